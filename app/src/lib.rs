@@ -1,0 +1,32 @@
+//! Everything of Earmark that the browser may know.
+//!
+//! The crate is compiled twice. With `ssr` it renders pages inside the server, which it reaches
+//! through one port, [`backend::Backend`]. With `hydrate` it becomes the WASM of the islands, the
+//! only parts of a page that move; pages and components are not in it.
+//!
+//! It never mentions queues, SQL, HTTP clients or sentence splitting.
+
+pub mod api;
+pub mod error;
+pub mod islands;
+pub mod model;
+
+#[cfg(feature = "ssr")]
+pub mod backend;
+#[cfg(feature = "ssr")]
+mod components;
+#[cfg(feature = "ssr")]
+mod pages;
+#[cfg(feature = "ssr")]
+mod shell;
+
+#[cfg(feature = "ssr")]
+pub use shell::{App, shell};
+
+/// Brings the islands of a server-rendered page to life.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_islands();
+}

@@ -1,0 +1,232 @@
+//! Ids and plain types that the server and the browser share.
+//!
+//! Integers have fixed widths: `usize` is not the same on both sides.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Names a book: the first 64 bits of its file's SHA-256 in hex, so that the same file is the same
+/// book on every server.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct BookId(String);
+
+/// Not the sixteen hex digits of a [`BookId`].
+#[derive(Debug, Error)]
+#[error("a book id has 16 lower-case hex digits")]
+pub struct InvalidBookId;
+
+impl BookId {
+    /// Length in characters.
+    pub const LENGTH: usize = 16;
+
+    /// The id as it stands in addresses and keys.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for BookId {
+    type Err = InvalidBookId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == Self::LENGTH && text.bytes().all(is_hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidBookId)
+        }
+    }
+}
+
+impl TryFrom<String> for BookId {
+    type Error = InvalidBookId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<BookId> for String {
+    fn from(id: BookId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for BookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A book as the library shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookCard {
+    /// Its id.
+    pub id: BookId,
+    /// Its title.
+    pub title: String,
+    /// Its authors, in the book's order.
+    pub authors: Vec<String>,
+    /// BCP 47 tag; `und` when unknown.
+    pub language: String,
+    /// Whether `/books/{id}/cover` has a picture.
+    pub has_cover: bool,
+    /// Number of chapters.
+    pub chapters: u32,
+    /// Number of sentences in all chapters.
+    pub sentences: u32,
+    /// Where the reader is, if begun.
+    pub progress: Option<Progress>,
+}
+
+impl BookCard {
+    /// The authors in one line, as a title page has them.
+    pub fn byline(&self) -> String {
+        self.authors.join(", ")
+    }
+}
+
+/// A book with its contents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BookDetails {
+    /// What the library shows of it.
+    #[serde(flatten)]
+    pub card: BookCard,
+    /// Lines of text run from top to bottom, columns from right to left.
+    pub vertical: bool,
+    /// Chapters in reading order.
+    #[serde(rename = "chapter_list")]
+    pub chapters: Vec<ChapterCard>,
+    /// The table of contents.
+    pub toc: Vec<TocLine>,
+}
+
+/// A chapter as a list shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChapterCard {
+    /// From 1.
+    pub number: u32,
+    /// Its title.
+    pub title: String,
+    /// Number of sentences.
+    pub sentences: u32,
+}
+
+/// A line of the table of contents.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TocLine {
+    /// What it says.
+    pub title: String,
+    /// 0 for the top level.
+    pub depth: u32,
+    /// The chapter it leads to.
+    pub chapter: u32,
+    /// Element within that chapter's page; its beginning when absent.
+    pub anchor: Option<String>,
+}
+
+/// A chapter as the reader's page shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChapterPage {
+    /// The book it is in.
+    pub book: BookCard,
+    /// Lines of text run from top to bottom, columns from right to left.
+    pub vertical: bool,
+    /// Right to left.
+    pub rtl: bool,
+    /// From 1.
+    pub number: u32,
+    /// Its title.
+    pub title: String,
+    /// Sanitised HTML with every sentence in spans.
+    pub html: String,
+    /// Number of sentences.
+    pub sentences: u32,
+    /// Title of the chapter before.
+    pub previous: Option<String>,
+    /// Title of the chapter after.
+    pub next: Option<String>,
+}
+
+/// A place in a book, where a listener is or was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Chapter, from 1.
+    pub chapter: u32,
+    /// Sentence within the chapter, from 0.
+    pub sentence: u32,
+    /// How far into that sentence the voice was, in milliseconds.
+    #[serde(default)]
+    pub intra_ms: u32,
+    /// The voice that read, if one did.
+    #[serde(default)]
+    pub voice: Option<String>,
+}
+
+/// A voice to choose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voice {
+    /// `{engine}:{voice}`, as parameters have it.
+    pub id: String,
+    /// What a person calls it.
+    pub name: String,
+    /// BCP 47 tag of the language it speaks.
+    pub language: String,
+    /// The engine that speaks.
+    pub engine: String,
+}
+
+/// Where a listener is, as the three events of the page report it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Names the open page, not the person: random, made by the page.
+    pub listener: String,
+    /// The book.
+    pub book: BookId,
+    /// Chapter, from 1.
+    pub chapter: u32,
+    /// First sentence in view or spoken.
+    pub sentence: u32,
+    /// The chosen voice; the book's default when empty.
+    pub voice: String,
+}
+
+/// When a sentence is heard, counted from where the stream or chapter began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// Sentence within the chapter.
+    pub sentence: u32,
+    /// When its clip begins, in milliseconds.
+    pub start_ms: u64,
+    /// How long its clip and the pause after it last, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// The last event of a chapter's timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelineEnd {
+    /// When the chapter's audio ends, in milliseconds.
+    pub end_ms: u64,
+    /// The chapter the voice goes on with, if any.
+    pub next_chapter: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_sixteen_hex_digits_are_a_book_id() {
+        assert!("0123456789abcdef".parse::<BookId>().is_ok());
+        for text in
+            ["", "0123456789abcde", "0123456789abcdeF", "0123456789abcdef0", "../../etc/passwd"]
+        {
+            assert!(text.parse::<BookId>().is_err(), "{text}");
+        }
+        assert!(serde_json::from_str::<BookId>("\"x\"").is_err());
+    }
+}

@@ -1,0 +1,80 @@
+//! What pages can do, in terms of the library, the voices and the narrator. Implements the port
+//! that `app` defines; each method is one use case.
+
+use std::sync::Arc;
+
+use app::backend::Backend;
+use app::error::AppError;
+use app::model::{BookCard, BookDetails, BookId, ChapterPage, Place, Voice};
+use async_trait::async_trait;
+
+use crate::http::ApiError;
+use crate::library::Library;
+use crate::narrator::Narrator;
+use crate::text::language::{is_right_to_left, primary_subtag};
+use crate::voices::Voices;
+
+/// The server behind the pages.
+pub struct Server {
+    /// Books.
+    pub library: Library,
+    /// Who can speak.
+    pub voices: Arc<Voices>,
+    /// Who sees to it that they do.
+    pub narrator: Narrator,
+}
+
+#[async_trait]
+impl Backend for Server {
+    async fn books(&self) -> Result<Vec<BookCard>, AppError> {
+        Ok(self.library.books().await.map_err(ApiError::from)?)
+    }
+
+    async fn book(&self, id: &BookId) -> Result<BookDetails, AppError> {
+        Ok(self.library.book(id).await.map_err(ApiError::from)?)
+    }
+
+    async fn chapter(&self, id: &BookId, number: u32) -> Result<ChapterPage, AppError> {
+        let book = self.library.book(id).await.map_err(ApiError::from)?;
+        let chapter = self.library.chapter(id, number).await.map_err(ApiError::from)?;
+        let title_of = |number: Option<u32>| {
+            let wanted = number?;
+            let card = book.chapters.iter().find(|chapter| chapter.number == wanted)?;
+            Some(card.title.clone())
+        };
+        Ok(ChapterPage {
+            vertical: book.vertical,
+            rtl: is_right_to_left(&book.card.language),
+            number,
+            title: chapter.title.clone(),
+            html: chapter.html.clone(),
+            sentences: chapter.sentences.len() as u32,
+            previous: title_of(number.checked_sub(1)),
+            next: title_of(number.checked_add(1)),
+            book: book.card,
+        })
+    }
+
+    async fn voices(&self, language: &str) -> Result<Vec<Voice>, AppError> {
+        let default = self.voices.default_for(language);
+        let speaks = |voice: &&Voice| match default {
+            Some(default) => primary_subtag(&voice.language) == primary_subtag(&default.language),
+            None => true,
+        };
+        let mut voices: Vec<Voice> = self.voices.list().iter().filter(speaks).cloned().collect();
+        voices.sort_by_key(|voice| Some(&voice.id) != default.map(|default| &default.id));
+        Ok(voices)
+    }
+
+    async fn chapter_open(&self, place: &Place) -> Result<(), AppError> {
+        Ok(self.narrator.chapter_open(place).await.map_err(ApiError::from)?)
+    }
+
+    async fn page_open(&self, place: &Place) -> Result<(), AppError> {
+        Ok(self.narrator.page_open(place).await.map_err(ApiError::from)?)
+    }
+
+    async fn chapter_change(&self, place: &Place) -> Result<(), AppError> {
+        Ok(self.narrator.chapter_change(place).await.map_err(ApiError::from)?)
+    }
+}

@@ -1,0 +1,91 @@
+//! Settings: one struct per concern, each field a flag with its environment variable and default.
+
+mod data;
+mod narration;
+mod server;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+pub use data::DataConfig;
+pub use narration::NarrationConfig;
+pub use server::ServerConfig;
+
+/// A self-hosted reader that reads to you.
+///
+/// Without a command, Earmark serves its pages: open the address it prints in a browser.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; `serve` when nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Settings of `serve`.
+    #[command(flatten)]
+    pub serve: ServeConfig,
+}
+
+/// What Earmark can be told to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the reader and its API (what `earmark` alone does)
+    Serve(ServeConfig),
+    /// Add books to the library: EPUB or plain text
+    Import(ImportConfig),
+}
+
+/// Everything `serve` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct ServeConfig {
+    /// Where to listen.
+    #[command(flatten)]
+    pub server: ServerConfig,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataConfig,
+    /// How sentences are spoken.
+    #[command(flatten)]
+    pub narration: NarrationConfig,
+}
+
+/// What `import` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct ImportConfig {
+    /// Files to import
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object a line instead of id and title
+    #[arg(long)]
+    pub json: bool,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataConfig,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_setting_has_a_variable_of_its_own_name_and_is_in_the_readme() {
+        let readme = include_str!("../README.md");
+        let command = Cli::command();
+        for argument in command.get_arguments().filter(|argument| argument.get_long().is_some()) {
+            let flag = argument.get_long().unwrap();
+            if matches!(flag, "help" | "version") {
+                continue;
+            }
+            let variable = argument.get_env().unwrap().to_str().unwrap();
+            assert_eq!(variable, format!("EARMARK_{}", flag.replace('-', "_").to_uppercase()));
+            assert!(readme.contains(&format!("`{variable}`")), "{variable} is not in the README");
+            assert!(readme.contains(&format!("`--{flag}`")), "--{flag} is not in the README");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The outside: routes, headers, and the one place where errors become HTTP.
+
+mod api;
+mod books;
+mod error;
+mod headers;
+mod listen;
+mod params;
+
+use std::sync::Arc;
+
+use app::backend::Backend;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::middleware;
+use axum::routing::{any, get, put};
+use leptos::prelude::{LeptosOptions, provide_context};
+use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list, site_pkg_dir_service};
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::services::ServeDir;
+
+use crate::backend::Server;
+use crate::library::Library;
+use crate::library::import::MAX_FILE_BYTES;
+use crate::narrator::Narrator;
+use crate::voices::Voices;
+
+pub use error::ApiError;
+
+/// Room for the wrapping of a file in a form.
+const FORM_OVERHEAD_BYTES: usize = 64 * 1024;
+
+/// Smaller answers are not worth compressing, in bytes.
+const COMPRESS_FROM_BYTES: u16 = 512;
+
+/// What handlers need. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// Books.
+    pub library: Library,
+    /// Who can speak.
+    pub voices: Arc<Voices>,
+    /// Who sees to it that they do.
+    pub narrator: Narrator,
+    /// Where the pages' files are, and how they are named.
+    pub leptos: LeptosOptions,
+    /// Open streams end when it is cancelled, or the server would never stop.
+    pub shutdown: CancellationToken,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
+
+/// All routes.
+pub fn router(state: AppState) -> Router {
+    let server: Arc<dyn Backend> = Arc::new(Server {
+        library: state.library.clone(),
+        voices: Arc::clone(&state.voices),
+        narrator: state.narrator.clone(),
+    });
+    let page_context = move || {
+        provide_context(Arc::clone(&server));
+        headers::page_policy();
+    };
+    let shell = {
+        let options = state.leptos.clone();
+        move || app::shell(options.clone())
+    };
+    let pages = generate_route_list(app::App);
+    // `file_and_error_handler` would drop Range and If-None-Match; this passes them on.
+    let files = ServeDir::new(&*state.leptos.site_root).append_index_html_on_directories(false);
+    let not_found =
+        ErrorHandler::new_with_context(page_context.clone(), app::shell, state.leptos.clone());
+    let package = site_pkg_dir_service(&state.leptos);
+    let compressed = CompressionLayer::new().compress_when(
+        SizeAbove::new(COMPRESS_FROM_BYTES)
+            .and(NotForContentType::GRPC)
+            .and(NotForContentType::IMAGES)
+            .and(NotForContentType::SSE)
+            .and(NotForContentType::const_new("audio/")),
+    );
+    Router::new()
+        .route("/health", get(api::health))
+        .route("/api/books", get(api::books).post(books::import))
+        .route("/api/books/{book}", get(api::book))
+        .route("/api/books/{book}/progress", put(books::set_progress))
+        .route("/api/books/{book}/chapters/{chapter}", get(api::chapter))
+        .route("/api/books/{book}/chapters/{chapter}/timeline", get(api::timeline))
+        .route("/api/voices", get(api::voices))
+        .route("/api/{*unknown}", any(api::unknown))
+        .route("/books/{book}/cover", get(books::cover))
+        .route("/books/{book}/files/{*path}", get(books::file))
+        .route("/listen/{book}/{chapter}", get(listen::stream))
+        .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))
+        .route("/audio/{book}/{chapter}/{sentence}", get(listen::clip))
+        .leptos_routes_with_context(&state, pages, page_context, shell)
+        .nest_service("/pkg", package)
+        .fallback_service(files.fallback(not_found))
+        .layer(DefaultBodyLimit::max(MAX_FILE_BYTES + FORM_OVERHEAD_BYTES))
+        .layer(middleware::from_fn(headers::refuse_other_sites))
+        .layer(middleware::map_response(headers::secure))
+        .layer(compressed)
+        .with_state(state)
+}

@@ -1,0 +1,120 @@
+//! The JSON API. Its shapes are stable: fields are added, never changed or taken away.
+
+use app::model::{BookCard, BookDetails, TimelineEntry, Voice};
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use serde::Serialize;
+
+use super::params::{self, QueryMap};
+use super::{ApiError, AppState};
+use crate::narrator::queue::QueueStatus;
+
+/// `GET /api/books`
+pub async fn books(State(state): State<AppState>) -> Result<Json<Vec<BookCard>>, ApiError> {
+    Ok(Json(state.library.books().await?))
+}
+
+/// `GET /api/books/{id}`: the book with its chapters and table of contents.
+pub async fn book(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+) -> Result<Json<BookAnswer>, ApiError> {
+    let BookDetails { card, vertical, chapters, toc } =
+        state.library.book(&params::book(&book)?).await?;
+    let BookCard { id, title, authors, language, has_cover, sentences, progress, .. } = card;
+    Ok(Json(BookAnswer {
+        id: id.to_string(),
+        title,
+        authors,
+        language,
+        has_cover,
+        vertical,
+        sentences,
+        progress,
+        chapters,
+        toc,
+    }))
+}
+
+/// A book as the API answers it.
+#[derive(Serialize)]
+pub struct BookAnswer {
+    id: String,
+    title: String,
+    authors: Vec<String>,
+    language: String,
+    has_cover: bool,
+    vertical: bool,
+    sentences: u32,
+    progress: Option<app::model::Progress>,
+    chapters: Vec<app::model::ChapterCard>,
+    toc: Vec<app::model::TocLine>,
+}
+
+/// `GET /api/books/{id}/chapters/{n}`: its sentences.
+pub async fn chapter(
+    State(state): State<AppState>,
+    Path((book, chapter)): Path<(String, String)>,
+) -> Result<Json<ChapterAnswer>, ApiError> {
+    let (book, number) = (params::book(&book)?, params::chapter(&chapter)?);
+    let chapter = state.library.chapter(&book, number).await?;
+    let sentences = (0..)
+        .zip(&chapter.sentences)
+        .map(|(index, sentence)| SentenceAnswer { index, text: sentence.text.clone() })
+        .collect();
+    Ok(Json(ChapterAnswer { number, title: chapter.title.clone(), sentences }))
+}
+
+/// A chapter as the API answers it.
+#[derive(Serialize)]
+pub struct ChapterAnswer {
+    number: u32,
+    title: String,
+    sentences: Vec<SentenceAnswer>,
+}
+
+#[derive(Serialize)]
+struct SentenceAnswer {
+    index: u32,
+    text: String,
+}
+
+/// `GET /api/books/{id}/chapters/{n}/timeline?voice=&from=`: what is known now. The rest is pushed
+/// by `GET /listen/{id}/{n}/timeline`.
+pub async fn timeline(
+    State(state): State<AppState>,
+    Path((book, chapter)): Path<(String, String)>,
+    Query(query): Query<QueryMap>,
+) -> Result<Json<Vec<TimelineEntry>>, ApiError> {
+    let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
+    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
+    let from = params::from(&query, score.cues.len())?;
+    Ok(Json(state.narrator.known_timeline(&score, from).await?))
+}
+
+/// `GET /api/voices`
+pub async fn voices(State(state): State<AppState>) -> Json<Vec<Voice>> {
+    Json(state.voices.list().to_vec())
+}
+
+/// `GET /health`: whether it can speak, and how much waits to be spoken.
+pub async fn health(State(state): State<AppState>) -> Result<Json<HealthAnswer>, ApiError> {
+    let queue = state.narrator.status().await?;
+    let voices = state.voices.list().len();
+    let status = if voices > 0 { "ok" } else { "degraded" };
+    Ok(Json(HealthAnswer { status, version: env!("CARGO_PKG_VERSION"), voices, queue }))
+}
+
+/// How the server is.
+#[derive(Serialize)]
+pub struct HealthAnswer {
+    status: &'static str,
+    version: &'static str,
+    voices: usize,
+    queue: QueueStatus,
+}
+
+/// Everything else under `/api`.
+pub async fn unknown() -> ApiError {
+    ApiError::NotFound("There is no such address in the API.".to_owned())
+}

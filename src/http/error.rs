@@ -1,0 +1,147 @@
+//! Every error that reaches a client, as "problem details" (RFC 9457).
+//!
+//! What is the client's business is said in full; what is internal is logged here and answered with
+//! a sentence.
+
+use app::error::AppError;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::library::LibraryError;
+use crate::library::import::ImportError;
+use crate::narrator::NarratorError;
+use crate::voices::VoiceError;
+
+/// What a handler can fail with.
+#[derive(Debug, Error)]
+pub enum ApiError {
+    /// There is no such thing.
+    #[error("{0}")]
+    NotFound(String),
+    /// A parameter that cannot be right.
+    #[error("The parameter “{name}” {reason}.")]
+    BadParameter {
+        /// Which.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A request body that cannot be read.
+    #[error("{0}")]
+    BadBody(String),
+    /// The file is larger than is taken.
+    #[error("{0}")]
+    TooLarge(String),
+    /// The file is not a book that can be read.
+    #[error("{0}")]
+    Refused(String),
+    /// It cannot be done now.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The request comes from another site's page.
+    #[error("Requests from other sites are not accepted.")]
+    OtherSite,
+    /// Everything that is not the client's business.
+    #[error("Something went wrong on the server. The log says what.")]
+    Internal,
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::BadParameter { .. } | Self::BadBody(_) => StatusCode::BAD_REQUEST,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::OtherSite => StatusCode::FORBIDDEN,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let problem = Problem {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: self.to_string(),
+        };
+        let mut response = (status, Json(problem)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response
+    }
+}
+
+impl From<LibraryError> for ApiError {
+    fn from(error: LibraryError) -> Self {
+        match error {
+            LibraryError::NoSuchBook | LibraryError::NoSuchChapter | LibraryError::NoSuchFile => {
+                Self::NotFound(error.to_string())
+            }
+            LibraryError::NoSuchSentence => Self::BadBody(error.to_string()),
+            LibraryError::Import(ImportError::TooLarge) => Self::TooLarge(error.to_string()),
+            LibraryError::Import(refusal) => Self::Refused(refusal.to_string()),
+            LibraryError::Database(_)
+            | LibraryError::Store(_)
+            | LibraryError::Damaged(_)
+            | LibraryError::Interrupted(_) => internal(&error),
+        }
+    }
+}
+
+impl From<VoiceError> for ApiError {
+    fn from(error: VoiceError) -> Self {
+        match error {
+            VoiceError::NoSuchVoice(_) => Self::BadParameter {
+                name: "voice",
+                reason: format!("names no voice that is installed ({error})"),
+            },
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<NarratorError> for ApiError {
+    fn from(error: NarratorError) -> Self {
+        match error {
+            NarratorError::Library(error) => error.into(),
+            NarratorError::Voice(error) => error.into(),
+            NarratorError::Queue(_) | NarratorError::TooLate => {
+                Self::Unavailable(error.to_string())
+            }
+            NarratorError::Store(_) | NarratorError::Database(_) => internal(&error),
+        }
+    }
+}
+
+impl From<ApiError> for AppError {
+    fn from(error: ApiError) -> Self {
+        match error {
+            ApiError::NotFound(reason) => Self::NotFound(reason),
+            ApiError::Unavailable(reason) => Self::Unavailable(reason),
+            ApiError::Internal => Self::Internal,
+            other => Self::Invalid(other.to_string()),
+        }
+    }
+}
+
+fn internal(error: &dyn std::error::Error) -> ApiError {
+    tracing::error!(%error, "a request failed");
+    ApiError::Internal
+}

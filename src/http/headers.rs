@@ -1,0 +1,63 @@
+//! Headers that protect the reader of a page, and the policies of caches.
+
+use axum::extract::Request;
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use leptos::nonce::use_nonce;
+use leptos::prelude::use_context;
+use leptos_axum::ResponseOptions;
+
+use super::ApiError;
+
+/// What never changes under its address: a clip, a picture of a book.
+pub const CACHE_FOREVER: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// What must be asked for again each time.
+pub const CACHE_REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// Pictures of books are served with this: an SVG opened by itself may run nothing.
+pub const INERT: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
+
+/// The content security policy of a page, with the nonce its scripts carry. Called in the context
+/// of a page being rendered.
+pub fn page_policy() {
+    let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
+        return;
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self' ws:; \
+         font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
+/// Headers of every response.
+pub async fn secure(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(CACHE_REVALIDATE);
+    response
+}
+
+/// Refuses what another site's page would have our reader's browser do here. Programs send no
+/// `Sec-Fetch-Site`; browsers always do.
+pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if changes && matches!(site, Some(b"cross-site" | b"same-site")) {
+        return ApiError::OtherSite.into_response();
+    }
+    next.run(request).await
+}

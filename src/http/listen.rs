@@ -1,0 +1,224 @@
+//! Sound over HTTP: the stream of a book, its timeline, and single clips.
+
+use std::convert::Infallible;
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+
+use super::headers::{CACHE_FOREVER, CACHE_REVALIDATE};
+use super::params::{self, QueryMap};
+use super::{ApiError, AppState};
+use crate::narrator::NarratorError;
+use crate::narrator::stream::{Extent, Recording};
+use crate::narrator::timeline::TimelineEvent;
+
+const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
+
+/// `GET /listen/{book}/{chapter}.mp3?voice=&from=&to=`
+///
+/// `to=book` always runs on into the following chapters; `to=chapter` always ends with this one.
+/// Without it, a chapter whose clips have all been made is answered as a file of its own, with a
+/// length, an ETag and Range, and any other runs on.
+pub async fn stream(
+    State(state): State<AppState>,
+    method: Method,
+    headers: HeaderMap,
+    Path((book, file)): Path<(String, String)>,
+    Query(query): Query<QueryMap>,
+) -> Result<Response, ApiError> {
+    let book = params::book(&book)?;
+    let chapter = params::chapter(params::mp3_name(&file)?)?;
+    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
+    let from = params::from(&query, score.cues.len())?;
+    let extent = match query.get("to").map(String::as_str) {
+        None | Some("") => None,
+        Some("book") => Some(Extent::Book),
+        Some("chapter") => Some(Extent::Chapter),
+        Some(_) => {
+            let reason = "must be “chapter” or “book”".to_owned();
+            return Err(ApiError::BadParameter { name: "to", reason });
+        }
+    };
+    if extent != Some(Extent::Book)
+        && let Some(recording) = state.narrator.recording(&score, from).await?
+    {
+        return Ok(file_response(&state, &headers, recording));
+    }
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else {
+        let sound = state.narrator.live(score, from, extent.unwrap_or(Extent::Book));
+        body(&state, sound)
+    };
+    let headers = [
+        (header::CONTENT_TYPE, MP3),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("none")),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// A recording as a file: conditional, and in parts if asked.
+fn file_response(state: &AppState, headers: &HeaderMap, recording: Recording) -> Response {
+    let size = recording.bytes;
+    let tag = format!("\"{}\"", recording.tag);
+    let fixed = [
+        (header::CONTENT_TYPE, MP3),
+        (header::CACHE_CONTROL, CACHE_REVALIDATE),
+        (header::ACCEPT_RANGES, HeaderValue::from_static("bytes")),
+    ];
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let entity = [(header::ETAG, tag.clone())];
+    let is_known = |list: &str| {
+        list.split(',').any(|known| {
+            matches!(known.trim(), "*") || known.trim().trim_start_matches("W/") == tag
+        })
+    };
+    if text(header::IF_NONE_MATCH).is_some_and(is_known) {
+        return (StatusCode::NOT_MODIFIED, fixed, entity).into_response();
+    }
+    // A range of another version of the file is no range of this one.
+    let is_same = text(header::IF_RANGE).is_none_or(|known| known == tag);
+    let wanted = text(header::RANGE).filter(|_| is_same).and_then(|range| byte_range(range, size));
+    let (status, range) = match wanted {
+        None => (StatusCode::OK, 0..size),
+        Some(Ok(range)) => (StatusCode::PARTIAL_CONTENT, range),
+        Some(Err(())) => {
+            let all = [(header::CONTENT_RANGE, format!("bytes */{size}"))];
+            return (StatusCode::RANGE_NOT_SATISFIABLE, fixed, entity, all).into_response();
+        }
+    };
+    let length = [(header::CONTENT_LENGTH, (range.end - range.start).to_string())];
+    let part = (status == StatusCode::PARTIAL_CONTENT).then(|| {
+        [(header::CONTENT_RANGE, format!("bytes {}-{}/{size}", range.start, range.end - 1))]
+    });
+    let body = body(state, state.narrator.play(recording, range));
+    match part {
+        Some(part) => (status, fixed, entity, length, part, body).into_response(),
+        None => (status, fixed, entity, length, body).into_response(),
+    }
+}
+
+/// A single range of a `Range` header (RFC 9110, section 14): `None` when it is not one that must
+/// be honoured, an error when it lies outside.
+fn byte_range(header: &str, size: u64) -> Option<Result<Range<u64>, ()>> {
+    let spec = header.trim().strip_prefix("bytes=")?;
+    let (first, last) = spec.trim().split_once('-')?;
+    let range = match (first.is_empty(), last.is_empty()) {
+        (true, true) => return None,
+        (true, false) => {
+            let suffix: u64 = last.parse().ok()?;
+            size.saturating_sub(suffix)..size
+        }
+        (false, true) => first.parse().ok()?..size,
+        (false, false) => {
+            let (first, last): (u64, u64) = (first.parse().ok()?, last.parse().ok()?);
+            if last < first {
+                return None;
+            }
+            first..last.saturating_add(1).min(size)
+        }
+    };
+    Some(if range.start < range.end { Ok(range) } else { Err(()) })
+}
+
+/// A body that ends early when the server stops, so that open streams do not keep it from doing so.
+fn body(
+    state: &AppState,
+    sound: impl Stream<Item = Result<Bytes, NarratorError>> + Send + 'static,
+) -> Body {
+    let shutdown = state.shutdown.clone().cancelled_owned();
+    let logged = sound.inspect(|piece| {
+        if let Err(error) = piece {
+            tracing::warn!(%error, "a stream broke off");
+        }
+    });
+    Body::from_stream(logged.take_until(shutdown))
+}
+
+/// `GET /listen/{book}/{chapter}/timeline?voice=&from=`: server-sent events.
+///
+/// `entries`: sentences, in order, with times counted from the sentence `from`, as they become
+/// known. `end`: when the chapter ends, and the one that follows. `failed`: why the voice could not
+/// go on.
+pub async fn timeline(
+    State(state): State<AppState>,
+    Path((book, chapter)): Path<(String, String)>,
+    Query(query): Query<QueryMap>,
+) -> Result<impl IntoResponse, ApiError> {
+    let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
+    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
+    let from = params::from(&query, score.cues.len())?;
+    let events = state.narrator.timeline(score, from).map(|event| Ok::<_, Infallible>(sse(event)));
+    let shutdown = state.shutdown.clone().cancelled_owned();
+    Ok(Sse::new(events.take_until(shutdown)).keep_alive(KeepAlive::default()))
+}
+
+fn sse(event: Result<TimelineEvent, NarratorError>) -> Event {
+    let named = match event {
+        Ok(TimelineEvent::Entries(entries)) => Event::default().event("entries").json_data(entries),
+        Ok(TimelineEvent::End(end)) => Event::default().event("end").json_data(end),
+        Err(error) => {
+            let reason = ApiError::from(error).to_string();
+            Event::default().event("failed").json_data(reason)
+        }
+    };
+    // Plain numbers and strings always serialise.
+    named.unwrap_or_default()
+}
+
+/// `GET /audio/{book}/{chapter}/{sentence}.mp3?voice=`: one clip, made now if it has to be.
+pub async fn clip(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path((book, chapter, file)): Path<(String, String, String)>,
+    Query(query): Query<QueryMap>,
+) -> Result<Response, ApiError> {
+    let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
+    let sentence = params::number("sentence", params::mp3_name(&file)?)?;
+    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
+    let no_sentence = || ApiError::NotFound("The chapter has no such sentence.".to_owned());
+    let cue = score.cues.get(sentence as usize).ok_or_else(no_sentence)?;
+    // What cannot be spoken is its silence, as in the stream.
+    let (bytes, name) = match cue.job() {
+        Some(job) => (state.narrator.clip(job).await?.bytes, job.content.to_string()),
+        None => {
+            let silence = cue.silence().ok_or_else(no_sentence)?;
+            (silence.bytes.clone(), format!("silence-{}", silence.length.samples))
+        }
+    };
+    let tag = format!("\"{name}\"");
+    let entity = [(header::ETAG, tag.clone())];
+    // The sentence under an address does not change, but the default voice may.
+    let policy = if params::voice(&query).is_empty() { CACHE_REVALIDATE } else { CACHE_FOREVER };
+    let fixed = [(header::CONTENT_TYPE, MP3), (header::CACHE_CONTROL, policy)];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
+    }
+    Ok((fixed, entity, bytes).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges() {
+        assert_eq!(byte_range("bytes=0-", 100), Some(Ok(0..100)));
+        assert_eq!(byte_range("bytes=0-1", 100), Some(Ok(0..2)));
+        assert_eq!(byte_range("bytes=90-200", 100), Some(Ok(90..100)));
+        assert_eq!(byte_range("bytes=-10", 100), Some(Ok(90..100)));
+        assert_eq!(byte_range("bytes=-200", 100), Some(Ok(0..100)));
+        assert_eq!(byte_range("bytes=100-", 100), Some(Err(())));
+        assert_eq!(byte_range("bytes=-0", 100), Some(Err(())));
+        for ignored in ["bytes=-", "bytes=5-2", "bytes=a-b", "items=0-1", "bytes=0-1,5-6"] {
+            assert_eq!(byte_range(ignored, 100), None, "{ignored}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The library: books people import, and where they are in them.
+//!
+//! What is searched and listed lives in SQL ([`catalogue`]); files, typeset chapters and pictures
+//! live in the object store ([`shelf`]). A book is added whole or not at all.
+
+mod catalogue;
+pub mod chapters;
+mod database;
+mod html;
+pub mod import;
+pub mod manuscript;
+mod sample;
+mod shelf;
+
+use std::sync::Arc;
+
+use app::model::{BookCard, BookDetails, BookId, Progress};
+use bytes::Bytes;
+use moka::future::Cache;
+use object_store::ObjectStore;
+use sha2::{Digest, Sha256};
+use sqlx::AnyPool;
+use thiserror::Error;
+use tokio::sync::Mutex;
+
+use chapters::{Chapter, Chapters};
+use import::{Format, ImportError};
+use manuscript::Manuscript;
+use shelf::Shelf;
+
+pub use database::connect;
+
+/// Typeset chapters kept in memory; a long one takes about 300 kB.
+const CACHED_CHAPTERS: u64 = 64;
+
+/// What can go wrong in the library.
+#[derive(Debug, Error)]
+pub enum LibraryError {
+    /// No such book.
+    #[error("There is no such book.")]
+    NoSuchBook,
+    /// No such chapter of a book.
+    #[error("The book has no such chapter.")]
+    NoSuchChapter,
+    /// No such picture in a book.
+    #[error("The book has no such file.")]
+    NoSuchFile,
+    /// A place outside its chapter.
+    #[error("The chapter has no such sentence.")]
+    NoSuchSentence,
+    /// The file was refused.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// SQL failed.
+    #[error("the catalogue failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The object store failed.
+    #[error("the object store failed: {0}")]
+    Store(#[from] object_store::Error),
+    /// Something stored cannot be read back.
+    #[error("stored data is damaged: {0}")]
+    Damaged(#[from] serde_json::Error),
+    /// A blocking task was cancelled or panicked.
+    #[error("the import did not finish: {0}")]
+    Interrupted(#[from] tokio::task::JoinError),
+}
+
+/// All books. Cheap to clone.
+#[derive(Clone)]
+pub struct Library {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    database: AnyPool,
+    shelf: Shelf,
+    chapters: Cache<(BookId, u32), Arc<Chapter>>,
+    /// One import at a time: it holds a whole book in memory, and two of the same file would
+    /// otherwise race to add and to clean up.
+    importing: Mutex<()>,
+}
+
+impl Library {
+    /// A library in a database and an object store.
+    pub fn new(database: AnyPool, store: Arc<dyn ObjectStore>) -> Self {
+        let shared = Shared {
+            database,
+            shelf: Shelf::new(store),
+            chapters: Cache::new(CACHED_CHAPTERS),
+            importing: Mutex::new(()),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Imports a file. The same bytes give the same book, once.
+    pub async fn import(&self, bytes: Bytes, file_name: &str) -> Result<BookCard, LibraryError> {
+        let id = book_id(&bytes);
+        let _turn = self.shared.importing.lock().await;
+        if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
+            return Ok(book.card);
+        }
+        let (source, name, for_id) = (bytes.clone(), file_name.to_owned(), id.clone());
+        let (format, manuscript, composed) = tokio::task::spawn_blocking(move || {
+            let (format, manuscript) = import::read(&source, &name)?;
+            let composed = chapters::compose(&manuscript, for_id.as_str());
+            Ok::<_, ImportError>((format, manuscript, composed))
+        })
+        .await??;
+        self.add(&id, format, bytes, manuscript, composed).await
+    }
+
+    /// On the very first start, puts the sample book on the shelf. Never again, also when it was
+    /// removed since.
+    pub async fn add_sample(&self) -> Result<(), LibraryError> {
+        if !catalogue::mark_once(&self.shared.database, "sample_book").await? {
+            return Ok(());
+        }
+        let (original, manuscript) = sample::manuscript();
+        let id = book_id(&original);
+        let composed = chapters::compose(&manuscript, id.as_str());
+        self.add(&id, Format::Text, original, manuscript, composed).await?;
+        Ok(())
+    }
+
+    async fn add(
+        &self,
+        id: &BookId,
+        format: Format,
+        original: Bytes,
+        manuscript: Manuscript,
+        composed: Chapters,
+    ) -> Result<BookCard, LibraryError> {
+        if composed.chapters.iter().all(|chapter| chapter.sentences.is_empty()) {
+            return Err(ImportError::NoText.into());
+        }
+        let Shared { database, shelf, .. } = &*self.shared;
+        let added = async {
+            shelf.put_book(id, format, original, &manuscript.files, &composed.chapters).await?;
+            catalogue::insert(database, id, format, &manuscript, &composed).await
+        };
+        if let Err(error) = added.await {
+            // The catalogue has no row; what lies on the shelf is nobody's.
+            if let Err(left) = shelf.remove_book(id).await {
+                tracing::warn!(%id, %left, "a failed import left files behind");
+            }
+            return Err(error);
+        }
+        Ok(self.book(id).await?.card)
+    }
+
+    /// All books, the last read or added first.
+    pub async fn books(&self) -> Result<Vec<BookCard>, LibraryError> {
+        catalogue::all(&self.shared.database).await
+    }
+
+    /// A book with its contents.
+    pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
+        catalogue::find(&self.shared.database, id).await?.ok_or(LibraryError::NoSuchBook)
+    }
+
+    /// A typeset chapter; `number` is from 1.
+    pub async fn chapter(&self, id: &BookId, number: u32) -> Result<Arc<Chapter>, LibraryError> {
+        let key = (id.clone(), number);
+        if let Some(chapter) = self.shared.chapters.get(&key).await {
+            return Ok(chapter);
+        }
+        let Some(chapter) = self.shared.shelf.chapter(id, number).await? else {
+            self.book(id).await?;
+            return Err(LibraryError::NoSuchChapter);
+        };
+        let chapter = Arc::new(chapter);
+        self.shared.chapters.insert(key, Arc::clone(&chapter)).await;
+        Ok(chapter)
+    }
+
+    /// The picture on the cover.
+    pub async fn cover(&self, id: &BookId) -> Result<Bytes, LibraryError> {
+        let path = catalogue::cover(&self.shared.database, id).await?;
+        self.file(id, &path.ok_or(LibraryError::NoSuchFile)?).await
+    }
+
+    /// A picture of a book by its path inside the book.
+    pub async fn file(&self, id: &BookId, path: &str) -> Result<Bytes, LibraryError> {
+        self.shared.shelf.file(id, path).await?.ok_or(LibraryError::NoSuchFile)
+    }
+
+    /// Remembers where `user` is.
+    pub async fn set_progress(
+        &self,
+        user: &str,
+        id: &BookId,
+        progress: &Progress,
+    ) -> Result<(), LibraryError> {
+        let chapter = self.chapter(id, progress.chapter).await?;
+        let sentences = chapter.sentences.len() as u32;
+        if progress.sentence > 0 && progress.sentence >= sentences {
+            return Err(LibraryError::NoSuchSentence);
+        }
+        catalogue::set_progress(&self.shared.database, user, id, progress).await
+    }
+
+    /// Closes the database, writing what is pending.
+    pub async fn close(&self) {
+        self.shared.database.close().await;
+    }
+}
+
+fn book_id(bytes: &[u8]) -> BookId {
+    let digest = Sha256::digest(bytes);
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    // SHA-256 in hex is 64 digits of the alphabet a BookId has.
+    match hex[..BookId::LENGTH].parse() {
+        Ok(id) => id,
+        Err(error) => unreachable!("{error}"),
+    }
+}
+
+/// The one reader of an installation without accounts: whoever opens the page goes on where the
+/// last one stopped, on any device of the house.
+pub const LOCAL_USER: &str = "local";

@@ -1,0 +1,139 @@
+use super::*;
+use crate::library::manuscript::{SourceDocument, SourceFile};
+
+fn manuscript(documents: &[(&str, &str)], toc: &[(&str, u32, &str)]) -> Manuscript {
+    Manuscript {
+        language: "en".to_owned(),
+        documents: documents
+            .iter()
+            .map(|(path, body)| SourceDocument {
+                path: (*path).to_owned(),
+                html: format!("<html><body>{body}</body></html>"),
+            })
+            .collect(),
+        toc: toc
+            .iter()
+            .map(|(title, depth, target)| {
+                let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
+                SourceTocEntry {
+                    title: (*title).to_owned(),
+                    depth: *depth,
+                    path: path.to_owned(),
+                    fragment: (!fragment.is_empty()).then(|| fragment.to_owned()),
+                }
+            })
+            .collect(),
+        files: vec![SourceFile { path: "img/a b.png".to_owned(), bytes: Default::default() }],
+        ..Manuscript::default()
+    }
+}
+
+fn titles(composed: &Chapters) -> Vec<&str> {
+    composed.chapters.iter().map(|chapter| chapter.title.as_str()).collect()
+}
+
+fn words(composed: &Chapters, chapter: usize) -> String {
+    let sentences = &composed.chapters[chapter].sentences;
+    sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn several_documents_can_be_one_chapter() {
+    let composed = compose(
+        &manuscript(
+            &[("a", "<p>One.</p>"), ("b", "<p>Two.</p>"), ("c", "<p>Three.</p>")],
+            &[("First", 0, "a"), ("Second", 0, "c")],
+        ),
+        "x",
+    );
+    assert_eq!(titles(&composed), ["First", "Second"]);
+    assert_eq!(words(&composed, 0), "One. Two.");
+}
+
+#[test]
+fn fragments_cut_a_document_and_containers_are_closed_and_opened() {
+    let body = "<section><div id='one'><h2>I</h2><p>One.</p></div>\
+                <div id='two'><h2>II</h2><p>Two.</p></div></section>";
+    let composed =
+        compose(&manuscript(&[("a", body)], &[("First", 0, "a#one"), ("Second", 0, "a#two")]), "x");
+    assert_eq!(titles(&composed), ["First", "Second"]);
+    assert_eq!(words(&composed, 1), "II Two.");
+    for chapter in &composed.chapters {
+        assert_eq!(chapter.html.matches("<div").count(), chapter.html.matches("</div>").count());
+        assert!(chapter.html.starts_with("<section>"), "{}", chapter.html);
+    }
+}
+
+#[test]
+fn subsections_stay_in_their_chapter_unless_it_is_long() {
+    let toc = [("Chapter", 0, "a"), ("Section", 1, "a#s"), ("Next", 0, "b")];
+    let short = "<p>One.</p><p id='s'>Two.</p>";
+    let composed = compose(&manuscript(&[("a", short), ("b", "<p>End.</p>")], &toc), "x");
+    assert_eq!(titles(&composed), ["Chapter", "Next"]);
+    assert_eq!(composed.toc[1].anchor.as_deref(), Some("d0-s"));
+    assert_eq!(composed.toc[1].chapter, 1);
+
+    let long = format!("<p>{}</p><p id='s'>Two.</p>", "Long sentence. ".repeat(4_000));
+    let composed = compose(&manuscript(&[("a", &long), ("b", "<p>End.</p>")], &toc), "x");
+    assert_eq!(titles(&composed), ["Chapter", "Section", "Next"]);
+}
+
+#[test]
+fn front_matter_is_a_chapter_when_it_speaks() {
+    let toc = [("First", 0, "b")];
+    let silent = compose(&manuscript(&[("a", "<img src='x'>"), ("b", "<p>B.</p>")], &toc), "x");
+    assert_eq!(titles(&silent), ["First"]);
+    let spoken = compose(&manuscript(&[("a", "<h1>Foreword</h1>"), ("b", "<p>B.</p>")], &toc), "x");
+    assert_eq!(titles(&spoken), ["Foreword", "First"]);
+    assert_eq!(spoken.toc.len(), 2);
+}
+
+#[test]
+fn a_book_without_contents_is_one_chapter() {
+    let composed = compose(&manuscript(&[("a", "<h1>Only</h1><p>Text.</p>")], &[]), "x");
+    assert_eq!(titles(&composed), ["Only"]);
+    assert_eq!(compose(&manuscript(&[], &[]), "x").chapters.len(), 1);
+}
+
+#[test]
+fn links_lead_to_chapters_and_images_to_files() {
+    let body = "<p><a href='b#note'>1</a> <a href='#top'>2</a> <a href='javascript:x'>3</a>\
+                <a href='https://example.org/'>4</a> <img src='../img/a%20b.png'/><img src='no.png'/></p>";
+    let composed = compose(
+        &manuscript(
+            &[("t/a", &format!("<div id='top'>{body}</div>")), ("t/b", "<p id='note'>N.</p>")],
+            &[("A", 0, "t/a"), ("B", 0, "t/b")],
+        ),
+        "x",
+    );
+    // Relative references resolve against the document's folder.
+    let html = &composed.chapters[0].html;
+    for expected in [
+        "href=\"/read/x/2#d1-note\"",
+        "href=\"#d0-top\"",
+        "href=\"https://example.org/\"",
+        "src=\"/books/x/files/img/a%20b.png\"",
+    ] {
+        assert!(html.contains(expected), "{expected} in {html}");
+    }
+    assert!(!html.contains("javascript") && !html.contains("no.png"));
+}
+
+#[test]
+fn pauses_follow_the_structure() {
+    let composed = compose(
+        &manuscript(&[("a", "<h1>Title</h1><p>One. Two.</p><div>Line</div><p>End.</p>")], &[]),
+        "x",
+    );
+    let pauses: Vec<_> = composed.chapters[0].sentences.iter().map(|s| s.pause).collect();
+    assert_eq!(
+        pauses,
+        [Pause::Heading, Pause::Sentence, Pause::Paragraph, Pause::Line, Pause::Chapter]
+    );
+}
+
+#[test]
+fn the_same_manuscript_gives_the_same_sentences() {
+    let source = manuscript(&[("a", "<p>One. Two “three.” Four.</p>")], &[]);
+    assert_eq!(compose(&source, "x").chapters, compose(&source, "x").chapters);
+}

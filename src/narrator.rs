@@ -1,0 +1,266 @@
+//! The narrator: sees to it that the next sentence is ready before it is needed, and that none is
+//! ever made twice.
+//!
+//! ```text
+//! page events ─► lanes ─► claim ─► workers ─► clips (memory, object store) ─► waiting listeners
+//!                 ▲                                                             │
+//!                 └── a sentence someone waits for goes to the head ◄── streams ┘
+//! ```
+//!
+//! [`queue`] is the interface to lanes, locks and waiters, [`memory`] its in-process form;
+//! [`worker`] makes clips, [`clips`] keeps them; [`score`] says what a chapter consists of, and
+//! [`stream`] and [`timeline`] play it.
+
+mod clips;
+mod listeners;
+mod memory;
+pub mod queue;
+pub mod score;
+pub mod stream;
+pub mod timeline;
+mod worker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::{BookId, Place};
+use object_store::ObjectStore;
+use sqlx::AnyPool;
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::library::{Library, LibraryError};
+use crate::voices::{ChosenVoice, Clip, VoiceError, Voices};
+use clips::Clips;
+use listeners::Listeners;
+use memory::MemoryQueue;
+use queue::{Class, Job, Queue, QueueError, QueueStatus};
+use score::{Cue, Score};
+
+/// Sentences that page_open, and a stream that has to wait, ask for ahead (design section 1).
+pub const PREFETCH_SENTENCES: usize = 15;
+
+/// A waiting listener looks again after this long, in case a word was missed.
+const RECHECK: Duration = Duration::from_secs(2);
+
+/// A listener gives up on a sentence after this long.
+const WAIT_LIMIT: Duration = Duration::from_secs(90);
+
+/// What can go wrong between a page and its sound.
+#[derive(Debug, Error)]
+pub enum NarratorError {
+    /// The book or a part of it is not there.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// No voice, or the voice failed.
+    #[error(transparent)]
+    Voice(#[from] VoiceError),
+    /// The queue refused.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// Clips could not be stored or read.
+    #[error("the clip store failed: {0}")]
+    Store(#[from] object_store::Error),
+    /// SQL failed.
+    #[error("the index of clips failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The sentence did not come in time.
+    #[error("The voice did not answer in time. Try again, or choose another voice.")]
+    TooLate,
+}
+
+/// Sizes of the narrator.
+#[derive(Debug, Clone, Copy)]
+pub struct NarratorConfig {
+    /// Worker tasks in this process.
+    pub workers: usize,
+    /// Clips kept in memory, in bytes.
+    pub cache_bytes: u64,
+}
+
+/// The narrator. Cheap to clone.
+#[derive(Clone)]
+pub struct Narrator {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    library: Library,
+    voices: Arc<Voices>,
+    clips: Clips,
+    queue: Arc<dyn Queue>,
+    listeners: Listeners,
+}
+
+impl Narrator {
+    /// A narrator whose workers run on `tasks` until `shutdown`.
+    pub fn start(
+        library: Library,
+        voices: Arc<Voices>,
+        database: AnyPool,
+        store: Arc<dyn ObjectStore>,
+        config: NarratorConfig,
+        (tasks, shutdown): (&TaskTracker, &CancellationToken),
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            library,
+            voices,
+            clips: Clips::new(database, store, config.cache_bytes),
+            queue: Arc::new(MemoryQueue::default()),
+            listeners: Listeners::default(),
+        });
+        for _ in 0..config.workers.max(1) {
+            tasks.spawn(worker::run(Arc::clone(&shared), shutdown.clone()));
+        }
+        Self { shared }
+    }
+
+    /// A reader opened a chapter: it and the next one are enqueued in reading order.
+    pub async fn chapter_open(&self, place: &Place) -> Result<(), NarratorError> {
+        self.shared.listeners.arrive(place);
+        let jobs = self.two_chapters(place).await?;
+        self.enqueue(Class::Chapter, &place.book, jobs).await
+    }
+
+    /// A page came into view: its next sentences go ahead of everything else.
+    pub async fn page_open(&self, place: &Place) -> Result<(), NarratorError> {
+        self.shared.listeners.arrive(place);
+        let jobs = self.next_sentences(place).await?;
+        self.enqueue(Class::Prefetch, &place.book, jobs).await
+    }
+
+    /// A listener moved to another chapter: the book's lanes are dropped and rebuilt from where all
+    /// its listeners are.
+    pub async fn chapter_change(&self, place: &Place) -> Result<(), NarratorError> {
+        self.shared.listeners.arrive(place);
+        let (mut prefetch, mut chapter) = (Vec::new(), Vec::new());
+        for listener in self.shared.listeners.of(&place.book) {
+            prefetch.extend(self.next_sentences(&listener).await?);
+            chapter.extend(self.two_chapters(&listener).await?);
+        }
+        let prefetch = self.missing(prefetch).await?;
+        let chapter = self.missing(chapter).await?;
+        Ok(self.shared.queue.rebuild(&place.book, prefetch, chapter).await?)
+    }
+
+    /// What a chapter consists of in a voice; the book's default voice when `voice` is empty.
+    pub async fn score(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &str,
+    ) -> Result<Score, NarratorError> {
+        let details = self.shared.library.book(book).await?;
+        let voice = self.shared.voices.choose(voice, &details.card.language)?;
+        self.score_of(book, chapter, &voice).await
+    }
+
+    async fn score_of(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &ChosenVoice,
+    ) -> Result<Score, NarratorError> {
+        let text = self.shared.library.chapter(book, chapter).await?;
+        Ok(Score::new(book, chapter, &text, voice))
+    }
+
+    /// The score of the chapter after this one, in the same voice; `None` at the end of the book.
+    pub async fn next_score(&self, score: &Score) -> Result<Option<Score>, NarratorError> {
+        match self.score_of(&score.book, score.chapter + 1, &score.voice).await {
+            Ok(next) => Ok(Some(next)),
+            Err(NarratorError::Library(LibraryError::NoSuchChapter)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The clip of a sentence, if it has been made.
+    pub async fn ready(&self, job: &Job) -> Result<Option<Clip>, NarratorError> {
+        self.shared.clips.get(&job.content).await
+    }
+
+    /// The clip of a sentence, made now if it has to be; whoever else waits for it gets the same.
+    pub async fn clip(&self, job: &Job) -> Result<Clip, NarratorError> {
+        let wait = async {
+            loop {
+                if let Some(clip) = self.ready(job).await? {
+                    return Ok(clip);
+                }
+                // Registered before the second look: a clip that lands in between is not missed.
+                let waiter = self.shared.queue.wait(job.content).await?;
+                self.shared.queue.enqueue_first(job.clone()).await?;
+                if let Some(clip) = self.ready(job).await? {
+                    return Ok(clip);
+                }
+                if let Ok(outcome) = tokio::time::timeout(RECHECK, waiter.landed()).await {
+                    outcome?;
+                }
+            }
+        };
+        tokio::time::timeout(WAIT_LIMIT, wait).await.map_err(|_| NarratorError::TooLate)?
+    }
+
+    /// Waits until somebody's request has made a clip, without asking for it.
+    async fn landed(&self, job: &Job) -> Result<Clip, NarratorError> {
+        loop {
+            let waiter = self.shared.queue.wait(job.content).await?;
+            if let Some(clip) = self.ready(job).await? {
+                return Ok(clip);
+            }
+            if let Ok(outcome) = tokio::time::timeout(RECHECK, waiter.landed()).await {
+                outcome?;
+            }
+        }
+    }
+
+    /// Puts the sentences from `cue` on into the prefetch lane.
+    async fn prefetch(&self, score: &Score, cue: usize) -> Result<(), NarratorError> {
+        let jobs = jobs(score, cue, PREFETCH_SENTENCES);
+        self.enqueue(Class::Prefetch, &score.book, jobs).await
+    }
+
+    /// What waits and what is being made.
+    pub async fn status(&self) -> Result<QueueStatus, NarratorError> {
+        Ok(self.shared.queue.status().await?)
+    }
+
+    async fn enqueue(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: Vec<Job>,
+    ) -> Result<(), NarratorError> {
+        let jobs = self.missing(jobs).await?;
+        if !jobs.is_empty() {
+            self.shared.queue.enqueue(class, book, jobs).await?;
+        }
+        Ok(())
+    }
+
+    async fn missing(&self, jobs: Vec<Job>) -> Result<Vec<Job>, NarratorError> {
+        let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
+        Ok(jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect())
+    }
+
+    async fn next_sentences(&self, place: &Place) -> Result<Vec<Job>, NarratorError> {
+        let score = self.score(&place.book, place.chapter, &place.voice).await?;
+        Ok(jobs(&score, place.sentence as usize, PREFETCH_SENTENCES))
+    }
+
+    /// From the listener's sentence to the end of the next chapter, then what lies before.
+    async fn two_chapters(&self, place: &Place) -> Result<Vec<Job>, NarratorError> {
+        let score = self.score(&place.book, place.chapter, &place.voice).await?;
+        let mut jobs = jobs(&score, place.sentence as usize, usize::MAX);
+        if let Some(next) = self.next_score(&score).await? {
+            jobs.extend(next.cues.iter().filter_map(Cue::job).cloned());
+        }
+        let before = score.cues.iter().take(place.sentence as usize);
+        jobs.extend(before.filter_map(Cue::job).cloned());
+        Ok(jobs)
+    }
+}
+
+fn jobs(score: &Score, from: usize, count: usize) -> Vec<Job> {
+    score.cues.iter().skip(from).take(count).filter_map(Cue::job).cloned().collect()
+}

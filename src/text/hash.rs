@@ -1,0 +1,115 @@
+//! The two hashes that address audio (design section 4).
+//!
+//! [`SentenceHash`] names a sentence within the keys of one book and voice; [`ContentHash`] names
+//! the audio itself, for every book and every listener. Both are SHA-256, shown as lower-case hex.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// Everything that changes how a text sounds: an engine, what it is asked for, and the format.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct VoiceKey {
+    /// Which program or service speaks, e.g. `espeak-ng`.
+    pub engine: String,
+    /// The engine's model; engines that have one only repeat their name.
+    pub model: String,
+    /// The engine's name for the voice, e.g. `en-gb`.
+    pub voice: String,
+    /// The engine's own rate; 1 is its default. Never the listener's playback speed.
+    pub speed: String,
+    /// Clip format, e.g. `mp3-48k`.
+    pub format: String,
+}
+
+/// SHA-256 of a normalised sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SentenceHash([u8; 32]);
+
+/// SHA-256 over length-prefixed (text, engine, model, voice, speed, format).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ContentHash([u8; 32]);
+
+impl SentenceHash {
+    /// Hashes a sentence that [`normalise`](super::spoken::normalise) has returned.
+    pub fn of(normalised: &str) -> Self {
+        Self(Sha256::digest(normalised.as_bytes()).into())
+    }
+}
+
+impl ContentHash {
+    /// Hashes what is spoken together with who speaks it. Each part is preceded by its length in
+    /// bytes as a big-endian `u64`, so that no two different inputs run together the same way.
+    pub fn of(normalised: &str, voice: &VoiceKey) -> Self {
+        let VoiceKey { engine, model, voice, speed, format } = voice;
+        let mut hasher = Sha256::new();
+        for part in [normalised, engine, model, voice, speed, format] {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part.as_bytes());
+        }
+        Self(hasher.finalize().into())
+    }
+}
+
+impl fmt::Display for SentenceHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn voice() -> VoiceKey {
+        VoiceKey {
+            engine: "espeak-ng".to_owned(),
+            model: "espeak-ng".to_owned(),
+            voice: "en-gb".to_owned(),
+            speed: "1".to_owned(),
+            format: "mp3-48k".to_owned(),
+        }
+    }
+
+    /// Test vectors: another program that reads our keys must come to the same values.
+    #[test]
+    fn vectors() {
+        assert_eq!(
+            SentenceHash::of("It was a dark and stormy night.").to_string(),
+            SENTENCE_VECTOR
+        );
+        assert_eq!(
+            ContentHash::of("It was a dark and stormy night.", &voice()).to_string(),
+            CONTENT_VECTOR
+        );
+        assert_eq!(
+            SentenceHash::of("").to_string(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+    }
+
+    const SENTENCE_VECTOR: &str =
+        "a65db223322236f5da3af4a0792189e5a2328ca085dcb242aa25d628cff356f2";
+    const CONTENT_VECTOR: &str = "f9a53d2a397bfc0cfbc4448ca20e9d8c86c8f730cea9c7f798ba94186c2e4ba6";
+
+    proptest! {
+        #[test]
+        fn parts_never_run_together(a in "[a-z]{0,6}", b in "[a-z]{0,6}", c in "[a-z]{0,6}", d in "[a-z]{0,6}") {
+            let left = ContentHash::of(&a, &VoiceKey { engine: b.clone(), ..voice() });
+            let right = ContentHash::of(&c, &VoiceKey { engine: d.clone(), ..voice() });
+            prop_assert_eq!(left == right, (a, b) == (c, d));
+        }
+    }
+}

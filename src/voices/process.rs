@@ -1,0 +1,109 @@
+//! Running a voice program: text in, bytes out, within a time.
+//!
+//! Separate processes on purpose: libespeak-ng is not thread-safe and returns wrong audio without
+//! an error, a crash takes nothing else down, and no engine's licence reaches into ours.
+
+use std::ffi::OsStr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
+
+use super::VoiceError;
+
+/// How long a sentence may take. The slowest engine tried needs 1.1 s for 31 words.
+const TIME_LIMIT: Duration = Duration::from_secs(20);
+/// Output accepted from a program, in bytes: five minutes of 44.1 kHz mono.
+const MAX_OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
+/// Complaint kept from a program that fails, in bytes.
+const MAX_COMPLAINT_BYTES: u64 = 500;
+
+/// Runs `program`, writes `input` to it and returns what it prints.
+pub async fn run<A: AsRef<OsStr>>(
+    program: &'static str,
+    arguments: impl IntoIterator<Item = A>,
+    input: &str,
+) -> Result<Vec<u8>, VoiceError> {
+    let child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| VoiceError::NotStarted { program, reason: error.to_string() })?;
+    // Dropping the child on the way out kills it.
+    tokio::time::timeout(TIME_LIMIT, converse(program, child, input))
+        .await
+        .map_err(|_| VoiceError::TimedOut { program, limit: TIME_LIMIT })?
+}
+
+async fn converse(
+    program: &'static str,
+    mut child: Child,
+    input: &str,
+) -> Result<Vec<u8>, VoiceError> {
+    let failed = |reason: String| VoiceError::Failed { program, reason };
+    let (mut stdin, stdout, stderr) =
+        (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let write = async {
+        if let Some(mut stdin) = stdin.take() {
+            // A program that needs no more input may close the pipe; its exit status counts.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+    };
+    let (mut output, mut complaint) = (Vec::new(), Vec::new());
+    let read = async {
+        match stdout {
+            Some(stdout) => stdout.take(MAX_OUTPUT_BYTES + 1).read_to_end(&mut output).await,
+            None => Ok(0),
+        }
+    };
+    let listen = async {
+        match stderr {
+            Some(stderr) => stderr.take(MAX_COMPLAINT_BYTES).read_to_end(&mut complaint).await,
+            None => Ok(0),
+        }
+    };
+    let ((), read, listened) = tokio::join!(write, read, listen);
+    read.and(listened).map_err(|error| failed(error.to_string()))?;
+    if output.len() as u64 > MAX_OUTPUT_BYTES {
+        return Err(failed(format!("it wrote more than {} MB", MAX_OUTPUT_BYTES >> 20)));
+    }
+    let status = child.wait().await.map_err(|error| failed(error.to_string()))?;
+    if !status.success() {
+        let complaint = String::from_utf8_lossy(&complaint);
+        let last = complaint.lines().last().unwrap_or_default();
+        return Err(failed(format!("{status} {last}").trim().to_owned()));
+    }
+    Ok(output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn text_goes_in_and_output_comes_back() {
+        assert_eq!(run("cat", ["-"], "naïve").await.unwrap(), "naïve".as_bytes());
+    }
+
+    #[tokio::test]
+    async fn a_missing_program_says_so() {
+        let error = run("earmark-no-such-program", [""; 0], "").await.unwrap_err();
+        assert!(matches!(error, VoiceError::NotStarted { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_failing_program_is_quoted() {
+        let error = run("sh", ["-c", "echo no voice >&2; exit 3"], "x").await.unwrap_err();
+        assert!(error.to_string().contains("no voice"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_hanging_program_is_stopped() {
+        let error = run("sleep", ["600"], "").await.unwrap_err();
+        assert!(matches!(error, VoiceError::TimedOut { .. }), "{error}");
+    }
+}

@@ -1,0 +1,91 @@
+use super::*;
+
+/// What `Debug` leaves out of a test: an engine that only has a list.
+struct Listed(Vec<Voice>);
+
+#[async_trait]
+impl Engine for Listed {
+    fn name(&self) -> &'static str {
+        "listed"
+    }
+
+    fn voices(&self) -> &[Voice] {
+        &self.0
+    }
+
+    fn sample_rate(&self) -> u32 {
+        22_050
+    }
+
+    async fn speak(&self, _: &str, voice: &str) -> Result<Clip, VoiceError> {
+        Err(VoiceError::NoSuchVoice(voice.to_owned()))
+    }
+}
+
+fn voices(languages: &[&str], preferred: Option<&str>) -> Voices {
+    let list = languages
+        .iter()
+        .map(|language| Voice {
+            id: format!("listed:{language}"),
+            name: (*language).to_owned(),
+            language: (*language).to_owned(),
+            engine: "listed".to_owned(),
+        })
+        .collect();
+    Voices::new(vec![Box::new(Listed(list))], preferred.map(str::to_owned), 1)
+}
+
+#[test]
+fn a_book_is_read_in_its_language() {
+    let voices = voices(&["en-us", "en-gb", "de"], None);
+    let of = |language: &str| voices.choose("", language).map(|voice| voice.key.voice);
+    assert_eq!(of("en-GB").unwrap(), "en-gb");
+    assert_eq!(of("en").unwrap(), "en-us");
+    assert_eq!(of("de-AT").unwrap(), "de");
+    assert_eq!(of("und").unwrap(), "en-us");
+    assert!(of("ja").is_err());
+}
+
+#[test]
+fn the_preferred_voice_is_used_where_it_speaks_the_language() {
+    let voices = voices(&["en-us", "en-gb", "de"], Some("listed:en-gb"));
+    assert_eq!(voices.choose("", "en-US").unwrap().id, "listed:en-gb");
+    assert_eq!(voices.choose("", "de").unwrap().id, "listed:de");
+}
+
+#[test]
+fn unknown_voices_are_refused() {
+    let voices = voices(&["en-us"], None);
+    for id in ["listed:xx", "other:en-us", "en-us", "listed:", ":"] {
+        assert!(matches!(voices.choose(id, "en"), Err(VoiceError::NoSuchVoice(_))), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn espeak_speaks_and_repeats_itself_exactly() {
+    let engine = espeak::Espeak::find().await.expect("espeak-ng is installed by make");
+    let say = async |text: &str| engine.speak(text, "en-us").await.unwrap();
+    let short = say("Yes.").await;
+    let long =
+        say("It was a bright cold day in April, and the clocks were striking thirteen.").await;
+    assert!(long.length.samples > 3 * short.length.samples);
+    assert_eq!(short, say("Yes.").await);
+    let seconds = long.length.samples as f64 / f64::from(long.length.sample_rate);
+    assert!((3.0..8.0).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn espeak_reports_what_it_cannot_do() {
+    let engine = espeak::Espeak::find().await.expect("espeak-ng is installed by make");
+    let unknown = engine.speak("Hello.", "no-such-voice").await.unwrap_err();
+    assert!(matches!(unknown, VoiceError::Failed { .. } | VoiceError::NoAudio { .. }), "{unknown}");
+    // Phoneme brackets are text like any other.
+    assert!(engine.speak("See [[note]] one.", "en-us").await.is_ok());
+}
+
+#[tokio::test]
+async fn flite_speaks_when_it_is_installed() {
+    let Ok(engine) = flite::Flite::find().await else { return };
+    let clip = engine.speak("“Naïve” — it’s here.", "slt").await.unwrap();
+    assert_eq!(clip.length.sample_rate, 16_000);
+}
