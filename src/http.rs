@@ -15,7 +15,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
 use axum::routing::{any, get, put};
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list, site_pkg_dir_service};
+use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -73,10 +73,12 @@ pub fn router(state: AppState) -> Router {
     };
     let pages = generate_route_list(app::App);
     // `file_and_error_handler` would drop Range and If-None-Match; this passes them on.
-    let files = ServeDir::new(&*state.leptos.site_root).append_index_html_on_directories(false);
+    let files = ServeDir::new(&*state.leptos.site_root)
+        .append_index_html_on_directories(false)
+        .precompressed_br()
+        .precompressed_gzip();
     let not_found =
         ErrorHandler::new_with_context(page_context.clone(), app::shell, state.leptos.clone());
-    let package = site_pkg_dir_service(&state.leptos);
     let compressed = CompressionLayer::new().compress_when(
         SizeAbove::new(COMPRESS_FROM_BYTES)
             .and(NotForContentType::GRPC)
@@ -99,7 +101,6 @@ pub fn router(state: AppState) -> Router {
         .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))
         .route("/audio/{book}/{chapter}/{sentence}", get(listen::clip))
         .leptos_routes_with_context(&state, pages, page_context, shell)
-        .nest_service("/pkg", package)
         .fallback_service(files.fallback(not_found))
         .layer(DefaultBodyLimit::max(MAX_FILE_BYTES + FORM_OVERHEAD_BYTES))
         .layer(middleware::from_fn(headers::refuse_other_sites))

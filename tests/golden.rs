@@ -1,10 +1,12 @@
 //! The golden rules of sentence splitting and a real novel, where the shared corpus is present.
 
-use std::path::{Path, PathBuf};
+mod common;
 
 use earmark::text::language::LanguageRules;
 use earmark::text::sentence::{MAX_SENTENCE_CHARS, limit_length, split_sentences};
 use serde::Deserialize;
+
+use common::shared;
 
 #[derive(Deserialize)]
 struct Case {
@@ -12,16 +14,6 @@ struct Case {
     lang: String,
     text: String,
     exp: Vec<String>,
-}
-
-/// A file of the corpus that stands beside the repository and is no part of it.
-fn shared(path: &str) -> Option<PathBuf> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    if !file.exists() {
-        eprintln!("skipped: {} is not here", file.display());
-        return None;
-    }
-    Some(file)
 }
 
 #[test]

@@ -18,9 +18,6 @@ use super::{Narrator, NarratorError};
 /// a shorter first clip it stayed silent until the next one came (design section 1).
 const BLOCK_BYTES: u64 = 32_768;
 
-/// An ID3v2 header (ID3v2.4, section 3.1).
-const ID3_HEADER_BYTES: u64 = 10;
-
 /// How far a stream goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
@@ -141,50 +138,29 @@ pub struct Recording {
     pub tag: String,
 }
 
-/// An empty ID3v2 tag that fills the current block, so that everything before it is decoded; `None`
-/// when the block is full. Decoders skip it, and it takes no time.
+/// Zeros up to the end of the current block, so that everything before them is decoded; `None` when
+/// the block is full. They take no time: decoders skip zeros between frames.
+///
+/// An empty ID3v2 tag, which looks like the proper thing, costs the frame after it: ffmpeg, and so
+/// Chromium, takes tag and frame for one packet and drops both (37 fillers, 37 frames, measured).
 fn filler(sent: u64) -> Option<Bytes> {
+    static ZEROS: [u8; BLOCK_BYTES as usize] = [0; BLOCK_BYTES as usize];
     let used = sent % BLOCK_BYTES;
-    if used == 0 {
-        return None;
-    }
-    let mut size = BLOCK_BYTES - used;
-    if size < ID3_HEADER_BYTES {
-        size += BLOCK_BYTES;
-    }
-    let body = (size - ID3_HEADER_BYTES) as u32;
-    let mut tag = BytesMut::zeroed(size as usize);
-    tag[..6].copy_from_slice(b"ID3\x04\0\0");
-    // Sizes are "synchsafe": seven bits a byte.
-    for (index, shift) in [21, 14, 7, 0].into_iter().enumerate() {
-        tag[6 + index] = (body >> shift & 0x7f) as u8;
-    }
-    Some(tag.freeze())
+    (used > 0).then(|| Bytes::from_static(&ZEROS[used as usize..]))
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
-    fn nothing_is_filled_where_a_block_ends() {
+    fn a_filler_ends_with_its_block() {
         assert!(filler(0).is_none());
         assert!(filler(BLOCK_BYTES * 3).is_none());
-        // Too little room for a header: the next block is filled too.
-        assert_eq!(filler(BLOCK_BYTES - 9).unwrap().len() as u64, BLOCK_BYTES + 9);
-        assert_eq!(filler(BLOCK_BYTES - 10).unwrap().len() as u64, 10);
-    }
-
-    proptest! {
-        #[test]
-        fn a_filler_is_one_whole_tag_that_ends_with_its_block(sent in 0_u64..10_000_000) {
-            if let Some(tag) = filler(sent) {
-                prop_assert_eq!((sent + tag.len() as u64) % BLOCK_BYTES, 0);
-                let size = tag[6..10].iter().fold(0_usize, |size, byte| size << 7 | usize::from(*byte));
-                prop_assert_eq!(size + 10, tag.len());
-            }
+        for sent in [1, 22_000, BLOCK_BYTES - 1, BLOCK_BYTES + 1] {
+            let filler = filler(sent).unwrap();
+            assert_eq!((sent + filler.len() as u64) % BLOCK_BYTES, 0);
+            assert!((filler.len() as u64) < BLOCK_BYTES);
         }
     }
 }

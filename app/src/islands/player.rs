@@ -42,27 +42,14 @@ pub fn Player(
         live: RwSignal::new(false),
     };
     let audio = NodeRef::<leptos::html::Audio>::new();
-    let driver = StoredValue::new_local(None::<Driver>);
     Effect::new(move |_| {
         let Some(audio) = audio.get() else { return };
         let start = driver::Start { book: book.clone(), chapter, sentences, chapters, resume };
-        driver.set_value(Some(Driver::start(start, panel, audio)));
+        Driver::start(start, panel, audio);
         panel.live.set(true);
     });
-    let send = move |event: Event| {
-        driver.with_value(|driver| {
-            if let Some(driver) = driver {
-                driver.handle(event);
-            }
-        })
-    };
-    let skip = move |by: i32| {
-        driver.with_value(|driver| {
-            if let Some(driver) = driver {
-                driver.skip(by);
-            }
-        })
-    };
+    let send = |event: Event| driver::with_current(|driver| driver.handle(event));
+    let skip = |by: i32| driver::with_current(|driver| driver.skip(by));
     view! {
         <section class="player" aria-label="Player"
             data-live=move || panel.live.get().then_some("true")

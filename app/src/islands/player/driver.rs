@@ -50,21 +50,25 @@ struct Inner {
 }
 
 thread_local! {
-    /// The one driver of the page, for callbacks that must be `Copy`.
+    /// The one driver of the page. Not a signal's value: those are also made on the server, where
+    /// they move between threads.
     static CURRENT: RefCell<Option<Driver>> = const { RefCell::new(None) };
 }
 
-/// Hands an event to the page's driver.
-fn report(event: Event) {
-    let driver = CURRENT.with_borrow(Clone::clone);
-    if let Some(driver) = driver {
-        driver.handle(event);
+/// Does something with the page's driver, once there is one.
+pub fn with_current(use_it: impl FnOnce(&Driver)) {
+    if let Some(driver) = CURRENT.with_borrow(Clone::clone) {
+        use_it(&driver);
     }
+}
+
+fn report(event: Event) {
+    with_current(|driver| driver.handle(event));
 }
 
 impl Driver {
     /// Takes over the page.
-    pub fn start(start: Start, panel: Panel, audio: HtmlAudioElement) -> Self {
+    pub fn start(start: Start, panel: Panel, audio: HtmlAudioElement) {
         let Start { book, chapter, sentences, chapters, resume } = start;
         let mut machine = Machine::new(chapter, sentences, chapters);
         machine.voice_at = resume.map(|sentence| Spot { chapter, sentence });
@@ -84,14 +88,11 @@ impl Driver {
         CURRENT.set(Some(driver.clone()));
         driver.0.sound.replace(Some(Sound::new(audio.clone(), report)));
         listen(&audio, "timeupdate", |_| {
-            if let Some(driver) = CURRENT.with_borrow(Clone::clone) {
-                driver.read_clock();
-            }
+            with_current(Driver::read_clock);
         });
         driver.open_page(resume);
         driver.watch_reader();
         driver.watch_rate();
-        driver
     }
 
     /// Brings an event to the machine and does what it says.
@@ -132,6 +133,7 @@ impl Driver {
                     sound.open(book, at, &voice, rate);
                     sound.follow(book, at, &voice, report);
                 });
+                self.save(true);
             }
             Action::FollowTimeline(chapter) => {
                 let at = Spot { chapter, sentence: 0 };

@@ -1,0 +1,55 @@
+# Thin targets; what they need is brought by scripts/setup.sh, which skips what is there.
+SHELL := /bin/bash
+export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: run dev build test lint unit browser bench fuzz fmt audit
+
+## run: build Earmark and serve it at http://127.0.0.1:3000
+run: build
+	EARMARK_SITE=target/site $(TARGET)/release/earmark
+
+build:
+	scripts/setup.sh build
+	cargo leptos build --release --precompress
+
+## dev: serve, and build anew on every change
+dev:
+	scripts/setup.sh dev
+	cargo leptos watch
+
+## test: everything CI asks for
+test: lint unit browser
+	@echo "All checks passed."
+
+## lint: format, clippy, licences
+lint:
+	scripts/setup.sh test
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p app --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
+	cargo deny check bans licenses sources
+
+## unit: unit and integration tests
+unit:
+	scripts/setup.sh test
+	cargo test --workspace
+
+## browser: the pages in Chromium, with a real server and a real voice
+browser:
+	scripts/setup.sh test
+	cargo leptos build
+	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/debug/earmark npx playwright test
+
+## bench: measure; figures in the README come from here
+bench: build
+	cargo bench
+	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/release/earmark npx playwright test --config measure.config.ts
+
+## fmt: format everything
+fmt:
+	cargo fmt --all
+
+## audit: known vulnerabilities (needs the network)
+audit:
+	cargo deny check advisories

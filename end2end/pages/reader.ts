@@ -1,0 +1,91 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+
+export interface Entry {
+  sentence: number;
+  start_ms: number;
+  duration_ms: number;
+}
+
+/** The reader page. */
+export class Reader {
+  readonly play: Locator;
+  readonly player: Locator;
+  readonly lookBack: Locator;
+
+  constructor(readonly page: Page) {
+    this.player = page.locator(".player");
+    this.play = this.player.locator(".play");
+    this.lookBack = this.player.locator(".look-back");
+  }
+
+  async open(book: string, chapter: number): Promise<void> {
+    await this.page.goto(`/read/${book}/${chapter}`);
+    await this.isLive();
+  }
+
+  async isLive(): Promise<void> {
+    await expect(this.player).toHaveAttribute("data-live", "true");
+  }
+
+  async startPlaying(): Promise<void> {
+    await this.play.click();
+    await this.isPlaying();
+  }
+
+  async isPlaying(): Promise<void> {
+    await expect(this.player).toHaveAttribute("data-phase", "playing");
+  }
+
+  sentence(index: number): Locator {
+    return this.page.locator(`#s${index}`);
+  }
+
+  /** The audio clock, in milliseconds, and the sentence marked at the same moment. */
+  async moment(): Promise<{ ms: number; sentence: number | null; chapter: number }> {
+    return this.page.evaluate(
+      () =>
+        // Right after a frame, when the mark has had its chance to follow the clock.
+        new Promise((done) =>
+          requestAnimationFrame(() =>
+            requestAnimationFrame(() => {
+              const marked = document.querySelector("#reading .speaking")?.getAttribute("data-s");
+              done({
+                ms: document.querySelector("audio")!.currentTime * 1000,
+                sentence: marked == null ? null : Number(marked),
+                chapter: Number(document.querySelector<HTMLElement>("#reading")!.dataset.chapter),
+              });
+            }),
+          ),
+        ),
+    );
+  }
+
+  async clock(): Promise<number> {
+    return (await this.moment()).ms;
+  }
+
+  async marked(): Promise<number | null> {
+    return (await this.moment()).sentence;
+  }
+
+  /** Waits until the voice is in a sentence. */
+  async reaches(sentence: number, timeout = 20_000): Promise<void> {
+    await expect.poll(() => this.marked(), { timeout }).toBe(sentence);
+  }
+
+  /** What the server says of the chapter, with the voice the page uses. */
+  async timeline(book: string, chapter: number): Promise<Entry[]> {
+    const voice = await this.player.locator("select.voice").inputValue();
+    const response = await this.page.request.get(`/api/books/${book}/chapters/${chapter}/timeline?voice=${voice}`);
+    expect(response.ok()).toBe(true);
+    return response.json();
+  }
+
+  async isInView(sentence: number): Promise<boolean> {
+    return this.sentence(sentence).evaluate((element) => {
+      const rect = element.getBoundingClientRect();
+      const bar = document.querySelector(".player")!.getBoundingClientRect();
+      return rect.top >= 0 && rect.top < bar.top;
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+/** A real Earmark on a free port, with a data folder of its own. */
+export class Server {
+  private constructor(
+    readonly url: string,
+    readonly process: ChildProcess,
+    private readonly data: string,
+  ) {}
+
+  static async start(): Promise<Server> {
+    const data = mkdtempSync(join(tmpdir(), "earmark-"));
+    const root = resolve(import.meta.dirname, "../..");
+    const program = process.env.EARMARK_BIN ?? join(root, "target/debug/earmark");
+    const child = spawn(program, ["serve", "--addr", "127.0.0.1:0"], {
+      env: { ...process.env, EARMARK_DATA: data, EARMARK_SITE: join(root, "target/site") },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const url = await new Promise<string>((found, failed) => {
+      child.once("error", failed);
+      child.once("exit", (code) => failed(new Error(`the server ended with ${code}`)));
+      createInterface({ input: child.stdout! }).on("line", (line) => {
+        const address = line.match(/http:\/\/\S+/)?.[0];
+        if (address) found(address);
+      });
+    });
+    child.removeAllListeners("exit");
+    return new Server(url, child, data);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((done) => this.process.once("exit", done));
+    this.process.kill("SIGTERM");
+    await ended;
+    rmSync(this.data, { recursive: true, force: true });
+  }
+}

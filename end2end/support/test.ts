@@ -1,0 +1,43 @@
+import { test as base, expect } from "@playwright/test";
+import { Library } from "../pages/library";
+import { Reader } from "../pages/reader";
+import { Server } from "./server";
+
+interface Fixtures {
+  library: Library;
+  reader: Reader;
+}
+
+/** Tests with a server, its pages, and no tolerance: a console error or failed request fails them. */
+export const test = base.extend<Fixtures, { server: Server }>({
+  server: [
+    async ({}, use) => {
+      const server = await Server.start();
+      await use(server);
+      await server.stop();
+    },
+    { scope: "worker" },
+  ],
+  baseURL: async ({ server }, use) => use(server.url),
+  page: async ({ page }, use) => {
+    const faults: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") faults.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+    page.on("response", (response) => {
+      if (response.status() >= 400) faults.push(`${response.status()}: ${response.url()}`);
+    });
+    page.on("requestfailed", (request) => {
+      // A stream or timeline that the page itself has left, and saving while a page closes.
+      const left = /\/listen\//.test(request.url()) || request.method() === "PUT" || /\/api\/events\//.test(request.url());
+      if (!(left && request.failure()?.errorText === "net::ERR_ABORTED")) faults.push(`failed: ${request.url()}`);
+    });
+    await use(page);
+    expect(faults).toEqual([]);
+  },
+  library: async ({ page }, use) => use(new Library(page)),
+  reader: async ({ page }, use) => use(new Reader(page)),
+});
+
+export { expect };

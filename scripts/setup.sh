@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Brings what building, running and testing need, and skips what is there.
+#   setup.sh build | dev | test
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+purpose=${1:-test}
+cargo_leptos=0.3.10
+cargo_deny=0.20.2
+# Must be the wasm-bindgen of the lock file exactly.
+wasm_bindgen=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+need() {
+  have "$1" || { echo "setup: $1 is not installed: $2" >&2; exit 1; }
+}
+
+# Debian packages, or on another system a list of what to install.
+packages() {
+  local missing=()
+  for pair in "$@"; do
+    have "${pair%%:*}" || missing+=("${pair##*:}")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  if ! have apt-get; then
+    echo "setup: please install with your system's package manager: ${missing[*]}" >&2
+    exit 1
+  fi
+  local sudo=""
+  if [ "$(id -u)" -ne 0 ]; then
+    have sudo || { echo "setup: please install: ${missing[*]}" >&2; exit 1; }
+    sudo=sudo
+  fi
+  echo "setup: installing ${missing[*]}"
+  $sudo apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# A cargo tool at one version. Prebuilt where cargo-binstall is; otherwise built without
+# optimisation, which takes a third of the time and is quick enough.
+tool() {
+  local crate=$1 version=$2 program=$3
+  shift 3
+  if have "$program" && "$program" --version 2>/dev/null | grep -qF "$version"; then
+    return
+  fi
+  echo "setup: installing $crate $version"
+  if have cargo-binstall && cargo binstall -y --no-confirm "$crate@$version"; then
+    return
+  fi
+  local scratch
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/setup-XXXXXX")
+  build_tool() {
+    CARGO_TARGET_DIR=$scratch \
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=0 \
+      cargo install "$crate" --version "$version" --force "$@"
+  }
+  # A lock file may name a version that a mirror does not have yet.
+  build_tool --locked "$@" || build_tool "$@"
+  rm -rf "$scratch"
+}
+
+need cargo "see https://rustup.rs"
+need npm "see https://nodejs.org (20 or newer)"
+need cc "a C compiler and make: on Debian, build-essential"
+if have rustup; then
+  rustup target list --installed | grep -q wasm32-unknown-unknown \
+    || rustup target add wasm32-unknown-unknown
+fi
+
+packages espeak-ng:espeak-ng
+tool cargo-leptos "$cargo_leptos" cargo-leptos --no-default-features --features no_downloads
+tool wasm-bindgen-cli "$wasm_bindgen" wasm-bindgen
+
+if [ "$purpose" != dev ]; then
+  # wasm-opt for release builds; Playwright for the tests.
+  lock=end2end/package-lock.json
+  stamp=end2end/node_modules/.installed
+  if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ]; then
+    (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error)
+    touch "$stamp"
+  fi
+fi
+
+if [ "$purpose" = test ]; then
+  tool cargo-deny "$cargo_deny" cargo-deny
+  # Playwright's own browser where there is one, else the system's.
+  if ! (cd end2end && node -e 'process.exit(require("fs").existsSync(require("@playwright/test").chromium.executablePath()) ? 0 : 1)'); then
+    packages chromium:chromium
+  fi
+  packages ffmpeg:ffmpeg
+fi

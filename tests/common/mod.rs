@@ -1,0 +1,182 @@
+//! A real server on a free port with a data folder of its own, and books to feed it.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::io::{Cursor, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+use earmark::config::Cli;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use zip::write::SimpleFileOptions;
+
+/// The voice of the tests; `make` installs its engine.
+pub const VOICE: &str = "espeak-ng:en-us";
+
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub client: reqwest::Client,
+    pub data: TempDir,
+    shutdown: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub async fn start() -> Self {
+        Self::start_on(TempDir::new().unwrap()).await
+    }
+
+    /// Starts on a data folder that may have been used before.
+    pub async fn start_on(data: TempDir) -> Self {
+        let arguments = [
+            "earmark".as_ref(),
+            "--data".as_ref(),
+            data.path().as_os_str(),
+            "--workers".as_ref(),
+            "2".as_ref(),
+        ];
+        let config = Cli::parse_from(arguments).serve;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn({
+            let shutdown = shutdown.clone();
+            async move { earmark::run(config, listener, shutdown).await.unwrap() }
+        });
+        Self { address, client: reqwest::Client::new(), data, shutdown, running }
+    }
+
+    /// Stops it and hands back its data.
+    pub async fn stop(self) -> TempDir {
+        self.shutdown.cancel();
+        self.running.await.unwrap();
+        self.data
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.client.get(self.url(path)).send().await.unwrap()
+    }
+
+    pub async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert!(response.status().is_success(), "{path}: {}", response.status());
+        response.json().await.unwrap()
+    }
+
+    pub async fn upload(&self, name: &str, bytes: Vec<u8>) -> reqwest::Response {
+        let part = reqwest::multipart::Part::bytes(bytes).file_name(name.to_owned());
+        let form = reqwest::multipart::Form::new().part("file", part);
+        self.client.post(self.url("/api/books")).multipart(form).send().await.unwrap()
+    }
+
+    /// Imports a book and returns its id.
+    pub async fn import(&self, name: &str, bytes: Vec<u8>) -> String {
+        let response = self.upload(name, bytes).await;
+        let status = response.status();
+        let book: Value = response.json().await.unwrap();
+        assert_eq!(status, 201, "{name}: {book}");
+        book["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The address of a chapter's stream.
+    pub fn stream(book: &str, chapter: u32, rest: &str) -> String {
+        format!("/listen/{book}/{chapter}.mp3?voice={VOICE}{rest}")
+    }
+}
+
+/// A small EPUB 3 of these chapters: (title, body).
+pub fn epub(title: &str, chapters: &[(&str, &str)]) -> Vec<u8> {
+    let number = |index: usize| index + 1;
+    let manifest: String = (0..chapters.len())
+        .map(|index| {
+            format!(
+                "<item id='c{0}' href='c{0}.xhtml' media-type='application/xhtml+xml'/>",
+                number(index)
+            )
+        })
+        .collect();
+    let spine: String =
+        (0..chapters.len()).map(|index| format!("<itemref idref='c{}'/>", number(index))).collect();
+    let nav: String = chapters
+        .iter()
+        .enumerate()
+        .map(|(index, (title, _))| {
+            format!("<li><a href='c{}.xhtml'>{title}</a></li>", number(index))
+        })
+        .collect();
+    let mut entries = vec![
+        ("mimetype".to_owned(), "application/epub+zip".to_owned()),
+        (
+            "META-INF/container.xml".to_owned(),
+            "<container version='1.0' xmlns='urn:oasis:names:tc:opendocument:xmlns:container'><rootfiles>\
+             <rootfile full-path='OPS/package.opf' media-type='application/oebps-package+xml'/></rootfiles></container>"
+                .to_owned(),
+        ),
+        (
+            "OPS/package.opf".to_owned(),
+            format!(
+                "<package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='id'>\
+                 <metadata xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:identifier id='id'>{title}</dc:identifier>\
+                 <dc:title>{title}</dc:title><dc:language>en</dc:language><dc:creator>A. Writer</dc:creator></metadata>\
+                 <manifest><item id='nav' href='nav.xhtml' properties='nav' media-type='application/xhtml+xml'/>{manifest}</manifest>\
+                 <spine>{spine}</spine></package>"
+            ),
+        ),
+        (
+            "OPS/nav.xhtml".to_owned(),
+            format!(
+                "<html xmlns='http://www.w3.org/1999/xhtml' xmlns:epub='http://www.idpf.org/2007/ops'><body>\
+                 <nav epub:type='toc'><ol>{nav}</ol></nav></body></html>"
+            ),
+        ),
+    ];
+    for (index, (_, body)) in chapters.iter().enumerate() {
+        entries.push((
+            format!("OPS/c{}.xhtml", number(index)),
+            format!("<html xmlns='http://www.w3.org/1999/xhtml' xmlns:epub='http://www.idpf.org/2007/ops'><body>{body}</body></html>"),
+        ));
+    }
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        writer.start_file(name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(content.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// A book of the corpus that stands beside the repository and is no part of it.
+pub fn shared_book(name: &str) -> Option<Vec<u8>> {
+    shared(&format!("books/{name}")).map(|file| std::fs::read(file).unwrap())
+}
+
+/// A file of that corpus.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
+    if !file.exists() {
+        eprintln!("skipped: {} is not here", file.display());
+        return None;
+    }
+    Some(file)
+}
+
+/// How many samples a decoder other than ours finds in an MP3.
+pub fn decoded_samples(mp3: &[u8], sample_rate: u32) -> u64 {
+    let mut file = tempfile::Builder::new().suffix(".mp3").tempfile().unwrap();
+    file.write_all(mp3).unwrap();
+    let output = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(file.path())
+        .args(["-f", "s16le", "-ac", "1", "-ar", &sample_rate.to_string(), "-"])
+        .output()
+        .expect("ffmpeg is installed by make");
+    assert!(output.status.success());
+    output.stdout.len() as u64 / 2
+}

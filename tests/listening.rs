@@ -1,0 +1,228 @@
+//! Listening, over HTTP, with the real offline voice.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{TestServer, VOICE, decoded_samples, epub};
+use futures::StreamExt;
+use serde_json::Value;
+
+const RATE: u32 = 22_050;
+
+fn book() -> Vec<u8> {
+    epub(
+        "Listening",
+        &[
+            (
+                "One",
+                "<h1>One</h1><p>It was quiet. Then it was not.</p><p>* * *</p><p>A third paragraph follows.</p>",
+            ),
+            ("Two", "<h1>Two</h1><p>The second chapter is short.</p>"),
+        ],
+    )
+}
+
+fn end_ms(timeline: &Value) -> u64 {
+    let last = timeline.as_array().unwrap().last().unwrap();
+    last["start_ms"].as_u64().unwrap() + last["duration_ms"].as_u64().unwrap()
+}
+
+async fn timeline(server: &TestServer, book: &str, chapter: u32) -> Value {
+    server.json(&format!("/api/books/{book}/chapters/{chapter}/timeline?voice={VOICE}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cold_stream_runs_on_to_the_end_of_the_book_and_is_as_long_as_its_timeline() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    assert_eq!(timeline(&server, &book, 1).await, serde_json::json!([]));
+
+    let response = server.get(&TestServer::stream(&book, 1, "")).await;
+    assert_eq!(response.headers()["content-type"], "audio/mpeg");
+    assert!(response.headers().get("content-length").is_none());
+    let sound = response.bytes().await.unwrap();
+
+    let (one, two) = (timeline(&server, &book, 1).await, timeline(&server, &book, 2).await);
+    let sentences: Vec<_> =
+        one.as_array().unwrap().iter().map(|entry| entry["sentence"].as_u64().unwrap()).collect();
+    assert_eq!(sentences, [0, 1, 2, 3, 4]);
+    let told_ms = end_ms(&one) + end_ms(&two);
+    let heard_ms = decoded_samples(&sound, RATE) * 1000 / u64::from(RATE);
+    assert!(told_ms.abs_diff(heard_ms) <= 2, "timeline {told_ms} ms, sound {heard_ms} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_tile_the_timeline() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    server.get(&TestServer::stream(&book, 1, "&to=chapter")).await.bytes().await.unwrap();
+    let timeline = timeline(&server, &book, 1).await;
+    let mut expected = 0;
+    for entry in timeline.as_array().unwrap() {
+        assert_eq!(entry["start_ms"].as_u64().unwrap(), expected);
+        let duration = entry["duration_ms"].as_u64().unwrap();
+        assert!(duration > 300, "{entry}");
+        expected += duration;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fully_made_chapter_is_a_file_with_length_etag_and_ranges() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    let address = TestServer::stream(&book, 1, "");
+    server.get(&address).await.bytes().await.unwrap();
+
+    let response = server.get(&address).await;
+    let tag = response.headers()["etag"].clone();
+    let length: usize = response.headers()["content-length"].to_str().unwrap().parse().unwrap();
+    let whole = response.bytes().await.unwrap();
+    assert_eq!(whole.len(), length);
+    let told_ms = end_ms(&timeline(&server, &book, 1).await);
+    assert!(told_ms.abs_diff(decoded_samples(&whole, RATE) * 1000 / u64::from(RATE)) <= 2);
+
+    let request = |name: &str, value: &str| {
+        server.client.get(server.url(&address)).header(name, value).send()
+    };
+    let part = request("range", "bytes=1000-1999").await.unwrap();
+    assert_eq!(part.status(), 206);
+    assert_eq!(
+        part.headers()["content-range"].to_str().unwrap(),
+        format!("bytes 1000-1999/{length}")
+    );
+    assert_eq!(part.bytes().await.unwrap(), whole.slice(1000..2000));
+    let tail = request("range", "bytes=-10").await.unwrap();
+    assert_eq!(tail.bytes().await.unwrap(), whole.slice(length - 10..));
+    assert_eq!(request("range", "bytes=99999999-").await.unwrap().status(), 416);
+    assert_eq!(request("if-none-match", tag.to_str().unwrap()).await.unwrap().status(), 304);
+    let head = server.client.head(server.url(&address)).send().await.unwrap();
+    assert_eq!(head.headers()["content-length"].to_str().unwrap(), length.to_string());
+
+    // Told to go on, it does, from the same clips.
+    let on = server.get(&TestServer::stream(&book, 1, "&to=book")).await.bytes().await.unwrap();
+    assert!(on.len() > whole.len() && on.starts_with(&whole));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_is_pushed_while_the_stream_is_made() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    let events = server.get(&format!("/listen/{book}/1/timeline?voice={VOICE}&from=1")).await;
+    assert_eq!(events.headers()["content-type"], "text/event-stream");
+    let reading = tokio::spawn(async move { events.text().await.unwrap() });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!reading.is_finished(), "nothing has been made yet");
+    server.get(&TestServer::stream(&book, 1, "&from=1&to=chapter")).await.bytes().await.unwrap();
+    let told = tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap().unwrap();
+    assert!(told.contains("\"sentence\":1,\"start_ms\":0"), "{told}");
+    assert!(told.contains("event: end") && told.contains("\"next_chapter\":2"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_sound_does_not_wait_for_the_rest() {
+    let server = TestServer::start().await;
+    let body: String = (0..200)
+        .map(|n| format!("<p>This is paragraph number {n} of a long chapter.</p>"))
+        .collect();
+    let book = server.import("long.epub", epub("Long", &[("All", &body)])).await;
+    let mut sound = server.get(&TestServer::stream(&book, 1, "")).await.bytes_stream();
+    let first = sound.next().await.unwrap().unwrap();
+    assert!(!first.is_empty());
+    let made = timeline(&server, &book, 1).await.as_array().unwrap().len();
+    assert!(made < 100, "{made} sentences were made before the first was sent");
+    // A client that goes away costs no more: what was asked for ahead is made, and that is all.
+    drop(sound);
+    let mut before = usize::MAX;
+    for _ in 0..50 {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let status = server.json("/health").await["queue"].clone();
+        let now = timeline(&server, &book, 1).await.as_array().unwrap().len();
+        if now == before && status["in_flight"] == 0 && status["prefetch"] == 0 {
+            break;
+        }
+        before = now;
+    }
+    assert!(before < 150, "{before} of 200 were made for nobody");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clips_outlive_a_restart_and_are_shared_between_books() {
+    let server = TestServer::start().await;
+    let book_id = server.import("book.epub", book()).await;
+    let clip = format!("/audio/{book_id}/1/1.mp3?voice={VOICE}");
+    let response = server.get(&clip).await;
+    let tag = response.headers()["etag"].clone();
+    let first = response.bytes().await.unwrap();
+    let data = server.stop().await;
+
+    let server = TestServer::start_on(data).await;
+    assert_eq!(timeline(&server, &book_id, 1).await.as_array().unwrap().len(), 0);
+    let again = server.get(&clip).await;
+    assert_eq!(again.headers()["etag"], tag);
+    assert_eq!(again.bytes().await.unwrap(), first);
+    // The same sentence in another book is the same audio.
+    let other = epub("Other", &[("Only", "<p>Something else. It was quiet. The end.</p>")]);
+    let other = server.import("other.epub", other).await;
+    let same = server.get(&format!("/audio/{other}/1/1.mp3?voice={VOICE}")).await;
+    assert_eq!(same.headers()["etag"], tag);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_listeners_of_one_new_chapter_share_each_clip() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    let address = TestServer::stream(&book, 1, "&to=chapter");
+    let listeners = (0..40).map(|_| async { server.get(&address).await.bytes().await.unwrap() });
+    let heard = futures::future::join_all(listeners).await;
+    let lengths: Vec<_> = heard.iter().map(|sound| decoded_samples(sound, RATE)).collect();
+    assert!(lengths.iter().all(|length| *length == lengths[0]), "{lengths:?}");
+    let clips = walk(&server.data.path().join("objects/audio"));
+    assert_eq!(clips, 4, "one clip for each spoken sentence of the chapter");
+}
+
+fn walk(folder: &std::path::Path) -> usize {
+    std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| if path.is_dir() { walk(&path) } else { 1 })
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_events_make_sentences_ready() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    let place = serde_json::json!({ "place": {
+        "listener": "test", "book": book, "chapter": 1, "sentence": 0, "voice": VOICE
+    }});
+    for event in ["page_open", "chapter_open", "chapter_change"] {
+        let told = server
+            .client
+            .post(server.url(&format!("/api/events/{event}")))
+            .json(&place)
+            .send()
+            .await
+            .unwrap();
+        assert!(told.status().is_success(), "{event}: {}", told.status());
+    }
+    for _ in 0..100 {
+        if timeline(&server, &book, 2).await.as_array().unwrap().len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(timeline(&server, &book, 1).await.as_array().unwrap().len(), 5);
+    assert_eq!(timeline(&server, &book, 2).await.as_array().unwrap().len(), 2);
+    let mut bad = place.clone();
+    bad["place"]["listener"] = "".into();
+    let refused =
+        server.client.post(server.url("/api/events/page_open")).json(&bad).send().await.unwrap();
+    assert_eq!(refused.status(), 400);
+    bad["place"]["listener"] = "x".into();
+    bad["place"]["chapter"] = 77.into();
+    let missing =
+        server.client.post(server.url("/api/events/page_open")).json(&bad).send().await.unwrap();
+    assert_eq!(missing.status(), 404);
+}
