@@ -1,5 +1,7 @@
 //! The golden rules of sentence splitting and a real novel, where the shared corpus is present.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use earmark::text::language::LanguageRules;

@@ -1,5 +1,7 @@
 //! The library and its API, over HTTP and from the command line.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::process::Command;

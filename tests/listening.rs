@@ -1,5 +1,7 @@
 //! Listening, over HTTP, with the real offline voice.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::time::Duration;

@@ -195,14 +195,20 @@ fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<In
             })
             .collect()
     };
-    let name = if is_inline(source_name) { source_name } else { "span" };
+    let silent = is_silent(element, &children);
+    // What a style sheet would have set apart still stands apart.
+    let name = match source_name {
+        "span" if silent => "small",
+        name if is_inline(name) => name,
+        _ => "span",
+    };
     if name == "img" && attribute(element, "src").is_none() {
         return None;
     }
     Some(Inline::Element(InlineElement {
         name: name.to_owned(),
         attributes: inline_attributes(name, element),
-        silent: is_silent(element, &children),
+        silent,
         children,
     }))
 }
@@ -236,15 +242,22 @@ fn is_silent(element: &Element, children: &[Inline]) -> bool {
                 .any(|child| matches!(child, Inline::Element(element) if element.name == "a"));
             has_link && is_numeric(&plain_text(children))
         }
+        // `[1]` or `*` that leads to a note.
+        "a" if attribute(element, "href").is_some_and(|href| href.contains('#')) => {
+            is_noteref(element, &epub_type) || is_numeric(&plain_text(children))
+        }
         _ => {
-            epub_type.split_whitespace().any(|kind| matches!(kind, "noteref" | "pagebreak"))
-                || attribute(element, "role")
-                    .is_some_and(|role| matches!(role.as_str(), "doc-noteref" | "doc-pagebreak"))
+            is_noteref(element, &epub_type)
                 || element
                     .classes()
                     .any(|class| matches!(class, "lnum" | "linenum" | "line-number" | "pagenum"))
         }
     }
+}
+
+fn is_noteref(element: &Element, epub_type: &str) -> bool {
+    epub_type.split_whitespace().any(|kind| kind == "noteref")
+        || attribute(element, "role").is_some_and(|role| role == "doc-noteref")
 }
 
 fn block_kind(name: &str) -> Option<BlockKind> {
@@ -652,6 +665,10 @@ mod tests {
         assert_eq!(
             blocks("<p>Word<sup><a href='#n'>12</a></sup>. x<sup>2</sup></p>"),
             ["Word. x2"]
+        );
+        assert_eq!(
+            blocks("<p>Word<a href='#n1'>[1]</a>, and <a href='#c2'>more</a>.</p>"),
+            ["Word, and more."]
         );
         assert_eq!(
             blocks(

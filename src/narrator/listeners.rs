@@ -19,8 +19,11 @@ const MAX_LISTENERS: usize = 256;
 #[derive(Default)]
 pub(super) struct Listeners {
     // A std mutex: held for a map operation, never across an await.
-    places: Mutex<HashMap<BookId, HashMap<String, (Place, Instant)>>>,
+    places: Mutex<HashMap<BookId, OfBook>>,
 }
+
+/// By the listener's name: where it is, and when it was last heard of.
+type OfBook = HashMap<String, (Place, Instant)>;
 
 impl Listeners {
     /// Notes where a listener is.

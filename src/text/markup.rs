@@ -231,6 +231,7 @@ fn escape(text: &str, html: &mut String, entity: impl Fn(char) -> Option<&'stati
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "one sentence is one range")]
 mod tests {
     use proptest::prelude::*;
 

@@ -391,4 +391,5 @@ fn is_closing(c: char) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init, reason = "one sentence is one range")]
 mod tests;

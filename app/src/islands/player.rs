@@ -28,12 +28,20 @@ pub fn Player(
     resume: Option<u32>,
     /// The voice the reader chose last for this book.
     chosen: Option<String>,
-    /// Voices that speak the book's language, the default first.
+    /// Voices that speak the book's language, the default first; all, when none does.
     voices: Vec<Voice>,
+    /// Whether they speak it.
+    speaks: bool,
 ) -> impl IntoView {
     let chosen = chosen.filter(|id| voices.iter().any(|voice| voice.id == *id));
-    let voice = chosen.or_else(|| voices.first().map(|voice| voice.id.clone())).unwrap_or_default();
-    let has_voices = !voices.is_empty();
+    let default = voices.first().filter(|_| speaks).map(|voice| voice.id.clone());
+    let voice = chosen.or(default).unwrap_or_default();
+    let silence = match voices.first() {
+        None => "No voice is installed. Install espeak-ng, then restart Earmark.",
+        Some(_) => {
+            "No installed voice speaks this book’s language. Choose one to try it all the same."
+        }
+    };
     let panel = Panel {
         phase: RwSignal::new(Phase::Idle),
         looking_away: RwSignal::new(false),
@@ -50,12 +58,16 @@ pub fn Player(
     });
     let send = |event: Event| driver::with_current(|driver| driver.handle(event));
     let skip = |by: i32| driver::with_current(|driver| driver.skip(by));
+    let said = move || match panel.voice.with(String::is_empty) {
+        true => Some(silence.to_owned()),
+        false => state_line(&panel.phase.get()),
+    };
     view! {
         <section class="player" aria-label="Player"
             data-live=move || panel.live.get().then_some("true")
             data-phase=move || phase_name(&panel.phase.get())>
             <audio node_ref=audio preload="none"></audio>
-            <p class="player-state" role="status">{move || state_line(&panel.phase.get(), has_voices)}</p>
+            <p class="player-state" role="status" data-said=move || said().map(|_| "true")>{said}</p>
             <button type="button" class="look-back" hidden=move || !panel.looking_away.get()
                 on:click=move |_| send(Event::LookBack)>
                 "Back to the voice"
@@ -63,7 +75,7 @@ pub fn Player(
             <div class="player-bar">
                 {icon_button("Previous chapter", "chapter-back", Icon::ChapterBack, move || send(Event::SkipChapter { by: -1 }))}
                 {icon_button("Previous sentence", "sentence-back", Icon::Back, move || skip(-1))}
-                <button type="button" class="play" disabled=!has_voices
+                <button type="button" class="play" disabled=move || panel.voice.with(String::is_empty)
                     aria-label=move || if panel.phase.with(is_running) { "Pause" } else { "Play" }
                     on:click=move |_| send(Event::Toggle)>
                     <svg viewBox="0 0 24 24" aria-hidden="true">
@@ -131,15 +143,12 @@ fn phase_name(phase: &Phase) -> &'static str {
     }
 }
 
-fn state_line(phase: &Phase, has_voices: bool) -> String {
+fn state_line(phase: &Phase) -> Option<String> {
     match phase {
-        _ if !has_voices => {
-            "No voice is installed. Install espeak-ng, then restart Earmark.".to_owned()
-        }
-        Phase::Preparing => "Preparing…".to_owned(),
-        Phase::Failed(reason) => reason.clone(),
-        Phase::Finished => "The end.".to_owned(),
-        Phase::Idle | Phase::Playing | Phase::Paused => String::new(),
+        Phase::Preparing => Some("Preparing…".to_owned()),
+        Phase::Failed(reason) => Some(reason.clone()),
+        Phase::Finished => Some("The end.".to_owned()),
+        Phase::Idle | Phase::Playing | Phase::Paused => None,
     }
 }
 

@@ -38,6 +38,10 @@ fn reader(page: Result<(ChapterPage, Vec<Voice>), AppError>) -> AnyView {
         Ok(page) => page,
         Err(error) => return view! { <ErrorPage error/> }.into_any(),
     };
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let language = primary(&page.book.language);
+    let speaks =
+        language == "und" || voices.iter().any(|voice| primary(&voice.language) == language);
     let here = page.book.progress.as_ref().filter(|at| at.chapter == page.number);
     let (sentence, voice) =
         (here.map(|at| at.sentence), page.book.progress.as_ref().and_then(|at| at.voice.clone()));
@@ -58,6 +62,7 @@ fn reader(page: Result<(ChapterPage, Vec<Voice>), AppError>) -> AnyView {
             resume=sentence
             chosen=voice
             voices
+            speaks
         />
     }
     .into_any()
