@@ -1,4 +1,7 @@
 //! The three events of a reading page, as server functions (design section 1).
+//!
+//! Islands call them with a plain `fetch` (`islands/player/post.rs`): the client half that the macro
+//! would make costs every first view 16 kB.
 // The macro makes a struct of each function's arguments and gives its fields no documentation.
 #![allow(missing_docs)]
 
@@ -26,10 +29,8 @@ pub async fn chapter_change(place: Place) -> Result<(), AppError> {
 }
 
 /// Longest name a page may give itself, in bytes.
-#[cfg(feature = "ssr")]
 const MAX_LISTENER_BYTES: usize = 64;
 
-#[cfg(feature = "ssr")]
 fn checked(place: Place) -> Result<Place, AppError> {
     if place.listener.is_empty() || place.listener.len() > MAX_LISTENER_BYTES {
         let reason = format!("listener must have 1 to {MAX_LISTENER_BYTES} bytes");
@@ -39,7 +40,6 @@ fn checked(place: Place) -> Result<Place, AppError> {
 }
 
 /// Leptos 0.8 answers 500 to every error; this sets the status the error has.
-#[cfg(feature = "ssr")]
 fn report<T>(result: Result<T, AppError>) -> Result<T, AppError> {
     if let (Err(error), Some(response)) = (&result, use_context::<leptos_axum::ResponseOptions>())
         && let Ok(status) = http::StatusCode::from_u16(error.status())

@@ -6,15 +6,17 @@
 //!
 //! It never mentions queues, SQL, HTTP clients or sentence splitting.
 
-pub mod api;
-pub mod error;
 pub mod islands;
 pub mod model;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod backend;
 #[cfg(feature = "ssr")]
 mod components;
+#[cfg(feature = "ssr")]
+pub mod error;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]

@@ -58,8 +58,11 @@ fn parse_voices(list: &str) -> Vec<Voice> {
     for line in list.lines().skip(1) {
         let columns: Vec<&str> = line.split_whitespace().collect();
         let [_, language, _, name, file, ..] = columns[..] else { continue };
-        // `mb/` needs MBROLA's own data files.
-        let is_usable = !file.starts_with("mb/") && !UNREADABLE.contains(&language);
+        // `mb/` needs MBROLA's own data files; a voice for a private script (`Qaaa`) is listed by a
+        // name that the program then does not know.
+        let is_usable = !file.starts_with("mb/")
+            && !language.contains("-Qaaa-")
+            && !UNREADABLE.contains(&language);
         if is_usable && !voices.iter().any(|voice| voice.language == language) {
             voices.push(Voice {
                 id: format!("{PROGRAM}:{language}"),

@@ -5,6 +5,7 @@
 mod driver;
 mod machine;
 mod page;
+mod post;
 mod sound;
 mod track;
 

@@ -12,9 +12,8 @@ use web_sys::{Element, HtmlAudioElement, KeyboardEvent, MouseEvent};
 use super::Panel;
 use super::machine::{Action, Event, Machine, Spot};
 use super::page::{self, Shown};
+use super::post::{self, Announcement};
 use super::sound::{Sound, listen};
-use crate::api;
-use crate::error::AppError;
 use crate::model::{Place, Progress};
 
 /// A page reports what it shows when the reader has not scrolled for this long.
@@ -231,7 +230,12 @@ impl Driver {
     }
 
     fn announce(&self, announcement: Announcement, sentence: Option<u32>) {
+        let voice = self.0.panel.voice.get_untracked();
         let Ok(book) = self.0.book.parse() else { return };
+        if voice.is_empty() {
+            // Nobody can speak: there is nothing to make ready.
+            return;
+        }
         let (shown, voice_at) = {
             let machine = self.0.machine.borrow();
             (machine.shown, machine.voice_at)
@@ -242,19 +246,10 @@ impl Driver {
             book,
             chapter: shown,
             sentence: sentence.or(spoken).unwrap_or(0),
-            voice: self.0.panel.voice.get_untracked(),
+            voice,
         };
-        spawn_local(async move {
-            let told: Result<(), AppError> = match announcement {
-                Announcement::PageOpen => api::page_open(place).await,
-                Announcement::ChapterOpen => api::chapter_open(place).await,
-                Announcement::ChapterChange => api::chapter_change(place).await,
-            };
-            // Only preparation is lost; playing asks again and says what is wrong.
-            if let Err(error) = told {
-                leptos::logging::warn!("{error}");
-            }
-        });
+        // Should it be lost, only preparation is: playing asks again and says what is wrong.
+        post::event(announcement, place);
     }
 
     /// Saves where the voice is; not more often than needed unless `now`.
@@ -276,21 +271,7 @@ impl Driver {
             intra_ms: 0,
             voice: Some(self.0.panel.voice.get_untracked()).filter(|voice| !voice.is_empty()),
         };
-        let Ok(body) = serde_json::to_string(&progress) else { return };
-        let options = web_sys::RequestInit::new();
-        options.set_method("PUT");
-        options.set_body(&JsValue::from_str(&body));
-        // Goes out also when the page is being closed.
-        let _ = js_sys::Reflect::set(&options, &"keepalive".into(), &JsValue::TRUE);
-        let headers = js_sys::Object::new();
-        let _ = js_sys::Reflect::set(&headers, &"content-type".into(), &"application/json".into());
-        options.set_headers(&headers);
-        let address = format!("/api/books/{}/progress", self.0.book);
-        let sent = window().fetch_with_str_and_init(&address, &options);
-        spawn_local(async move {
-            // The next sentence saves again.
-            let _ = wasm_bindgen_futures::JsFuture::from(sent).await;
-        });
+        post::progress(&self.0.book, &progress);
     }
 
     fn with_sound<T>(&self, use_it: impl FnOnce(&mut Sound) -> T) -> Option<T> {
@@ -438,13 +419,6 @@ impl Driver {
             rate.set(next);
         }
     }
-}
-
-#[derive(Clone, Copy)]
-enum Announcement {
-    PageOpen,
-    ChapterOpen,
-    ChapterChange,
 }
 
 /// The reader's own scrolling; only matters while the page follows a voice.
