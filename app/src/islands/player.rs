@@ -105,6 +105,7 @@ pub fn Player(
                         panel.voice.set(event_target_value(&event));
                         send(Event::Revoice);
                     }>
+                        {(!speaks).then(|| view! { <option value="" selected=true>"Choose a voice"</option> })}
                         {voices.into_iter().map(|voice| {
                             let selected = panel.voice.with_untracked(|chosen| *chosen == voice.id);
                             let label = format!("{} · {}", voice.name, voice.engine);
