@@ -6,6 +6,9 @@
 //!
 //! It never mentions queues, SQL, HTTP clients or sentence splitting.
 
+// The type of a page holds the types of all its elements.
+#![recursion_limit = "256"]
+
 pub mod islands;
 pub mod model;
 

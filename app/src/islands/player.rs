@@ -166,7 +166,7 @@ fn icon_button(
     class: &'static str,
     icon: Icon,
     press: impl Fn() + 'static,
-) -> impl IntoView {
+) -> AnyView {
     let path = match icon {
         Icon::ChapterBack => "M5 5h2.5v14H5zM19 5v14L9 12z",
         Icon::Back => "M15.5 5 8.5 12l7 7 1.6-1.6L11.7 12l5.4-5.4z",
@@ -179,4 +179,5 @@ fn icon_button(
             <svg viewBox="0 0 24 24" aria-hidden="true"><path d=path></path></svg>
         </button>
     }
+    .into_any()
 }

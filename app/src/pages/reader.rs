@@ -70,7 +70,7 @@ fn reader(page: Result<(ChapterPage, Vec<Voice>), AppError>) -> AnyView {
 
 /// What the player exchanges for another chapter when the voice walks on; it reads the data
 /// attributes.
-fn chapter(page: &ChapterPage) -> impl IntoView + use<> {
+fn chapter(page: &ChapterPage) -> AnyView {
     let direction = if page.rtl { "rtl" } else { "ltr" };
     let class = if page.vertical { "text vertical" } else { "text" };
     let language = page.book.language.clone();
@@ -94,4 +94,5 @@ fn chapter(page: &ChapterPage) -> impl IntoView + use<> {
             <nav class="turn" aria-label="Chapters">{previous} {next}</nav>
         </main>
     }
+    .into_any()
 }
