@@ -28,6 +28,9 @@ pub use mp3::Silence;
 /// Clip format of all engines, part of every key: MP3, mono, constant 48 kbit/s.
 const FORMAT: &str = "mp3-48k";
 
+/// Length of the clip for a text that an engine passes over: about a third of a second.
+const UNSPOKEN_SAMPLES: usize = 7_000;
+
 /// Why no sound came.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum VoiceError {
@@ -206,7 +209,10 @@ async fn encode_checked(
     }
     // Encoding is a few milliseconds of pure computation.
     tokio::task::spawn_blocking(move || {
-        let samples = pcm.trimmed().ok_or_else(|| no_audio("only silence".to_owned()))?;
+        // A sound WAV without sound: the engine has no words for this text (a lone sign, another
+        // script). The sentence passes in silence; an error would end the book here for good.
+        let silence = [0; UNSPOKEN_SAMPLES];
+        let samples = pcm.trimmed().unwrap_or(&silence);
         mp3::encode(samples, sample_rate).map_err(|error| no_audio(error.to_string()))
     })
     .await

@@ -27,9 +27,11 @@ pub fn page_policy() {
     let (Some(nonce), Some(response)) = (use_nonce(), use_context::<ResponseOptions>()) else {
         return;
     };
+    // `cargo leptos watch` reloads pages over a web socket.
+    let reload = if cfg!(debug_assertions) { " ws:" } else { "" };
     let policy = format!(
         "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self' ws:; \
+         style-src 'self'; img-src 'self' data:; media-src 'self'; connect-src 'self'{reload}; \
          font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {

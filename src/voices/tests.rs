@@ -84,6 +84,17 @@ async fn espeak_takes_brackets_for_text() {
 }
 
 #[tokio::test]
+async fn what_an_engine_has_no_words_for_passes_in_silence() {
+    let wav = |samples: Vec<i16>| Ok(Pcm { samples, sample_rate: 22_050 });
+    for silent in [Vec::new(), vec![0; 9_000]] {
+        let clip = encode_checked("test", 22_050, wav(silent)).await.unwrap();
+        assert!((7_000..12_000).contains(&clip.length.samples));
+    }
+    let no_wav = encode_checked("test", 22_050, Pcm::from_wav(Vec::new())).await.unwrap_err();
+    assert!(matches!(no_wav, VoiceError::NoAudio { .. }), "{no_wav}");
+}
+
+#[tokio::test]
 async fn flite_speaks_when_it_is_installed() {
     let Ok(engine) = flite::Flite::find().await else { return };
     let clip = engine.speak("“Naïve” — it’s here.", "slt").await.unwrap();

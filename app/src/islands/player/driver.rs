@@ -45,6 +45,8 @@ struct Inner {
     /// The clock is being read at every frame.
     ticking: Cell<bool>,
     saved_at: Cell<f64>,
+    /// The reader has moved the page, not the voice and not an address.
+    scrolled: Cell<bool>,
     settling: Cell<Option<TimeoutHandle>>,
 }
 
@@ -82,6 +84,7 @@ impl Driver {
             panel,
             ticking: Cell::new(false),
             saved_at: Cell::new(0.0),
+            scrolled: Cell::new(false),
             settling: Cell::new(None),
         }));
         CURRENT.set(Some(driver.clone()));
@@ -326,9 +329,12 @@ impl Driver {
             move || {
                 let Some(sentence) = page::first_visible() else { return };
                 driver.announce(Announcement::PageOpen, Some(sentence));
-                let machine = driver.0.machine.borrow();
-                if machine.phase == super::Phase::Idle {
-                    driver.put_progress(Spot { chapter: machine.shown, sentence });
+                let mut machine = driver.0.machine.borrow_mut();
+                if machine.phase == super::Phase::Idle && driver.0.scrolled.take() {
+                    let at = Spot { chapter: machine.shown, sentence };
+                    machine.voice_at = Some(at);
+                    page::unmark();
+                    driver.put_progress(at);
                 }
             },
             SETTLED,
@@ -421,17 +427,18 @@ impl Driver {
     }
 }
 
-/// The reader's own scrolling; only matters while the page follows a voice.
+/// The reader's own scrolling.
 fn report_look_away() {
-    let is_following = CURRENT.with_borrow(|driver| {
-        driver.as_ref().is_some_and(|driver| {
+    with_current(|driver| {
+        driver.0.scrolled.set(true);
+        let follows_voice = {
             let machine = driver.0.machine.borrow();
             machine.following && machine.voice_at.is_some() && machine.phase != super::Phase::Idle
-        })
+        };
+        if follows_voice {
+            driver.handle(Event::LookAway);
+        }
     });
-    if is_following {
-        report(Event::LookAway);
-    }
 }
 
 fn has_selection() -> bool {

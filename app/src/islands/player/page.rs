@@ -17,11 +17,16 @@ pub struct Shown {
 
 /// Marks a sentence as the one the voice is in.
 pub fn mark(sentence: u32) {
-    for_each(".speaking", |element| {
-        let _ = element.class_list().remove_1("speaking");
-    });
+    unmark();
     for_each(&format!("#reading [data-s=\"{sentence}\"]"), |element| {
         let _ = element.class_list().add_1("speaking");
+    });
+}
+
+/// Takes the mark away.
+pub fn unmark() {
+    for_each(".speaking", |element| {
+        let _ = element.class_list().remove_1("speaking");
     });
 }
 

@@ -21,7 +21,13 @@ impl Sound {
         };
         on("playing", || Event::Sounding);
         on("waiting", || Event::Waiting);
-        on("pause", || Event::Stopped);
+        let pausing = audio.clone();
+        listen(&audio, "pause", move |_| {
+            // At the end of a stream this comes before `ended`, which says more.
+            if !pausing.ended() {
+                report(Event::Stopped);
+            }
+        });
         on("ended", || Event::Ended);
         let failing = audio.clone();
         listen(&audio, "error", move |_| {
