@@ -36,9 +36,17 @@ pub fn split_sentences(text: &str, rules: &LanguageRules) -> Vec<Range<usize>> {
         if markers.next_if_eq(&end).is_some() {
             sentences.push(start..end);
             start = end;
-        } else if let Some(end) = sentence_end(&text[start..end], &text[end..], rules) {
-            sentences.push(start..start + end);
-            start += end;
+            continue;
+        }
+        // Text up to the next boundary that has nothing to pronounce goes with what stands before.
+        let piece = &text[end..boundaries.peek().copied().unwrap_or(text.len())];
+        let is_fragment = !is_speakable(piece) && !piece.starts_with(is_bullet);
+        if is_fragment || !is_speakable(&text[start..end]) {
+            continue;
+        }
+        if let Some(length) = sentence_end(&text[start..end], &text[end..], rules) {
+            sentences.push(start..start + length);
+            start += length;
         }
     }
     sentences.push(start..text.len());
@@ -93,9 +101,6 @@ pub fn is_speakable(text: &str) -> bool {
 /// `None` when it goes on. Mostly that is all of `left`.
 fn sentence_end(left: &str, right: &str, rules: &LanguageRules) -> Option<usize> {
     let trimmed = left.trim_end();
-    if !is_speakable(left) || opens_with_fragment(right) {
-        return None;
-    }
     let body = trimmed.trim_end_matches(is_closing);
     let last = body.chars().next_back()?;
     if trimmed.len() == left.len() {
@@ -187,16 +192,6 @@ fn contains(list: &[&str], word: &str) -> bool {
 fn is_single_uppercase(word: &str) -> bool {
     let mut chars = word.chars();
     chars.next().is_some_and(char::is_uppercase) && chars.next().is_none()
-}
-
-/// Text up to the next boundary that has nothing to pronounce goes with what stands before it.
-fn opens_with_fragment(right: &str) -> bool {
-    let first = right.unicode_sentences().next();
-    let bound = right.split_sentence_bounds().next().unwrap_or_default();
-    match first {
-        None => true,
-        Some(_) => !is_speakable(bound) && !bound.trim_start().starts_with(is_bullet),
-    }
 }
 
 /// `(Smith 55).` after a quotation: its own stop comes after the parenthesis.
