@@ -2,9 +2,10 @@
 //! says, and where links lead.
 //!
 //! A document without an entry goes on with the chapter before it. A document with several
-//! entries is cut at those of its highest level; below that only where a chapter would be longer
-//! than [`LONG_CHAPTER_CHARS`], so that a subsection of a handbook stays in its chapter and an
-//! anthology in one file still has chapters.
+//! entries is cut at those of its highest level; below that where entries are siblings of ones in
+//! other documents (chapters under the title of the book, spread over files by size), and where a
+//! chapter would be longer than [`LONG_CHAPTER_CHARS`]. So a subsection of a handbook stays in its
+//! chapter, and an anthology in one file still has chapters.
 
 mod typeset;
 
@@ -19,8 +20,9 @@ use crate::text::markup::plain_text;
 
 pub use typeset::{Chapter, Pause, Sentence};
 
-/// A longer chapter is cut at the next level of the table of contents. About 45 minutes of speech.
-const LONG_CHAPTER_CHARS: usize = 40_000;
+/// A longer chapter is cut at the next level of the table of contents. Nearly two hours of speech:
+/// a short story of 50,000 characters is one chapter, an anthology in one file is not.
+const LONG_CHAPTER_CHARS: usize = 100_000;
 
 /// A manuscript cut into chapters.
 #[derive(Debug)]
@@ -152,6 +154,8 @@ impl Parsed {
             let end = self.document_starts.get(document + 1).copied();
             self.cut(&inside, end.unwrap_or(self.items.len()), &mut starts);
         }
+        starts.extend(siblings_across_documents(entries).map(|located| located.at));
+        starts.sort_unstable();
         starts.dedup();
         starts
     }
@@ -232,6 +236,32 @@ impl Parsed {
             .or_else(|| self.titles.get(document).cloned().flatten())
             .unwrap_or_else(|| format!("Chapter {number}"))
     }
+}
+
+/// Entries whose siblings are not all in one document, and those under a single root: what is a
+/// chapter in one file is one in the next.
+fn siblings_across_documents<'e, 'm>(
+    entries: &'e [Located<'m>],
+) -> impl Iterator<Item = &'e Located<'m>> {
+    let roots = entries.iter().filter(|located| located.entry.depth == 0).count();
+    let mut families: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    let mut ancestors: Vec<usize> = Vec::new();
+    for (index, located) in entries.iter().enumerate() {
+        while ancestors.last().is_some_and(|last| entries[*last].entry.depth >= located.entry.depth)
+        {
+            ancestors.pop();
+        }
+        families.entry(ancestors.last().copied()).or_default().push(index);
+        ancestors.push(index);
+    }
+    families.into_iter().flat_map(move |(parent, family)| {
+        let is_spread =
+            family.iter().any(|index| entries[*index].document != entries[family[0]].document);
+        let is_under_root =
+            roots == 1 && parent.is_some_and(|parent| entries[parent].entry.depth == 0);
+        let siblings = if is_spread || is_under_root { family } else { Vec::new() };
+        siblings.into_iter().map(|index| &entries[index])
+    })
 }
 
 /// Number, from 1, of the chapter that holds an item.

@@ -166,12 +166,13 @@ impl Walk {
         if !self.context.preformatted {
             collapse_run(&mut inlines);
         }
-        if inlines.iter().all(is_blank) {
-            return;
-        }
+        // `<a id="chapter1"/>` between blocks is a target, and nothing else.
         let mut anchors = Vec::new();
         collect_ids(&inlines, &mut anchors);
         self.items.extend(anchors.into_iter().map(Item::Anchor));
+        if inlines.iter().all(is_blank) {
+            return;
+        }
         let kind = self.context.kind.unwrap_or(BlockKind::Paragraph);
         self.items.push(Item::Block { inlines, kind });
     }
@@ -689,6 +690,12 @@ mod tests {
         for gone in ["onclick", "alert", "onerror", "style", "script"] {
             assert!(!shown.contains(gone), "{gone} in {shown}");
         }
+    }
+
+    #[test]
+    fn an_empty_anchor_between_blocks_is_a_target() {
+        let items = parse("<div><a id='c1'/><h2>One</h2></div>").items;
+        assert_eq!(items[1], Item::Anchor("c1".to_owned()));
     }
 
     #[test]

@@ -73,9 +73,28 @@ fn subsections_stay_in_their_chapter_unless_it_is_long() {
     assert_eq!(composed.toc[1].anchor.as_deref(), Some("d0-s"));
     assert_eq!(composed.toc[1].chapter, 1);
 
-    let long = format!("<p>{}</p><p id='s'>Two.</p>", "Long sentence. ".repeat(4_000));
+    let long = format!("<p>{}</p><p id='s'>Two.</p>", "Long sentence. ".repeat(8_000));
     let composed = compose(&manuscript(&[("a", &long), ("b", "<p>End.</p>")], &toc), "x");
     assert_eq!(titles(&composed), ["Chapter", "Section", "Next"]);
+}
+
+#[test]
+fn chapters_under_the_books_title_are_chapters_in_every_file() {
+    // As Project Gutenberg makes them: a root entry, and files cut by size.
+    let first = "<h1 id='t'>Book</h1><h2 id='i'>I</h2><p>One.</p><h2 id='ii'>II</h2><p>Two.</p>";
+    let second = "<h2 id='iii'>III</h2><p>Three.</p>";
+    let toc = [
+        ("Book", 0, "a#t"),
+        ("I", 1, "a#i"),
+        ("II", 1, "a#ii"),
+        ("III", 1, "b#iii"),
+        ("End", 0, "c"),
+    ];
+    let documents = [("a", first), ("b", second), ("c", "<p>End.</p>")];
+    let composed = compose(&manuscript(&documents, &toc), "x");
+    assert_eq!(titles(&composed), ["Book", "I", "II", "III", "End"]);
+    let composed = compose(&manuscript(&documents[..1], &toc[..3]), "x");
+    assert_eq!(titles(&composed), ["Book", "I", "II"]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::library::html::Item;
 use crate::library::manuscript::{SourceDocument, SourceFile, SourceTocEntry};
 use crate::text::language::primary_subtag;
 use crate::text::markup::plain_text;
+use crate::text::sentence::is_speakable;
 
 /// Reads an EPUB.
 pub fn read(bytes: &[u8]) -> Result<Manuscript, ImportError> {
@@ -64,7 +65,11 @@ fn documents(epub: &Epub, toc: &[SourceTocEntry]) -> Vec<SourceDocument> {
         match read_entry(&entry) {
             Some(bytes) => {
                 let document = SourceDocument { path, html: decode_markup(&bytes) };
-                (if is_linear { &mut linear } else { &mut linked }).push(document);
+                if is_linear {
+                    linear.push(document);
+                } else if speaks(&document) {
+                    linked.push(document);
+                }
             }
             None => tracing::warn!(path, "a document of the spine cannot be read"),
         }
@@ -130,6 +135,14 @@ fn decode(fragment: &str) -> String {
 
 fn clean(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a document says anything; a cover's wrapping does not.
+fn speaks(document: &SourceDocument) -> bool {
+    html::parse(&document.html).items.iter().any(|item| match item {
+        Item::Block { inlines, .. } => is_speakable(&plain_text(inlines)),
+        _ => false,
+    })
 }
 
 /// Enough text to tell the language by.
