@@ -28,6 +28,8 @@ use import::{Format, ImportError};
 use manuscript::Manuscript;
 use shelf::Shelf;
 
+use crate::text::hash::hex;
+
 pub use database::connect;
 
 /// Typeset chapters kept in memory; a long one takes about 300 kB.
@@ -206,10 +208,8 @@ impl Library {
 }
 
 fn book_id(bytes: &[u8]) -> BookId {
-    let digest = Sha256::digest(bytes);
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     // SHA-256 in hex is 64 digits of the alphabet a BookId has.
-    match hex[..BookId::LENGTH].parse() {
+    match hex(&Sha256::digest(bytes))[..BookId::LENGTH].parse() {
         Ok(id) => id,
         Err(error) => unreachable!("{error}"),
     }

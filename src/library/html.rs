@@ -4,18 +4,24 @@
 //! remains is a sequence of opening and closing containers with blocks between them, which can be
 //! cut anywhere into chapters ([`chapters`](super::chapters)).
 
+mod elements;
+mod source;
+mod white_space;
+
 use ego_tree::NodeRef;
 use scraper::node::Element;
 use scraper::{Html, Node};
+
+pub use elements::MATHML;
+use elements::{is_container, is_dropped, is_inline};
+use source::expand_self_closing;
+use white_space::collapse_run;
 
 use crate::text::markup::{Inline, InlineElement, is_void, plain_text};
 
 /// Deeper elements are flattened into their ancestors: no book nests so deep, and recursion here
 /// and in the browser must end.
 const MAX_DEPTH: usize = 128;
-
-/// Depth from which a source's tags are ignored before it is parsed.
-const MAX_SOURCE_DEPTH: usize = 512;
 
 /// A piece of a document, in reading order.
 #[derive(Debug, Clone, PartialEq)]
@@ -270,141 +276,6 @@ fn block_kind(name: &str) -> Option<BlockKind> {
     }
 }
 
-fn is_container(name: &str) -> bool {
-    matches!(
-        name,
-        "section"
-            | "article"
-            | "div"
-            | "blockquote"
-            | "ul"
-            | "ol"
-            | "li"
-            | "dl"
-            | "dt"
-            | "dd"
-            | "table"
-            | "thead"
-            | "tbody"
-            | "tfoot"
-            | "tr"
-            | "td"
-            | "th"
-            | "caption"
-            | "figure"
-            | "figcaption"
-            | "aside"
-            | "header"
-            | "footer"
-            | "pre"
-            | "p"
-            | "h1"
-            | "h2"
-            | "h3"
-            | "h4"
-            | "h5"
-            | "h6"
-            | "address"
-            | "main"
-            | "nav"
-            | "center"
-            | "hgroup"
-    )
-}
-
-fn is_inline(name: &str) -> bool {
-    const MATHML: [&str; 24] = [
-        "math",
-        "mrow",
-        "mi",
-        "mn",
-        "mo",
-        "mtext",
-        "mspace",
-        "mfrac",
-        "msqrt",
-        "mroot",
-        "msub",
-        "msup",
-        "msubsup",
-        "munder",
-        "mover",
-        "munderover",
-        "mtable",
-        "mtr",
-        "mtd",
-        "mstyle",
-        "mpadded",
-        "mphantom",
-        "mfenced",
-        "menclose",
-    ];
-    matches!(
-        name,
-        "a" | "abbr"
-            | "b"
-            | "bdi"
-            | "bdo"
-            | "br"
-            | "cite"
-            | "code"
-            | "del"
-            | "dfn"
-            | "em"
-            | "i"
-            | "img"
-            | "ins"
-            | "kbd"
-            | "mark"
-            | "q"
-            | "rp"
-            | "rt"
-            | "ruby"
-            | "s"
-            | "samp"
-            | "small"
-            | "span"
-            | "strong"
-            | "sub"
-            | "sup"
-            | "time"
-            | "u"
-            | "var"
-            | "wbr"
-    ) || MATHML.contains(&name)
-}
-
-/// Elements whose content is not text of the book.
-fn is_dropped(element: &Element) -> bool {
-    let is_page_number = attribute(element, "epub:type")
-        .is_some_and(|kinds| kinds.split_whitespace().any(|kind| kind == "pagebreak"));
-    is_page_number
-        || matches!(
-            element.name(),
-            "script"
-                | "style"
-                | "template"
-                | "iframe"
-                | "object"
-                | "embed"
-                | "form"
-                | "input"
-                | "button"
-                | "select"
-                | "textarea"
-                | "audio"
-                | "video"
-                | "canvas"
-                | "noscript"
-                | "link"
-                | "meta"
-                | "title"
-                | "head"
-                | "annotation"
-                | "annotation-xml"
-        )
-}
-
 fn has_container(node: NodeRef<'_, Node>, depth: usize) -> bool {
     depth > 0
         && node.children().any(|child| {
@@ -485,137 +356,6 @@ fn collect_ids(inlines: &[Inline], ids: &mut Vec<String>) {
 
 fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Collapses white space over a whole run as a browser would (CSS Text 3, 4.1), so that a sentence
-/// is the same text wherever the source breaks its lines.
-fn collapse_run(inlines: &mut [Inline]) {
-    collapse_after(inlines, true);
-    trim_end(inlines);
-}
-
-/// Collapses `inlines`, given whether a space or nothing stands before them; returns the same of
-/// what follows.
-fn collapse_after(inlines: &mut [Inline], mut after_space: bool) -> bool {
-    for inline in inlines {
-        match inline {
-            Inline::Text(text) => {
-                let mut collapsed = String::with_capacity(text.len());
-                for c in text.chars() {
-                    let is_space = matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}');
-                    if !is_space {
-                        collapsed.push(c);
-                    } else if !after_space {
-                        collapsed.push(' ');
-                    }
-                    after_space = is_space;
-                }
-                *text = collapsed;
-            }
-            Inline::Element(element) if element.name == "br" => after_space = true,
-            Inline::Element(element) if element.silent => {
-                collapse_run(&mut element.children);
-            }
-            Inline::Element(element) => {
-                after_space = collapse_after(&mut element.children, after_space);
-            }
-        }
-    }
-    after_space
-}
-
-/// Removes the space at the end of a run; returns whether the end was found.
-fn trim_end(inlines: &mut [Inline]) -> bool {
-    inlines.iter_mut().rev().any(|inline| match inline {
-        Inline::Text(text) => {
-            text.truncate(text.trim_end_matches(' ').len());
-            !text.is_empty()
-        }
-        Inline::Element(element) => element.silent || trim_end(&mut element.children),
-    })
-}
-
-/// Prepares XHTML for an HTML parser.
-///
-/// XHTML may close any element in its start tag (`<a id="x"/>`, `<title/>`); to an HTML parser that
-/// tag stays open and swallows what follows, so its end tag is written out. Elements nested deeper
-/// than [`MAX_SOURCE_DEPTH`] lose their tags: the HTML algorithm is quadratic in the depth.
-fn expand_self_closing(source: &str) -> String {
-    let mut expanded = String::with_capacity(source.len());
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = source;
-    while let Some(start) = rest.find('<') {
-        let (before, tag) = rest.split_at(start);
-        expanded.push_str(before);
-        let (tag, after) = tag.split_at(tag_end(tag));
-        rest = after;
-        if let Some(name) = tag.strip_prefix("</") {
-            let name = tag_name(name);
-            match open.iter().rposition(|open| *open == name) {
-                Some(at) => open.truncate(at),
-                None if open.len() >= MAX_SOURCE_DEPTH => continue,
-                None => {}
-            }
-            expanded.push_str(tag);
-            continue;
-        }
-        let name = tag_name(&tag[1..]);
-        let self_closing = tag.strip_suffix("/>").filter(|_| !name.is_empty());
-        if name.is_empty() || is_html_void(name) {
-            expanded.push_str(tag);
-            continue;
-        }
-        if open.len() >= MAX_SOURCE_DEPTH {
-            continue;
-        }
-        if let Some(start_tag) = self_closing {
-            expanded.push_str(start_tag);
-            expanded.push_str("></");
-            expanded.push_str(name);
-            expanded.push('>');
-        } else {
-            expanded.push_str(tag);
-            // `<p>` after `<p>` ends it, so unclosed paragraphs do not count as depth.
-            if !(open.last() == Some(&name) && has_optional_end(name)) {
-                open.push(name);
-            }
-        }
-    }
-    expanded.push_str(rest);
-    expanded
-}
-
-fn tag_name(tag: &str) -> &str {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_');
-    tag.split(|c| !is_part(c)).next().unwrap_or_default()
-}
-
-fn has_optional_end(name: &str) -> bool {
-    matches!(name, "p" | "li" | "dt" | "dd" | "tr" | "td" | "th" | "option")
-}
-
-/// The length of the tag, comment or CDATA section that `text` begins with.
-fn tag_end(text: &str) -> usize {
-    for (open, close) in [("<!--", "-->"), ("<![CDATA[", "]]>")] {
-        if text.starts_with(open) {
-            return text.find(close).map_or(text.len(), |at| at + close.len());
-        }
-    }
-    let mut quote = None;
-    for (at, byte) in text.bytes().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return at + 1,
-            (None, b'"' | b'\'') => quote = Some(byte),
-            (Some(open), _) if open == byte => quote = None,
-            _ => {}
-        }
-    }
-    // An unclosed quotation mark: this `<` is text.
-    1
-}
-
-fn is_html_void(name: &str) -> bool {
-    is_void(name) || matches!(name, "link" | "meta" | "input" | "area" | "base" | "embed" | "image")
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use super::LibraryError;
 use super::chapters::Chapter;
 use super::import::Format;
 use super::manuscript::SourceFile;
+use crate::text::hash::hex;
 
 pub(super) struct Shelf {
     store: Arc<dyn ObjectStore>,
@@ -91,7 +92,5 @@ fn chapter_path(id: &BookId, number: u32) -> Path {
 }
 
 fn file_path(id: &BookId, path: &str) -> Path {
-    let hash: String =
-        Sha256::digest(path.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-    folder(id).join("files").join(hash)
+    folder(id).join("files").join(hex(&Sha256::digest(path.as_bytes())))
 }

@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::score::{Cue, Score};
 use super::{Narrator, NarratorError};
+use crate::text::hash::hex;
 
 /// Chromium hands a network stream to its demuxer in whole blocks of this many bytes. Probed: with
 /// a shorter first clip it stayed silent until the next one came (design section 1).
@@ -94,8 +95,7 @@ impl Narrator {
             pieces.push((bytes..bytes + size, cue.clone()));
             bytes += size;
         }
-        let tag: String =
-            identity.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let tag = hex(&identity.finalize()[..16]);
         Ok(Some(Recording { pieces, bytes, tag }))
     }
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::{Parsed, chapter_of};
-use crate::library::html::{BlockKind, Item};
+use crate::library::html::{BlockKind, Item, MATHML};
 use crate::library::manuscript::Manuscript;
 use crate::text::language::LanguageRules;
 use crate::text::markup::{self, Inline, InlineElement};
@@ -297,31 +297,8 @@ fn sanitise(html: &str) -> String {
                 "article",
                 "rb",
                 "rtc",
-                "math",
-                "mrow",
-                "mi",
-                "mn",
-                "mo",
-                "mtext",
-                "mspace",
-                "mfrac",
-                "msqrt",
-                "mroot",
-                "msub",
-                "msup",
-                "msubsup",
-                "munder",
-                "mover",
-                "munderover",
-                "mtable",
-                "mtr",
-                "mtd",
-                "mstyle",
-                "mpadded",
-                "mphantom",
-                "mfenced",
-                "menclose",
             ])
+            .add_tags(MATHML)
             .add_generic_attributes(["id", "data-s", "dir", "lang"])
             .add_tag_attributes("ol", ["reversed"])
             .add_tag_attributes("li", ["value"])
