@@ -65,6 +65,8 @@ pub enum Event {
     Ended,
     /// The audio cannot be played, for this reason.
     Failed(String),
+    /// A sentence that comes later cannot be made, for this reason.
+    Trouble(String),
     /// Another voice was chosen.
     Revoice,
     /// The page shows another chapter.
@@ -115,6 +117,8 @@ pub struct Machine {
     /// Whether there is a stream; without one, playing opens it.
     has_stream: bool,
     now_ms: u64,
+    /// Why the sound will stop when it gets there.
+    trouble: Option<String>,
 }
 
 impl Machine {
@@ -130,6 +134,7 @@ impl Machine {
             track: Track::default(),
             has_stream: false,
             now_ms: 0,
+            trouble: None,
         }
     }
 
@@ -150,14 +155,21 @@ impl Machine {
                 self.clock(self.now_ms)
             }
             Event::Sounding => self.enter(Phase::Playing),
-            Event::Waiting if self.phase == Phase::Playing => self.enter(Phase::Preparing),
+            Event::Waiting if self.phase == Phase::Playing => match self.trouble.take() {
+                Some(reason) => self.fail(reason),
+                None => self.enter(Phase::Preparing),
+            },
             Event::Stopped if self.is_running() => self.enter(Phase::Paused),
             Event::Waiting | Event::Stopped => Vec::new(),
             Event::Ended => self.ended(),
             Event::Failed(reason) => {
-                self.has_stream = false;
-                self.phase = Phase::Failed(reason);
-                vec![Action::Pause]
+                let reason = self.trouble.take().unwrap_or(reason);
+                self.fail(reason)
+            }
+            Event::Trouble(reason) if self.phase == Phase::Preparing => self.fail(reason),
+            Event::Trouble(reason) => {
+                self.trouble = Some(reason);
+                Vec::new()
             }
             Event::Revoice => self.revoice(),
             Event::Shown { chapter, sentences } => {
@@ -185,6 +197,12 @@ impl Machine {
         matches!(self.phase, Phase::Playing | Phase::Preparing)
     }
 
+    fn fail(&mut self, reason: String) -> Vec<Action> {
+        self.has_stream = false;
+        self.phase = Phase::Failed(reason);
+        vec![Action::Pause]
+    }
+
     fn enter(&mut self, phase: Phase) -> Vec<Action> {
         self.phase = phase;
         Vec::new()
@@ -207,6 +225,7 @@ impl Machine {
 
     fn open(&mut self, at: Spot) -> Vec<Action> {
         self.track = Track::default();
+        self.trouble = None;
         self.now_ms = 0;
         self.has_stream = true;
         self.voice_at = Some(at);
@@ -314,6 +333,9 @@ impl Machine {
         if self.track.is_over(self.now_ms.saturating_add(1_000)) {
             self.phase = Phase::Finished;
             return Vec::new();
+        }
+        if let Some(reason) = self.trouble.take() {
+            return self.fail(reason);
         }
         // The stream broke off: go on from the sentence it broke off in.
         match self.voice_at {

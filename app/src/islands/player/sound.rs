@@ -79,7 +79,7 @@ impl Sound {
         let failing = source.clone();
         listen(&source, "failed", move |event| {
             failing.close();
-            report(Event::Failed(data::<String>(&event).unwrap_or_default()));
+            report(Event::Trouble(data::<String>(&event).unwrap_or_default()));
         });
         self.timeline = Some(source);
     }

@@ -129,6 +129,20 @@ fn a_stream_that_breaks_off_is_taken_up_again_and_the_end_is_the_end() {
 }
 
 #[test]
+fn trouble_ahead_is_said_when_the_voice_gets_there() {
+    let mut machine = playing();
+    assert_eq!(machine.handle(Event::Trouble("no voice".to_owned())), []);
+    assert_eq!(machine.phase, Phase::Playing);
+    machine.handle(Event::Clock(3500));
+    assert_eq!(machine.handle(Event::Ended), [Action::Pause]);
+    assert_eq!(machine.phase, Phase::Failed("no voice".to_owned()));
+    assert_eq!(machine.handle(Event::Toggle)[0], Action::Open(spot(1, 3)));
+    // Nothing has sounded yet: it is now.
+    machine.handle(Event::Trouble("no voice".to_owned()));
+    assert_eq!(machine.phase, Phase::Failed("no voice".to_owned()));
+}
+
+#[test]
 fn a_failure_is_said_and_play_tries_again() {
     let mut machine = playing();
     machine.handle(Event::Clock(1500));
