@@ -29,8 +29,10 @@ pub enum Extent {
 }
 
 impl Narrator {
-    /// The audio from a sentence on, made as it is needed. Ends with the error of the first
-    /// sentence that cannot be made; what was sent before it has been heard.
+    /// The audio from a sentence on, made as it is needed.
+    ///
+    /// At a sentence that cannot be made, a stream to the end of the book just ends: a browser plays
+    /// what it has, and the timeline says why. A chapter is a file, and a part of it is an error.
     pub fn live(
         &self,
         score: Score,
@@ -54,7 +56,14 @@ impl Narrator {
                                     yield filler;
                                 }
                                 narrator.prefetch(&score, at).await?;
-                                narrator.clip(job).await?
+                                match narrator.clip(job).await {
+                                    Ok(clip) => clip,
+                                    Err(error) if extent == Extent::Book => {
+                                        tracing::warn!(%error, "a stream ended early");
+                                        return;
+                                    }
+                                    Err(error) => Err(error)?,
+                                }
                             }
                         };
                         sent += clip.length.bytes;

@@ -148,6 +148,10 @@ impl Driver {
                 self.with_sound(|sound| sound.pause());
                 self.save(true);
             }
+            Action::Close => {
+                self.with_sound(|sound| sound.close());
+                self.save(true);
+            }
             Action::Seek(ms) => {
                 self.with_sound(|sound| sound.seek(ms));
             }

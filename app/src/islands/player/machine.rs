@@ -88,6 +88,8 @@ pub enum Action {
     Play,
     /// Hold it.
     Pause,
+    /// Let go of the stream; a browser would go on asking for one that failed.
+    Close,
     /// Follow the timeline of the next chapter.
     FollowTimeline(u32),
     /// Mark the sentence the voice is in; scroll to it when `following`.
@@ -155,10 +157,7 @@ impl Machine {
                 self.clock(self.now_ms)
             }
             Event::Sounding => self.enter(Phase::Playing),
-            Event::Waiting if self.phase == Phase::Playing => match self.trouble.take() {
-                Some(reason) => self.fail(reason),
-                None => self.enter(Phase::Preparing),
-            },
+            Event::Waiting if self.phase == Phase::Playing => self.enter(Phase::Preparing),
             Event::Stopped if self.is_running() => self.enter(Phase::Paused),
             Event::Waiting | Event::Stopped => Vec::new(),
             Event::Ended => self.ended(),
@@ -166,7 +165,8 @@ impl Machine {
                 let reason = self.trouble.take().unwrap_or(reason);
                 self.fail(reason)
             }
-            Event::Trouble(reason) if self.phase == Phase::Preparing => self.fail(reason),
+            // The stream was quicker to end than the timeline to say why.
+            Event::Trouble(reason) if matches!(self.phase, Phase::Failed(_)) => self.fail(reason),
             Event::Trouble(reason) => {
                 self.trouble = Some(reason);
                 Vec::new()
@@ -200,7 +200,7 @@ impl Machine {
     fn fail(&mut self, reason: String) -> Vec<Action> {
         self.has_stream = false;
         self.phase = Phase::Failed(reason);
-        vec![Action::Pause]
+        vec![Action::Close]
     }
 
     fn enter(&mut self, phase: Phase) -> Vec<Action> {

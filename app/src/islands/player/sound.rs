@@ -105,6 +105,13 @@ impl Sound {
         let _ = self.audio.pause();
     }
 
+    /// Lets go of the stream.
+    pub fn close(&self) {
+        self.pause();
+        let _ = self.audio.remove_attribute("src");
+        self.audio.load();
+    }
+
     /// Sets the clock, in milliseconds.
     pub fn seek(&self, ms: u64) {
         self.audio.set_current_time(ms as f64 / 1000.0);
