@@ -121,18 +121,20 @@ pub async fn run(
         AppState { library: library.clone(), voices, narrator, leptos, shutdown: shutdown.clone() };
     let server = axum::serve(listener, http::router(state))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    // Once told to stop, slow clients do not hold it up for longer than the limit.
+    // Once told to stop, neither slow clients nor slow voices hold it up beyond the limit.
     let overdue = async {
         shutdown.cancelled().await;
         tokio::time::sleep(SHUTDOWN_LIMIT).await;
     };
+    let finished = async {
+        server.await?;
+        tasks.close();
+        tasks.wait().await;
+        Ok::<_, io::Error>(())
+    };
     tokio::select! {
-        served = server => served?,
-        () = overdue => tracing::warn!("some connections were still open"),
-    }
-    tasks.close();
-    if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
-        tracing::warn!("some sentences were still being made");
+        finished = finished => finished?,
+        () = overdue => tracing::warn!("connections or sentences were left unfinished"),
     }
     library.close().await;
     Ok(())

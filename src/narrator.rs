@@ -118,21 +118,23 @@ impl Narrator {
 
     /// A reader opened a chapter: it and the next one are enqueued in reading order.
     pub async fn chapter_open(&self, place: &Place) -> Result<(), NarratorError> {
-        self.shared.listeners.arrive(place);
         let jobs = self.two_chapters(place).await?;
+        self.shared.listeners.arrive(place);
         self.enqueue(Class::Chapter, &place.book, jobs).await
     }
 
     /// A page came into view: its next sentences go ahead of everything else.
     pub async fn page_open(&self, place: &Place) -> Result<(), NarratorError> {
-        self.shared.listeners.arrive(place);
         let jobs = self.next_sentences(place).await?;
+        self.shared.listeners.arrive(place);
         self.enqueue(Class::Prefetch, &place.book, jobs).await
     }
 
     /// A listener moved to another chapter: the book's lanes are dropped and rebuilt from where all
     /// its listeners are.
     pub async fn chapter_change(&self, place: &Place) -> Result<(), NarratorError> {
+        // Only a place that exists counts: another would fail every later rebuild of the book.
+        self.score(&place.book, place.chapter, &place.voice).await?;
         self.shared.listeners.arrive(place);
         let (mut prefetch, mut chapter) = (Vec::new(), Vec::new());
         for listener in self.shared.listeners.of(&place.book) {

@@ -61,7 +61,7 @@ pub enum VoiceError {
         /// Its exit status and last words.
         reason: String,
     },
-    /// What it returned is not audio, or silence.
+    /// What it returned is not audio. (Silence is: the engine had no words for the text.)
     #[error("The voice program “{program}” returned no usable audio: {reason}.")]
     NoAudio {
         /// What was running.

@@ -223,8 +223,13 @@ async fn page_events_make_sentences_ready() {
         server.client.post(server.url("/api/events/page_open")).json(&bad).send().await.unwrap();
     assert_eq!(refused.status(), 400);
     bad["place"]["listener"] = "x".into();
+    bad["place"]["listener"] = "lost".into();
     bad["place"]["chapter"] = 77.into();
     let missing =
         server.client.post(server.url("/api/events/page_open")).json(&bad).send().await.unwrap();
     assert_eq!(missing.status(), 404);
+    // A listener who is nowhere does not keep the others from moving on.
+    let url = server.url("/api/events/chapter_change");
+    let moved = server.client.post(url).json(&place).send().await.unwrap();
+    assert!(moved.status().is_success(), "{}", moved.status());
 }

@@ -1,7 +1,7 @@
 //! The three events of a reading page, as server functions (design section 1).
 //!
 //! Islands call them with a plain `fetch` (`islands/player/post.rs`): the client half that the macro
-//! would make costs every first view 16 kB.
+//! would make costs every first view 8 kB.
 // The macro makes a struct of each function's arguments and gives its fields no documentation.
 #![allow(missing_docs)]
 

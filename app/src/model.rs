@@ -94,12 +94,10 @@ impl BookCard {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BookDetails {
     /// What the library shows of it.
-    #[serde(flatten)]
     pub card: BookCard,
     /// Lines of text run from top to bottom, columns from right to left.
     pub vertical: bool,
     /// Chapters in reading order.
-    #[serde(rename = "chapter_list")]
     pub chapters: Vec<ChapterCard>,
     /// The table of contents.
     pub toc: Vec<TocLine>,

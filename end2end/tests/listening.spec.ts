@@ -111,6 +111,20 @@ test("a reload resumes where the voice was", async ({ library, reader, page }, i
   await expect(page).toHaveURL(new RegExp(`/read/${id}/1#s\\d+$`));
 });
 
+test("a reader who pauses and turns the page hears the new page", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Turn ${info.project.name}`, novel(`Turn ${info.project.name}`));
+  await reader.open(id, 1);
+  await reader.startPlaying();
+  await reader.play.click();
+  await expect(reader.player).toHaveAttribute("data-phase", "paused");
+  await page.locator(".turn .next").click();
+  await expect(page).toHaveURL(`/read/${id}/2`);
+  await expect(page.locator("#reading")).toHaveAttribute("data-chapter", "2");
+  await reader.startPlaying();
+  await reader.reaches(1);
+  await expect(page).toHaveURL(`/read/${id}/2`);
+});
+
 test("another voice and another speed", async ({ library, reader, page }, info) => {
   const id = await library.import(`Voices ${info.project.name}`, novel(`Voices ${info.project.name}`));
   await reader.open(id, 1);

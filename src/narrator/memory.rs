@@ -209,7 +209,11 @@ impl Queue for MemoryQueue {
                 !tellers.is_empty()
             });
         }
-        let tellers = state.waiters.entry(content).or_default();
+        let full = state.waiters.len() >= MAX_WAITERS && !state.waiters.contains_key(&content);
+        let tellers = match full {
+            true => return Err(QueueError::TooManyWaiters),
+            false => state.waiters.entry(content).or_default(),
+        };
         tellers.retain(|teller| !teller.is_closed());
         if tellers.len() >= MAX_WAITERS {
             return Err(QueueError::TooManyWaiters);

@@ -20,7 +20,7 @@ use crate::voices::VoiceError;
 pub const MAX_LANE_JOBS: usize = 20_000;
 /// Books that may have lanes at once.
 pub const MAX_BOOKS: usize = 10_000;
-/// Listeners that may wait at once.
+/// Clips that may be waited for at once, and listeners that may wait for one of them.
 pub const MAX_WAITERS: usize = 100_000;
 
 /// A sentence to be spoken.

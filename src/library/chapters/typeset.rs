@@ -183,7 +183,6 @@ impl Typesetter<'_> {
         match item {
             Item::Open { name, attributes } => {
                 let attributes = self.page_attributes(document, attributes);
-                // One `h1` a page, the chapter's own title; the book's headings follow below it.
                 markup::start_tag(name, &attributes, &mut self.html);
                 self.open.push(name.clone());
             }

@@ -115,6 +115,21 @@ async fn a_full_lane_refuses_and_keeps_what_it_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn waiters_who_have_gone_do_not_count() {
+    let queue = MemoryQueue::default();
+    let content = job(1, 0).content;
+    let mut waiting = Vec::new();
+    for _ in 0..100 {
+        waiting.push(queue.wait(content).await.unwrap());
+    }
+    assert_eq!(queue.status().await.unwrap().waiters, 100);
+    drop(waiting);
+    assert_eq!(queue.status().await.unwrap().waiters, 0);
+    let _waiter = queue.wait(content).await.unwrap();
+    assert_eq!(queue.status().await.unwrap().waiters, 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_worker_wakes_when_work_arrives() {
     let queue = Arc::new(MemoryQueue::default());
     let worker = tokio::spawn({

@@ -374,18 +374,16 @@ impl Driver {
         }
     }
 
-    /// The links to the next and previous chapter take the voice along; others only the page.
+    /// The links to the next and previous chapter take the voice along; others, while there is a
+    /// voice, only the page.
     fn follow_link(&self, link: &Element, chapter: u32) {
         let turns_page = link.closest(".turn").ok().flatten().is_some();
         let is_running = self.0.machine.borrow().is_running();
         if turns_page && is_running {
             self.jump(Spot { chapter, sentence: 0 });
         } else if let Some(address) = link.get_attribute("href") {
-            self.handle(Event::LookAway);
-            if !is_running {
-                // The reader has moved on; play starts there.
-                self.0.machine.borrow_mut().voice_at = None;
-            }
+            let is_idle = self.0.machine.borrow().phase == super::Phase::Idle;
+            self.handle(if turns_page || is_idle { Event::Leave } else { Event::LookAway });
             self.show(address, true);
         }
     }

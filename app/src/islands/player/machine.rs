@@ -73,6 +73,8 @@ pub enum Event {
     Shown { chapter: u32, sentences: u32 },
     /// The reader looks elsewhere.
     LookAway,
+    /// The reader has gone on without the voice, which will start where the reader is.
+    Leave,
     /// The reader wants to see where the voice is.
     LookBack,
 }
@@ -179,6 +181,13 @@ impl Machine {
             Event::LookAway => {
                 self.following = false;
                 Vec::new()
+            }
+            Event::Leave => {
+                self.has_stream = false;
+                self.voice_at = None;
+                self.phase = Phase::Idle;
+                self.following = true;
+                vec![Action::Close]
             }
             Event::LookBack => {
                 self.following = true;

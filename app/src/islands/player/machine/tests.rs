@@ -144,6 +144,16 @@ fn trouble_ahead_is_said_when_the_voice_gets_there() {
 }
 
 #[test]
+fn a_reader_who_goes_on_in_silence_takes_the_voice_along() {
+    let mut machine = playing();
+    machine.handle(Event::Clock(2500));
+    machine.handle(Event::Toggle);
+    assert_eq!(machine.handle(Event::Leave), [Action::Close]);
+    machine.handle(Event::Shown { chapter: 2, sentences: 4 });
+    assert_eq!(machine.handle(Event::Toggle)[0], Action::Open(spot(2, 0)));
+}
+
+#[test]
 fn a_failure_is_said_and_play_tries_again() {
     let mut machine = playing();
     machine.handle(Event::Clock(1500));
