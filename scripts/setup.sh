@@ -90,5 +90,5 @@ if [ "$purpose" = test ]; then
   if ! (cd end2end && node -e 'process.exit(require("fs").existsSync(require("@playwright/test").chromium.executablePath()) ? 0 : 1)'); then
     packages chromium:chromium
   fi
-  packages ffmpeg:ffmpeg
+  packages ffmpeg:ffmpeg redis-server:redis-server redis-cli:redis-tools
 fi

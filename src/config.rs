@@ -2,13 +2,16 @@
 
 mod data;
 mod narration;
+mod redis;
 mod server;
 
+use app::model::BookId;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 pub use data::DataConfig;
 pub use narration::NarrationConfig;
+pub use redis::SharedConfig;
 pub use server::ServerConfig;
 
 /// A self-hosted reader that reads to you.
@@ -30,8 +33,12 @@ pub struct Cli {
 pub enum Command {
     /// Serve the reader and its API (what `earmark` alone does)
     Serve(ServeConfig),
+    /// Speak what servers and other programs enqueue in Redis, and serve nothing
+    Worker(WorkerConfig),
     /// Add books to the library: EPUB or plain text
     Import(ImportConfig),
+    /// Look at sentences in Redis that could not be spoken, or try them again
+    DeadLetters(DeadLettersConfig),
 }
 
 /// Everything `serve` needs to know.
@@ -46,6 +53,43 @@ pub struct ServeConfig {
     /// How sentences are spoken.
     #[command(flatten)]
     pub narration: NarrationConfig,
+    /// Leave what is enqueued in Redis to workers, and speak only while Redis is gone
+    #[arg(long, env = "EARMARK_NO_WORKER", requires = "redis_url")]
+    pub no_worker: bool,
+    /// What is shared with others.
+    #[command(flatten)]
+    pub shared: SharedConfig,
+}
+
+/// What `worker` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct WorkerConfig {
+    /// Where things are kept; the same as the servers'.
+    #[command(flatten)]
+    pub data: DataConfig,
+    /// How sentences are spoken.
+    #[command(flatten)]
+    pub narration: NarrationConfig,
+    /// Where the work is.
+    #[command(flatten)]
+    pub shared: SharedConfig,
+}
+
+/// What `dead-letters` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct DeadLettersConfig {
+    /// Try them again instead of listing them
+    #[arg(long)]
+    pub requeue: bool,
+    /// Only those of this book
+    #[arg(long, value_name = "ID")]
+    pub book: Option<BookId>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Where they are.
+    #[command(flatten)]
+    pub shared: SharedConfig,
 }
 
 /// What `import` needs to know.
@@ -83,7 +127,10 @@ mod tests {
                 continue;
             }
             let variable = argument.get_env().unwrap().to_str().unwrap();
-            assert_eq!(variable, format!("EARMARK_{}", flag.replace('-', "_").to_uppercase()));
+            let own_name = flag.replace('-', "_").to_uppercase();
+            // Where Redis is, every program is told by the same variable.
+            let is_common = variable == "REDIS_URL" && own_name == variable;
+            assert!(is_common || variable == format!("EARMARK_{own_name}"), "{variable}");
             assert!(readme.contains(&format!("`{variable}`")), "{variable} is not in the README");
             assert!(readme.contains(&format!("`--{flag}`")), "--{flag} is not in the README");
         }

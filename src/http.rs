@@ -25,6 +25,7 @@ use crate::backend::Server;
 use crate::library::Library;
 use crate::library::import::MAX_FILE_BYTES;
 use crate::narrator::Narrator;
+use crate::redis::Link;
 use crate::voices::Voices;
 
 pub use error::ApiError;
@@ -44,6 +45,8 @@ pub struct AppState {
     pub voices: Arc<Voices>,
     /// Who sees to it that they do.
     pub narrator: Narrator,
+    /// Redis, where there is one.
+    pub link: Option<Link>,
     /// Where the pages' files are, and how they are named.
     pub leptos: LeptosOptions,
     /// Open streams end when it is cancelled, or the server would never stop.

@@ -11,13 +11,14 @@ pub mod config;
 pub mod http;
 pub mod library;
 pub mod narrator;
+pub mod redis;
 pub mod text;
 pub mod voices;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use leptos::config::{Env, LeptosOptions, get_configuration};
 use object_store::ObjectStore;
@@ -28,14 +29,22 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use config::{DataConfig, ServeConfig, ServerConfig};
+use crate::redis::Link;
+use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
 use http::AppState;
 use library::{Library, LibraryError};
+use narrator::queue::{QueueError, Timing};
 use narrator::{Narrator, NarratorConfig};
 use voices::Voices;
 
 /// Work in flight may take this long to end after it was told to.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
+
+/// Milliseconds since 1970, as SQL and Redis have times.
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
 
 /// Why Earmark cannot start or go on.
 #[derive(Debug, Error)]
@@ -59,6 +68,15 @@ pub enum RunError {
     /// The library failed.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// The address of Redis is not one.
+    #[error("REDIS_URL cannot be used: {0}")]
+    Redis(#[from] ::redis::RedisError),
+    /// What was asked for is in Redis, and none was named.
+    #[error("this needs Redis: set REDIS_URL")]
+    NoRedis,
+    /// The queue cannot be asked.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The server failed.
     #[error("the server failed: {0}")]
     Serve(#[from] io::Error),
@@ -103,22 +121,26 @@ pub async fn run(
     let stores = Stores::open(&config.data).await?;
     let library = Library::new(stores.database.clone(), Arc::clone(&stores.objects));
     library.add_sample().await?;
-    let workers = config.narration.workers();
-    let voices = Arc::new(Voices::installed(config.narration.voice.clone(), workers).await);
     let tasks = TaskTracker::new();
-    let sizes =
-        NarratorConfig { workers, cache_bytes: config.narration.cache_mb.saturating_mul(1 << 20) };
+    let link = open_link(&config.shared, &shutdown).await?;
+    let voices = installed_voices(&config.narration).await;
     let narrator = Narrator::start(
         library.clone(),
         Arc::clone(&voices),
-        stores.database,
-        stores.objects,
-        sizes,
+        (stores.database, stores.objects),
+        link.clone(),
+        narrator_config(&config.narration, &config.shared, !config.no_worker),
         (&tasks, &shutdown),
     );
     let leptos = leptos_options(&config.server);
-    let state =
-        AppState { library: library.clone(), voices, narrator, leptos, shutdown: shutdown.clone() };
+    let state = AppState {
+        library: library.clone(),
+        voices,
+        narrator,
+        link,
+        leptos,
+        shutdown: shutdown.clone(),
+    };
     let server = axum::serve(listener, http::router(state))
         .with_graceful_shutdown(shutdown.clone().cancelled_owned());
     // Once told to stop, neither slow clients nor slow voices hold it up beyond the limit.
@@ -138,6 +160,55 @@ pub async fn run(
     }
     library.close().await;
     Ok(())
+}
+
+/// Works for the queue in Redis until `shutdown`, then finishes or hands back what is in flight.
+pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), RunError> {
+    let link = open_link(&config.shared, &shutdown).await?.ok_or(RunError::NoRedis)?;
+    let stores = Stores::open(&config.data).await?;
+    let library = Library::new(stores.database.clone(), Arc::clone(&stores.objects));
+    let tasks = TaskTracker::new();
+    let _narrator = Narrator::start(
+        library.clone(),
+        installed_voices(&config.narration).await,
+        (stores.database, stores.objects),
+        Some(link),
+        narrator_config(&config.narration, &config.shared, true),
+        (&tasks, &shutdown),
+    );
+    shutdown.cancelled().await;
+    tasks.close();
+    if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
+        tracing::warn!("sentences were left unfinished");
+    }
+    library.close().await;
+    Ok(())
+}
+
+/// The connection to Redis, if one is named.
+pub async fn open_link(
+    config: &SharedConfig,
+    shutdown: &CancellationToken,
+) -> Result<Option<Link>, RunError> {
+    let Some(redis) = config.redis() else { return Ok(None) };
+    Ok(Some(Link::open(&redis, shutdown.clone()).await?))
+}
+
+async fn installed_voices(config: &NarrationConfig) -> Arc<Voices> {
+    Arc::new(Voices::installed(config.voice.clone(), config.workers()).await)
+}
+
+fn narrator_config(
+    narration: &NarrationConfig,
+    shared: &SharedConfig,
+    works: bool,
+) -> NarratorConfig {
+    NarratorConfig {
+        workers: narration.workers(),
+        works,
+        cache_bytes: narration.cache_mb.saturating_mul(1 << 20),
+        timing: Timing { clip: shared.clip_expiry(), ..Timing::default() },
+    }
 }
 
 /// What pages need to know about their files. `cargo leptos` says it by environment variables;

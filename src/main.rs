@@ -1,14 +1,18 @@
 //! The `earmark` program: parse, wire, run, exit code.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
-use earmark::config::{Cli, Command, ImportConfig, ServeConfig};
+use earmark::config::{Cli, Command, DeadLettersConfig, ImportConfig, ServeConfig, WorkerConfig};
 use earmark::library::Library;
+use earmark::narrator::queue::{Queue, Timing};
+use earmark::narrator::redis_queue::RedisQueue;
 use earmark::{RunError, Stores};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -20,6 +24,8 @@ async fn main() -> ExitCode {
     let done = match cli.command {
         Some(Command::Import(config)) => import(config).await,
         Some(Command::Serve(config)) => serve(config).await,
+        Some(Command::Worker(config)) => worker(config).await,
+        Some(Command::DeadLetters(config)) => dead_letters(config).await,
         None => serve(cli.serve).await,
     };
     match done {
@@ -36,27 +42,64 @@ async fn serve(config: ServeConfig) -> Result<ExitCode, RunError> {
     let failed = |source| RunError::Listen { address: wanted.to_string(), source };
     let listener = TcpListener::bind(wanted).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    let shutdown = CancellationToken::new();
-    tokio::spawn(stop_on_signal(shutdown.clone()));
+    let shutdown = stop_on_signal()?;
     println!("Earmark is at http://{address}");
     earmark::run(config, listener, shutdown).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// Cancels on SIGTERM or Ctrl-C.
-async fn stop_on_signal(shutdown: CancellationToken) {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => drop(terminate.recv().await),
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
+async fn worker(config: WorkerConfig) -> Result<ExitCode, RunError> {
+    let shutdown = stop_on_signal()?;
+    earmark::work(config, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let link = earmark::open_link(&config.shared, &shutdown).await?.ok_or(RunError::NoRedis)?;
+    let queue = RedisQueue::start(link, Arc::default(), Timing::default(), (&tasks, &shutdown));
+    if config.requeue {
+        let count = queue.requeue_dead(config.book.as_ref()).await?;
+        println!("{count} put back into their lanes");
+        return Ok(ExitCode::SUCCESS);
     }
-    tracing::info!("stopping");
-    shutdown.cancel();
+    for letter in queue.dead_letters().await? {
+        let job = &letter.job;
+        if config.book.as_ref().is_some_and(|book| *book != job.book) {
+            continue;
+        }
+        if config.json {
+            let line = serde_json::json!({
+                "bookId": job.book, "chapter": job.chapter, "sentence": job.sentence,
+                "voice": format!("{}:{}", job.voice.engine, job.voice.voice), "text": &*job.text,
+                "error": letter.error.to_string(), "diedAtMs": letter.died_at_ms,
+            });
+            println!("{line}");
+        } else {
+            let place = format!("{}/{}/{}", job.book, job.chapter, job.sentence);
+            println!("{place}  {}  {}", letter.error, job.text);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A token that SIGTERM or Ctrl-C cancels. Both are heard from the moment this returns.
+fn stop_on_signal() -> Result<CancellationToken, RunError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shutdown = CancellationToken::new();
+    tokio::spawn({
+        let shutdown = shutdown.clone();
+        async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping");
+            shutdown.cancel();
+        }
+    });
+    Ok(shutdown)
 }
 
 async fn import(config: ImportConfig) -> Result<ExitCode, RunError> {

@@ -7,17 +7,21 @@
 //!                 └── a sentence someone waits for goes to the head ◄── streams ┘
 //! ```
 //!
-//! [`queue`] is the interface to lanes, locks and waiters, [`memory`] its in-process form;
-//! [`worker`] makes clips, [`clips`] keeps them; [`score`] says what a chapter consists of, and
+//! [`queue`] is the interface to lanes, leases and locks, [`memory`] its in-process form and
+//! [`redis_queue`] the one that many servers and workers share; [`waiters`] are told when a clip has
+//! landed, whoever made it. [`intake`] is where jobs go in. [`worker`] makes clips, [`clips`] keeps them; [`score`] says what a chapter consists of, and
 //! [`stream`] and [`timeline`] play it.
 
 mod clips;
+mod intake;
 mod listeners;
-mod memory;
+pub mod memory;
 pub mod queue;
+pub mod redis_queue;
 pub mod score;
 pub mod stream;
 pub mod timeline;
+pub mod waiters;
 mod worker;
 
 use std::sync::Arc;
@@ -31,18 +35,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::library::{Library, LibraryError};
+use crate::redis::Link;
 use crate::voices::{ChosenVoice, Clip, VoiceError, Voices};
 use clips::Clips;
-use listeners::Listeners;
+use intake::Intake;
 use memory::MemoryQueue;
-use queue::{Class, Job, Queue, QueueError, QueueStatus};
+use queue::{Class, Job, Queue, QueueError, QueueStatus, Timing};
+use redis_queue::RedisQueue;
 use score::{Cue, Score};
+use waiters::{ASK_AGAIN, TooManyWaiters, Waiters};
+use worker::Worker;
 
 /// Sentences that page_open, and a stream that has to wait, ask for ahead (design section 1).
 pub const PREFETCH_SENTENCES: usize = 15;
-
-/// A waiting listener looks again after this long, in case a word was missed.
-const RECHECK: Duration = Duration::from_secs(2);
 
 /// A listener gives up on a sentence after this long.
 const WAIT_LIMIT: Duration = Duration::from_secs(90);
@@ -59,6 +64,9 @@ pub enum NarratorError {
     /// The queue refused.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// Too many wait.
+    #[error(transparent)]
+    Waiters(#[from] TooManyWaiters),
     /// Clips could not be stored or read.
     #[error("the clip store failed: {0}")]
     Store(#[from] object_store::Error),
@@ -73,10 +81,14 @@ pub enum NarratorError {
 /// Sizes of the narrator.
 #[derive(Debug, Clone, Copy)]
 pub struct NarratorConfig {
-    /// Worker tasks in this process.
+    /// Sentences made at once in this process.
     pub workers: usize,
+    /// Whether this process works for the shared queue, or leaves that to others.
+    pub works: bool,
     /// Clips kept in memory, in bytes.
     pub cache_bytes: u64,
+    /// The times of the queue.
+    pub timing: Timing,
 }
 
 /// The narrator. Cheap to clone.
@@ -88,45 +100,54 @@ pub struct Narrator {
 struct Shared {
     library: Library,
     voices: Arc<Voices>,
-    clips: Clips,
-    queue: Arc<dyn Queue>,
-    listeners: Listeners,
+    clips: Arc<Clips>,
+    intake: Intake,
+    waiters: Arc<Waiters>,
 }
 
 impl Narrator {
-    /// A narrator whose workers run on `tasks` until `shutdown`.
+    /// A narrator whose workers run on `tasks` until `shutdown`. With `link` its queue is on Redis,
+    /// and one in this process stands by for when Redis is gone.
     pub fn start(
         library: Library,
         voices: Arc<Voices>,
-        database: AnyPool,
-        store: Arc<dyn ObjectStore>,
+        (database, store): (AnyPool, Arc<dyn ObjectStore>),
+        link: Option<Link>,
         config: NarratorConfig,
         (tasks, shutdown): (&TaskTracker, &CancellationToken),
     ) -> Self {
-        let shared = Arc::new(Shared {
-            library,
-            voices,
-            clips: Clips::new(database, store, config.cache_bytes),
-            queue: Arc::new(MemoryQueue::default()),
-            listeners: Listeners::default(),
-        });
-        for _ in 0..config.workers.max(1) {
-            tasks.spawn(worker::run(Arc::clone(&shared), shutdown.clone()));
+        let NarratorConfig { workers, works, cache_bytes, timing } = config;
+        let clips = Arc::new(Clips::new(database, store, link.clone(), cache_bytes));
+        let waiters = Arc::new(Waiters::default());
+        let local: Arc<dyn Queue> = Arc::new(MemoryQueue::new(Arc::clone(&waiters), timing));
+        let intake = match link {
+            None => Intake::new(local, None),
+            Some(link) => {
+                let tasks = (tasks, shutdown);
+                let queue = RedisQueue::start(link, Arc::clone(&waiters), timing, tasks);
+                Intake::new(Arc::new(queue), Some(local))
+            }
+        };
+        let slots = workers.max(1);
+        for queue in intake.worked_on(works) {
+            let (voices, clips) = (Arc::clone(&voices), Arc::clone(&clips));
+            let worker = Worker { queue, voices, clips, slots, timing };
+            tasks.spawn(worker.run(shutdown.clone()));
         }
-        Self { shared }
+        Self { shared: Arc::new(Shared { library, voices, clips, intake, waiters }) }
     }
 
     /// A reader opened a chapter: it and the next one are enqueued in reading order.
     pub async fn chapter_open(&self, place: &Place) -> Result<(), NarratorError> {
         let jobs = self.two_chapters(place).await?;
-        self.shared.listeners.arrive(place);
+        self.shared.intake.arrive(place).await?;
         self.enqueue(Class::Chapter, &place.book, jobs).await
     }
 
     /// A page came into view: its next sentences go ahead of everything else.
     pub async fn page_open(&self, place: &Place) -> Result<(), NarratorError> {
         let jobs = self.next_sentences(place).await?;
-        self.shared.listeners.arrive(place);
+        self.shared.intake.arrive(place).await?;
         self.enqueue(Class::Prefetch, &place.book, jobs).await
     }
 
@@ -135,15 +156,15 @@ impl Narrator {
     pub async fn chapter_change(&self, place: &Place) -> Result<(), NarratorError> {
         // Only a place that exists counts: another would fail every later rebuild of the book.
         self.score(&place.book, place.chapter, &place.voice).await?;
-        self.shared.listeners.arrive(place);
+        self.shared.intake.arrive(place).await?;
         let (mut prefetch, mut chapter) = (Vec::new(), Vec::new());
-        for listener in self.shared.listeners.of(&place.book) {
+        for listener in self.shared.intake.listeners(&place.book).await? {
             prefetch.extend(self.next_sentences(&listener).await?);
             chapter.extend(self.two_chapters(&listener).await?);
         }
         let prefetch = self.missing(prefetch).await?;
         let chapter = self.missing(chapter).await?;
-        Ok(self.shared.queue.rebuild(&place.book, prefetch, chapter).await?)
+        Ok(self.shared.intake.rebuild(&place.book, &prefetch, &chapter).await?)
     }
 
     /// What a chapter consists of in a voice; the book's default voice when `voice` is empty.
@@ -179,7 +200,7 @@ impl Narrator {
 
     /// The clip of a sentence, if it has been made.
     pub async fn ready(&self, job: &Job) -> Result<Option<Clip>, NarratorError> {
-        self.shared.clips.get(&job.content).await
+        self.shared.clips.get(job).await
     }
 
     /// The clip of a sentence, made now if it has to be; whoever else waits for it gets the same.
@@ -190,12 +211,14 @@ impl Narrator {
                     return Ok(clip);
                 }
                 // Registered before the second look: a clip that lands in between is not missed.
-                let waiter = self.shared.queue.wait(job.content).await?;
-                self.shared.queue.enqueue_first(job.clone()).await?;
+                let waiter = self.shared.waiters.wait(job.content)?;
+                if waiter.asks {
+                    self.shared.intake.enqueue_first(job).await?;
+                }
                 if let Some(clip) = self.ready(job).await? {
                     return Ok(clip);
                 }
-                if let Ok(outcome) = tokio::time::timeout(RECHECK, waiter.landed()).await {
+                if let Ok(outcome) = tokio::time::timeout(ASK_AGAIN, waiter.landed()).await {
                     outcome?;
                 }
             }
@@ -206,11 +229,11 @@ impl Narrator {
     /// Waits until somebody's request has made a clip, without asking for it.
     async fn landed(&self, job: &Job) -> Result<Clip, NarratorError> {
         loop {
-            let waiter = self.shared.queue.wait(job.content).await?;
+            let waiter = self.shared.waiters.wait(job.content)?;
             if let Some(clip) = self.ready(job).await? {
                 return Ok(clip);
             }
-            if let Ok(outcome) = tokio::time::timeout(RECHECK, waiter.landed()).await {
+            if let Ok(outcome) = tokio::time::timeout(ASK_AGAIN, waiter.landed()).await {
                 outcome?;
             }
         }
@@ -224,7 +247,7 @@ impl Narrator {
 
     /// What waits and what is being made.
     pub async fn status(&self) -> Result<QueueStatus, NarratorError> {
-        Ok(self.shared.queue.status().await?)
+        Ok(self.shared.intake.queue().status().await?)
     }
 
     async fn enqueue(
@@ -235,7 +258,7 @@ impl Narrator {
     ) -> Result<(), NarratorError> {
         let jobs = self.missing(jobs).await?;
         if !jobs.is_empty() {
-            self.shared.queue.enqueue(class, book, jobs).await?;
+            self.shared.intake.enqueue(class, book, &jobs).await?;
         }
         Ok(())
     }

@@ -10,11 +10,13 @@ mod mp3;
 mod pcm;
 mod process;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::Voice;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -31,8 +33,12 @@ const FORMAT: &str = "mp3-48k";
 /// Length of the clip for a text that an engine passes over: about a third of a second.
 const UNSPOKEN_SAMPLES: usize = 7_000;
 
+/// The name of a voice program or service.
+pub type Program = Cow<'static, str>;
+
 /// Why no sound came.
-#[derive(Debug, Error, Clone, PartialEq, Eq)]
+/// Travels between processes as JSON: who waits in one is told what happened in another.
+#[derive(Debug, Error, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VoiceError {
     /// No engine is installed that has this voice.
     #[error("There is no voice “{0}”.")]
@@ -41,7 +47,7 @@ pub enum VoiceError {
     #[error("The voice program “{program}” cannot be started: {reason}.")]
     NotStarted {
         /// What was to be started.
-        program: &'static str,
+        program: Program,
         /// What the system said.
         reason: String,
     },
@@ -49,7 +55,7 @@ pub enum VoiceError {
     #[error("The voice program “{program}” did not answer within {} seconds.", limit.as_secs())]
     TimedOut {
         /// What was running.
-        program: &'static str,
+        program: Program,
         /// How long it may run.
         limit: Duration,
     },
@@ -57,7 +63,7 @@ pub enum VoiceError {
     #[error("The voice program “{program}” failed: {reason}.")]
     Failed {
         /// What was running.
-        program: &'static str,
+        program: Program,
         /// Its exit status and last words.
         reason: String,
     },
@@ -65,7 +71,7 @@ pub enum VoiceError {
     #[error("The voice program “{program}” returned no usable audio: {reason}.")]
     NoAudio {
         /// What was running.
-        program: &'static str,
+        program: Program,
         /// What is wrong with it.
         reason: String,
     },
@@ -202,7 +208,7 @@ async fn encode_checked(
     sample_rate: u32,
     pcm: Result<Pcm, String>,
 ) -> Result<Clip, VoiceError> {
-    let no_audio = |reason: String| VoiceError::NoAudio { program, reason };
+    let no_audio = |reason: String| VoiceError::NoAudio { program: program.into(), reason };
     let pcm = pcm.map_err(no_audio)?;
     if pcm.sample_rate != sample_rate {
         return Err(no_audio(format!("{} samples a second", pcm.sample_rate)));

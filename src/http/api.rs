@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
 use crate::narrator::queue::QueueStatus;
+use crate::redis::{Link, LinkHealth};
 
 /// `GET /api/books`
 pub async fn books(State(state): State<AppState>) -> Result<Json<Vec<BookCard>>, ApiError> {
@@ -97,21 +98,49 @@ pub async fn voices(State(state): State<AppState>) -> Json<Vec<Voice>> {
     Json(state.voices.list().to_vec())
 }
 
-/// `GET /health`: whether it can speak, and how much waits to be spoken.
-pub async fn health(State(state): State<AppState>) -> Result<Json<HealthAnswer>, ApiError> {
-    let queue = state.narrator.status().await?;
+/// `GET /health`: whether all is well, and if not, what is wrong; how much waits to be spoken.
+pub async fn health(State(state): State<AppState>) -> Json<HealthAnswer> {
+    let mut problems = Vec::new();
     let voices = state.voices.list().len();
-    let status = if voices > 0 { "ok" } else { "degraded" };
-    Ok(Json(HealthAnswer { status, version: env!("CARGO_PKG_VERSION"), voices, queue }))
+    if voices == 0 {
+        problems.push("No voice is installed.".to_owned());
+    }
+    let redis = state.link.as_ref().map(Link::health);
+    match &redis {
+        Some(LinkHealth::Refusing(reason)) => {
+            problems.push(format!("Redis refuses writes: {reason}"))
+        }
+        Some(LinkHealth::Down(reason)) => problems.push(format!("Redis is gone: {reason}")),
+        Some(LinkHealth::Up) | None => {}
+    }
+    let queue = match state.narrator.status().await {
+        Ok(queue) => Some(queue),
+        Err(error) => {
+            // Of a Redis that is gone it has been said.
+            if !matches!(redis, Some(LinkHealth::Down(_))) {
+                problems.push(error.to_string());
+            }
+            None
+        }
+    };
+    if queue.is_some_and(|queue| queue.workers == 0 && queue.prefetch + queue.chapter > 0) {
+        problems.push("Sentences wait, and no worker is running.".to_owned());
+    }
+    let status = if problems.is_empty() { "ok" } else { "degraded" };
+    Json(HealthAnswer { status, problems, version: env!("CARGO_PKG_VERSION"), voices, queue })
 }
 
 /// How the server is.
 #[derive(Serialize)]
 pub struct HealthAnswer {
+    /// `ok`, or `degraded`: it serves, and something is wrong.
     status: &'static str,
+    /// What is wrong.
+    problems: Vec<String>,
     version: &'static str,
     voices: usize,
-    queue: QueueStatus,
+    /// Null while the queue cannot be asked.
+    queue: Option<QueueStatus>,
 }
 
 /// Everything else under `/api`.

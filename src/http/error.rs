@@ -122,7 +122,7 @@ impl From<NarratorError> for ApiError {
         match error {
             NarratorError::Library(error) => error.into(),
             NarratorError::Voice(error) => error.into(),
-            NarratorError::Queue(_) | NarratorError::TooLate => {
+            NarratorError::Queue(_) | NarratorError::Waiters(_) | NarratorError::TooLate => {
                 Self::Unavailable(error.to_string())
             }
             NarratorError::Store(_) | NarratorError::Database(_) => internal(&error),

@@ -1,8 +1,6 @@
 //! Books, chapters and progress in SQL. One set of statements for every database sqlx's `Any`
 //! driver speaks to.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use app::model::{BookCard, BookDetails, BookId, ChapterCard, Progress, TocLine};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
@@ -11,6 +9,7 @@ use super::chapters::Chapters;
 use super::import::Format;
 use super::manuscript::Manuscript;
 use super::{LOCAL_USER, LibraryError};
+use crate::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
     books.vertical, books.cover, books.toc, books.chapters, books.sentences, \
@@ -41,7 +40,7 @@ pub(super) async fn insert(
     .bind(serde_json::to_string(&composed.toc)?)
     .bind(composed.chapters.len() as i64)
     .bind(sentences as i64)
-    .bind(now_ms())
+    .bind(now_ms() as i64)
     .execute(&mut *transaction)
     .await?;
     for (chapter, number) in composed.chapters.iter().zip(1_i64..) {
@@ -129,7 +128,7 @@ pub(super) async fn set_progress(
     .bind(i64::from(progress.sentence))
     .bind(i64::from(progress.intra_ms))
     .bind(progress.voice.clone())
-    .bind(now_ms())
+    .bind(now_ms() as i64)
     .execute(database)
     .await?;
     Ok(())
@@ -174,9 +173,4 @@ fn card(row: &AnyRow) -> Result<BookCard, LibraryError> {
 fn number(row: &AnyRow, column: &str) -> Result<u32, sqlx::Error> {
     let value: i64 = row.try_get(column)?;
     u32::try_from(value).map_err(|error| sqlx::Error::Decode(Box::new(error)))
-}
-
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

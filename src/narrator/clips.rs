@@ -1,18 +1,23 @@
-//! Clips that have been made: in memory while they fit, in the object store for good.
+//! Clips that have been made: in memory while they fit, in Redis for a day where there is one, in the
+//! object store for good.
 //!
 //! A clip's object is written before its row in `audio_assets`, so a row always stands for an
 //! object that was whole; `lengths` answers from the rows alone.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use moka::future::Cache;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use redis::RedisResult;
 use sqlx::{AnyPool, Row};
 
 use super::NarratorError;
+use super::queue::Job;
+use crate::now_ms;
+use crate::redis::keys::ClipName;
+use crate::redis::{Key, Link};
 use crate::text::hash::{ContentHash, VoiceKey};
 use crate::voices::{Clip, ClipLength};
 
@@ -26,21 +31,70 @@ pub(super) struct Clips {
     lengths: Cache<ContentHash, ClipLength>,
     store: Arc<dyn ObjectStore>,
     database: AnyPool,
+    shared: Option<Link>,
 }
 
 impl Clips {
-    pub(super) fn new(database: AnyPool, store: Arc<dyn ObjectStore>, cache_bytes: u64) -> Self {
+    pub(super) fn new(
+        database: AnyPool,
+        store: Arc<dyn ObjectStore>,
+        shared: Option<Link>,
+        cache_bytes: u64,
+    ) -> Self {
         let memory = Cache::builder()
             .weigher(|_, clip: &Clip| u32::try_from(clip.bytes.len()).unwrap_or(u32::MAX))
             .max_capacity(cache_bytes)
             .build();
-        Self { memory, lengths: Cache::new(CACHED_LENGTHS), store, database }
+        Self { memory, lengths: Cache::new(CACHED_LENGTHS), store, database, shared }
     }
 
-    pub(super) async fn get(&self, content: &ContentHash) -> Result<Option<Clip>, NarratorError> {
+    /// The clip of a job, if it has been made. Those who ask at the same time share one look.
+    pub(super) async fn get(&self, job: &Job) -> Result<Option<Clip>, NarratorError> {
+        if let Some(clip) = self.memory.get(&job.content).await {
+            return Ok(Some(clip));
+        }
+        let mut failure = None;
+        let look = async {
+            if let Some(clip) = self.in_redis(job).await {
+                return Some(clip);
+            }
+            self.in_store(&job.content).await.unwrap_or_else(|error| {
+                failure = Some(error);
+                None
+            })
+        };
+        let found = self.memory.optionally_get_with(job.content, look).await;
+        failure.map_or(Ok(found), Err)
+    }
+
+    /// The clip under a content hash, if it is in the store.
+    pub(super) async fn stored(
+        &self,
+        content: &ContentHash,
+    ) -> Result<Option<Clip>, NarratorError> {
         if let Some(clip) = self.memory.get(content).await {
             return Ok(Some(clip));
         }
+        self.in_store(content).await
+    }
+
+    /// What is not there, not whole, or out of reach, is not in Redis.
+    async fn in_redis(&self, job: &Job) -> Option<Clip> {
+        let link = self.shared.as_ref().filter(|link| link.is_up())?;
+        let name = ClipName::new(&job.voice, &job.text);
+        let key = link.name(&Key::Audio(job.book.clone(), name));
+        let bytes: Option<Vec<u8>> =
+            redis::cmd("GET").arg(&key).query_async(&mut link.clone()).await.ok()?;
+        let clip = Clip::from_mp3(bytes?.into());
+        if clip.is_none() {
+            tracing::warn!(key, "a shared clip is damaged and is dropped");
+            let _: RedisResult<()> =
+                redis::cmd("DEL").arg(&key).query_async(&mut link.clone()).await;
+        }
+        clip
+    }
+
+    async fn in_store(&self, content: &ContentHash) -> Result<Option<Clip>, NarratorError> {
         if !self.lengths(vec![*content]).await?.contains_key(content) {
             return Ok(None);
         }
@@ -50,10 +104,7 @@ impl Clips {
             Err(error) => return Err(error.into()),
         };
         match Clip::from_mp3(bytes) {
-            Some(clip) => {
-                self.memory.insert(*content, clip.clone()).await;
-                Ok(Some(clip))
-            }
+            Some(clip) => Ok(Some(clip)),
             None => self.forget(content).await,
         }
     }
@@ -77,7 +128,6 @@ impl Clips {
     ) -> Result<(), NarratorError> {
         let payload = PutPayload::from_bytes(clip.bytes.clone());
         self.store.put(&path(content), payload).await?;
-        let created = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         sqlx::query(
             "INSERT INTO audio_assets (content_hash, engine, model, voice, speed, format, \
              sample_rate, samples, bytes, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
@@ -92,7 +142,7 @@ impl Clips {
         .bind(i64::from(clip.length.sample_rate))
         .bind(clip.length.samples as i64)
         .bind(clip.length.bytes as i64)
-        .bind(created.as_millis() as i64)
+        .bind(now_ms() as i64)
         .execute(&self.database)
         .await?;
         self.lengths.insert(*content, clip.length).await;

@@ -1,27 +1,38 @@
-//! The queue of a single process.
+//! The queue of a single process: the embedded default, and what a server falls back on while Redis
+//! is gone.
 //!
 //! Every operation is a few map lookups under one std mutex that is never held across an await.
 //! What waits here dies with the process; nothing is lost by that, because pages ask again and
 //! clips are in the object store.
 
+mod lanes;
+
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use app::model::BookId;
+use app::model::{BookId, Place};
 use async_trait::async_trait;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
+use super::listeners::Listeners;
 use super::queue::{
-    Claim, Class, Job, MAX_BOOKS, MAX_LANE_JOBS, MAX_WAITERS, Outcome, Queue, QueueError,
-    QueueStatus, Waiter,
+    Beat, Claim, Class, DeadLetter, Exchange, Finished, Job, MAX_FAILED, Queue, QueueError,
+    QueueStatus, Timing,
 };
+use super::waiters::{Outcome, Waiters};
+use crate::now_ms;
 use crate::text::hash::ContentHash;
+use crate::voices::VoiceError;
+use lanes::{Lanes, Waiting};
 
 /// The in-process queue.
-#[derive(Default)]
 pub struct MemoryQueue {
     state: Mutex<State>,
-    /// One permit a job: idle workers sleep here.
+    waiters: Arc<Waiters>,
+    listeners: Listeners,
+    timing: Timing,
+    /// Wakes the worker.
     work: Notify,
 }
 
@@ -29,105 +40,99 @@ pub struct MemoryQueue {
 struct State {
     prefetch: Lanes,
     chapter: Lanes,
-    in_flight: HashSet<ContentHash>,
-    waiters: HashMap<ContentHash, Vec<oneshot::Sender<Outcome>>>,
+    /// By token.
+    leases: HashMap<String, Lease>,
+    /// The audio that is being made.
+    locked: HashSet<ContentHash>,
+    retry: VecDeque<Retry>,
+    dead: VecDeque<DeadLetter>,
+    /// Claims made so far; names them.
+    claims: u64,
+    beaten: Option<Instant>,
 }
 
-/// The lanes of one class.
-#[derive(Default)]
-struct Lanes {
-    lanes: HashMap<BookId, Lane>,
-    /// Books with work, the one served longest ago first.
-    turns: VecDeque<BookId>,
+struct Lease {
+    claim: Claim,
+    deadline: Instant,
 }
 
-#[derive(Default)]
-struct Lane {
-    jobs: VecDeque<Job>,
-    waiting: HashSet<ContentHash>,
-}
-
-impl Lanes {
-    fn append(&mut self, book: &BookId, jobs: Vec<Job>) -> Result<(), QueueError> {
-        let lane = self.lane(book)?;
-        for job in jobs {
-            if lane.jobs.len() >= MAX_LANE_JOBS {
-                return Err(QueueError::LaneFull);
-            }
-            if lane.waiting.insert(job.content) {
-                lane.jobs.push_back(job);
-            }
-        }
-        self.drop_if_empty(book);
-        Ok(())
-    }
-
-    fn put_first(&mut self, job: Job) -> Result<(), QueueError> {
-        let book = job.book.clone();
-        let lane = self.lane(&book)?;
-        if !lane.waiting.insert(job.content) {
-            lane.jobs.retain(|waiting| waiting.content != job.content);
-        }
-        lane.jobs.push_front(job);
-        Ok(())
-    }
-
-    fn lane(&mut self, book: &BookId) -> Result<&mut Lane, QueueError> {
-        if !self.lanes.contains_key(book) {
-            if self.lanes.len() >= MAX_BOOKS {
-                return Err(QueueError::TooManyBooks);
-            }
-            self.turns.push_back(book.clone());
-        }
-        Ok(self.lanes.entry(book.clone()).or_default())
-    }
-
-    fn drop_if_empty(&mut self, book: &BookId) {
-        if self.lanes.get(book).is_some_and(|lane| lane.jobs.is_empty()) {
-            self.remove(book);
-        }
-    }
-
-    fn remove(&mut self, book: &BookId) {
-        if self.lanes.remove(book).is_some() {
-            self.turns.retain(|turn| turn != book);
-        }
-    }
-
-    /// The first job of the book whose turn it is.
-    fn take(&mut self) -> Option<Job> {
-        let book = self.turns.pop_front()?;
-        let lane = self.lanes.get_mut(&book)?;
-        let job = lane.jobs.pop_front();
-        if let Some(job) = &job {
-            lane.waiting.remove(&job.content);
-        }
-        if lane.jobs.is_empty() {
-            self.lanes.remove(&book);
-        } else {
-            self.turns.push_back(book);
-        }
-        job
-    }
-
-    fn len(&self) -> usize {
-        self.lanes.values().map(|lane| lane.jobs.len()).sum()
-    }
+struct Retry {
+    waiting: Waiting,
+    class: Class,
+    due: Instant,
 }
 
 impl State {
+    fn lanes(&mut self, class: Class) -> &mut Lanes {
+        match class {
+            Class::Prefetch => &mut self.prefetch,
+            Class::Chapter => &mut self.chapter,
+        }
+    }
+
     /// The next job whose audio nobody is making.
-    fn claim(&mut self) -> Option<Job> {
+    fn claim(&mut self, timing: &Timing) -> Option<Claim> {
         loop {
-            let job = self.prefetch.take().or_else(|| self.chapter.take())?;
-            if self.in_flight.insert(job.content) {
-                return Some(job);
+            let prefetch = self.prefetch.take().map(|waiting| (Class::Prefetch, waiting));
+            let next = prefetch.or_else(|| Some((Class::Chapter, self.chapter.take()?)));
+            let (class, Waiting { job, tries }) = next?;
+            if !self.locked.insert(job.content) {
+                continue;
+            }
+            self.claims += 1;
+            let claim = Claim { job, class, tries, token: self.claims.to_string() };
+            let deadline = Instant::now() + timing.lease;
+            self.leases.insert(claim.token.clone(), Lease { claim: claim.clone(), deadline });
+            return Some(claim);
+        }
+    }
+
+    /// Ends a claim; false when it had been given back before.
+    fn release(&mut self, claim: &Claim) -> bool {
+        let held = self.leases.remove(&claim.token).is_some();
+        if held {
+            self.locked.remove(&claim.job.content);
+        }
+        held
+    }
+
+    /// Notes a failed try: the job comes back later, or not at all.
+    fn fail(&mut self, claim: Claim, error: &VoiceError, timing: &Timing) {
+        let Claim { job, class, tries, .. } = claim;
+        let tries = tries + 1;
+        match timing.retry_after(tries) {
+            Some(delay) => {
+                let due = Instant::now() + delay;
+                self.retry.push_back(Retry { waiting: Waiting { job, tries }, class, due });
+                bound(&mut self.retry);
+            }
+            None => {
+                let died_at_ms = now_ms();
+                self.dead.push_back(DeadLetter { job, class, error: error.clone(), died_at_ms });
+                bound(&mut self.dead);
             }
         }
+    }
+}
+
+fn bound<T>(failed: &mut VecDeque<T>) {
+    if failed.len() > MAX_FAILED {
+        failed.pop_front();
     }
 }
 
 impl MemoryQueue {
+    /// An empty queue that tells `waiters`.
+    pub fn new(waiters: Arc<Waiters>, timing: Timing) -> Self {
+        Self {
+            state: Mutex::default(),
+            waiters,
+            listeners: Listeners::default(),
+            timing,
+            work: Notify::new(),
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is held; if it did, the maps would still be maps.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -136,36 +141,31 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn enqueue(&self, class: Class, book: &BookId, jobs: Vec<Job>) -> Result<(), QueueError> {
-        let appended = {
-            let mut state = self.state();
-            match class {
-                Class::Prefetch => state.prefetch.append(book, jobs),
-                Class::Chapter => state.chapter.append(book, jobs),
-            }
-        };
+    async fn enqueue(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+        let appended = self.state().lanes(class).append(book, jobs);
         // Also when the lane is full: what fitted is there.
-        self.work.notify_waiters();
+        self.work.notify_one();
         appended
     }
 
-    async fn enqueue_first(&self, job: Job) -> Result<(), QueueError> {
+    async fn enqueue_first(&self, job: &Job) -> Result<(), QueueError> {
         {
             let mut state = self.state();
-            if state.in_flight.contains(&job.content) {
+            if state.locked.contains(&job.content) {
                 return Ok(());
             }
-            state.prefetch.put_first(job)?;
+            state.prefetch.admit(&job.book)?;
+            state.prefetch.put_first(Waiting { job: job.clone(), tries: 0 });
         }
-        self.work.notify_waiters();
+        self.work.notify_one();
         Ok(())
     }
 
     async fn rebuild(
         &self,
         book: &BookId,
-        prefetch: Vec<Job>,
-        chapter: Vec<Job>,
+        prefetch: &[Job],
+        chapter: &[Job],
     ) -> Result<(), QueueError> {
         let rebuilt = {
             let mut state = self.state();
@@ -173,69 +173,140 @@ impl Queue for MemoryQueue {
             state.chapter.remove(book);
             state.prefetch.append(book, prefetch).and(state.chapter.append(book, chapter))
         };
-        self.work.notify_waiters();
+        self.work.notify_one();
         rebuilt
     }
 
-    async fn claim(&self) -> Claim {
-        loop {
-            // Registered before looking, so that work that arrives in between wakes us.
-            let mut arrival = std::pin::pin!(self.work.notified());
-            arrival.as_mut().enable();
-            if let Some(job) = self.state().claim() {
-                return Claim { job };
-            }
-            arrival.await;
-        }
-    }
-
-    async fn finish(&self, claim: Claim, outcome: Outcome) {
-        let tellers = {
+    async fn exchange(&self, finished: &[Finished], free: usize) -> Result<Exchange, QueueError> {
+        let mut news: Vec<(ContentHash, Outcome)> = Vec::with_capacity(finished.len());
+        let exchange = {
             let mut state = self.state();
-            state.in_flight.remove(&claim.job.content);
-            state.waiters.remove(&claim.job.content).unwrap_or_default()
+            for Finished { claim, outcome } in finished {
+                let held = state.release(claim);
+                if let Err(error) = outcome
+                    && held
+                {
+                    state.fail(claim.clone(), error, &self.timing);
+                }
+                news.push((claim.job.content, outcome.as_ref().map(drop).map_err(Clone::clone)));
+            }
+            let claims = std::iter::from_fn(|| state.claim(&self.timing)).take(free).collect();
+            let more = state.prefetch.len() + state.chapter.len() > 0;
+            Exchange { claims, more }
         };
-        for teller in tellers {
-            // A listener who has gone does not hear it.
-            let _ = teller.send(outcome.clone());
+        for (content, outcome) in news {
+            self.waiters.tell(&content, &outcome);
         }
+        if exchange.more {
+            // Another worker may have room.
+            self.work.notify_one();
+        }
+        Ok(exchange)
     }
 
-    async fn wait(&self, content: ContentHash) -> Result<Waiter, QueueError> {
+    async fn work(&self) {
+        self.work.notified().await;
+    }
+
+    async fn upkeep(&self, held: &[Claim], _: &Beat) -> Result<(), QueueError> {
+        let now = Instant::now();
+        {
+            let mut state = self.state();
+            state.beaten = Some(now);
+            for claim in held {
+                if let Some(lease) = state.leases.get_mut(&claim.token) {
+                    lease.deadline = now + self.timing.lease;
+                }
+            }
+            let expired = |lease: &&Lease| lease.deadline <= now;
+            let lost: Vec<Claim> =
+                state.leases.values().filter(expired).map(|lease| lease.claim.clone()).collect();
+            for claim in lost {
+                state.release(&claim);
+                let tries = claim.tries + 1;
+                if self.timing.retry_after(tries).is_some() {
+                    let Claim { job, class, .. } = claim;
+                    state.lanes(class).put_first(Waiting { job, tries });
+                } else {
+                    state.fail(claim, &abandoned(), &self.timing);
+                }
+            }
+            let (due, later) = state.retry.drain(..).partition(|retry: &Retry| retry.due <= now);
+            state.retry = later;
+            for Retry { waiting, class, .. } in due {
+                state.lanes(class).put_last(waiting);
+            }
+        }
+        self.work.notify_one();
+        Ok(())
+    }
+
+    async fn disturbed(&self) {
+        std::future::pending().await
+    }
+
+    async fn hand_back(&self, claims: &[Claim]) -> Result<(), QueueError> {
         let mut state = self.state();
-        if state.waiters.len() >= MAX_WAITERS {
-            state.waiters.retain(|_, tellers| {
-                tellers.retain(|teller| !teller.is_closed());
-                !tellers.is_empty()
-            });
+        for claim in claims.iter().rev() {
+            if state.release(claim) {
+                let Claim { job, class, tries, .. } = claim.clone();
+                state.lanes(class).put_first(Waiting { job, tries });
+            }
         }
-        let full = state.waiters.len() >= MAX_WAITERS && !state.waiters.contains_key(&content);
-        let tellers = match full {
-            true => return Err(QueueError::TooManyWaiters),
-            false => state.waiters.entry(content).or_default(),
-        };
-        tellers.retain(|teller| !teller.is_closed());
-        if tellers.len() >= MAX_WAITERS {
-            return Err(QueueError::TooManyWaiters);
-        }
-        let (teller, waiter) = Waiter::new();
-        tellers.push(teller);
-        Ok(waiter)
+        Ok(())
+    }
+
+    async fn arrive(&self, place: &Place) -> Result<(), QueueError> {
+        self.listeners.arrive(place);
+        Ok(())
+    }
+
+    async fn listeners(&self, book: &BookId) -> Result<Vec<Place>, QueueError> {
+        Ok(self.listeners.of(book))
     }
 
     async fn status(&self) -> Result<QueueStatus, QueueError> {
+        let waiters = self.waiters.count();
         let state = self.state();
-        let open = |tellers: &Vec<oneshot::Sender<Outcome>>| {
-            tellers.iter().filter(|teller| !teller.is_closed()).count()
-        };
+        let books: HashSet<_> = state.prefetch.books().chain(state.chapter.books()).collect();
+        let beats = |beaten: Instant| beaten.elapsed() < self.timing.lease;
         Ok(QueueStatus {
             prefetch: state.prefetch.len(),
             chapter: state.chapter.len(),
-            in_flight: state.in_flight.len(),
-            waiters: state.waiters.values().map(open).sum(),
+            in_flight: state.leases.len(),
+            retry: state.retry.len(),
+            dead: state.dead.len(),
+            books: books.len(),
+            workers: usize::from(state.beaten.is_some_and(beats)),
+            waiters,
         })
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
+        Ok(self.state().dead.iter().rev().cloned().collect())
+    }
+
+    async fn requeue_dead(&self, book: Option<&BookId>) -> Result<usize, QueueError> {
+        let requeued = {
+            let mut state = self.state();
+            let chosen = |letter: &DeadLetter| book.is_none_or(|book| letter.job.book == *book);
+            let (back, kept): (VecDeque<_>, _) = state.dead.drain(..).partition(chosen);
+            state.dead = kept;
+            let count = back.len();
+            for DeadLetter { job, class, .. } in back {
+                state.lanes(class).put_last(Waiting { job, tries: 0 });
+            }
+            count
+        };
+        self.work.notify_one();
+        Ok(requeued)
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// What is said of a job whose workers died one after another.
+pub(super) fn abandoned() -> VoiceError {
+    VoiceError::Failed {
+        program: "worker".into(),
+        reason: "it stopped each time it worked on this sentence".to_owned(),
+    }
+}

@@ -1,17 +1,25 @@
-//! The interface to lanes, locks and waiters (design section 5).
+//! The interface to lanes, leases, locks and waiters (design section 5).
 //!
 //! - Strict priority: no chapter sentence is claimed while a prefetch sentence waits.
 //! - Fair: books take turns within a class.
 //! - Paid once: of several jobs for the same audio, one is claimed; the others are dropped, because
 //!   whoever waits is told by content hash, not by job.
-//! - Bounded: lanes, books and waiters have a limit, and past it a caller is refused.
+//! - Nothing lost: what is claimed is on a lease. A lease that nobody renews is given back by
+//!   [`upkeep`](Queue::upkeep) of any worker, and counts as a try.
+//! - Tried again: a job that fails comes back after 30 s × 2^n, at most an hour; after the third
+//!   try it is a dead letter.
+//! - Bounded: lanes, books, waiters and dead letters have a limit, and past it a caller is refused
+//!   or the oldest go.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use app::model::BookId;
+use app::model::{BookId, Place};
 use async_trait::async_trait;
+use bytes::Bytes;
 use thiserror::Error;
-use tokio::sync::oneshot;
 
 use crate::text::hash::{ContentHash, VoiceKey};
 use crate::voices::VoiceError;
@@ -20,8 +28,49 @@ use crate::voices::VoiceError;
 pub const MAX_LANE_JOBS: usize = 20_000;
 /// Books that may have lanes at once.
 pub const MAX_BOOKS: usize = 10_000;
-/// Clips that may be waited for at once, and listeners that may wait for one of them.
-pub const MAX_WAITERS: usize = 100_000;
+/// Failed jobs that may wait to be tried again, and dead letters kept; beyond it the oldest go.
+pub const MAX_FAILED: usize = 10_000;
+/// Times a job is tried before it is a dead letter.
+pub const MAX_TRIES: u8 = 3;
+
+/// The times of a queue.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// A claim that is not renewed for this long is given back.
+    pub lease: Duration,
+    /// A lock that is not renewed for this long is free; longer than the lease, so that it is the
+    /// lease that decides.
+    pub lock: Duration,
+    /// How often a worker renews what it holds and looks after what others left behind.
+    pub upkeep: Duration,
+    /// Before the second try; twice that before the third, and so on.
+    pub retry: Duration,
+    /// Longest time before another try.
+    pub retry_at_most: Duration,
+    /// How long a clip stays in the shared cache.
+    pub clip: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            lease: Duration::from_secs(15),
+            lock: Duration::from_secs(60),
+            upkeep: Duration::from_secs(5),
+            retry: Duration::from_secs(30),
+            retry_at_most: Duration::from_secs(3600),
+            clip: Duration::from_secs(86_400),
+        }
+    }
+}
+
+impl Timing {
+    /// How long after the `tries`-th try the next is due; `None` when there is none.
+    pub fn retry_after(&self, tries: u8) -> Option<Duration> {
+        let doublings = u32::from(tries.saturating_sub(1)).min(20);
+        (tries < MAX_TRIES).then(|| (self.retry * 2_u32.pow(doublings)).min(self.retry_at_most))
+    }
+}
 
 /// A sentence to be spoken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +90,7 @@ pub struct Job {
 }
 
 /// What a lane is for; in order of priority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
     /// The sentences about to be heard.
     Prefetch,
@@ -49,8 +98,34 @@ pub enum Class {
     Chapter,
 }
 
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prefetch => "prefetch",
+            Self::Chapter => "chapter",
+        })
+    }
+}
+
+/// Neither `prefetch` nor `chapter`.
+#[derive(Debug, Error)]
+#[error("a class is prefetch or chapter")]
+pub struct InvalidClass;
+
+impl FromStr for Class {
+    type Err = InvalidClass;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "prefetch" => Ok(Self::Prefetch),
+            "chapter" => Ok(Self::Chapter),
+            _ => Err(InvalidClass),
+        }
+    }
+}
+
 /// Why the queue refused.
-#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
 pub enum QueueError {
     /// The lane is full.
     #[error("Too many sentences of this book are waiting to be spoken. Try again in a minute.")]
@@ -58,37 +133,62 @@ pub enum QueueError {
     /// Too many books are being read.
     #[error("Too many books are being read at once. Try again in a minute.")]
     TooManyBooks,
-    /// Too many listeners wait.
-    #[error("Too many listeners are waiting at once. Try again in a minute.")]
-    TooManyWaiters,
+    /// What keeps the queue cannot be reached or refuses.
+    #[error("The queue is out of reach: {0}")]
+    Unavailable(String),
 }
 
-/// A job that this worker alone is working on, until it is finished.
-#[derive(Debug)]
-#[must_use = "a claim that is not finished locks its audio"]
+/// A job that one worker alone is working on, until it is finished or its lease runs out.
+#[derive(Debug, Clone)]
 pub struct Claim {
     /// What to speak.
     pub job: Job,
+    /// The lane it came from.
+    pub class: Class,
+    /// Times it was tried before.
+    pub tries: u8,
+    /// Names this claim, and nobody else's.
+    pub token: String,
 }
 
-/// How a claim ended: the clip is in the store, or it could not be made.
-pub type Outcome = Result<(), VoiceError>;
+/// A claim that has ended.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// What was claimed.
+    pub claim: Claim,
+    /// The clip, which is in the store by now, or why there is none.
+    pub outcome: Result<Bytes, VoiceError>,
+}
 
-/// Someone who waits for a clip.
-pub struct Waiter(oneshot::Receiver<Outcome>);
+/// What an exchange brought.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// New claims.
+    pub claims: Vec<Claim>,
+    /// Whether more work may be waiting.
+    pub more: bool,
+}
 
-impl Waiter {
-    /// A waiter, and the end that tells it.
-    pub fn new() -> (oneshot::Sender<Outcome>, Self) {
-        let (teller, receiver) = oneshot::channel();
-        (teller, Self(receiver))
-    }
+/// A job that failed for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// What could not be spoken.
+    pub job: Job,
+    /// The lane it came from.
+    pub class: Class,
+    /// Why.
+    pub error: VoiceError,
+    /// When it failed last, in milliseconds since 1970.
+    pub died_at_ms: u64,
+}
 
-    /// Returns when the clip has landed or failed. Also returns when nobody is left to tell: the
-    /// caller looks again.
-    pub async fn landed(self) -> Outcome {
-        self.0.await.unwrap_or(Ok(()))
-    }
+/// A worker, for its heartbeat.
+#[derive(Debug, Clone, Default)]
+pub struct Beat {
+    /// Where its current job is in its book, or nothing.
+    pub current_job: String,
+    /// Sentences it is working on.
+    pub in_flight: usize,
 }
 
 /// What waits and what is being made.
@@ -100,37 +200,80 @@ pub struct QueueStatus {
     pub chapter: usize,
     /// Sentences claimed and not finished.
     pub in_flight: usize,
-    /// Listeners waiting for a clip.
+    /// Failed sentences that will be tried again.
+    pub retry: usize,
+    /// Sentences that failed for good.
+    pub dead: usize,
+    /// Books with sentences waiting.
+    pub books: usize,
+    /// Workers that have been heard of lately.
+    pub workers: usize,
+    /// Listeners of this server waiting for a clip.
     pub waiters: usize,
 }
 
-/// Lanes of sentences, the locks on those being made, and those who wait for them.
+/// Lanes of sentences, the leases and locks on those being made, and those who wait for them.
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Appends jobs to a book's lane; those whose audio already waits there are dropped.
-    async fn enqueue(&self, class: Class, book: &BookId, jobs: Vec<Job>) -> Result<(), QueueError>;
+    async fn enqueue(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError>;
 
     /// Puts a job that someone is waiting for at the head of its book's prefetch lane, unless it
     /// is being made already.
-    async fn enqueue_first(&self, job: Job) -> Result<(), QueueError>;
+    async fn enqueue_first(&self, job: &Job) -> Result<(), QueueError>;
 
     /// Replaces both lanes of a book.
     async fn rebuild(
         &self,
         book: &BookId,
-        prefetch: Vec<Job>,
-        chapter: Vec<Job>,
+        prefetch: &[Job],
+        chapter: &[Job],
     ) -> Result<(), QueueError>;
 
-    /// Takes the next job and the lock on its audio; waits until there is one.
-    async fn claim(&self) -> Claim;
+    /// Hands in what is finished, and claims up to `free` jobs. After an error nothing is known:
+    /// the caller hands the same in again, which does no harm.
+    async fn exchange(&self, finished: &[Finished], free: usize) -> Result<Exchange, QueueError>;
 
-    /// Releases the lock and tells everyone who waits how it ended.
-    async fn finish(&self, claim: Claim, outcome: Outcome);
+    /// Returns when there may be work.
+    async fn work(&self);
 
-    /// Registers for the end of the next claim on this audio.
-    async fn wait(&self, content: ContentHash) -> Result<Waiter, QueueError>;
+    /// Renews what this worker holds, tells that it lives, and returns what others left behind to
+    /// its lanes: expired leases, and failed jobs that are due.
+    async fn upkeep(&self, held: &[Claim], beat: &Beat) -> Result<(), QueueError>;
+
+    /// Returns when leases may have been lost and should be renewed at once.
+    async fn disturbed(&self);
+
+    /// Returns claims to the head of their lanes as if they had not been made.
+    async fn hand_back(&self, claims: &[Claim]) -> Result<(), QueueError>;
+
+    /// Notes where a listener is.
+    async fn arrive(&self, place: &Place) -> Result<(), QueueError>;
+
+    /// The places of a book's active listeners, the latest first.
+    async fn listeners(&self, book: &BookId) -> Result<Vec<Place>, QueueError>;
 
     /// What waits and what is being made.
     async fn status(&self) -> Result<QueueStatus, QueueError>;
+
+    /// The jobs that failed for good, the latest first.
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError>;
+
+    /// Puts dead letters back into their lanes, all of them or those of one book; returns how many.
+    async fn requeue_dead(&self, book: Option<&BookId>) -> Result<usize, QueueError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_are_spaced_out_and_end() {
+        let timing = Timing::default();
+        assert_eq!(timing.retry_after(1), Some(Duration::from_secs(30)));
+        assert_eq!(timing.retry_after(2), Some(Duration::from_secs(60)));
+        assert_eq!(timing.retry_after(MAX_TRIES), None);
+        let patient = Timing { retry: Duration::from_secs(3000), ..timing };
+        assert_eq!(patient.retry_after(2), Some(Duration::from_secs(3600)));
+    }
 }

@@ -4,6 +4,7 @@
 //! the audio itself, for every book and every listener. Both are SHA-256, shown as lower-case hex.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
@@ -63,9 +64,46 @@ impl fmt::Display for ContentHash {
     }
 }
 
+/// Not the 64 lower-case hex digits of a hash.
+#[derive(Debug, thiserror::Error)]
+#[error("a hash has 64 lower-case hex digits")]
+pub struct InvalidHash;
+
+impl FromStr for SentenceHash {
+    type Err = InvalidHash;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        from_hex(text).map(Self)
+    }
+}
+
+impl FromStr for ContentHash {
+    type Err = InvalidHash;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        from_hex(text).map(Self)
+    }
+}
+
+fn from_hex(text: &str) -> Result<[u8; 32], InvalidHash> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Ok(byte - b'0'),
+        b'a'..=b'f' => Ok(byte - b'a' + 10),
+        _ => Err(InvalidHash),
+    };
+    let digits: [u8; 64] = text.as_bytes().try_into().map_err(|_| InvalidHash)?;
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Ok(bytes)
+}
+
 /// Bytes in lower-case hex, as all our hashes are shown.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 #[cfg(test)]
@@ -111,6 +149,14 @@ mod tests {
             let left = ContentHash::of(&a, &VoiceKey { engine: b.clone(), ..voice() });
             let right = ContentHash::of(&c, &VoiceKey { engine: d.clone(), ..voice() });
             prop_assert_eq!(left == right, (a, b) == (c, d));
+        }
+
+        #[test]
+        fn hashes_are_read_as_they_are_shown(text in ".*") {
+            let (sentence, content) = (SentenceHash::of(&text), ContentHash::of(&text, &voice()));
+            prop_assert_eq!(sentence.to_string().parse::<SentenceHash>().unwrap(), sentence);
+            prop_assert_eq!(content.to_string().parse::<ContentHash>().unwrap(), content);
+            prop_assert!(text.len() == 64 || text.parse::<ContentHash>().is_err());
         }
     }
 }

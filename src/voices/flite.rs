@@ -59,7 +59,7 @@ impl Engine for Flite {
 
     async fn speak(&self, text: &str, voice: &str) -> Result<Clip, VoiceError> {
         let no_file = |error: std::io::Error| VoiceError::NotStarted {
-            program: PROGRAM,
+            program: PROGRAM.into(),
             reason: error.to_string(),
         };
         // flite seeks in its output, so it needs a file.

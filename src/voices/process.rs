@@ -32,11 +32,14 @@ pub async fn run<A: AsRef<OsStr>>(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| VoiceError::NotStarted { program, reason: error.to_string() })?;
+        .map_err(|error| VoiceError::NotStarted {
+            program: program.into(),
+            reason: error.to_string(),
+        })?;
     // Dropping the child on the way out kills it.
     tokio::time::timeout(TIME_LIMIT, converse(program, child, input))
         .await
-        .map_err(|_| VoiceError::TimedOut { program, limit: TIME_LIMIT })?
+        .map_err(|_| VoiceError::TimedOut { program: program.into(), limit: TIME_LIMIT })?
 }
 
 async fn converse(
@@ -44,7 +47,7 @@ async fn converse(
     mut child: Child,
     input: &str,
 ) -> Result<Vec<u8>, VoiceError> {
-    let failed = |reason: String| VoiceError::Failed { program, reason };
+    let failed = |reason: String| VoiceError::Failed { program: program.into(), reason };
     let (mut stdin, stdout, stderr) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async {

@@ -1,0 +1,178 @@
+//! A job as it lies in a lane: compact JSON.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use app::model::BookId;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::narrator::queue::{Class, Job};
+use crate::redis::keys::ClipName;
+use crate::text::hash::{ContentHash, VoiceKey};
+
+/// `{bookId, chapterId, model, voice, speed, sentence}` and what else a worker needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Payload {
+    book_id: BookId,
+    chapter_id: u32,
+    engine: String,
+    model: String,
+    voice: String,
+    speed: String,
+    format: String,
+    /// Index within the chapter.
+    sentence: u32,
+    text: String,
+    /// The end of the keys of its clip and lock: a script cannot hash.
+    clip: String,
+    content_hash: String,
+    /// Times it was tried.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) tries: u8,
+    /// The lane it came from, where that is not known from where it lies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) class: Option<String>,
+}
+
+fn is_zero(tries: &u8) -> bool {
+    *tries == 0
+}
+
+/// A payload that does not say what it should.
+#[derive(Debug, Error)]
+pub(super) enum InvalidPayload {
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("the content hash is not that of the text")]
+    Hash,
+}
+
+impl Payload {
+    pub(super) fn of(job: &Job, tries: u8) -> Self {
+        let VoiceKey { engine, model, voice, speed, format } = &*job.voice;
+        Self {
+            book_id: job.book.clone(),
+            chapter_id: job.chapter,
+            engine: engine.clone(),
+            model: model.clone(),
+            voice: voice.clone(),
+            speed: speed.clone(),
+            format: format.clone(),
+            sentence: job.sentence,
+            text: job.text.to_string(),
+            clip: ClipName::new(&job.voice, &job.text).form(),
+            content_hash: job.content.to_string(),
+            tries,
+            class: None,
+        }
+    }
+
+    pub(super) fn in_class(mut self, class: Class) -> Self {
+        self.class = Some(class.to_string());
+        self
+    }
+
+    pub(super) fn to_json(&self) -> String {
+        // Strings and numbers only: there is nothing that JSON cannot say.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl TryFrom<Payload> for Job {
+    type Error = InvalidPayload;
+
+    fn try_from(payload: Payload) -> Result<Self, Self::Error> {
+        let Payload { engine, model, voice, speed, format, .. } = payload;
+        let voice = VoiceKey { engine, model, voice, speed, format };
+        let content = ContentHash::of(&payload.text, &voice);
+        if content.to_string() != payload.content_hash {
+            return Err(InvalidPayload::Hash);
+        }
+        Ok(Self {
+            book: payload.book_id,
+            chapter: payload.chapter_id,
+            sentence: payload.sentence,
+            text: payload.text.into(),
+            voice: Arc::new(voice),
+            content,
+        })
+    }
+}
+
+/// Reads a payload: the job, and how often it was tried.
+pub(super) fn read(json: &str) -> Result<(Job, u8), InvalidPayload> {
+    let payload: Payload = serde_json::from_str(json)?;
+    let tries = payload.tries;
+    Ok((payload.try_into()?, tries))
+}
+
+/// The jobs as payloads, without those for audio that is among them already: a script that looks for
+/// what waits in a lane does not see what it is about to add.
+pub(super) fn distinct(jobs: &[Job]) -> Vec<(ContentHash, String)> {
+    let mut seen = HashSet::with_capacity(jobs.len());
+    jobs.iter()
+        .filter(|job| seen.insert(job.content))
+        .map(|job| (job.content, Payload::of(job, 0).to_json()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_job_is_read_as_it_was_written(
+            text in ".*", voice in ".*", chapter: u32, sentence: u32, tries: u8
+        ) {
+            let voice = VoiceKey {
+                engine: "e".to_owned(),
+                model: "m".to_owned(),
+                voice,
+                speed: "1".to_owned(),
+                format: "f".to_owned(),
+            };
+            let job = Job {
+                book: "0123456789abcdef".parse().unwrap(),
+                chapter,
+                sentence,
+                content: ContentHash::of(&text, &voice),
+                text: text.into(),
+                voice: Arc::new(voice),
+            };
+            let json = Payload::of(&job, tries).to_json();
+            prop_assert_eq!(read(&json).unwrap(), (job, tries));
+        }
+
+        #[test]
+        fn what_is_no_job_is_refused(json in ".*") {
+            prop_assert!(read(&json).is_err());
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_changed_is_refused() {
+        let voice = VoiceKey {
+            engine: "e".to_owned(),
+            model: "m".to_owned(),
+            voice: "v".to_owned(),
+            speed: "1".to_owned(),
+            format: "f".to_owned(),
+        };
+        let job = Job {
+            book: "0123456789abcdef".parse().unwrap(),
+            chapter: 1,
+            sentence: 0,
+            content: ContentHash::of("Cheap.", &voice),
+            text: "Cheap.".into(),
+            voice: Arc::new(voice),
+        };
+        let json = Payload::of(&job, 0).to_json();
+        assert!(json.starts_with("{\"bookId\":\"0123456789abcdef\",\"chapterId\":1,"), "{json}");
+        assert!(read(&json.replace("Cheap.", "Costly.")).is_err());
+    }
+}

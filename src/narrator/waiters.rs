@@ -1,0 +1,146 @@
+//! Listeners of this process who wait for clips.
+//!
+//! Whoever makes a clip, in whatever process, the news arrives here once and wakes them all.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::text::hash::ContentHash;
+use crate::voices::VoiceError;
+
+/// Clips that may be waited for at once, and listeners that may wait for one of them.
+pub const MAX_WAITERS: usize = 100_000;
+
+/// A clip that is waited for is asked for again after this long, in case the first asking was lost.
+pub const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// How a claim ended: the clip is in the store, or it could not be made.
+pub type Outcome = Result<(), VoiceError>;
+
+/// Too many listeners wait.
+#[derive(Debug, Error, Clone, Copy, PartialEq, Eq)]
+#[error("Too many listeners are waiting at once. Try again in a minute.")]
+pub struct TooManyWaiters;
+
+/// Someone who waits for a clip.
+pub struct Waiter {
+    outcome: oneshot::Receiver<Outcome>,
+    /// Nobody in this process has asked for the clip lately: it is for this one to ask.
+    pub asks: bool,
+}
+
+impl Waiter {
+    /// Returns when the clip has landed or failed. Also returns when nobody is left to tell: the
+    /// caller looks again.
+    pub async fn landed(self) -> Outcome {
+        self.outcome.await.unwrap_or(Ok(()))
+    }
+}
+
+/// Who waits for what.
+#[derive(Default)]
+pub struct Waiters {
+    // A std mutex: held for a map operation, never across an await.
+    waiting: Mutex<HashMap<ContentHash, Waiting>>,
+}
+
+/// Those who wait for one clip.
+#[derive(Default)]
+struct Waiting {
+    tellers: Vec<oneshot::Sender<Outcome>>,
+    asked: Option<Instant>,
+}
+
+impl Waiters {
+    /// Registers for the next news of a clip.
+    pub fn wait(&self, content: ContentHash) -> Result<Waiter, TooManyWaiters> {
+        let mut waiting = self.waiting();
+        if waiting.len() >= MAX_WAITERS && !waiting.contains_key(&content) {
+            waiting.retain(|_, of_clip| {
+                of_clip.tellers.retain(|teller| !teller.is_closed());
+                !of_clip.tellers.is_empty()
+            });
+            if waiting.len() >= MAX_WAITERS {
+                return Err(TooManyWaiters);
+            }
+        }
+        let of_clip = waiting.entry(content).or_default();
+        // Looking at the front only keeps this cheap with a thousand listeners of one sentence.
+        while of_clip.tellers.first().is_some_and(oneshot::Sender::is_closed) {
+            of_clip.tellers.swap_remove(0);
+        }
+        if of_clip.tellers.len() >= MAX_WAITERS {
+            return Err(TooManyWaiters);
+        }
+        let asks = of_clip.tellers.is_empty()
+            || of_clip.asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN);
+        if asks {
+            of_clip.asked = Some(Instant::now());
+        }
+        let (teller, outcome) = oneshot::channel();
+        of_clip.tellers.push(teller);
+        Ok(Waiter { outcome, asks })
+    }
+
+    /// Tells everyone who waits for a clip.
+    pub fn tell(&self, content: &ContentHash, outcome: &Outcome) {
+        let of_clip = self.waiting().remove(content).unwrap_or_default();
+        for teller in of_clip.tellers {
+            // A listener who has gone does not hear it.
+            let _ = teller.send(outcome.clone());
+        }
+    }
+
+    /// How many wait.
+    pub fn count(&self) -> usize {
+        let waiting = self.waiting();
+        let open = |teller: &&oneshot::Sender<Outcome>| !teller.is_closed();
+        waiting.values().map(|of_clip| of_clip.tellers.iter().filter(open).count()).sum()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<ContentHash, Waiting>> {
+        // Nothing panics while it is held; if it did, the map would still be a map.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(number: u8) -> ContentHash {
+        format!("{number:064x}").parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn everyone_who_waits_is_told_once() {
+        let waiters = Waiters::default();
+        let one = waiters.wait(content(1)).unwrap();
+        let two = waiters.wait(content(1)).unwrap();
+        let other = waiters.wait(content(2)).unwrap();
+        assert_eq!((one.asks, two.asks, other.asks), (true, false, true));
+        let error = VoiceError::NoSuchVoice("x".to_owned());
+        waiters.tell(&content(1), &Err(error.clone()));
+        assert_eq!(one.landed().await, Err(error.clone()));
+        assert_eq!(two.landed().await, Err(error));
+        assert_eq!(waiters.count(), 1);
+        drop(waiters);
+        assert_eq!(other.landed().await, Ok(()));
+    }
+
+    #[test]
+    fn waiters_who_have_gone_do_not_count() {
+        let waiters = Waiters::default();
+        let waiting: Vec<_> = (0..100).map(|_| waiters.wait(content(1)).unwrap()).collect();
+        assert_eq!(waiters.count(), 100);
+        drop(waiting);
+        assert_eq!(waiters.count(), 0);
+        let waiter = waiters.wait(content(1)).unwrap();
+        assert!(waiter.asks);
+        assert_eq!(waiters.count(), 1);
+    }
+}
