@@ -40,7 +40,7 @@ use crate::voices::{ChosenVoice, Clip, VoiceError, Voices};
 use clips::Clips;
 use intake::Intake;
 use memory::MemoryQueue;
-use queue::{Class, Job, Queue, QueueError, QueueStatus, Timing};
+use queue::{Class, Job, QueueError, QueueStatus, Timing};
 use redis_queue::RedisQueue;
 use score::{Cue, Score};
 use waiters::{ASK_AGAIN, TooManyWaiters, Waiters};
@@ -119,12 +119,14 @@ impl Narrator {
         let NarratorConfig { workers, works, cache_bytes, timing } = config;
         let clips = Arc::new(Clips::new(database, store, link.clone(), cache_bytes));
         let waiters = Arc::new(Waiters::default());
-        let local: Arc<dyn Queue> = Arc::new(MemoryQueue::new(Arc::clone(&waiters), timing));
+        let local = Arc::new(MemoryQueue::new(Arc::clone(&waiters), timing));
         let intake = match link {
             None => Intake::new(local, None),
             Some(link) => {
-                let tasks = (tasks, shutdown);
-                let queue = RedisQueue::start(link, Arc::clone(&waiters), timing, tasks);
+                let waiters = Arc::clone(&waiters);
+                let relief = relieve(link.clone(), Arc::clone(&local));
+                tasks.spawn(shutdown.clone().run_until_cancelled_owned(relief));
+                let queue = RedisQueue::start(link, waiters, timing, (tasks, shutdown));
                 Intake::new(Arc::new(queue), Some(local))
             }
         };
@@ -283,6 +285,15 @@ impl Narrator {
         let before = score.cues.iter().take(place.sentence as usize);
         jobs.extend(before.filter_map(Cue::job).cloned());
         Ok(jobs)
+    }
+}
+
+/// When Redis is back, what waits in this process is left to it: the same sentences are in its
+/// lanes, and would be made twice.
+async fn relieve(link: Link, spare: Arc<MemoryQueue>) {
+    loop {
+        link.restored_since(link.generation()).await;
+        spare.clear();
     }
 }
 

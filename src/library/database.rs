@@ -1,5 +1,6 @@
 //! The connection to SQL.
 
+use std::fs::File;
 use std::path::Path;
 
 use sqlx::AnyPool;
@@ -34,6 +35,12 @@ pub async fn connect(data: &Path) -> Result<AnyPool, sqlx::Error> {
         })
         .connect(&url)
         .await?;
+    // SQLite does not keep two processes from migrating at once; whoever comes second waits here.
+    let lock = File::create(data.join("earmark.lock"))?;
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock))
+        .await
+        .map_err(std::io::Error::other)??;
     MIGRATIONS.run(&pool).await?;
+    drop(lock);
     Ok(pool)
 }

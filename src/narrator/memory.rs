@@ -133,6 +133,23 @@ impl MemoryQueue {
         }
     }
 
+    /// Drops what waits, and has those who wait for it look and ask again.
+    pub fn clear(&self) {
+        let dropped: Vec<_> = {
+            let mut state = self.state();
+            state.retry.clear();
+            let State { prefetch, chapter, .. } = &mut *state;
+            [prefetch, chapter]
+                .into_iter()
+                .flat_map(|lanes| std::iter::from_fn(|| lanes.take()))
+                .map(|waiting| waiting.job.content)
+                .collect()
+        };
+        for content in dropped {
+            self.waiters.tell(&content, &Ok(()));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is held; if it did, the maps would still be maps.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

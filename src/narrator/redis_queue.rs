@@ -205,7 +205,11 @@ impl RedisQueue {
                     commands.push(self.store(&one.claim.job, clip));
                 }
                 Ok(_) => {}
-                Err(error) => commands.push(self.failed(&one.claim, error)),
+                Err(error) if self.is_held(&one.claim).await? => {
+                    commands.push(self.failed(&one.claim, error));
+                }
+                // Given back since: another has it in hand.
+                Err(_) => {}
             }
             by_book.entry(&one.claim.job.book).or_default().push(one);
         }

@@ -48,7 +48,8 @@ impl Worker {
         let mut upkeep = tokio::time::interval(self.timing.upkeep);
         upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !shutdown.is_cancelled() {
-            let free = self.slots.saturating_sub(hands.making.len() + hands.finished.len());
+            // What is handed in makes room; if that fails, nothing is claimed either.
+            let free = self.slots.saturating_sub(hands.making.len());
             let mut rests = true;
             if free > 0 || !hands.finished.is_empty() {
                 match self.queue.exchange(&hands.finished, free).await {

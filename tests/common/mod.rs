@@ -1,6 +1,9 @@
 //! A real server on a free port with a data folder of its own, and books to feed it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod fleet;
+pub mod redis;
+
 use std::io::{Cursor, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

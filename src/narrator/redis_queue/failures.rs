@@ -46,6 +46,13 @@ impl RedisQueue {
         add
     }
 
+    /// Whether a claim still has its lease.
+    pub(super) async fn is_held(&self, claim: &Claim) -> RedisResult<bool> {
+        let mut exists = cmd("HEXISTS");
+        exists.arg(self.name(&Key::Leases(claim.job.book.clone()))).arg(&claim.token);
+        exists.query_async(&mut self.link.clone()).await
+    }
+
     /// Renews leases and locks.
     pub(super) async fn renew(&self, held: &[Claim]) -> RedisResult<()> {
         let mut by_book: HashMap<&BookId, Vec<&Claim>> = HashMap::new();
