@@ -41,11 +41,7 @@ fn sentence(book: usize, chapter: u32, number: usize) -> String {
 }
 
 /// Books of two chapters with `sentences` each, and the chapters as they are waited for.
-async fn import_books(
-    fleet: &Fleet,
-    books: usize,
-    sentences: usize,
-) -> Vec<(BookId, u32, usize)> {
+async fn import_books(fleet: &Fleet, books: usize, sentences: usize) -> Vec<(BookId, u32, usize)> {
     let mut chapters = Vec::new();
     for book in 0..books {
         let bodies: Vec<String> = (1..=CHAPTERS)
@@ -94,9 +90,15 @@ async fn assert_all_is_well(fleet: &Fleet, redis: &RedisServer, expected: usize)
     for _ in 0..150 {
         left = redis.keys();
         left.retain(|key| {
-            ["lock:", "queue:tts:prefetch:", "queue:tts:chapter:", "queue:tts:pending:", "queue:tts:leases:"]
-                .iter()
-                .any(|kind| key.starts_with(kind))
+            [
+                "lock:",
+                "queue:tts:prefetch:",
+                "queue:tts:chapter:",
+                "queue:tts:pending:",
+                "queue:tts:leases:",
+            ]
+            .iter()
+            .any(|kind| key.starts_with(kind))
         });
         if left.is_empty() {
             break;
@@ -207,7 +209,10 @@ async fn redis_is_full_while_people_listen() {
     redis.cli(&["CONFIG", "SET", "maxmemory", "1mb"]);
     listen_to_all(&fleet, &chapters).await;
     let health = fleet.json("/health").await;
-    assert!(health["problems"][0].as_str().unwrap().starts_with("Redis refuses writes"), "{health}");
+    assert!(
+        health["problems"][0].as_str().unwrap().starts_with("Redis refuses writes"),
+        "{health}"
+    );
     redis.cli(&["CONFIG", "SET", "maxmemory", "0"]);
     tokio::time::sleep(Duration::from_secs(3)).await;
     assert_eq!(fleet.json("/health").await["status"], "ok");

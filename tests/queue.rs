@@ -6,6 +6,7 @@
 #[path = "common/redis.rs"]
 mod redis_server;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,6 +23,8 @@ use earmark::narrator::waiters::Waiters;
 use earmark::redis::{Link, RedisConfig};
 use earmark::text::hash::{ContentHash, VoiceKey};
 use earmark::voices::VoiceError;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use redis_server::{RedisCluster, RedisServer};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,6 +37,14 @@ const TIMING: Timing = Timing {
     retry: Duration::from_millis(60),
     retry_at_most: Duration::from_secs(1),
     clip: Duration::from_secs(60),
+};
+
+/// As short, and still long enough for a living worker to renew in time on a busy machine.
+const MODEL_TIMING: Timing = Timing {
+    lease: Duration::from_millis(400),
+    lock: Duration::from_secs(2),
+    retry: Duration::from_millis(20),
+    ..TIMING
 };
 
 /// A kind of queue, of which any number of processes can be imitated.
@@ -55,6 +66,10 @@ struct Bench {
 
 impl Kind {
     async fn bench(&self) -> Bench {
+        self.bench_with(TIMING).await
+    }
+
+    async fn bench_with(&self, timing: Timing) -> Bench {
         static NAMES: AtomicU64 = AtomicU64::new(0);
         let prefix = format!("t{}:", NAMES.fetch_add(1, Ordering::Relaxed));
         let shutdown = CancellationToken::new();
@@ -62,7 +77,7 @@ impl Kind {
         let url = match self {
             Kind::Memory => {
                 let queue: Arc<dyn Queue> =
-                    Arc::new(MemoryQueue::new(Arc::clone(&waiters), TIMING));
+                    Arc::new(MemoryQueue::new(Arc::clone(&waiters), timing));
                 return Bench { one: Arc::clone(&queue), other: queue, waiters, shutdown };
             }
             Kind::Redis(server) => server.url(),
@@ -72,7 +87,7 @@ impl Kind {
             let config = RedisConfig { url: url.clone(), prefix: prefix.clone(), concurrency: 20 };
             let link = Link::open(&config, shutdown.clone()).await.unwrap();
             let tasks = TaskTracker::new();
-            let queue = RedisQueue::start(link, Arc::clone(waiters), TIMING, (&tasks, &shutdown));
+            let queue = RedisQueue::start(link, Arc::clone(waiters), timing, (&tasks, &shutdown));
             Arc::new(queue) as Arc<dyn Queue>
         };
         let one = start(&waiters).await;
@@ -425,4 +440,199 @@ async fn on_a_redis_server() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_redis_cluster() {
     all_promises(Kind::Cluster(RedisCluster::start())).await;
+}
+
+/// Something that happens to a queue.
+#[derive(Debug, Clone)]
+enum Step {
+    Enqueue {
+        class: Class,
+        book: u64,
+        sentences: Vec<u32>,
+    },
+    First {
+        book: u64,
+        sentence: u32,
+    },
+    Rebuild {
+        book: u64,
+        prefetch: Vec<u32>,
+        chapter: Vec<u32>,
+    },
+    Claim {
+        by: usize,
+        count: usize,
+    },
+    Finish {
+        by: usize,
+        well: bool,
+    },
+    /// A worker dies with all it holds.
+    Crash {
+        by: usize,
+    },
+    /// The leases of the dead run out; the living renew theirs.
+    Expire,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let books = || 1..4_u64;
+    let sentences = || prop::collection::vec(0..6_u32, 0..5);
+    let class = prop_oneof![Just(Class::Prefetch), Just(Class::Chapter)];
+    let step = prop_oneof![
+        4 => (class, books(), sentences())
+            .prop_map(|(class, book, sentences)| Step::Enqueue { class, book, sentences }),
+        2 => (books(), 0..6_u32).prop_map(|(book, sentence)| Step::First { book, sentence }),
+        1 => (books(), sentences(), sentences())
+            .prop_map(|(book, prefetch, chapter)| Step::Rebuild { book, prefetch, chapter }),
+        5 => (0..2_usize, 1..4_usize).prop_map(|(by, count)| Step::Claim { by, count }),
+        5 => (0..2_usize, prop::bool::weighted(0.8))
+            .prop_map(|(by, well)| Step::Finish { by, well }),
+        1 => (0..2_usize).prop_map(|by| Step::Crash { by }),
+        1 => Just(Step::Expire),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+/// What is known of a queue from what happened to it.
+struct Model<'a> {
+    bench: &'a Bench,
+    /// What each of two workers holds.
+    held: [Vec<Claim>; 2],
+    /// What must be made, or be a dead letter, in the end.
+    wanted: HashSet<ContentHash>,
+    made: HashSet<ContentHash>,
+}
+
+impl Model<'_> {
+    fn queue(&self, by: usize) -> &Arc<dyn Queue> {
+        [&self.bench.one, &self.bench.other][by]
+    }
+
+    async fn apply(&mut self, step: Step) {
+        let jobs = |of_book: u64, sentences: &[u32]| -> Vec<Job> {
+            sentences.iter().map(|sentence| job(of_book, *sentence)).collect()
+        };
+        match step {
+            Step::Enqueue { class, book: number, sentences } => {
+                let jobs = jobs(number, &sentences);
+                self.wanted.extend(jobs.iter().map(|job| job.content));
+                self.bench.one.enqueue(class, &book(number), &jobs).await.unwrap();
+            }
+            Step::First { book, sentence } => {
+                let first = job(book, sentence);
+                self.wanted.insert(first.content);
+                self.bench.other.enqueue_first(&first).await.unwrap();
+            }
+            Step::Rebuild { book: number, prefetch, chapter } => {
+                // What waited is wanted no more.
+                for sentence in 0..6 {
+                    self.wanted.remove(&job(number, sentence).content);
+                }
+                let (prefetch, chapter) = (jobs(number, &prefetch), jobs(number, &chapter));
+                self.wanted.extend(prefetch.iter().chain(&chapter).map(|job| job.content));
+                self.bench.one.rebuild(&book(number), &prefetch, &chapter).await.unwrap();
+            }
+            Step::Claim { by, count } => self.claim(by, count).await,
+            Step::Finish { by, well } => {
+                if let Some(claim) = self.held[by].pop() {
+                    if well {
+                        self.made.insert(claim.job.content);
+                    }
+                    let finished = if well { made(claim) } else { failed(claim) };
+                    finish(self.queue(by), finished).await;
+                }
+            }
+            Step::Crash { by } => self.held[by].clear(),
+            Step::Expire => self.expire().await,
+        }
+    }
+
+    async fn claim(&mut self, by: usize, count: usize) {
+        let exchange = self.queue(by).exchange(&[], count).await.unwrap();
+        assert!(exchange.claims.len() <= count);
+        if exchange.claims.iter().any(|claim| claim.class == Class::Chapter) {
+            let waiting = self.queue(by).status().await.unwrap().prefetch;
+            assert_eq!(waiting, 0, "a chapter sentence was claimed before a prefetch sentence");
+        }
+        for claim in exchange.claims {
+            let holders = self.held.iter().flatten();
+            let same = holders.filter(|held| held.job.content == claim.job.content).count();
+            assert_eq!(same, 0, "the same audio is being made twice");
+            self.held[by].push(claim);
+        }
+    }
+
+    async fn expire(&self) {
+        for _ in 0..5 {
+            tokio::time::sleep(MODEL_TIMING.lease / 4).await;
+            for by in 0..2 {
+                keep_up(self.queue(by), &self.held[by]).await;
+            }
+        }
+    }
+
+    /// Works until nothing is left.
+    async fn settle(mut self) {
+        for by in 0..2 {
+            while !self.held[by].is_empty() {
+                self.apply(Step::Finish { by, well: true }).await;
+            }
+        }
+        for _ in 0..60 {
+            while let Some(claim) = claim(&self.bench.one).await {
+                self.made.insert(claim.job.content);
+                finish(&self.bench.one, made(claim)).await;
+            }
+            let status = status(&self.bench.one).await;
+            if status == (QueueStatus { dead: status.dead, ..QueueStatus::default() }) {
+                break;
+            }
+            tokio::time::sleep(MODEL_TIMING.lease / 4).await;
+            keep_up(&self.bench.one, &[]).await;
+        }
+        let dead = self.bench.one.dead_letters().await.unwrap();
+        self.made.extend(dead.iter().map(|letter| letter.job.content));
+        let status = status(&self.bench.one).await;
+        assert_eq!(status, QueueStatus { dead: dead.len(), ..QueueStatus::default() });
+        let lost: Vec<_> = self.wanted.difference(&self.made).collect();
+        assert!(lost.is_empty(), "lost: {lost:?}");
+    }
+}
+
+/// Whatever happens in whatever order: nothing that is wanted is lost, no audio is being made
+/// twice, no chapter sentence goes before a prefetch sentence, and in the end nothing is left over.
+fn promises_hold_in_any_order(kind: Kind, cases: u32) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let config =
+        Config { cases, max_shrink_iters: 50, failure_persistence: None, ..Config::default() };
+    TestRunner::new(config)
+        .run(&steps(), |steps| {
+            runtime.block_on(async {
+                let bench = kind.bench_with(MODEL_TIMING).await;
+                let (held, wanted, made) = Default::default();
+                let mut model = Model { bench: &bench, held, wanted, made };
+                for step in steps {
+                    model.apply(step).await;
+                }
+                model.settle().await;
+            });
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn in_any_order_in_this_process() {
+    promises_hold_in_any_order(Kind::Memory, 40);
+}
+
+#[test]
+fn in_any_order_on_a_redis_server() {
+    promises_hold_in_any_order(Kind::Redis(RedisServer::start()), 40);
+}
+
+#[test]
+fn in_any_order_on_a_redis_cluster() {
+    promises_hold_in_any_order(Kind::Cluster(RedisCluster::start()), 12);
 }

@@ -177,7 +177,10 @@ impl Fleet {
                     break;
                 }
                 let queue = self.json("/health").await;
-                assert!(begun.elapsed() < limit, "{book}/{chapter}: {known} of {sentences}; {queue}");
+                assert!(
+                    begun.elapsed() < limit,
+                    "{book}/{chapter}: {known} of {sentences}; {queue}"
+                );
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         }
