@@ -66,7 +66,7 @@ impl Backend for Server {
         Ok(voices)
     }
 
-    async fn chapter_open(&self, place: &Place) -> Result<(), AppError> {
+    async fn chapter_open(&self, place: &Place) -> Result<Option<String>, AppError> {
         Ok(self.narrator.chapter_open(place).await.map_err(ApiError::from)?)
     }
 

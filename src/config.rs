@@ -1,6 +1,7 @@
 //! Settings: one struct per concern, each field a flag with its environment variable and default.
 
 mod data;
+mod limits;
 mod narration;
 mod redis;
 mod server;
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 pub use data::DataConfig;
+pub use limits::LimitConfig;
 pub use narration::NarrationConfig;
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
@@ -59,6 +61,9 @@ pub struct ServeConfig {
     /// What is shared with others.
     #[command(flatten)]
     pub shared: SharedConfig,
+    /// How often the API may be used.
+    #[command(flatten)]
+    pub limits: LimitConfig,
 }
 
 /// What `worker` needs to know.

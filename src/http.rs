@@ -4,6 +4,7 @@ mod api;
 mod books;
 mod error;
 mod headers;
+mod limits;
 mod listen;
 mod params;
 
@@ -29,6 +30,7 @@ use crate::redis::Link;
 use crate::voices::Voices;
 
 pub use error::ApiError;
+pub use limits::Limits;
 
 /// Room for the wrapping of a file in a form.
 const FORM_OVERHEAD_BYTES: usize = 64 * 1024;
@@ -47,6 +49,8 @@ pub struct AppState {
     pub narrator: Narrator,
     /// Redis, where there is one.
     pub link: Option<Link>,
+    /// How often the API may be used.
+    pub limits: Arc<Limits>,
     /// Where the pages' files are, and how they are named.
     pub leptos: LeptosOptions,
     /// Open streams end when it is cancelled, or the server would never stop.
@@ -96,6 +100,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/books/{book}/progress", put(books::set_progress))
         .route("/api/books/{book}/chapters/{chapter}", get(api::chapter))
         .route("/api/books/{book}/chapters/{chapter}/timeline", get(api::timeline))
+        .route("/api/books/{book}/audios", get(api::audios))
+        .route("/api/requests/{request}", get(api::request))
         .route("/api/voices", get(api::voices))
         .route("/api/{*unknown}", any(api::unknown))
         .route("/books/{book}/cover", get(books::cover))
@@ -106,6 +112,7 @@ pub fn router(state: AppState) -> Router {
         .leptos_routes_with_context(&state, pages, page_context, shell)
         .fallback_service(files.fallback(not_found))
         .layer(DefaultBodyLimit::max(MAX_FILE_BYTES + FORM_OVERHEAD_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
         .layer(middleware::from_fn(headers::refuse_other_sites))
         .layer(middleware::map_response(headers::secure))
         .layer(compressed)

@@ -16,6 +16,7 @@ pub mod text;
 pub mod voices;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,7 +32,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::redis::Link;
 use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
-use http::AppState;
+use http::{AppState, Limits};
 use library::{Library, LibraryError};
 use narrator::queue::{QueueError, Timing};
 use narrator::{Narrator, NarratorConfig};
@@ -119,10 +120,11 @@ pub async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let stores = Stores::open(&config.data).await?;
-    let library = Library::new(stores.database.clone(), Arc::clone(&stores.objects));
+    let link = open_link(&config.shared, &shutdown).await?;
+    let library = Library::new(stores.database.clone(), Arc::clone(&stores.objects), link.clone());
     library.add_sample().await?;
     let tasks = TaskTracker::new();
-    let link = open_link(&config.shared, &shutdown).await?;
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
     let voices = installed_voices(&config.narration).await;
     let narrator = Narrator::start(
         library.clone(),
@@ -137,12 +139,15 @@ pub async fn run(
         library: library.clone(),
         voices,
         narrator,
+        limits: Arc::new(Limits::new(config.limits, link.clone())),
         link,
         leptos,
         shutdown: shutdown.clone(),
     };
-    let server = axum::serve(listener, http::router(state))
-        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    // Limits need to know who asks.
+    let service = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let server =
+        axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
     // Once told to stop, neither slow clients nor slow voices hold it up beyond the limit.
     let overdue = async {
         shutdown.cancelled().await;
@@ -162,11 +167,20 @@ pub async fn run(
     Ok(())
 }
 
+/// Places go from Redis to SQL every few seconds; the last of them when the library is closed.
+async fn flush_often(library: Library) {
+    loop {
+        tokio::time::sleep(library::FLUSH_INTERVAL).await;
+        library.flush().await;
+    }
+}
+
 /// Works for the queue in Redis until `shutdown`, then finishes or hands back what is in flight.
 pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), RunError> {
     let link = open_link(&config.shared, &shutdown).await?.ok_or(RunError::NoRedis)?;
     let stores = Stores::open(&config.data).await?;
-    let library = Library::new(stores.database.clone(), Arc::clone(&stores.objects));
+    let library =
+        Library::new(stores.database.clone(), Arc::clone(&stores.objects), Some(link.clone()));
     let tasks = TaskTracker::new();
     let _narrator = Narrator::start(
         library.clone(),

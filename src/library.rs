@@ -9,6 +9,8 @@ mod database;
 mod html;
 pub mod import;
 pub mod manuscript;
+mod metadata;
+mod progress;
 mod sample;
 mod shelf;
 
@@ -28,9 +30,11 @@ use import::{Format, ImportError};
 use manuscript::Manuscript;
 use shelf::Shelf;
 
+use crate::redis::Link;
 use crate::text::hash::hex;
 
 pub use database::connect;
+pub use progress::FLUSH_INTERVAL;
 
 /// Typeset chapters kept in memory; a long one takes about 300 kB.
 const CACHED_CHAPTERS: u64 = 64;
@@ -59,6 +63,9 @@ pub enum LibraryError {
     /// The object store failed.
     #[error("the object store failed: {0}")]
     Store(#[from] object_store::Error),
+    /// Redis failed.
+    #[error("the shared cache failed: {0}")]
+    Redis(#[from] redis::RedisError),
     /// Something stored cannot be read back.
     #[error("stored data is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
@@ -76,6 +83,8 @@ pub struct Library {
 struct Shared {
     database: AnyPool,
     shelf: Shelf,
+    /// Redis, where metadata and places are shared, if there is one.
+    link: Option<Link>,
     chapters: Cache<(BookId, u32), Arc<Chapter>>,
     /// One import at a time: it holds a whole book in memory, and two of the same file would
     /// otherwise race to add and to clean up.
@@ -83,11 +92,12 @@ struct Shared {
 }
 
 impl Library {
-    /// A library in a database and an object store.
-    pub fn new(database: AnyPool, store: Arc<dyn ObjectStore>) -> Self {
+    /// A library in a database and an object store, with what changes often in Redis if there is one.
+    pub fn new(database: AnyPool, store: Arc<dyn ObjectStore>, link: Option<Link>) -> Self {
         let shared = Shared {
             database,
             shelf: Shelf::new(store),
+            link,
             chapters: Cache::new(CACHED_CHAPTERS),
             importing: Mutex::new(()),
         };
@@ -147,16 +157,42 @@ impl Library {
             }
             return Err(error);
         }
+        if let Some(link) = &self.shared.link {
+            metadata::forget(link, id).await;
+        }
         Ok(self.book(id).await?.card)
     }
 
     /// All books, the last read or added first.
     pub async fn books(&self) -> Result<Vec<BookCard>, LibraryError> {
+        self.flush().await;
         catalogue::all(&self.shared.database).await
     }
 
-    /// A book with its contents.
+    /// A book with its contents and the reader's place in it.
     pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
+        let mut book = self.find(id).await?;
+        let link = self.shared.link.as_ref();
+        if let Some(progress) = progress::get(link, LOCAL_USER, id).await {
+            book.card.progress = Some(progress);
+        }
+        Ok(book)
+    }
+
+    /// What a book is, wherever anybody is in it.
+    pub async fn metadata(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
+        let link = self.shared.link.as_ref().filter(|link| link.is_up());
+        let Some(link) = link else { return self.find(id).await };
+        if let Some(book) = metadata::get(link, id).await {
+            return Ok(book);
+        }
+        let mut book = self.find(id).await?;
+        book.card.progress = None;
+        metadata::set(link, id, &book).await;
+        Ok(book)
+    }
+
+    async fn find(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
         catalogue::find(&self.shared.database, id).await?.ok_or(LibraryError::NoSuchBook)
     }
 
@@ -198,11 +234,22 @@ impl Library {
         if progress.sentence > 0 && progress.sentence >= sentences {
             return Err(LibraryError::NoSuchSentence);
         }
-        catalogue::set_progress(&self.shared.database, user, id, progress).await
+        let Shared { database, link, .. } = &*self.shared;
+        progress::set(database, link.as_ref(), user, id, progress).await
+    }
+
+    /// Writes to SQL the places it does not have yet; what fails is tried again later.
+    pub async fn flush(&self) {
+        let Shared { database, link, .. } = &*self.shared;
+        let Some(link) = link.as_ref().filter(|link| link.is_up()) else { return };
+        if let Err(error) = progress::flush(database, link).await {
+            tracing::warn!(%error, "places could not be written to the database yet");
+        }
     }
 
     /// Closes the database, writing what is pending.
     pub async fn close(&self) {
+        self.flush().await;
         self.shared.database.close().await;
     }
 }

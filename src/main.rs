@@ -104,7 +104,7 @@ fn stop_on_signal() -> Result<CancellationToken, RunError> {
 
 async fn import(config: ImportConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
-    let library = Library::new(stores.database, stores.objects);
+    let library = Library::new(stores.database, stores.objects, None);
     let mut code = ExitCode::SUCCESS;
     for file in &config.files {
         let name = file.display().to_string();

@@ -12,12 +12,14 @@
 //! landed, whoever made it. [`intake`] is where jobs go in. [`worker`] makes clips, [`clips`] keeps them; [`score`] says what a chapter consists of, and
 //! [`stream`] and [`timeline`] play it.
 
+mod audios;
 mod clips;
 mod intake;
 mod listeners;
 pub mod memory;
 pub mod queue;
 pub mod redis_queue;
+pub mod requests;
 pub mod score;
 pub mod stream;
 pub mod timeline;
@@ -42,9 +44,12 @@ use intake::Intake;
 use memory::MemoryQueue;
 use queue::{Class, Job, QueueError, QueueStatus, Timing};
 use redis_queue::RedisQueue;
+use requests::{Advance, RequestStatus};
 use score::{Cue, Score};
 use waiters::{ASK_AGAIN, TooManyWaiters, Waiters};
 use worker::Worker;
+
+pub use audios::ChapterAudio;
 
 /// Sentences that page_open, and a stream that has to wait, ask for ahead (design section 1).
 pub const PREFETCH_SENTENCES: usize = 15;
@@ -103,6 +108,7 @@ struct Shared {
     clips: Arc<Clips>,
     intake: Intake,
     waiters: Arc<Waiters>,
+    link: Option<Link>,
 }
 
 impl Narrator {
@@ -118,6 +124,7 @@ impl Narrator {
     ) -> Self {
         let NarratorConfig { workers, works, cache_bytes, timing } = config;
         let clips = Arc::new(Clips::new(database, store, link.clone(), cache_bytes));
+        let redis = link.clone();
         let waiters = Arc::new(Waiters::default());
         let local = Arc::new(MemoryQueue::new(Arc::clone(&waiters), timing));
         let intake = match link {
@@ -136,14 +143,35 @@ impl Narrator {
             let worker = Worker { queue, voices, clips, slots, timing };
             tasks.spawn(worker.run(shutdown.clone()));
         }
-        Self { shared: Arc::new(Shared { library, voices, clips, intake, waiters }) }
+        Self { shared: Arc::new(Shared { library, voices, clips, intake, waiters, link: redis }) }
     }
 
-    /// A reader opened a chapter: it and the next one are enqueued in reading order.
-    pub async fn chapter_open(&self, place: &Place) -> Result<(), NarratorError> {
+    /// A reader opened a chapter: it and the next one are enqueued in reading order. Returns the
+    /// request's id, for [`request`](Self::request), or `None` when there is nothing left to make.
+    pub async fn chapter_open(&self, place: &Place) -> Result<Option<String>, NarratorError> {
         let jobs = self.two_chapters(place).await?;
         self.shared.intake.arrive(place).await?;
-        self.enqueue(Class::Chapter, &place.book, jobs).await
+        let mut jobs = self.missing(jobs).await?;
+        if jobs.is_empty() {
+            return Ok(None);
+        }
+        let id = uuid::Uuid::new_v4().to_string();
+        let request: Arc<str> = id.as_str().into();
+        for job in &mut jobs {
+            job.request = Some(Arc::clone(&request));
+        }
+        let intake = &self.shared.intake;
+        // Known before the first of it can be done; what waited already belongs to another.
+        let total = |total| Advance { total: Some(total), ..Advance::default() };
+        intake.advance(&id, total(jobs.len())).await?;
+        let added = intake.enqueue(Class::Chapter, &place.book, &jobs).await?;
+        intake.advance(&id, total(added)).await?;
+        Ok(Some(id))
+    }
+
+    /// How far a request has come.
+    pub async fn request(&self, id: &str) -> Result<Option<RequestStatus>, NarratorError> {
+        Ok(self.shared.intake.queue().request(id).await?)
     }
 
     /// A page came into view: its next sentences go ahead of everything else.
@@ -176,7 +204,7 @@ impl Narrator {
         chapter: u32,
         voice: &str,
     ) -> Result<Score, NarratorError> {
-        let details = self.shared.library.book(book).await?;
+        let details = self.shared.library.metadata(book).await?;
         let voice = self.shared.voices.choose(voice, &details.card.language)?;
         self.score_of(book, chapter, &voice).await
     }

@@ -33,7 +33,7 @@ fn seed() -> u64 {
 }
 
 fn sentence(book: usize, chapter: u32, number: usize) -> String {
-    if number % SHARED_EVERY == 0 {
+    if number.is_multiple_of(SHARED_EVERY) {
         format!("All books have number {number} of chapter {chapter}.")
     } else {
         format!("Book {book}, chapter {chapter}, number {number}.")

@@ -19,6 +19,7 @@ use earmark::narrator::queue::{
     Timing,
 };
 use earmark::narrator::redis_queue::RedisQueue;
+use earmark::narrator::requests::Advance;
 use earmark::narrator::waiters::Waiters;
 use earmark::redis::{Link, RedisConfig};
 use earmark::text::hash::{ContentHash, VoiceKey};
@@ -135,6 +136,7 @@ fn job_saying(of_book: u64, sentence: u32, text: &str) -> Job {
         text: text.into(),
         content: ContentHash::of(text, &voice),
         voice: Arc::new(voice),
+        request: None,
     }
 }
 
@@ -397,6 +399,37 @@ async fn listeners_are_known_to_all(bench: &Bench) {
     assert!(bench.other.listeners(&book(2)).await.unwrap().is_empty());
 }
 
+async fn a_request_tells_how_far_it_has_come(bench: &Bench) {
+    let queue = &bench.one;
+    assert_eq!(queue.request("r").await.unwrap(), None);
+    let mut jobs = jobs(1, 4);
+    for job in &mut jobs {
+        job.request = Some("r".into());
+    }
+    // The first is being made for somebody else.
+    queue.enqueue_first(&job(1, 0)).await.unwrap();
+    let held = claim(queue).await.unwrap();
+    let total = |total| Advance { total: Some(total), ..Advance::default() };
+    queue.advance("r", total(9)).await.unwrap();
+    let added = queue.enqueue(Class::Chapter, &book(1), &jobs).await.unwrap();
+    queue.advance("r", total(added)).await.unwrap();
+    let known = queue.request("r").await.unwrap().unwrap();
+    assert_eq!((known.status.as_str(), known.progress, known.started_at), ("queued", 0, None));
+    let mut claims = bench.other.exchange(&[], 4).await.unwrap().claims;
+    assert_eq!(claims.len(), 3, "what is being made is dropped, and done");
+    finish(&bench.other, made(claims.remove(0))).await;
+    let known = queue.request("r").await.unwrap().unwrap();
+    assert_eq!((known.status.as_str(), known.progress), ("processing", 50));
+    assert!(known.started_at.is_some() && known.worker_id.is_some());
+    for claim in claims {
+        finish(&bench.other, made(claim)).await;
+    }
+    finish(queue, made(held)).await;
+    let known = queue.request("r").await.unwrap().unwrap();
+    assert_eq!((known.status.as_str(), known.progress), ("completed", 100));
+    assert!(known.completed_at >= known.started_at);
+}
+
 /// A queue of its own for each promise.
 macro_rules! promises {
     ($($promise:ident),+ $(,)?) => {
@@ -425,6 +458,7 @@ promises!(
     a_failed_job_is_tried_again_and_then_a_dead_letter,
     what_is_handed_back_counts_no_try,
     listeners_are_known_to_all,
+    a_request_tells_how_far_it_has_come,
 );
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,9 +10,10 @@ use leptos::prelude::*;
 use crate::error::AppError;
 use crate::model::Place;
 
-/// A chapter was opened: it and the next are made ready, in reading order.
+/// A chapter was opened: it and the next are made ready, in reading order. Answers with the id of the
+/// request (`GET /api/requests/{id}` tells how far it has come), or null when nothing is left to make.
 #[server(prefix = "/api/events", endpoint = "chapter_open", input = server_fn::codec::Json)]
-pub async fn chapter_open(place: Place) -> Result<(), AppError> {
+pub async fn chapter_open(place: Place) -> Result<Option<String>, AppError> {
     report(crate::backend::backend()?.chapter_open(&checked(place)?).await)
 }
 

@@ -24,8 +24,9 @@ pub trait Backend: Send + Sync {
     /// Voices for a book in `language`, the default first; all when none speaks it.
     async fn voices(&self, language: &str) -> Result<Vec<Voice>, AppError>;
 
-    /// A reader opened a chapter.
-    async fn chapter_open(&self, place: &Place) -> Result<(), AppError>;
+    /// A reader opened a chapter. Returns the id of the request that makes it ready, or `None` when
+    /// it is.
+    async fn chapter_open(&self, place: &Place) -> Result<Option<String>, AppError>;
 
     /// Other sentences came into view.
     async fn page_open(&self, place: &Place) -> Result<(), AppError>;

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
+use crate::narrator::ChapterAudio;
 use crate::narrator::queue::QueueStatus;
+use crate::narrator::requests::RequestStatus;
 use crate::redis::{Link, LinkHealth};
 
 /// `GET /api/books`
@@ -91,6 +93,24 @@ pub async fn timeline(
     let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
     let from = params::from(&query, score.cues.len())?;
     Ok(Json(state.narrator.known_timeline(&score, from).await?))
+}
+
+/// `GET /api/books/{id}/audios?voice=`: what has been made of it, chapter by chapter.
+pub async fn audios(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+    Query(query): Query<QueryMap>,
+) -> Result<Json<Vec<ChapterAudio>>, ApiError> {
+    Ok(Json(state.narrator.audios(&params::book(&book)?, params::voice(&query)).await?))
+}
+
+/// `GET /api/requests/{id}`: how far has come what chapter_open set off.
+pub async fn request(
+    State(state): State<AppState>,
+    Path(request): Path<String>,
+) -> Result<Json<RequestStatus>, ApiError> {
+    let unknown = || ApiError::NotFound("There is no such request, or no more.".to_owned());
+    state.narrator.request(&request).await?.map(Json).ok_or_else(unknown)
 }
 
 /// `GET /api/voices`

@@ -3,6 +3,8 @@
 //! What is the client's business is said in full; what is internal is logged here and answered with
 //! a sentence.
 
+use std::time::Duration;
+
 use app::error::AppError;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -41,6 +43,12 @@ pub enum ApiError {
     /// It cannot be done now.
     #[error("{0}")]
     Unavailable(String),
+    /// Asked too often.
+    #[error("Too many requests. Try again in {} seconds.", retry_after.as_secs())]
+    TooMany {
+        /// When to come again; whole seconds.
+        retry_after: Duration,
+    },
     /// The request comes from another site's page.
     #[error("Requests from other sites are not accepted.")]
     OtherSite,
@@ -57,6 +65,7 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::OtherSite => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -84,6 +93,9 @@ impl IntoResponse for ApiError {
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Self::TooMany { retry_after } = self {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
+        }
         response
     }
 }
@@ -99,6 +111,7 @@ impl From<LibraryError> for ApiError {
             LibraryError::Import(refusal) => Self::Refused(refusal.to_string()),
             LibraryError::Database(_)
             | LibraryError::Store(_)
+            | LibraryError::Redis(_)
             | LibraryError::Damaged(_)
             | LibraryError::Interrupted(_) => internal(&error),
         }

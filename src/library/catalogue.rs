@@ -115,12 +115,14 @@ pub(super) async fn set_progress(
     user: &str,
     id: &BookId,
     progress: &Progress,
+    at_ms: u64,
 ) -> Result<(), LibraryError> {
     sqlx::query(
         "INSERT INTO progress (user_id, book_id, chapter, sentence, intra_ms, voice_id, updated_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_id, book_id) DO UPDATE SET \
          chapter = excluded.chapter, sentence = excluded.sentence, intra_ms = excluded.intra_ms, \
-         voice_id = excluded.voice_id, updated_at = excluded.updated_at",
+         voice_id = excluded.voice_id, updated_at = excluded.updated_at \
+         WHERE progress.updated_at <= excluded.updated_at",
     )
     .bind(user)
     .bind(id.as_str())
@@ -128,7 +130,7 @@ pub(super) async fn set_progress(
     .bind(i64::from(progress.sentence))
     .bind(i64::from(progress.intra_ms))
     .bind(progress.voice.clone())
-    .bind(now_ms() as i64)
+    .bind(at_ms as i64)
     .execute(database)
     .await?;
     Ok(())

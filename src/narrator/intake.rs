@@ -5,6 +5,7 @@ use std::sync::Arc;
 use app::model::{BookId, Place};
 
 use super::queue::{Class, Job, Queue, QueueError};
+use super::requests::Advance;
 
 pub(super) struct Intake {
     queue: Arc<dyn Queue>,
@@ -35,7 +36,7 @@ impl Intake {
         class: Class,
         book: &BookId,
         jobs: &[Job],
-    ) -> Result<(), QueueError> {
+    ) -> Result<usize, QueueError> {
         let enqueued = self.queue.enqueue(class, book, jobs).await;
         match self.instead(&enqueued) {
             Some(spare) => spare.enqueue(class, book, jobs).await,
@@ -61,6 +62,14 @@ impl Intake {
         match self.instead(&rebuilt) {
             Some(spare) => spare.rebuild(book, prefetch, chapter).await,
             None => rebuilt,
+        }
+    }
+
+    pub(super) async fn advance(&self, request: &str, news: Advance) -> Result<(), QueueError> {
+        let noted = self.queue.advance(request, news).await;
+        match self.instead(&noted) {
+            Some(spare) => spare.advance(request, news).await,
+            None => noted,
         }
     }
 

@@ -20,11 +20,17 @@ use super::queue::{
     Beat, Claim, Class, DeadLetter, Exchange, Finished, Job, MAX_FAILED, Queue, QueueError,
     QueueStatus, Timing,
 };
+use super::requests::{Advance, REQUEST_EXPIRY_SECONDS, Request, RequestStatus};
 use super::waiters::{Outcome, Waiters};
 use crate::now_ms;
 use crate::text::hash::ContentHash;
 use crate::voices::VoiceError;
 use lanes::{Lanes, Waiting};
+
+/// The one worker there is, as status has it.
+const WORKER: &str = "local";
+/// Requests remembered.
+const MAX_REQUESTS: usize = 1000;
 
 /// The in-process queue.
 pub struct MemoryQueue {
@@ -46,6 +52,7 @@ struct State {
     locked: HashSet<ContentHash>,
     retry: VecDeque<Retry>,
     dead: VecDeque<DeadLetter>,
+    requests: HashMap<String, Request>,
     /// Claims made so far; names them.
     claims: u64,
     beaten: Option<Instant>,
@@ -77,13 +84,24 @@ impl State {
             let next = prefetch.or_else(|| Some((Class::Chapter, self.chapter.take()?)));
             let (class, Waiting { job, tries }) = next?;
             if !self.locked.insert(job.content) {
+                self.advance(&job, Advance { done: 1, ..Advance::default() });
                 continue;
             }
+            self.advance(&job, Advance { begun: true, ..Advance::default() });
             self.claims += 1;
             let claim = Claim { job, class, tries, token: self.claims.to_string() };
             let deadline = Instant::now() + timing.lease;
             self.leases.insert(claim.token.clone(), Lease { claim: claim.clone(), deadline });
             return Some(claim);
+        }
+    }
+
+    /// Notes news of the request a job belongs to.
+    fn advance(&mut self, job: &Job, news: Advance) {
+        if let Some(request) = job.request.as_deref()
+            && let Some(request) = self.requests.get_mut(request)
+        {
+            request.advance(news, WORKER, now_ms());
         }
     }
 
@@ -107,6 +125,7 @@ impl State {
                 bound(&mut self.retry);
             }
             None => {
+                self.advance(&job, Advance { failed: 1, ..Advance::default() });
                 let died_at_ms = now_ms();
                 self.dead.push_back(DeadLetter { job, class, error: error.clone(), died_at_ms });
                 bound(&mut self.dead);
@@ -158,7 +177,12 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn enqueue(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+    async fn enqueue(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+    ) -> Result<usize, QueueError> {
         let appended = self.state().lanes(class).append(book, jobs);
         // Also when the lane is full: what fitted is there.
         self.work.notify_one();
@@ -191,7 +215,7 @@ impl Queue for MemoryQueue {
             state.prefetch.append(book, prefetch).and(state.chapter.append(book, chapter))
         };
         self.work.notify_one();
-        rebuilt
+        rebuilt.map(drop)
     }
 
     async fn exchange(&self, finished: &[Finished], free: usize) -> Result<Exchange, QueueError> {
@@ -200,6 +224,9 @@ impl Queue for MemoryQueue {
             let mut state = self.state();
             for Finished { claim, outcome } in finished {
                 let held = state.release(claim);
+                if outcome.is_ok() {
+                    state.advance(&claim.job, Advance { done: 1, ..Advance::default() });
+                }
                 if let Err(error) = outcome
                     && held
                 {
@@ -271,6 +298,26 @@ impl Queue for MemoryQueue {
             }
         }
         Ok(())
+    }
+
+    async fn advance(&self, request: &str, news: Advance) -> Result<(), QueueError> {
+        let now = now_ms();
+        let requests = &mut self.state().requests;
+        if requests.len() >= MAX_REQUESTS {
+            let oldest = now.saturating_sub(REQUEST_EXPIRY_SECONDS * 1000);
+            requests.retain(|_, request| request.heard_ms >= oldest);
+        }
+        if news.total.is_some() && requests.len() < MAX_REQUESTS {
+            requests.entry(request.to_owned()).or_default();
+        }
+        if let Some(request) = requests.get_mut(request) {
+            request.advance(news, WORKER, now);
+        }
+        Ok(())
+    }
+
+    async fn request(&self, request: &str) -> Result<Option<RequestStatus>, QueueError> {
+        Ok(self.state().requests.get(request).map(|request| request.status().clone()))
     }
 
     async fn arrive(&self, place: &Place) -> Result<(), QueueError> {

@@ -21,6 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::requests::{Advance, RequestStatus};
 use crate::text::hash::{ContentHash, VoiceKey};
 use crate::voices::VoiceError;
 
@@ -87,6 +88,8 @@ pub struct Job {
     pub voice: Arc<VoiceKey>,
     /// The audio this will be.
     pub content: ContentHash,
+    /// The request it belongs to, if somebody may ask how far that has come.
+    pub request: Option<Arc<str>>,
 }
 
 /// What a lane is for; in order of priority.
@@ -215,8 +218,10 @@ pub struct QueueStatus {
 /// Lanes of sentences, the leases and locks on those being made, and those who wait for them.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Appends jobs to a book's lane; those whose audio already waits there are dropped.
-    async fn enqueue(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError>;
+    /// Appends jobs to a book's lane; those whose audio already waits there are dropped. Returns how
+    /// many were not.
+    async fn enqueue(&self, class: Class, book: &BookId, jobs: &[Job])
+    -> Result<usize, QueueError>;
 
     /// Puts a job that someone is waiting for at the head of its book's prefetch lane, unless it
     /// is being made already.
@@ -246,6 +251,12 @@ pub trait Queue: Send + Sync {
 
     /// Returns claims to the head of their lanes as if they had not been made.
     async fn hand_back(&self, claims: &[Claim]) -> Result<(), QueueError>;
+
+    /// Notes news of a request. Unknown requests are forgotten ones, unless the news has a total.
+    async fn advance(&self, request: &str, news: Advance) -> Result<(), QueueError>;
+
+    /// How far a request has come; `None` when it is not known, or no more.
+    async fn request(&self, request: &str) -> Result<Option<RequestStatus>, QueueError>;
 
     /// Notes where a listener is.
     async fn arrive(&self, place: &Place) -> Result<(), QueueError>;

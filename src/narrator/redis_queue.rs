@@ -16,8 +16,8 @@ mod scripts;
 mod turns;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::model::{BookId, Place};
@@ -32,6 +32,7 @@ use super::queue::{
     Beat, Claim, Class, DeadLetter, Exchange, Finished, Job, MAX_BOOKS, MAX_LANE_JOBS, Queue,
     QueueError, QueueStatus, Timing,
 };
+use super::requests::{Advance, REQUEST_EXPIRY_SECONDS, RequestStatus};
 use super::waiters::Waiters;
 use crate::now_ms;
 use crate::redis::keys::ClipName;
@@ -40,6 +41,8 @@ use crate::text::hash::ContentHash;
 use payload::Payload;
 use scripts::Call;
 
+/// Stands for the class of what a claim has dropped; `take.lua` has the same.
+const DROPPED: &str = "dropped";
 /// A bigger clip is kept in the object store only.
 const MAX_SHARED_CLIP_BYTES: usize = 1 << 20;
 /// After Redis was lost, all workers renew their locks before anyone claims: if its data are gone,
@@ -57,8 +60,9 @@ pub struct RedisQueue {
     link: Link,
     waiters: Arc<Waiters>,
     timing: Timing,
-    /// Names this process, as no other is named.
-    worker: String,
+    /// News of requests, told with the next exchange. If that is lost, so are they: they are for
+    /// looking at, and nothing rests on them. A std mutex, never held across an await.
+    news: Mutex<HashMap<Arc<str>, Advance>>,
     /// The next claim's number.
     serial: AtomicU64,
     /// The connection on which everything held was renewed.
@@ -82,12 +86,11 @@ impl RedisQueue {
         timing: Timing,
         (tasks, shutdown): (&TaskTracker, &CancellationToken),
     ) -> Self {
-        let unique = uuid::Uuid::new_v4().simple().to_string();
         let queue = Self {
-            worker: format!("{}-{}", std::process::id(), &unique[..12]),
             link,
             waiters,
             timing,
+            news: Mutex::default(),
             serial: AtomicU64::new(0),
             renewed: AtomicU64::new(1),
             idle: Arc::default(),
@@ -134,7 +137,7 @@ impl RedisQueue {
         class: Class,
         book: &BookId,
         jobs: Vec<(ContentHash, String)>,
-    ) -> Result<(), QueueError> {
+    ) -> Result<usize, QueueError> {
         self.admit(book).await?;
         let mut call = Call::new(&scripts::ENQUEUE);
         call.key(self.name(&Key::Lane(class, book.clone())))
@@ -197,7 +200,13 @@ impl RedisQueue {
         finished: &[Finished],
         then: Option<Cmd>,
     ) -> RedisResult<Option<Value>> {
-        let mut commands = Vec::with_capacity(2 * finished.len() + 1);
+        for Finished { claim, outcome } in finished {
+            let is_last_try = self.timing.retry_after(claim.tries.saturating_add(1)).is_none();
+            let (done, failed) = (outcome.is_ok(), outcome.is_err() && is_last_try);
+            let (done, failed) = (usize::from(done), usize::from(failed));
+            self.note(&claim.job.request, Advance { done, failed, ..Advance::default() });
+        }
+        let mut commands = self.news();
         let mut by_book: HashMap<&BookId, Vec<&Finished>> = HashMap::new();
         for one in finished {
             match &one.outcome {
@@ -254,16 +263,52 @@ impl RedisQueue {
         answers.collect()
     }
 
+    fn note(&self, request: &Option<Arc<str>>, news: Advance) {
+        let Some(request) = request else { return };
+        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.entry(Arc::clone(request)).or_default();
+        known.begun |= news.begun;
+        known.done += news.done;
+        known.failed += news.failed;
+    }
+
+    /// The commands that tell what is new of requests.
+    fn news(&self) -> Vec<Cmd> {
+        let news = std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner));
+        news.iter().map(|(request, news)| self.advance_call(request, *news).command()).collect()
+    }
+
+    fn advance_call(&self, request: &str, news: Advance) -> Call {
+        let Advance { total, begun, done, failed } = news;
+        let mut call = Call::new(&scripts::STATUS);
+        call.key(self.name(&Key::RequestStatus(request.to_owned())))
+            .arg(now_ms())
+            .arg(if begun { self.link.process() } else { "" })
+            .arg(done)
+            .arg(failed)
+            .arg(total.map_or_else(String::new, |total| total.to_string()))
+            .arg(REQUEST_EXPIRY_SECONDS);
+        call
+    }
+
     fn claimed(&self, answer: &[Value]) -> RedisResult<Vec<Claim>> {
         let mut claims = Vec::with_capacity(answer.len() / 3);
         for parts in answer.chunks_exact(3) {
             let token = String::from_redis_value(parts[0].clone())?;
             let class = String::from_redis_value(parts[1].clone())?;
             let payload = String::from_redis_value(parts[2].clone())?;
+            if class == DROPPED {
+                let done = Advance { done: 1, ..Advance::default() };
+                self.note(&Some(payload.into()), done);
+                continue;
+            }
             // Only a payload of another version is not understood; its lease runs out into the
             // dead letters.
             match (payload::read(&payload), class.parse()) {
-                (Ok((job, tries)), Ok(class)) => claims.push(Claim { job, class, tries, token }),
+                (Ok((job, tries)), Ok(class)) => {
+                    self.note(&job.request, Advance { begun: true, ..Advance::default() });
+                    claims.push(Claim { job, class, tries, token });
+                }
                 _ => tracing::warn!(payload, "a job cannot be read"),
             }
         }
@@ -281,19 +326,25 @@ enum Tolerance {
     First(usize),
 }
 
-fn refusal(answer: i64) -> Result<(), QueueError> {
+/// How many were added, or why not.
+fn refusal(answer: i64) -> Result<usize, QueueError> {
     match answer {
         -1 => Err(QueueError::LaneFull),
         -2 => Err(QueueError::TooManyBooks),
-        _ => Ok(()),
+        added => Ok(usize::try_from(added).unwrap_or_default()),
     }
 }
 
 #[async_trait]
 impl Queue for RedisQueue {
-    async fn enqueue(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+    async fn enqueue(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+    ) -> Result<usize, QueueError> {
         if jobs.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         self.append(class, book, payload::distinct(jobs)).await
     }
@@ -312,7 +363,7 @@ impl Queue for RedisQueue {
             .arg(Payload::of(job, 0).to_json());
         let added: i64 = self.call(call).await?;
         self.place(book, Class::Prefetch).await?;
-        refusal(added)
+        refusal(added).map(drop)
     }
 
     async fn rebuild(
@@ -334,7 +385,7 @@ impl Queue for RedisQueue {
         }
         let added: i64 = self.call(call).await?;
         self.settle(book, prefetch.len() as u64, chapter.len() as u64).await?;
-        refusal(added)
+        refusal(added).map(drop)
     }
 
     async fn exchange(&self, finished: &[Finished], free: usize) -> Result<Exchange, QueueError> {
@@ -366,6 +417,7 @@ impl Queue for RedisQueue {
         self.renew(held).await?;
         self.renewed.fetch_max(generation, Ordering::Relaxed);
         self.beat(beat).await?;
+        self.send(self.news(), Tolerance::Full).await?;
         // A lease that ran out while Redis was away may have a living holder: let it renew first.
         if self.link.is_first() || self.link.uptime() >= self.timing.lease {
             self.reap().await?;
@@ -383,6 +435,26 @@ impl Queue for RedisQueue {
             self.give_back(&claim.token, claim.class, &claim.job, &payload).await?;
         }
         Ok(())
+    }
+
+    async fn advance(&self, request: &str, news: Advance) -> Result<(), QueueError> {
+        let _: Value = self.call(self.advance_call(request, news)).await?;
+        Ok(())
+    }
+
+    async fn request(&self, request: &str) -> Result<Option<RequestStatus>, QueueError> {
+        let key = self.name(&Key::RequestStatus(request.to_owned()));
+        let mut known: HashMap<String, String> =
+            cmd("HGETALL").arg(key).query_async(&mut self.link.clone()).await?;
+        let Some(status) = known.remove("status") else { return Ok(None) };
+        let number = |name| known.get(name).and_then(|value: &String| value.parse::<u64>().ok());
+        Ok(Some(RequestStatus {
+            status,
+            progress: number("progress").and_then(|value| value.try_into().ok()).unwrap_or(0),
+            started_at: number("started_at"),
+            completed_at: number("completed_at"),
+            worker_id: known.remove("worker_id"),
+        }))
     }
 
     async fn arrive(&self, place: &Place) -> Result<(), QueueError> {

@@ -54,6 +54,7 @@ impl Score {
                     content: ContentHash::of(&text, &key),
                     text: text.into(),
                     voice: Arc::clone(&key),
+                    request: None,
                 });
                 let rest =
                     pause_length(source.pause) + if is_spoken { Duration::ZERO } else { UNSPOKEN };

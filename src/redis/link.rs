@@ -76,6 +76,7 @@ pub struct Link {
 struct Shared {
     nodes: Vec<ConnectionInfo>,
     keys: Keys,
+    process: String,
     permits: Semaphore,
     /// A std lock: held to clone a handle, never across an await.
     connection: RwLock<Option<Connection>>,
@@ -104,6 +105,7 @@ impl Link {
             shared: Arc::new(Shared {
                 nodes,
                 keys: Keys::new(&config.prefix),
+                process: process_name(),
                 permits: Semaphore::new(config.concurrency.max(1)),
                 connection: RwLock::new(None),
                 health: watch::Sender::new(LinkHealth::Down("not connected yet".to_owned())),
@@ -127,6 +129,11 @@ impl Link {
     /// The keys under this connection's prefix.
     pub fn keys(&self) -> &Keys {
         &self.shared.keys
+    }
+
+    /// Names this process among all that share Redis.
+    pub fn process(&self) -> &str {
+        &self.shared.process
     }
 
     /// A key as Redis has it.
@@ -351,6 +358,12 @@ impl Link {
         }
         answer
     }
+}
+
+/// The process id for operators, and what makes it unique among hosts and restarts.
+fn process_name() -> String {
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    format!("{}-{}", std::process::id(), &unique[..12])
 }
 
 fn gone(reason: String) -> RedisError {

@@ -10,6 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use app::model::BookId;
+use earmark::redis::keys::ClipName;
+use earmark::text::hash::{ContentHash, VoiceKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -17,7 +19,7 @@ use super::redis::signal;
 
 /// Where the real engine is; `make` installs it.
 const ENGINE: &str = "/usr/bin/espeak-ng";
-const VOICE: &str = "espeak-ng:en-us";
+pub const VOICE: &str = "espeak-ng:en-us";
 
 pub struct Fleet {
     folder: TempDir,
@@ -98,7 +100,7 @@ impl Fleet {
         let engine = programs.join("espeak-ng");
         std::fs::write(&engine, script).unwrap();
         std::fs::set_permissions(&engine, PermissionsExt::from_mode(0o755)).unwrap();
-        let server = serve(folder.path(), redis_url, arguments);
+        let server = serve(&mut earmark(folder.path(), redis_url), arguments);
         let mut fleet = Self {
             folder,
             redis_url: redis_url.to_owned(),
@@ -110,6 +112,15 @@ impl Fleet {
         for _ in 0..workers {
             fleet.hire();
         }
+        fleet
+    }
+
+    /// A server alone that trusts whom a certificate names.
+    pub fn start_trusting(redis_url: &str, certificate: &str) -> Self {
+        let mut fleet = Self::start(redis_url, 0);
+        fleet.server.kill();
+        let mut command = earmark(fleet.folder.path(), redis_url);
+        fleet.server = serve(command.env("SSL_CERT_FILE", certificate), &[]);
         fleet
     }
 
@@ -126,6 +137,38 @@ impl Fleet {
             .spawn()
             .unwrap();
         self.workers.push(Process { child, address: String::new() });
+    }
+
+    /// Starts the server again after it ended.
+    pub fn serve_again(&mut self) {
+        self.server = serve(&mut earmark(self.folder.path(), &self.redis_url), &[]);
+    }
+
+    /// What a command of the program prints.
+    pub fn command(&self, arguments: &[&str]) -> String {
+        let output = earmark(self.folder.path(), &self.redis_url).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn voice_key() -> VoiceKey {
+        VoiceKey {
+            engine: "espeak-ng".to_owned(),
+            model: "espeak-ng".to_owned(),
+            voice: "en-us".to_owned(),
+            speed: "1".to_owned(),
+            format: "mp3-48k".to_owned(),
+        }
+    }
+
+    /// What names a sentence's clip in the fleet's voice.
+    pub fn clip_name(&self, text: &str) -> String {
+        ClipName::new(&Self::voice_key(), text).form()
+    }
+
+    /// The hash of a sentence's audio in the fleet's voice.
+    pub fn content_hash(&self, text: &str) -> String {
+        ContentHash::of(text, &Self::voice_key()).to_string()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -146,13 +189,16 @@ impl Fleet {
     }
 
     /// Fires a page's event.
-    pub async fn event(&self, event: &str, listener: &str, book: &BookId, chapter: u32) {
+    pub async fn event(&self, event: &str, listener: &str, book: &BookId, chapter: u32) -> Value {
         let place = json!({ "place": {
             "listener": listener, "book": book, "chapter": chapter, "sentence": 0, "voice": VOICE
         }});
         let address = self.url(&format!("/api/events/{event}"));
         let told = self.client.post(address).json(&place).send().await.unwrap();
-        assert!(told.status().is_success(), "{event}: {}", told.text().await.unwrap());
+        let status = told.status();
+        let answer = told.text().await.unwrap();
+        assert!(status.is_success(), "{event}: {answer}");
+        serde_json::from_str(&answer).unwrap_or_default()
     }
 
     /// Listens to a chapter to its end.
@@ -236,8 +282,8 @@ fn earmark(folder: &Path, redis_url: &str) -> Command {
     command
 }
 
-fn serve(folder: &Path, redis_url: &str, arguments: &[&str]) -> Process {
-    let mut child = earmark(folder, redis_url)
+fn serve(command: &mut Command, arguments: &[&str]) -> Process {
+    let mut child = command
         .args(["serve", "--addr", "127.0.0.1:0", "--no-worker"])
         .args(arguments)
         .stdout(Stdio::piped())

@@ -73,7 +73,10 @@ impl RedisServer {
     }
 
     fn wait_until_ready(&self) {
-        wait_for("redis-server", || self.cli(&["PING"]) == "PONG");
+        wait_for("redis-server", || {
+            let answer = self.cli(&["PING"]);
+            answer == "PONG" || answer.starts_with("NOAUTH")
+        });
     }
 }
 
@@ -128,7 +131,7 @@ pub fn signal(process: u32, name: &str) {
 }
 
 /// A port nobody has now; below 50,000, because a cluster's nodes use the one 10,000 above as well.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     loop {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let port = 20_000 + port % 25_000;

@@ -29,10 +29,10 @@ pub(super) struct Waiting {
 }
 
 impl Lanes {
-    pub(super) fn append(&mut self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+    pub(super) fn append(&mut self, book: &BookId, jobs: &[Job]) -> Result<usize, QueueError> {
         self.admit(book)?;
         let lane = self.lane(book);
-        let mut appended = Ok(());
+        let mut appended = Ok(0);
         for job in jobs {
             if lane.waiting.contains(&job.content) {
                 continue;
@@ -43,6 +43,7 @@ impl Lanes {
             }
             lane.waiting.insert(job.content);
             lane.jobs.push_back(Waiting { job: job.clone(), tries: 0 });
+            appended = appended.map(|count| count + 1);
         }
         self.drop_if_empty(book);
         appended

@@ -96,7 +96,7 @@ impl RedisQueue {
     /// The heartbeat: says that this worker lives.
     pub(super) async fn beat(&self, beat: &Beat) -> RedisResult<()> {
         let now = now_ms();
-        let status = self.name(&Key::WorkerStatus(self.worker.clone()));
+        let status = self.name(&Key::WorkerStatus(self.link.process().to_owned()));
         let workers = self.name(&Key::Workers);
         let mut set = cmd("HSET");
         set.arg(&status)
@@ -109,7 +109,7 @@ impl RedisQueue {
         let mut expire = cmd("PEXPIRE");
         expire.arg(&status).arg(self.timing.lease.as_millis() as u64);
         let mut list = cmd("ZADD");
-        list.arg(&workers).arg(now).arg(&self.worker);
+        list.arg(&workers).arg(now).arg(self.link.process());
         let mut forget = cmd("ZREMRANGEBYSCORE");
         forget.arg(&workers).arg("-inf").arg(now.saturating_sub(WORKER_MEMORY_MS));
         self.send(vec![set, expire, list, forget], Tolerance::First(0)).await?;
@@ -121,7 +121,7 @@ impl RedisQueue {
     pub(super) async fn reap(&self) -> RedisResult<()> {
         let mut lock = cmd("SET");
         lock.arg(self.name(&Key::Reaper))
-            .arg(&self.worker)
+            .arg(self.link.process())
             .arg("NX")
             .arg("PX")
             .arg(self.timing.upkeep.as_millis() as u64 * 4 / 5);
@@ -179,6 +179,7 @@ impl RedisQueue {
                 let payload = Payload::of(&claim.job, tries).to_json();
                 self.give_back(token, class, &claim.job, &payload).await?;
             } else {
+                self.note(&claim.job.request, Advance { failed: 1, ..Advance::default() });
                 let dead = self.failed(&claim, &abandoned());
                 let _: () = dead.query_async(&mut self.link.clone()).await?;
                 self.give_back(token, class, &claim.job, "").await?;

@@ -28,6 +28,8 @@ pub(super) struct Payload {
     /// The end of the keys of its clip and lock: a script cannot hash.
     clip: String,
     content_hash: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
     /// Times it was tried.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) tries: u8,
@@ -64,6 +66,7 @@ impl Payload {
             text: job.text.to_string(),
             clip: ClipName::new(&job.voice, &job.text).form(),
             content_hash: job.content.to_string(),
+            request_id: job.request.as_deref().map(str::to_owned),
             tries,
             class: None,
         }
@@ -97,6 +100,7 @@ impl TryFrom<Payload> for Job {
             text: payload.text.into(),
             voice: Arc::new(voice),
             content,
+            request: payload.request_id.map(Arc::from),
         })
     }
 }
@@ -127,7 +131,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_job_is_read_as_it_was_written(
-            text in ".*", voice in ".*", chapter: u32, sentence: u32, tries: u8
+            text in ".*", voice in ".*", request in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
         ) {
             let voice = VoiceKey {
                 engine: "e".to_owned(),
@@ -143,6 +147,7 @@ mod tests {
                 content: ContentHash::of(&text, &voice),
                 text: text.into(),
                 voice: Arc::new(voice),
+                request: request.map(Arc::from),
             };
             let json = Payload::of(&job, tries).to_json();
             prop_assert_eq!(read(&json).unwrap(), (job, tries));
@@ -170,6 +175,7 @@ mod tests {
             content: ContentHash::of("Cheap.", &voice),
             text: "Cheap.".into(),
             voice: Arc::new(voice),
+            request: None,
         };
         let json = Payload::of(&job, 0).to_json();
         assert!(json.starts_with("{\"bookId\":\"0123456789abcdef\",\"chapterId\":1,"), "{json}");

@@ -26,8 +26,9 @@ script!(GIVE_BACK: "turns.lua" "give_back.lua");
 script!(PLACE: "turns.lua" "place.lua");
 script!(UNLOCK: "unlock.lua");
 script!(CLOCK: "clock.lua");
+script!(STATUS: "status.lua");
 
-static ALL: [&LazyLock<Script>; 11] = [
+static ALL: [&LazyLock<Script>; 12] = [
     &ENQUEUE,
     &ENQUEUE_FIRST,
     &REBUILD,
@@ -39,6 +40,7 @@ static ALL: [&LazyLock<Script>; 11] = [
     &PLACE,
     &UNLOCK,
     &CLOCK,
+    &STATUS,
 ];
 
 /// A script with its keys and arguments.

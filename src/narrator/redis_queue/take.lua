@@ -6,7 +6,8 @@ local PENDING = { prefetch = ARGV[3], chapter = ARGV[4] }
 local serial = tonumber(ARGV[10])
 local deadline
 
--- Appends token, class and payload of each claim to `out`; returns how many there are.
+-- Appends token, class and payload of each claim to `out`, and of what is dropped, because it is there
+-- or being made, the request it belongs to; returns how many claims there are.
 local function take(book, class, quota, out)
   local payloads = redis.call('LPOP', LANE[class] .. book .. '}', quota)
   if not payloads then
@@ -20,10 +21,12 @@ local function take(book, class, quota, out)
       contents[#contents + 1] = job.contentHash
       local clip = book .. '}:' .. job.clip
       local token = ARGV[9] .. string.format('%.0f', serial)
+      local is_claimed = false
       if redis.call('EXISTS', ARGV[6] .. clip) == 0
           and redis.call('SET', ARGV[7] .. clip, token, 'NX', 'PX', ARGV[12]) then
         if ARGV[8] == ''
             or redis.call('SET', ARGV[8] .. job.contentHash .. '}', token, 'NX', 'PX', ARGV[12]) then
+          is_claimed = true
           serial = serial + 1
           leases[#leases + 1] = token
           leases[#leases + 1] = deadline .. ' ' .. class .. ' ' .. payload
@@ -33,6 +36,11 @@ local function take(book, class, quota, out)
         else
           redis.call('DEL', ARGV[7] .. clip)
         end
+      end
+      if not is_claimed and job.requestId then
+        out[#out + 1] = ''
+        out[#out + 1] = 'dropped'
+        out[#out + 1] = job.requestId
       end
     end
   end

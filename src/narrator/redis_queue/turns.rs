@@ -43,7 +43,7 @@ impl RedisQueue {
             .arg(keys.audio_head())
             .arg(keys.lock_head())
             .arg(content_lock)
-            .arg(format!("{}:", self.worker))
+            .arg(format!("{}:", self.link.process()))
             .arg(serial)
             .arg(self.timing.lease.as_millis() as u64)
             .arg(self.timing.lock.as_millis() as u64);

@@ -1,0 +1,141 @@
+//! Where readers are: in SQL, and with Redis there first.
+//!
+//! A place changes every few seconds for every listener. With Redis it is written there, with a
+//! mark that SQL does not have it yet, and flushed every few seconds and at shutdown: what is lost
+//! when Redis dies is what came since the last flush. The mark is taken away only if the place has
+//! not changed meanwhile. Without Redis, or while it is gone, SQL is written at once.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use app::model::{BookId, Progress};
+use redis::{RedisResult, Script, Value, cmd};
+use serde::{Deserialize, Serialize};
+use sqlx::AnyPool;
+
+use super::{LibraryError, catalogue};
+use crate::now_ms;
+use crate::redis::{Key, Link};
+
+/// How often places go from Redis to SQL.
+pub const FLUSH_INTERVAL: Duration = Duration::from_secs(3);
+/// Places that go at once.
+const FLUSH_BATCH: usize = 500;
+/// How long Redis answers for a place; SQL has it long before.
+const EXPIRY_SECONDS: u64 = 3600;
+
+/// Takes marks away unless they are newer: pairs of member and score follow the key.
+static UNMARK: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "for i = 1, #ARGV, 2 do
+           if redis.call('ZSCORE', KEYS[1], ARGV[i]) == ARGV[i + 1] then
+             redis.call('ZREM', KEYS[1], ARGV[i])
+           end
+         end",
+    )
+});
+
+/// A place as Redis has it.
+#[derive(Serialize, Deserialize)]
+struct Place {
+    voice_id: Option<String>,
+    /// `{chapter}:{sentence}`.
+    segment_id: String,
+    intra_ms: u32,
+    at_ms: u64,
+}
+
+impl Place {
+    fn of(progress: &Progress, at_ms: u64) -> Self {
+        let Progress { chapter, sentence, intra_ms, voice } = progress;
+        let segment_id = format!("{chapter}:{sentence}");
+        Self { voice_id: voice.clone(), segment_id, intra_ms: *intra_ms, at_ms }
+    }
+
+    fn progress(self) -> Option<Progress> {
+        let (chapter, sentence) = self.segment_id.split_once(':')?;
+        let (chapter, sentence) = (chapter.parse().ok()?, sentence.parse().ok()?);
+        Some(Progress { chapter, sentence, intra_ms: self.intra_ms, voice: self.voice_id })
+    }
+}
+
+/// Remembers where a user is.
+pub(super) async fn set(
+    database: &AnyPool,
+    link: Option<&Link>,
+    user: &str,
+    book: &BookId,
+    progress: &Progress,
+) -> Result<(), LibraryError> {
+    let now = now_ms();
+    if let Some(link) = link
+        && let Ok(()) = note(link, user, book, &Place::of(progress, now)).await
+    {
+        return Ok(());
+    }
+    catalogue::set_progress(database, user, book, progress, now).await
+}
+
+async fn note(link: &Link, user: &str, book: &BookId, place: &Place) -> RedisResult<()> {
+    let key = link.name(&Key::Progress(user.to_owned(), book.clone()));
+    // Numbers and strings only: there is nothing that JSON cannot say.
+    let value = serde_json::to_string(place).unwrap_or_default();
+    let mut mark = cmd("ZADD");
+    mark.arg(link.name(&Key::DirtyProgress)).arg(place.at_ms).arg(&key);
+    let mut set = cmd("SET");
+    set.arg(&key).arg(value).arg("EX").arg(EXPIRY_SECONDS);
+    // The mark first: a place without one would never reach SQL.
+    link.batch(vec![mark, set]).await?.into_iter().try_for_each(|answer| answer.map(drop))
+}
+
+/// Where a user is, if Redis knows; it knows no less than SQL.
+pub(super) async fn get(link: Option<&Link>, user: &str, book: &BookId) -> Option<Progress> {
+    let link = link.filter(|link| link.is_up())?;
+    let key = link.name(&Key::Progress(user.to_owned(), book.clone()));
+    let value: Option<String> = cmd("GET").arg(key).query_async(&mut link.clone()).await.ok()?;
+    serde_json::from_str::<Place>(&value?).ok()?.progress()
+}
+
+/// Writes to SQL what it does not have yet.
+pub(super) async fn flush(database: &AnyPool, link: &Link) -> Result<(), LibraryError> {
+    loop {
+        let marked = marked(link).await?;
+        let count = marked.len();
+        let mut written = Vec::with_capacity(count);
+        for (name, at_ms) in marked {
+            let value: Option<String> =
+                cmd("GET").arg(&name).query_async(&mut link.clone()).await?;
+            let place = value.and_then(|value| serde_json::from_str::<Place>(&value).ok());
+            let progress = place.and_then(Place::progress);
+            if let (Some(Key::Progress(user, book)), Some(progress)) =
+                (link.keys().parse(&name), progress)
+                && let Err(error) =
+                    catalogue::set_progress(database, &user, &book, &progress, at_ms).await
+            {
+                // A book that has been removed meanwhile needs none; anything else is tried again.
+                if catalogue::find(database, &book).await?.is_some() {
+                    return Err(error);
+                }
+            }
+            written.push((name, at_ms));
+        }
+        if written.is_empty() {
+            return Ok(());
+        }
+        let mut unmark = UNMARK.key(link.name(&Key::DirtyProgress));
+        for (name, at_ms) in &written {
+            unmark.arg(name).arg(*at_ms);
+        }
+        let _: Value = unmark.invoke_async(&mut link.clone()).await?;
+        if count < FLUSH_BATCH {
+            return Ok(());
+        }
+    }
+}
+
+async fn marked(link: &Link) -> RedisResult<Vec<(String, u64)>> {
+    let mut range = cmd("ZRANGE");
+    range.arg(link.name(&Key::DirtyProgress)).arg(0).arg(FLUSH_BATCH - 1).arg("WITHSCORES");
+    let marked: Vec<(String, f64)> = range.query_async(&mut link.clone()).await?;
+    Ok(marked.into_iter().map(|(name, at_ms)| (name, at_ms as u64)).collect())
+}
