@@ -40,6 +40,8 @@ use voices::Voices;
 
 /// Work in flight may take this long to end after it was told to.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
+/// And the database this long to write what is pending: ten seconds in all.
+const CLOSE_LIMIT: Duration = Duration::from_millis(1500);
 
 /// Milliseconds since 1970, as SQL and Redis have times.
 pub(crate) fn now_ms() -> u64 {
@@ -163,8 +165,14 @@ pub async fn run(
         finished = finished => finished?,
         () = overdue => tracing::warn!("connections or sentences were left unfinished"),
     }
-    library.close().await;
+    close(&library).await;
     Ok(())
+}
+
+async fn close(library: &Library) {
+    if tokio::time::timeout(CLOSE_LIMIT, library.close()).await.is_err() {
+        tracing::warn!("the database did not close in time");
+    }
 }
 
 /// Places go from Redis to SQL every few seconds; the last of them when the library is closed.
@@ -195,7 +203,7 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
         tracing::warn!("sentences were left unfinished");
     }
-    library.close().await;
+    close(&library).await;
     Ok(())
 }
 

@@ -15,7 +15,7 @@ mod payload;
 mod scripts;
 mod turns;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use app::model::{BookId, Place};
 use async_trait::async_trait;
 use bytes::Bytes;
-use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Value, cmd};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,6 +41,8 @@ use crate::text::hash::ContentHash;
 use payload::Payload;
 use scripts::Call;
 
+/// Claims ended by one script: Lua unpacks no more than some thousands of arguments.
+const MAX_FINISHED_A_CALL: usize = 500;
 /// Stands for the class of what a claim has dropped; `take.lua` has the same.
 const DROPPED: &str = "dropped";
 /// A bigger clip is kept in the object store only.
@@ -155,20 +157,16 @@ impl RedisQueue {
         refusal(added)
     }
 
-    /// Ends claims of one book.
-    fn finish(&self, book: &BookId, finished: &[&Finished]) -> Cmd {
+    /// Ends claims; on a cluster those of one book.
+    fn finish(&self, finished: &[&Finished]) -> Cmd {
         let news: Vec<_> = finished.iter().copied().map(announcements::Landed::from).collect();
-        let mut lists: Vec<String> = Vec::new();
+        let mut lists = BTreeSet::new();
         let mut call = Call::new(&scripts::FINISH);
-        call.key(self.name(&Key::Leases(book.clone())));
         for Finished { claim, .. } in finished {
-            call.keys(self.locks(&claim.job));
-            let voice = &claim.job.voice;
+            let Job { book, voice, .. } = &claim.job;
+            call.key(self.name(&Key::Leases(book.clone()))).keys(self.locks(&claim.job));
             let id = format!("{}:{}", voice.engine, voice.voice);
-            let list = self.name(&Key::BookAudios(book.clone(), id));
-            if !lists.contains(&list) {
-                lists.push(list);
-            }
+            lists.insert(self.name(&Key::BookAudios(book.clone(), id)));
         }
         call.keys(lists)
             .arg(if self.link.is_cluster() { 1 } else { 2 })
@@ -207,27 +205,32 @@ impl RedisQueue {
             self.note(&claim.job.request, Advance { done, failed, ..Advance::default() });
         }
         let mut commands = self.news();
-        let mut by_book: HashMap<&BookId, Vec<&Finished>> = HashMap::new();
-        for one in finished {
-            match &one.outcome {
+        for Finished { claim, outcome } in finished {
+            match outcome {
                 Ok(clip) if clip.len() <= MAX_SHARED_CLIP_BYTES => {
-                    commands.push(self.store(&one.claim.job, clip));
+                    commands.push(self.store(&claim.job, clip));
                 }
                 Ok(_) => {}
-                Err(error) if self.is_held(&one.claim).await? => {
-                    commands.push(self.failed(&one.claim, error));
+                Err(error) if self.is_held(claim).await? => {
+                    commands.push(self.failed(claim, error));
                 }
                 // Given back since: another has it in hand.
                 Err(_) => {}
             }
-            by_book.entry(&one.claim.job.book).or_default().push(one);
         }
-        if self.link.is_cluster() {
+        // A script reaches everything, or on a cluster one book.
+        let mut together: HashMap<Option<&BookId>, Vec<&Finished>> = HashMap::new();
+        let is_cluster = self.link.is_cluster();
+        for one in finished {
+            together.entry(is_cluster.then_some(&one.claim.job.book)).or_default().push(one);
+        }
+        if is_cluster {
             // Other nodes, other connections: the order is kept by waiting.
             self.send(std::mem::take(&mut commands), Tolerance::Full).await?;
         }
         let stored = commands.len();
-        commands.extend(by_book.iter().map(|(book, finished)| self.finish(book, finished)));
+        let batches = together.values().flat_map(|finished| finished.chunks(MAX_FINISHED_A_CALL));
+        commands.extend(batches.map(|finished| self.finish(finished)));
         let claims = then.is_some();
         commands.extend(then);
         let mut answers = self.send(commands, Tolerance::First(stored)).await?;
@@ -240,10 +243,14 @@ impl RedisQueue {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let mut answers = self.link.batch(commands.clone()).await?;
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        let mut answers = self.link.send(&pipeline).await?;
         if answers.iter().any(scripts::is_unknown) {
             scripts::load_all(&self.link).await?;
-            for (answer, command) in answers.iter_mut().zip(commands) {
+            for (answer, command) in answers.iter_mut().zip(pipeline.cmd_iter()) {
                 if scripts::is_unknown(answer) {
                     *answer = command.query_async(&mut self.link.clone()).await;
                 }

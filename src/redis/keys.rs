@@ -12,8 +12,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use crate::narrator::queue::Class;
 use crate::text::hash::{ContentHash, SentenceHash, VoiceKey};
 
-/// What would be taken for a separator or a hash tag within a part.
-const RESERVED: &AsciiSet = &CONTROLS.add(b':').add(b'{').add(b'}').add(b'%').add(b' ');
+/// What would be taken for a separator or a hash tag within a part, or be escaped in JSON.
+const RESERVED: &AsciiSet =
+    &CONTROLS.add(b':').add(b'{').add(b'}').add(b'%').add(b' ').add(b'"').add(b'\\');
 
 /// A key without its prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -172,18 +172,24 @@ impl Link {
 
     /// Sends commands together and returns each one's own result.
     pub async fn batch(&self, commands: Vec<Cmd>) -> RedisResult<Vec<RedisResult<Value>>> {
+        let mut pipeline = Pipeline::with_capacity(commands.len());
+        for command in commands {
+            pipeline.add_command(command);
+        }
+        self.send(&pipeline).await
+    }
+
+    /// Sends the commands of a pipeline together and returns each one's own result.
+    pub async fn send(&self, pipeline: &Pipeline) -> RedisResult<Vec<RedisResult<Value>>> {
         if self.is_cluster() {
-            let answers = commands.iter().map(|command| {
+            let answers = pipeline.cmd_iter().map(|command| {
                 let mut link = self.clone();
                 async move { link.req_packed_command(command).await?.extract_error() }
             });
             return Ok(futures::future::join_all(answers).await);
         }
-        let mut pipeline = Pipeline::with_capacity(commands.len());
-        for command in commands {
-            pipeline.add_command(command);
-        }
-        pipeline.ignore_errors().query_async(&mut self.clone()).await
+        let answers = self.clone().req_packed_commands(pipeline, 0, pipeline.len()).await?;
+        Ok(answers.into_iter().map(Value::extract_error).collect())
     }
 
     /// A connection of its own, for commands that block; it has no limit of time.

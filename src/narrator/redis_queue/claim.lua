@@ -21,15 +21,16 @@ for _ = 1, PASSES do
   local quota = math.ceil(need / #books)
   for _, book in ipairs(books) do
     if need > 0 then
-      local taken = take(book, is_urgent and 'prefetch' or 'chapter', math.min(quota, need), out)
+      local class = is_urgent and 'prefetch' or 'chapter'
+      local taken, remaining = take(book, class, math.min(quota, need), out)
       if taken > 0 then
         redis.call('SADD', KEYS[2], book)
       end
       need = need - taken
       now = now + 1
-      if redis.call('LLEN', LANE.prefetch .. book .. '}') > 0 then
-        redis.call('ZADD', KEYS[1], now, book)
-      elseif redis.call('LLEN', LANE.chapter .. book .. '}') > 0 then
+      if remaining > 0 then
+        redis.call('ZADD', KEYS[1], is_urgent and now or CHAPTER + now, book)
+      elseif is_urgent and redis.call('LLEN', LANE.chapter .. book .. '}') > 0 then
         redis.call('ZADD', KEYS[1], CHAPTER + now, book)
       else
         redis.call('ZREM', KEYS[1], book)
@@ -37,5 +38,6 @@ for _ = 1, PASSES do
     end
   end
 end
-out[1] = redis.call('ZCARD', KEYS[1])
+-- With no room left it does not matter.
+out[1] = need > 0 and redis.call('ZCARD', KEYS[1]) or 1
 return out

@@ -15,6 +15,10 @@ use crate::text::hash::{ContentHash, VoiceKey};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Payload {
+    // These two come first: `take.lua` reads them without reading the rest.
+    content_hash: String,
+    /// The end of the keys of its clip and lock: a script cannot hash.
+    clip: String,
     book_id: BookId,
     chapter_id: u32,
     engine: String,
@@ -25,9 +29,6 @@ pub(super) struct Payload {
     /// Index within the chapter.
     sentence: u32,
     text: String,
-    /// The end of the keys of its clip and lock: a script cannot hash.
-    clip: String,
-    content_hash: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     /// Times it was tried.
@@ -178,7 +179,8 @@ mod tests {
             request: None,
         };
         let json = Payload::of(&job, 0).to_json();
-        assert!(json.starts_with("{\"bookId\":\"0123456789abcdef\",\"chapterId\":1,"), "{json}");
+        assert!(json.starts_with("{\"contentHash\":\""), "{json}");
+        assert!(json.contains("\",\"clip\":\"m:v:1:"), "{json}");
         assert!(read(&json.replace("Cheap.", "Costly.")).is_err());
     }
 }

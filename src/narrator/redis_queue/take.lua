@@ -6,26 +6,33 @@ local PENDING = { prefetch = ARGV[3], chapter = ARGV[4] }
 local serial = tonumber(ARGV[10])
 local deadline
 
+-- How many a lane still has; `got` of the `quota` asked for were there.
+local function left(lane, got, quota)
+  return got < quota and 0 or redis.call('LLEN', lane)
+end
+
 -- Appends token, class and payload of each claim to `out`, and of what is dropped, because it is there
--- or being made, the request it belongs to; returns how many claims there are.
+-- or being made, the request it belongs to. Returns how many claims there are, and how many jobs the lane
+-- still has.
 local function take(book, class, quota, out)
   local payloads = redis.call('LPOP', LANE[class] .. book .. '}', quota)
   if not payloads then
-    return 0
+    return 0, 0
   end
   local contents, leases = {}, {}
   for _, payload in ipairs(payloads) do
+    -- A payload begins with what is needed here; to parse it whole would cost as much as the rest.
     -- What is not ours is dropped: an error here would lose what was popped with it.
-    local is_json, job = pcall(cjson.decode, payload)
-    if is_json and type(job) == 'table' and job.contentHash and job.clip then
-      contents[#contents + 1] = job.contentHash
-      local clip = book .. '}:' .. job.clip
+    local content, name = string.match(payload, '^{"contentHash":"(%x+)","clip":"([^"\\]+)"')
+    if content then
+      contents[#contents + 1] = content
+      local clip = book .. '}:' .. name
       local token = ARGV[9] .. string.format('%.0f', serial)
       local is_claimed = false
       if redis.call('EXISTS', ARGV[6] .. clip) == 0
           and redis.call('SET', ARGV[7] .. clip, token, 'NX', 'PX', ARGV[12]) then
         if ARGV[8] == ''
-            or redis.call('SET', ARGV[8] .. job.contentHash .. '}', token, 'NX', 'PX', ARGV[12]) then
+            or redis.call('SET', ARGV[8] .. content .. '}', token, 'NX', 'PX', ARGV[12]) then
           is_claimed = true
           serial = serial + 1
           leases[#leases + 1] = token
@@ -37,10 +44,12 @@ local function take(book, class, quota, out)
           redis.call('DEL', ARGV[7] .. clip)
         end
       end
-      if not is_claimed and job.requestId then
+      -- Quotation marks within the text are escaped, so this is no part of it.
+      local request = not is_claimed and string.match(payload, '"requestId":"([^"\\]+)"')
+      if request then
         out[#out + 1] = ''
         out[#out + 1] = 'dropped'
-        out[#out + 1] = job.requestId
+        out[#out + 1] = request
       end
     end
   end
@@ -50,5 +59,5 @@ local function take(book, class, quota, out)
   if #leases > 0 then
     redis.call('HSET', ARGV[5] .. book .. '}', unpack(leases))
   end
-  return #leases / 2
+  return #leases / 2, left(LANE[class] .. book .. '}', #payloads, quota)
 end

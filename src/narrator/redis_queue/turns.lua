@@ -20,9 +20,12 @@ local function take_place(books, book, class)
 end
 
 -- Tokens for idle workers; as many as could be waiting are enough.
+local TOKENS = {}
+for i = 1, 64 do
+  TOKENS[i] = 1
+end
+
 local function wake(list, count)
-  for _ = 1, math.min(count, 64) do
-    redis.call('RPUSH', list, 1)
-  end
-  redis.call('LTRIM', list, -64, -1)
+  redis.call('RPUSH', list, unpack(TOKENS, 1, math.min(count, #TOKENS)))
+  redis.call('LTRIM', list, -#TOKENS, -1)
 end
