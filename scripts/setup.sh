@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what building, running and testing need, and skips what is there.
-#   setup.sh build | dev | test
+#   setup.sh build | dev | test | bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -91,4 +91,10 @@ if [ "$purpose" = test ]; then
     packages chromium:chromium
   fi
   packages ffmpeg:ffmpeg redis-server:redis-server redis-cli:redis-tools
+fi
+
+if [ "$purpose" = bench ]; then
+  # Peers to measure beside.
+  packages redis-server:redis-server redis-cli:redis-tools redis-benchmark:redis-tools wrk:wrk nginx:nginx-light
+  (cd benches/bullmq && npm ci --no-audit --no-fund --loglevel=error)
 fi

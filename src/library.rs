@@ -15,6 +15,7 @@ mod sample;
 mod shelf;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::model::{BookCard, BookDetails, BookId, Progress};
 use bytes::Bytes;
@@ -38,6 +39,11 @@ pub use progress::FLUSH_INTERVAL;
 
 /// Typeset chapters kept in memory; a long one takes about 300 kB.
 const CACHED_CHAPTERS: u64 = 64;
+
+/// Books whose metadata are kept in memory.
+const CACHED_BOOKS: u64 = 1000;
+/// A change made by another server is seen after this long.
+const METADATA_AGE: Duration = Duration::from_secs(10);
 
 /// What can go wrong in the library.
 #[derive(Debug, Error)]
@@ -85,6 +91,8 @@ struct Shared {
     shelf: Shelf,
     /// Redis, where metadata and places are shared, if there is one.
     link: Option<Link>,
+    /// Metadata, for as long as another server's change may go unnoticed.
+    books: Cache<BookId, Arc<BookDetails>>,
     chapters: Cache<(BookId, u32), Arc<Chapter>>,
     /// One import at a time: it holds a whole book in memory, and two of the same file would
     /// otherwise race to add and to clean up.
@@ -98,6 +106,7 @@ impl Library {
             database,
             shelf: Shelf::new(store),
             link,
+            books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
             chapters: Cache::new(CACHED_CHAPTERS),
             importing: Mutex::new(()),
         };
@@ -157,6 +166,7 @@ impl Library {
             }
             return Err(error);
         }
+        self.shared.books.invalidate(id).await;
         if let Some(link) = &self.shared.link {
             metadata::forget(link, id).await;
         }
@@ -180,15 +190,28 @@ impl Library {
     }
 
     /// What a book is, wherever anybody is in it.
-    pub async fn metadata(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
-        let link = self.shared.link.as_ref().filter(|link| link.is_up());
-        let Some(link) = link else { return self.find(id).await };
-        if let Some(book) = metadata::get(link, id).await {
+    pub async fn metadata(&self, id: &BookId) -> Result<Arc<BookDetails>, LibraryError> {
+        if let Some(book) = self.shared.books.get(id).await {
             return Ok(book);
         }
-        let mut book = self.find(id).await?;
-        book.card.progress = None;
-        metadata::set(link, id, &book).await;
+        let link = self.shared.link.as_ref().filter(|link| link.is_up());
+        let shared = match link {
+            Some(link) => metadata::get(link, id).await,
+            None => None,
+        };
+        let book = match shared {
+            Some(book) => book,
+            None => {
+                let mut book = self.find(id).await?;
+                book.card.progress = None;
+                if let Some(link) = link {
+                    metadata::set(link, id, &book).await;
+                }
+                book
+            }
+        };
+        let book = Arc::new(book);
+        self.shared.books.insert(id.clone(), Arc::clone(&book)).await;
         Ok(book)
     }
 

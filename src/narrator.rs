@@ -30,6 +30,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{BookId, Place};
+use moka::future::Cache;
 use object_store::ObjectStore;
 use sqlx::AnyPool;
 use thiserror::Error;
@@ -53,6 +54,9 @@ pub use audios::ChapterAudio;
 
 /// Sentences that page_open, and a stream that has to wait, ask for ahead (design section 1).
 pub const PREFETCH_SENTENCES: usize = 15;
+
+/// Cues of scores kept in memory; one takes about 300 bytes.
+const CACHED_CUES: u64 = 40_000;
 
 /// A listener gives up on a sentence after this long.
 const WAIT_LIMIT: Duration = Duration::from_secs(90);
@@ -109,6 +113,8 @@ struct Shared {
     intake: Intake,
     waiters: Arc<Waiters>,
     link: Option<Link>,
+    /// By book, chapter and voice id. A book's text never changes: its id is that of its content.
+    scores: Cache<(BookId, u32, String), Arc<Score>>,
 }
 
 impl Narrator {
@@ -137,13 +143,27 @@ impl Narrator {
                 Intake::new(Arc::new(queue), Some(local))
             }
         };
+        let scores = Cache::builder()
+            .weigher(|_, score: &Arc<Score>| u32::try_from(score.cues.len()).unwrap_or(u32::MAX))
+            .max_capacity(CACHED_CUES)
+            .build();
         let slots = workers.max(1);
         for queue in intake.worked_on(works) {
             let (voices, clips) = (Arc::clone(&voices), Arc::clone(&clips));
             let worker = Worker { queue, voices, clips, slots, timing };
             tasks.spawn(worker.run(shutdown.clone()));
         }
-        Self { shared: Arc::new(Shared { library, voices, clips, intake, waiters, link: redis }) }
+        Self {
+            shared: Arc::new(Shared {
+                library,
+                voices,
+                clips,
+                intake,
+                waiters,
+                link: redis,
+                scores,
+            }),
+        }
     }
 
     /// A reader opened a chapter: it and the next one are enqueued in reading order. Returns the
@@ -203,7 +223,7 @@ impl Narrator {
         book: &BookId,
         chapter: u32,
         voice: &str,
-    ) -> Result<Score, NarratorError> {
+    ) -> Result<Arc<Score>, NarratorError> {
         let details = self.shared.library.metadata(book).await?;
         let voice = self.shared.voices.choose(voice, &details.card.language)?;
         self.score_of(book, chapter, &voice).await
@@ -214,13 +234,19 @@ impl Narrator {
         book: &BookId,
         chapter: u32,
         voice: &ChosenVoice,
-    ) -> Result<Score, NarratorError> {
+    ) -> Result<Arc<Score>, NarratorError> {
+        let name = (book.clone(), chapter, voice.id.clone());
+        if let Some(score) = self.shared.scores.get(&name).await {
+            return Ok(score);
+        }
         let text = self.shared.library.chapter(book, chapter).await?;
-        Ok(Score::new(book, chapter, &text, voice))
+        let score = Arc::new(Score::new(book, chapter, &text, voice));
+        self.shared.scores.insert(name, Arc::clone(&score)).await;
+        Ok(score)
     }
 
     /// The score of the chapter after this one, in the same voice; `None` at the end of the book.
-    pub async fn next_score(&self, score: &Score) -> Result<Option<Score>, NarratorError> {
+    pub async fn next_score(&self, score: &Score) -> Result<Option<Arc<Score>>, NarratorError> {
         match self.score_of(&score.book, score.chapter + 1, &score.voice).await {
             Ok(next) => Ok(Some(next)),
             Err(NarratorError::Library(LibraryError::NoSuchChapter)) => Ok(None),

@@ -5,6 +5,7 @@
 //! it can be asked for.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use async_stream::try_stream;
 use bytes::{Bytes, BytesMut};
@@ -35,7 +36,7 @@ impl Narrator {
     /// what it has, and the timeline says why. A chapter is a file, and a part of it is an error.
     pub fn live(
         &self,
-        score: Score,
+        score: Arc<Score>,
         from: usize,
         extent: Extent,
     ) -> impl Stream<Item = Result<Bytes, NarratorError>> + use<> {

@@ -3,6 +3,8 @@
 //! Cues tile the time line: a sentence lasts until the next begins, its pause and LAME's 50 ms of
 //! leading silence included, so the sum of all is what a decoder returns for the stream.
 
+use std::sync::Arc;
+
 use app::model::{TimelineEnd, TimelineEntry};
 use async_stream::try_stream;
 use futures::Stream;
@@ -55,7 +57,7 @@ impl Narrator {
     /// clips land. It only watches; a stream or the page's events have the clips made.
     pub fn timeline(
         &self,
-        score: Score,
+        score: Arc<Score>,
         from: usize,
     ) -> impl Stream<Item = Result<TimelineEvent, NarratorError>> + use<> {
         let narrator = self.clone();

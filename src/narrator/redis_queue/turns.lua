@@ -20,12 +20,13 @@ local function take_place(books, book, class)
 end
 
 -- Tokens for idle workers; as many as could be waiting are enough.
-local TOKENS = {}
-for i = 1, 64 do
-  TOKENS[i] = 1
-end
+local MOST = 64
 
 local function wake(list, count)
-  redis.call('RPUSH', list, unpack(TOKENS, 1, math.min(count, #TOKENS)))
-  redis.call('LTRIM', list, -#TOKENS, -1)
+  local tokens = {}
+  for i = 1, math.min(count, MOST) do
+    tokens[i] = 1
+  end
+  redis.call('RPUSH', list, unpack(tokens))
+  redis.call('LTRIM', list, -MOST, -1)
 end
