@@ -182,8 +182,8 @@ impl Library {
     /// A book with its contents and the reader's place in it.
     pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
         let mut book = self.find(id).await?;
-        let link = self.shared.link.as_ref();
-        if let Some(progress) = progress::get(link, LOCAL_USER, id).await {
+        let Shared { database, link, .. } = &*self.shared;
+        if let Some(progress) = progress::get(database, link.as_ref(), LOCAL_USER, id).await? {
             book.card.progress = Some(progress);
         }
         Ok(book)

@@ -43,7 +43,7 @@ use crate::voices::{ChosenVoice, Clip, VoiceError, Voices};
 use clips::Clips;
 use intake::Intake;
 use memory::MemoryQueue;
-use queue::{Class, Job, QueueError, QueueStatus, Timing};
+use queue::{Class, Job, Queue, QueueError, QueueStatus, Timing};
 use redis_queue::RedisQueue;
 use requests::{Advance, RequestStatus};
 use score::{Cue, Score};
@@ -137,10 +137,11 @@ impl Narrator {
             None => Intake::new(local, None),
             Some(link) => {
                 let waiters = Arc::clone(&waiters);
-                let relief = relieve(link.clone(), Arc::clone(&local));
+                let queue = RedisQueue::start(link.clone(), waiters, timing, (tasks, shutdown));
+                let queue: Arc<dyn Queue> = Arc::new(queue);
+                let relief = relieve(link, Arc::clone(&local), Arc::clone(&queue));
                 tasks.spawn(shutdown.clone().run_until_cancelled_owned(relief));
-                let queue = RedisQueue::start(link, waiters, timing, (tasks, shutdown));
-                Intake::new(Arc::new(queue), Some(local))
+                Intake::new(queue, Some(local))
             }
         };
         let scores = Cache::builder()
@@ -209,8 +210,14 @@ impl Narrator {
         self.shared.intake.arrive(place).await?;
         let (mut prefetch, mut chapter) = (Vec::new(), Vec::new());
         for listener in self.shared.intake.listeners(&place.book).await? {
-            prefetch.extend(self.next_sentences(&listener).await?);
-            chapter.extend(self.two_chapters(&listener).await?);
+            let asked = (self.next_sentences(&listener).await, self.two_chapters(&listener).await);
+            if let (Ok(next), Ok(two_chapters)) = asked {
+                prefetch.extend(next);
+                chapter.extend(two_chapters);
+            } else {
+                // Another server's voice that is not installed here, say: no reason to fail this one.
+                tracing::warn!(listener.listener, "a listener is where this server cannot read");
+            }
         }
         let prefetch = self.missing(prefetch).await?;
         let chapter = self.missing(chapter).await?;
@@ -285,7 +292,7 @@ impl Narrator {
     /// Waits until somebody's request has made a clip, without asking for it.
     async fn landed(&self, job: &Job) -> Result<Clip, NarratorError> {
         loop {
-            let waiter = self.shared.waiters.wait(job.content)?;
+            let waiter = self.shared.waiters.watch(job.content)?;
             if let Some(clip) = self.ready(job).await? {
                 return Ok(clip);
             }
@@ -342,12 +349,18 @@ impl Narrator {
     }
 }
 
-/// When Redis is back, what waits in this process is left to it: the same sentences are in its
-/// lanes, and would be made twice.
-async fn relieve(link: Link, spare: Arc<MemoryQueue>) {
+/// When Redis is back, what waits in this process goes to its lanes, where the same sentences may
+/// be: nobody makes them twice there.
+async fn relieve(link: Link, spare: Arc<MemoryQueue>, queue: Arc<dyn Queue>) {
     loop {
         link.restored_since(link.generation()).await;
-        spare.clear();
+        let waiting = spare.take_all();
+        for (class, book, jobs) in &waiting {
+            if let Err(error) = queue.enqueue(*class, book, jobs).await {
+                tracing::warn!(%book, %error, "sentences are left to be asked for again");
+            }
+        }
+        spare.dismiss(waiting.iter().flat_map(|(_, _, jobs)| jobs));
     }
 }
 

@@ -55,6 +55,24 @@ async fn a_place_is_in_redis_first_and_in_sql_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_place_does_not_jump_back_after_an_outage() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::start(&redis.url(), 0);
+    let book = book(&fleet).await;
+    assert_eq!(set_place(&fleet, &book, 1).await, 204);
+    redis.freeze();
+    while fleet.json("/health").await["status"] == "ok" {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(set_place(&fleet, &book, 0).await, 204);
+    redis.thaw();
+    while fleet.json("/health").await["status"] != "ok" {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(place(&fleet, &book).await, 0, "the later one, which SQL has");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_leaves_no_place_behind() {
     let redis = RedisServer::start();
     let mut fleet = Fleet::start(&redis.url(), 0);

@@ -136,6 +136,21 @@ pub(super) async fn set_progress(
     Ok(())
 }
 
+/// When a user's place in a book was written here, if one was.
+pub(super) async fn progress_at(
+    database: &AnyPool,
+    user: &str,
+    id: &BookId,
+) -> Result<Option<u64>, LibraryError> {
+    let row = sqlx::query("SELECT updated_at FROM progress WHERE user_id = $1 AND book_id = $2")
+        .bind(user)
+        .bind(id.as_str())
+        .fetch_optional(database)
+        .await?;
+    let at = row.map(|row| row.try_get::<i64, _>("updated_at")).transpose()?;
+    Ok(at.and_then(|at| u64::try_from(at).ok()))
+}
+
 /// Sets a fact of this installation; false when it was set before.
 pub(super) async fn mark_once(database: &AnyPool, name: &str) -> Result<bool, LibraryError> {
     let done = sqlx::query(

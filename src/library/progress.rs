@@ -88,12 +88,26 @@ async fn note(link: &Link, user: &str, book: &BookId, place: &Place) -> RedisRes
     link.batch(vec![mark, set]).await?.into_iter().try_for_each(|answer| answer.map(drop))
 }
 
-/// Where a user is, if Redis knows; it knows no less than SQL.
-pub(super) async fn get(link: Option<&Link>, user: &str, book: &BookId) -> Option<Progress> {
-    let link = link.filter(|link| link.is_up())?;
+/// Where a user is, if Redis knows it better than SQL. It does not always: while it was gone, or
+/// refused, places went to SQL.
+pub(super) async fn get(
+    database: &AnyPool,
+    link: Option<&Link>,
+    user: &str,
+    book: &BookId,
+) -> Result<Option<Progress>, LibraryError> {
+    let Some(link) = link.filter(|link| link.is_up()) else { return Ok(None) };
     let key = link.name(&Key::Progress(user.to_owned(), book.clone()));
-    let value: Option<String> = cmd("GET").arg(key).query_async(&mut link.clone()).await.ok()?;
-    serde_json::from_str::<Place>(&value?).ok()?.progress()
+    let value: RedisResult<Option<String>> =
+        cmd("GET").arg(key).query_async(&mut link.clone()).await;
+    let Some(place) = value.ok().flatten().and_then(|value| serde_json::from_str(&value).ok())
+    else {
+        return Ok(None);
+    };
+    let place: Place = place;
+    let written = catalogue::progress_at(database, user, book).await?;
+    let is_newer = written.is_none_or(|written| place.at_ms >= written);
+    Ok(if is_newer { place.progress() } else { None })
 }
 
 /// Writes to SQL what it does not have yet.

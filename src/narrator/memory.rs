@@ -152,20 +152,28 @@ impl MemoryQueue {
         }
     }
 
-    /// Drops what waits, and has those who wait for it look and ask again.
-    pub fn clear(&self) {
-        let dropped: Vec<_> = {
-            let mut state = self.state();
-            state.retry.clear();
-            let State { prefetch, chapter, .. } = &mut *state;
-            [prefetch, chapter]
-                .into_iter()
-                .flat_map(|lanes| std::iter::from_fn(|| lanes.take()))
-                .map(|waiting| waiting.job.content)
-                .collect()
-        };
-        for content in dropped {
-            self.waiters.tell(&content, &Ok(()));
+    /// Takes everything that waits, by class and book.
+    pub fn take_all(&self) -> Vec<(Class, BookId, Vec<Job>)> {
+        let mut state = self.state();
+        let mut all = Vec::new();
+        for class in [Class::Prefetch, Class::Chapter] {
+            let lanes = state.lanes(class);
+            let mut by_book: HashMap<BookId, Vec<Job>> = HashMap::new();
+            while let Some(Waiting { job, .. }) = lanes.take() {
+                by_book.entry(job.book.clone()).or_default().push(job);
+            }
+            all.extend(by_book.into_iter().map(|(book, jobs)| (class, book, jobs)));
+        }
+        for Retry { waiting, class, .. } in state.retry.drain(..) {
+            all.push((class, waiting.job.book.clone(), vec![waiting.job]));
+        }
+        all
+    }
+
+    /// Has those who wait for jobs that were taken look and ask again.
+    pub fn dismiss<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
+        for job in jobs {
+            self.waiters.tell(&job.content, &Ok(()));
         }
     }
 
@@ -254,6 +262,7 @@ impl Queue for MemoryQueue {
 
     async fn upkeep(&self, held: &[Claim], _: &Beat) -> Result<(), QueueError> {
         let now = Instant::now();
+        let mut given_up = Vec::new();
         {
             let mut state = self.state();
             state.beaten = Some(now);
@@ -272,6 +281,7 @@ impl Queue for MemoryQueue {
                     let Claim { job, class, .. } = claim;
                     state.lanes(class).put_first(Waiting { job, tries });
                 } else {
+                    given_up.push(claim.job.content);
                     state.fail(claim, &abandoned(), &self.timing);
                 }
             }
@@ -280,6 +290,9 @@ impl Queue for MemoryQueue {
             for Retry { waiting, class, .. } in due {
                 state.lanes(class).put_last(waiting);
             }
+        }
+        for content in given_up {
+            self.waiters.tell(&content, &Err(abandoned()));
         }
         self.work.notify_one();
         Ok(())

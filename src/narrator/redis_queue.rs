@@ -205,23 +205,23 @@ impl RedisQueue {
             self.note(&claim.job.request, Advance { done, failed, ..Advance::default() });
         }
         let mut commands = self.news();
-        for Finished { claim, outcome } in finished {
-            match outcome {
+        let mut kept = Vec::with_capacity(finished.len());
+        for one in finished {
+            match &one.outcome {
                 Ok(clip) if clip.len() <= MAX_SHARED_CLIP_BYTES => {
-                    commands.push(self.store(&claim.job, clip));
+                    commands.push(self.store(&one.claim.job, clip));
                 }
                 Ok(_) => {}
-                Err(error) if self.is_held(claim).await? => {
-                    commands.push(self.failed(claim, error));
-                }
-                // Given back since: another has it in hand.
+                // What cannot be noted as failed keeps its lease, and is given back when that ends.
+                Err(error) if !self.note_failure(&one.claim, error).await? => continue,
                 Err(_) => {}
             }
+            kept.push(one);
         }
         // A script reaches everything, or on a cluster one book.
         let mut together: HashMap<Option<&BookId>, Vec<&Finished>> = HashMap::new();
         let is_cluster = self.link.is_cluster();
-        for one in finished {
+        for one in kept {
             together.entry(is_cluster.then_some(&one.claim.job.book)).or_default().push(one);
         }
         if is_cluster {

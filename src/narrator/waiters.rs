@@ -56,8 +56,17 @@ struct Waiting {
 }
 
 impl Waiters {
-    /// Registers for the next news of a clip.
+    /// Registers for the next news of a clip, as one who may have to ask for it.
     pub fn wait(&self, content: ContentHash) -> Result<Waiter, TooManyWaiters> {
+        self.register(content, true)
+    }
+
+    /// Registers for the next news of a clip that others ask for.
+    pub fn watch(&self, content: ContentHash) -> Result<Waiter, TooManyWaiters> {
+        self.register(content, false)
+    }
+
+    fn register(&self, content: ContentHash, may_ask: bool) -> Result<Waiter, TooManyWaiters> {
         let mut waiting = self.waiting();
         if waiting.len() >= MAX_WAITERS && !waiting.contains_key(&content) {
             waiting.retain(|_, of_clip| {
@@ -73,11 +82,13 @@ impl Waiters {
         while of_clip.tellers.first().is_some_and(oneshot::Sender::is_closed) {
             of_clip.tellers.swap_remove(0);
         }
+        if of_clip.tellers.is_empty() {
+            of_clip.asked = None;
+        }
         if of_clip.tellers.len() >= MAX_WAITERS {
             return Err(TooManyWaiters);
         }
-        let asks = of_clip.tellers.is_empty()
-            || of_clip.asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN);
+        let asks = may_ask && of_clip.asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN);
         if asks {
             of_clip.asked = Some(Instant::now());
         }
@@ -130,6 +141,14 @@ mod tests {
         assert_eq!(waiters.count(), 1);
         drop(waiters);
         assert_eq!(other.landed().await, Ok(()));
+    }
+
+    #[test]
+    fn who_only_watches_keeps_nobody_from_asking() {
+        let waiters = Waiters::default();
+        let watcher = waiters.watch(content(1)).unwrap();
+        assert!(!watcher.asks);
+        assert!(waiters.wait(content(1)).unwrap().asks);
     }
 
     #[test]

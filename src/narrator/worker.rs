@@ -109,6 +109,7 @@ impl Worker {
         let beat = Beat { current_job, in_flight: hands.held.len() };
         if let Err(error) = self.queue.upkeep(&hands.held, &beat).await {
             tracing::debug!(%error, "leases cannot be renewed");
+            tokio::time::sleep(RETRY_PAUSE).await;
         }
     }
 

@@ -5,6 +5,7 @@
 //! A [`Link`] is itself a connection: while Redis is gone its commands fail at once, so that callers
 //! can do without instead of waiting for a timeout each.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use redis::cluster_async::ClusterConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo, Pipeline,
-    RedisError, RedisFuture, RedisResult, Value,
+    RedisError, RedisFuture, RedisResult, ServerErrorKind, Value,
 };
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
@@ -81,6 +82,8 @@ struct Shared {
     /// A std lock: held to clone a handle, never across an await.
     connection: RwLock<Option<Connection>>,
     health: watch::Sender<LinkHealth>,
+    /// Whether it was a cluster when last seen: it stays one while it is gone.
+    is_cluster: AtomicBool,
     /// When the connection was last made, and how many have been made.
     made: RwLock<(Instant, u64)>,
     /// A command failed: the supervisor looks at once.
@@ -108,12 +111,17 @@ impl Link {
                 process: process_name(),
                 permits: Semaphore::new(config.concurrency.max(1)),
                 connection: RwLock::new(None),
+                is_cluster: AtomicBool::new(false),
                 health: watch::Sender::new(LinkHealth::Down("not connected yet".to_owned())),
                 made: RwLock::new((Instant::now(), 0)),
                 suspicion: Notify::new(),
             }),
         };
         link.reconnect().await;
+        if !link.is_up() {
+            // Others may have been cut off as well: what comes first is a return.
+            link.shared.made.write().unwrap_or_else(PoisonError::into_inner).1 = 1;
+        }
         tokio::spawn({
             let link = link.clone();
             async move {
@@ -167,7 +175,7 @@ impl Link {
 
     /// Whether Redis is a cluster, where a script reaches one book only.
     pub fn is_cluster(&self) -> bool {
-        matches!(self.current(), Some(Connection::Cluster(_)))
+        self.shared.is_cluster.load(Ordering::Relaxed)
     }
 
     /// Sends commands together and returns each one's own result.
@@ -205,7 +213,10 @@ impl Link {
             let attempt = tokio::time::timeout(CONNECT_LIMIT, client.get_async_pubsub()).await;
             match attempt.unwrap_or_else(|_| Err(too_late())) {
                 Ok(mut subscription) => {
-                    subscription.subscribe(self.shared.keys.announcements()).await?;
+                    let channel = self.shared.keys.announcements();
+                    let subscribed =
+                        tokio::time::timeout(CONNECT_LIMIT, subscription.subscribe(channel)).await;
+                    subscribed.unwrap_or_else(|_| Err(too_late()))?;
                     return Ok(subscription);
                 }
                 Err(error) => failure = Some(error),
@@ -259,6 +270,8 @@ impl Link {
     async fn reconnect(&self) {
         match self.connect(Some(RESPONSE_LIMIT)).await {
             Ok(connection) => {
+                let is_cluster = matches!(connection, Connection::Cluster(_));
+                self.shared.is_cluster.store(is_cluster, Ordering::Relaxed);
                 *self.shared.connection.write().unwrap_or_else(PoisonError::into_inner) =
                     Some(connection.clone());
                 {
@@ -278,6 +291,10 @@ impl Link {
         let answer = tokio::time::timeout(PROBE_LIMIT, connection.req_packed_command(&write)).await;
         match answer.unwrap_or_else(|_| Err(too_late())).and_then(Value::extract_error) {
             Ok(_) => self.tell(LinkHealth::Up),
+            // It has its data back when it says so, and not before.
+            Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::BusyLoading) => {
+                self.tell(LinkHealth::Down(error.to_string()));
+            }
             Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {
                 self.tell(LinkHealth::Refusing(error.to_string()));
             }
@@ -293,6 +310,10 @@ impl Link {
             // The same trouble in other words is no news.
             let is_news = std::mem::discriminant(known) != std::mem::discriminant(&health);
             if is_news {
+                if matches!(known, LinkHealth::Down(_)) {
+                    let mut made = self.shared.made.write().unwrap_or_else(PoisonError::into_inner);
+                    made.0 = Instant::now();
+                }
                 match &health {
                     LinkHealth::Up => tracing::info!("Redis is there"),
                     LinkHealth::Refusing(reason) => {

@@ -9,10 +9,19 @@ if books and not redis.call('ZSCORE', books, ARGV[1])
     and redis.call('ZCARD', books) >= tonumber(ARGV[2]) then
   return -2
 end
+local payload = ARGV[4]
 if redis.call('SADD', KEYS[2], ARGV[3]) == 0 then
-  redis.call('LREM', KEYS[1], 1, ARGV[4])
+  -- The one that waits moves up: it knows how often it was tried.
+  local begin = '{"contentHash":"' .. ARGV[3] .. '"'
+  for _, waiting in ipairs(redis.call('LRANGE', KEYS[1], 0, 499)) do
+    if string.sub(waiting, 1, #begin) == begin then
+      redis.call('LREM', KEYS[1], 1, waiting)
+      payload = waiting
+      break
+    end
+  end
 end
-redis.call('LPUSH', KEYS[1], ARGV[4])
+redis.call('LPUSH', KEYS[1], payload)
 if books then
   take_place(books, ARGV[1], 'prefetch')
   wake(KEYS[6], 1)

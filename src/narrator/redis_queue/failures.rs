@@ -12,6 +12,8 @@ use crate::voices::VoiceError;
 
 /// Failed jobs that come back at one look.
 const RETRIES_A_LOOK: usize = 100;
+/// Books whose leases are looked at in one go, so that a look is short.
+const BOOKS_A_LOOK: usize = 500;
 /// A worker is listed for an hour after it was last seen.
 const WORKER_MEMORY_MS: u64 = 3_600_000;
 
@@ -34,7 +36,8 @@ impl RedisQueue {
         match self.timing.retry_after(tries) {
             Some(delay) => {
                 let due = now + delay.as_millis() as u64;
-                add.arg(self.name(&Key::Retry)).arg(due).arg(job.to_json());
+                // One that is noted already does not wait longer.
+                add.arg(self.name(&Key::Retry)).arg("LT").arg(due).arg(job.to_json());
             }
             None => {
                 let dead = Dead { job, error: error.clone(), died_at_ms: now };
@@ -46,8 +49,22 @@ impl RedisQueue {
         add
     }
 
+    /// Notes a failed try of a claim that is still ours; of one that was given back, another takes
+    /// care. False when Redis refuses.
+    pub(super) async fn note_failure(
+        &self,
+        claim: &Claim,
+        error: &VoiceError,
+    ) -> RedisResult<bool> {
+        if !self.is_held(claim).await? {
+            return Ok(true);
+        }
+        let noted = self.link.batch(vec![self.failed(claim, error)]).await?;
+        Ok(noted.iter().all(RedisResult::is_ok))
+    }
+
     /// Whether a claim still has its lease.
-    pub(super) async fn is_held(&self, claim: &Claim) -> RedisResult<bool> {
+    async fn is_held(&self, claim: &Claim) -> RedisResult<bool> {
         let mut exists = cmd("HEXISTS");
         exists.arg(self.name(&Key::Leases(claim.job.book.clone()))).arg(&claim.token);
         exists.query_async(&mut self.link.clone()).await
@@ -60,6 +77,7 @@ impl RedisQueue {
             by_book.entry(&claim.job.book).or_default().push(claim);
         }
         for (book, claims) in by_book {
+            self.note_leases(book).await?;
             let mut call = Call::new(&scripts::RENEW);
             call.key(self.name(&Key::Leases(book.clone())));
             for claim in &claims {
@@ -68,8 +86,10 @@ impl RedisQueue {
             call.arg(if self.link.is_cluster() { 1 } else { 2 })
                 .arg(self.timing.lease.as_millis() as u64)
                 .arg(self.timing.lock.as_millis() as u64);
-            for claim in &claims {
-                call.arg(claim.token.as_str());
+            for Claim { job, class, tries, token } in claims.iter().copied() {
+                call.arg(token.as_str())
+                    .arg(class.to_string())
+                    .arg(Payload::of(job, *tries).to_json());
             }
             let _: Value = self.call(call).await?;
         }
@@ -79,6 +99,13 @@ impl RedisQueue {
             }
         }
         Ok(())
+    }
+
+    /// Notes that a book may have leases, for the reaper.
+    pub(super) async fn note_leases(&self, book: &BookId) -> RedisResult<()> {
+        let mut note = cmd("SADD");
+        note.arg(self.name(&Key::Leased)).arg(book.as_str());
+        note.query_async(&mut self.link.clone()).await
     }
 
     async fn lock_content_again(&self, claim: &Claim) -> RedisResult<()> {
@@ -129,8 +156,9 @@ impl RedisQueue {
             return Ok(());
         }
         let leased = self.name(&Key::Leased);
-        let books: Vec<String> =
-            cmd("SMEMBERS").arg(&leased).query_async(&mut self.link.clone()).await?;
+        let mut some = cmd("SRANDMEMBER");
+        some.arg(&leased).arg(BOOKS_A_LOOK);
+        let books: Vec<String> = some.query_async(&mut self.link.clone()).await?;
         for book in books.iter().filter_map(|book| book.parse().ok()) {
             if self.reap_book(&book).await? {
                 // Taken off, and looked at again: a lease may have come since.
@@ -183,6 +211,13 @@ impl RedisQueue {
                 let dead = self.failed(&claim, &abandoned());
                 let _: () = dead.query_async(&mut self.link.clone()).await?;
                 self.give_back(token, class, &claim.job, "").await?;
+                // Or whoever waits would ask for it again, and kill the next worker.
+                let finished = Finished { claim, outcome: Err(abandoned()) };
+                let mut announce = cmd("PUBLISH");
+                announce
+                    .arg(self.link.keys().announcements())
+                    .arg(announcements::message(&[announcements::Landed::from(&finished)]));
+                let _: () = announce.query_async(&mut self.link.clone()).await?;
             }
         }
         Ok(leases.is_empty())
@@ -219,8 +254,10 @@ impl RedisQueue {
         if ended == 0 {
             return Ok(());
         }
-        self.unlock_content(job, token).await?;
-        if payload.is_empty() { Ok(()) } else { self.place(book, class).await }
+        if !payload.is_empty() {
+            self.place(book, class).await?;
+        }
+        self.unlock_content(job, token).await
     }
 
     /// On a cluster: releases the lock on the audio itself, which no script of the book reaches.
@@ -246,8 +283,9 @@ impl RedisQueue {
             if let Ok((job, _)) = payload::read(&member) {
                 let jobs = vec![(job.content, member.clone())];
                 if let Err(error) = self.append(class, &job.book, jobs).await {
+                    // A lane that is full now may have room at the next look.
                     tracing::warn!(%error, "a failed job cannot be tried again yet");
-                    return Ok(());
+                    continue;
                 }
             }
             let mut remove = cmd("ZREM");

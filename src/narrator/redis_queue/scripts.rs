@@ -24,11 +24,12 @@ script!(FINISH: "finish.lua");
 script!(RENEW: "renew.lua");
 script!(GIVE_BACK: "turns.lua" "give_back.lua");
 script!(PLACE: "turns.lua" "place.lua");
+script!(SETTLE: "turns.lua" "settle.lua");
 script!(UNLOCK: "unlock.lua");
 script!(CLOCK: "clock.lua");
 script!(STATUS: "status.lua");
 
-static ALL: [&LazyLock<Script>; 12] = [
+static ALL: [&LazyLock<Script>; 13] = [
     &ENQUEUE,
     &ENQUEUE_FIRST,
     &REBUILD,
@@ -38,6 +39,7 @@ static ALL: [&LazyLock<Script>; 12] = [
     &RENEW,
     &GIVE_BACK,
     &PLACE,
+    &SETTLE,
     &UNLOCK,
     &CLOCK,
     &STATUS,

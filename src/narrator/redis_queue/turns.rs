@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use app::model::BookId;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use redis::{Cmd, FromRedisValue, RedisResult, Value, cmd};
 
 use super::*;
@@ -68,8 +68,20 @@ impl RedisQueue {
             }
         }
         exchange.more = !served.is_empty();
-        for claim in try_join_all(served).await?.into_iter().flatten() {
-            if self.lock_content(&claim).await? {
+        let mut failure = None;
+        for claims in join_all(served).await {
+            match claims {
+                Ok(claims) => exchange.claims.extend(claims),
+                Err(error) => failure = Some(error),
+            }
+        }
+        // What was claimed elsewhere is not thrown away because one node failed.
+        if let (Some(error), true) = (failure, exchange.claims.is_empty()) {
+            return Err(error);
+        }
+        for claim in std::mem::take(&mut exchange.claims) {
+            // In doubt it is ours: the lock in the book is.
+            if self.lock_content(&claim).await.unwrap_or(true) {
                 exchange.claims.push(claim);
             } else {
                 // The same audio is being made for another book; whoever waits hears of it.
@@ -94,10 +106,9 @@ impl RedisQueue {
 
     async fn claim_of_book(&self, turn: &Turn, count: usize) -> RedisResult<Vec<Claim>> {
         let Turn { book, class } = turn;
-        // Before the lease, so that none is where nobody looks.
-        let mut note = cmd("SADD");
-        note.arg(self.name(&Key::Leased)).arg(book.as_str());
-        let _: () = note.query_async(&mut self.link.clone()).await?;
+        // Before the lease, so that none is where nobody looks; and after it, because a reaper may
+        // have looked in between.
+        self.note_leases(book).await?;
         let mut call = self.claim_call(&scripts::CLAIM_BOOK, count);
         call.key(self.name(&Key::Leases(book.clone())))
             .arg(count)
@@ -109,8 +120,16 @@ impl RedisQueue {
         };
         let prefetch = u64::from_redis_value(lengths[0].clone())?;
         let chapter = u64::from_redis_value(lengths[1].clone())?;
-        self.settle(book, prefetch, chapter).await?;
-        self.claimed(claims)
+        let claims = self.claimed(claims)?;
+        // The claims are good, whatever becomes of the index; the next one of the book mends it.
+        let mended = async {
+            self.note_leases(book).await?;
+            self.settle(book, prefetch, chapter).await
+        };
+        if let Err(error) = mended.await {
+            tracing::warn!(%book, %error, "the index of books is behind");
+        }
+        Ok(claims)
     }
 
     /// On a cluster: gives a book its next turn, or takes it off the index. On a single server the
@@ -124,21 +143,23 @@ impl RedisQueue {
         if !self.link.is_cluster() {
             return Ok(());
         }
-        let index = self.name(&Key::Books);
-        let mut remove = cmd("ZREM");
-        remove.arg(&index).arg(book.as_str());
-        let _: () = remove.query_async(&mut self.link.clone()).await?;
-        let (mut prefetch, mut chapter) = (prefetch, chapter);
-        if prefetch + chapter == 0 {
-            // Something may have come since: pushed before we took it off, or after and then
-            // whoever pushed puts it back.
-            prefetch = self.length(Key::Lane(Class::Prefetch, book.clone())).await?;
-            chapter = self.length(Key::Lane(Class::Chapter, book.clone())).await?;
-        }
-        match (prefetch, chapter) {
-            (0, 0) => Ok(()),
-            (0, _) => self.place(book, Class::Chapter).await,
-            _ => self.place(book, Class::Prefetch).await,
+        let class = match (prefetch, chapter) {
+            (0, 0) => String::new(),
+            (0, _) => Class::Chapter.to_string(),
+            _ => Class::Prefetch.to_string(),
+        };
+        let mut call = Call::new(&scripts::SETTLE);
+        call.key(self.name(&Key::Books)).arg(book.as_str()).arg(class);
+        let _: Value = self.call(call).await?;
+        // Something may have come since: pushed before this, or after and then whoever pushed puts
+        // the book where it belongs.
+        let lane = |class| self.length(Key::Lane(class, book.clone()));
+        if lane(Class::Prefetch).await? > 0 {
+            self.place(book, Class::Prefetch).await
+        } else if lane(Class::Chapter).await? > 0 {
+            self.place(book, Class::Chapter).await
+        } else {
+            Ok(())
         }
     }
 
