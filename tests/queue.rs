@@ -334,6 +334,27 @@ async fn what_a_dead_worker_held_comes_back(bench: &Bench) {
     assert_eq!(claim(&bench.one).await.unwrap().job.sentence, 1);
 }
 
+async fn a_worker_that_was_away_loses_no_job(bench: &Bench) {
+    bench.one.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap();
+    let away = claim(&bench.other).await.unwrap();
+    tokio::time::sleep(TIMING.lease + TIMING.upkeep).await;
+    keep_up(&bench.one, &[]).await;
+    // It is back, goes on as if nothing had been, and fails.
+    keep_up(&bench.other, std::slice::from_ref(&away)).await;
+    let taken_over = claim(&bench.one).await;
+    finish(&bench.other, failed(away)).await;
+    let claim = match taken_over {
+        Some(claim) => claim,
+        None => {
+            tokio::time::sleep(TIMING.retry * 2 + TIMING.upkeep).await;
+            keep_up(&bench.one, &[]).await;
+            claim(&bench.one).await.expect("it is tried again")
+        }
+    };
+    finish(&bench.one, made(claim)).await;
+    assert_eq!(status(&bench.one).await, QueueStatus::default());
+}
+
 async fn a_job_that_kills_its_workers_is_a_dead_letter(bench: &Bench) {
     bench.one.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap();
     for tries in 0..MAX_TRIES {
@@ -454,6 +475,7 @@ promises!(
     a_full_lane_refuses_and_keeps_what_it_has,
     an_idle_worker_wakes_when_work_arrives,
     what_a_dead_worker_held_comes_back,
+    a_worker_that_was_away_loses_no_job,
     a_job_that_kills_its_workers_is_a_dead_letter,
     a_failed_job_is_tried_again_and_then_a_dead_letter,
     what_is_handed_back_counts_no_try,

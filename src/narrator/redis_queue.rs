@@ -11,18 +11,20 @@
 
 mod announcements;
 mod failures;
+mod hand_in;
+mod listeners;
 mod payload;
 mod scripts;
 mod turns;
+mod wake;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::model::{BookId, Place};
 use async_trait::async_trait;
-use bytes::Bytes;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +34,7 @@ use super::queue::{
     Beat, Claim, Class, DeadLetter, Exchange, Finished, Job, MAX_BOOKS, MAX_LANE_JOBS, Queue,
     QueueError, QueueStatus, Timing,
 };
-use super::requests::{Advance, REQUEST_EXPIRY_SECONDS, RequestStatus};
+use super::requests::{Advance, RequestStatus};
 use super::waiters::Waiters;
 use crate::now_ms;
 use crate::redis::keys::ClipName;
@@ -41,21 +43,11 @@ use crate::text::hash::ContentHash;
 use payload::Payload;
 use scripts::Call;
 
-/// Claims ended by one script: Lua unpacks no more than some thousands of arguments.
-const MAX_FINISHED_A_CALL: usize = 500;
 /// Stands for the class of what a claim has dropped; `take.lua` has the same.
 const DROPPED: &str = "dropped";
-/// A bigger clip is kept in the object store only.
-const MAX_SHARED_CLIP_BYTES: usize = 1 << 20;
 /// After Redis was lost, all workers renew their locks before anyone claims: if its data are gone,
 /// what is being made would be begun a second time.
 const SETTLE: Duration = Duration::from_secs(2);
-/// How long an idle worker blocks before it looks by itself, in case a token was lost.
-const IDLE_SECONDS: u64 = 1;
-/// The place of a listener is forgotten after this long without a sign.
-const LISTENER_EXPIRY: Duration = Duration::from_secs(15 * 60);
-/// Listeners remembered of one book.
-const MAX_LISTENERS: usize = 256;
 
 /// The queue on Redis. One a process.
 pub struct RedisQueue {
@@ -102,7 +94,7 @@ impl RedisQueue {
         let listening = announcements::listen(link, waiters);
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(listening));
         let (idle, arrival) = (Arc::clone(&queue.idle), Arc::clone(&queue.arrival));
-        let waking = wake(queue.link.clone(), idle, arrival);
+        let waking = wake::wake(queue.link.clone(), idle, arrival);
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(waking));
         queue
     }
@@ -157,86 +149,6 @@ impl RedisQueue {
         refusal(added)
     }
 
-    /// Ends claims; on a cluster those of one book.
-    fn finish(&self, finished: &[&Finished]) -> Cmd {
-        let news: Vec<_> = finished.iter().copied().map(announcements::Landed::from).collect();
-        let mut lists = BTreeSet::new();
-        let mut call = Call::new(&scripts::FINISH);
-        for Finished { claim, .. } in finished {
-            let Job { book, voice, .. } = &claim.job;
-            call.key(self.name(&Key::Leases(book.clone()))).keys(self.locks(&claim.job));
-            let id = format!("{}:{}", voice.engine, voice.voice);
-            lists.insert(self.name(&Key::BookAudios(book.clone(), id)));
-        }
-        call.keys(lists)
-            .arg(if self.link.is_cluster() { 1 } else { 2 })
-            .arg(self.link.keys().announcements())
-            .arg(announcements::message(&news));
-        for Finished { claim, .. } in finished {
-            call.arg(claim.token.as_str());
-        }
-        call.command()
-    }
-
-    /// Stores a clip where every server finds it; not over one that is there, which is the same.
-    fn store(&self, job: &Job, clip: &Bytes) -> Cmd {
-        let name = ClipName::new(&job.voice, &job.text);
-        let mut store = cmd("SET");
-        store
-            .arg(self.name(&Key::Audio(job.book.clone(), name)))
-            .arg(&clip[..])
-            .arg("NX")
-            .arg("PX")
-            .arg(self.timing.clip.as_millis() as u64);
-        store
-    }
-
-    /// Hands in what is finished, and claims. What is finished is stored first, then released and
-    /// announced, so that whoever hears of it finds it.
-    async fn hand_in(
-        &self,
-        finished: &[Finished],
-        then: Option<Cmd>,
-    ) -> RedisResult<Option<Value>> {
-        for Finished { claim, outcome } in finished {
-            let is_last_try = self.timing.retry_after(claim.tries.saturating_add(1)).is_none();
-            let (done, failed) = (outcome.is_ok(), outcome.is_err() && is_last_try);
-            let (done, failed) = (usize::from(done), usize::from(failed));
-            self.note(&claim.job.request, Advance { done, failed, ..Advance::default() });
-        }
-        let mut commands = self.news();
-        let mut kept = Vec::with_capacity(finished.len());
-        for one in finished {
-            match &one.outcome {
-                Ok(clip) if clip.len() <= MAX_SHARED_CLIP_BYTES => {
-                    commands.push(self.store(&one.claim.job, clip));
-                }
-                Ok(_) => {}
-                // What cannot be noted as failed keeps its lease, and is given back when that ends.
-                Err(error) if !self.note_failure(&one.claim, error).await? => continue,
-                Err(_) => {}
-            }
-            kept.push(one);
-        }
-        // A script reaches everything, or on a cluster one book.
-        let mut together: HashMap<Option<&BookId>, Vec<&Finished>> = HashMap::new();
-        let is_cluster = self.link.is_cluster();
-        for one in kept {
-            together.entry(is_cluster.then_some(&one.claim.job.book)).or_default().push(one);
-        }
-        if is_cluster {
-            // Other nodes, other connections: the order is kept by waiting.
-            self.send(std::mem::take(&mut commands), Tolerance::Full).await?;
-        }
-        let stored = commands.len();
-        let batches = together.values().flat_map(|finished| finished.chunks(MAX_FINISHED_A_CALL));
-        commands.extend(batches.map(|finished| self.finish(finished)));
-        let claims = then.is_some();
-        commands.extend(then);
-        let mut answers = self.send(commands, Tolerance::First(stored)).await?;
-        Ok(if claims { answers.pop() } else { None })
-    }
-
     /// Sends commands together. Those within the tolerance may be refused: a clip that does not
     /// fit into Redis is in the object store.
     async fn send(&self, commands: Vec<Cmd>, tolerance: Tolerance) -> RedisResult<Vec<Value>> {
@@ -268,34 +180,6 @@ impl RedisQueue {
             answer => answer,
         });
         answers.collect()
-    }
-
-    fn note(&self, request: &Option<Arc<str>>, news: Advance) {
-        let Some(request) = request else { return };
-        let mut all = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = all.entry(Arc::clone(request)).or_default();
-        known.begun |= news.begun;
-        known.done += news.done;
-        known.failed += news.failed;
-    }
-
-    /// The commands that tell what is new of requests.
-    fn news(&self) -> Vec<Cmd> {
-        let news = std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner));
-        news.iter().map(|(request, news)| self.advance_call(request, *news).command()).collect()
-    }
-
-    fn advance_call(&self, request: &str, news: Advance) -> Call {
-        let Advance { total, begun, done, failed } = news;
-        let mut call = Call::new(&scripts::STATUS);
-        call.key(self.name(&Key::RequestStatus(request.to_owned())))
-            .arg(now_ms())
-            .arg(if begun { self.link.process() } else { "" })
-            .arg(done)
-            .arg(failed)
-            .arg(total.map_or_else(String::new, |total| total.to_string()))
-            .arg(REQUEST_EXPIRY_SECONDS);
-        call
     }
 
     fn claimed(&self, answer: &[Value]) -> RedisResult<Vec<Claim>> {
@@ -465,44 +349,11 @@ impl Queue for RedisQueue {
     }
 
     async fn arrive(&self, place: &Place) -> Result<(), QueueError> {
-        let key = self.name(&Key::Listeners(place.book.clone()));
-        let value = serde_json::json!({ "seenMs": now_ms(), "place": place }).to_string();
-        let mut note = cmd("HSET");
-        note.arg(&key).arg(&place.listener).arg(value);
-        let mut expire = cmd("PEXPIRE");
-        expire.arg(&key).arg(LISTENER_EXPIRY.as_millis() as u64);
-        self.send(vec![note, expire], Tolerance::First(0)).await?;
-        Ok(())
+        Ok(self.note_listener(place).await?)
     }
 
     async fn listeners(&self, book: &BookId) -> Result<Vec<Place>, QueueError> {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Seen {
-            seen_ms: u64,
-            place: Place,
-        }
-        let key = self.name(&Key::Listeners(book.clone()));
-        let known: HashMap<String, String> =
-            cmd("HGETALL").arg(&key).query_async(&mut self.link.clone()).await?;
-        let oldest = now_ms().saturating_sub(LISTENER_EXPIRY.as_millis() as u64);
-        let mut gone = Vec::new();
-        let mut active: Vec<Seen> = Vec::new();
-        for (name, value) in known {
-            match serde_json::from_str::<Seen>(&value) {
-                Ok(seen) if seen.seen_ms >= oldest => active.push(seen),
-                _ => gone.push(name),
-            }
-        }
-        active.sort_by_key(|seen| std::cmp::Reverse(seen.seen_ms));
-        if active.len() > MAX_LISTENERS {
-            let forgotten = active.split_off(MAX_LISTENERS);
-            gone.extend(forgotten.into_iter().map(|seen| seen.place.listener));
-        }
-        if !gone.is_empty() {
-            let _: () = cmd("HDEL").arg(&key).arg(gone).query_async(&mut self.link.clone()).await?;
-        }
-        Ok(active.into_iter().map(|seen| seen.place).collect())
+        Ok(self.active_listeners(book).await?)
     }
 
     async fn status(&self) -> Result<QueueStatus, QueueError> {
@@ -525,31 +376,5 @@ impl Queue for RedisQueue {
             requeued += remove.query_async::<usize>(&mut self.link.clone()).await?;
         }
         Ok(requeued)
-    }
-}
-
-/// Blocks on the wake tokens whenever a worker is idle, on a connection of its own.
-async fn wake(link: Link, idle: Arc<Notify>, arrival: Arc<Notify>) {
-    let mut connection = None;
-    loop {
-        idle.notified().await;
-        if connection.is_none() {
-            connection = link.dedicated().await.ok();
-        }
-        let Some(blocking) = &mut connection else {
-            tokio::time::sleep(Duration::from_secs(IDLE_SECONDS)).await;
-            arrival.notify_one();
-            continue;
-        };
-        let mut wait = cmd("BLPOP");
-        wait.arg(link.name(&Key::Wake)).arg(IDLE_SECONDS);
-        // Redis answers within its own time; it is gone or frozen when it takes much longer.
-        let limit = Duration::from_secs(2 * IDLE_SECONDS + 1);
-        let answer = tokio::time::timeout(limit, wait.query_async::<Value>(blocking)).await;
-        if !matches!(answer, Ok(Ok(_))) {
-            connection = None;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        arrival.notify_one();
     }
 }
