@@ -15,8 +15,8 @@ use app::model::{BookId, Place};
 use bytes::Bytes;
 use earmark::narrator::memory::MemoryQueue;
 use earmark::narrator::queue::{
-    Beat, Claim, Class, Finished, Job, MAX_LANE_JOBS, MAX_TRIES, Queue, QueueError, QueueStatus,
-    Timing,
+    Beat, Claim, Class, Finished, Job, MAX_BOOKS, MAX_LANE_JOBS, MAX_TRIES, Queue, QueueError,
+    QueueStatus, Timing,
 };
 use earmark::narrator::redis_queue::RedisQueue;
 use earmark::narrator::requests::Advance;
@@ -482,6 +482,29 @@ promises!(
     listeners_are_known_to_all,
     a_request_tells_how_far_it_has_come,
 );
+
+async fn the_number_of_books_is_bounded(kind: Kind) {
+    let bench = kind.bench().await;
+    let enqueue = async |of_book: u64| {
+        bench.one.enqueue(Class::Chapter, &book(of_book), &[job(of_book, 0)]).await
+    };
+    for of_book in 0..MAX_BOOKS as u64 {
+        enqueue(of_book).await.unwrap();
+    }
+    let one_more = MAX_BOOKS as u64;
+    assert_eq!(enqueue(one_more).await, Err(QueueError::TooManyBooks));
+    let refused = bench.one.enqueue_first(&job(one_more, 0)).await;
+    assert_eq!(refused, Err(QueueError::TooManyBooks));
+    // Those that are there go on.
+    bench.one.enqueue(Class::Chapter, &book(7), &[job(7, 1)]).await.unwrap();
+    assert_eq!(status(&bench.one).await.chapter, MAX_BOOKS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_a_limit_to_books() {
+    the_number_of_books_is_bounded(Kind::Memory).await;
+    the_number_of_books_is_bounded(Kind::Redis(RedisServer::start())).await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_this_process() {

@@ -77,6 +77,14 @@ impl State {
         }
     }
 
+    /// Whether a book may have lanes.
+    fn admit(&self, book: &BookId) -> Result<(), QueueError> {
+        let Self { prefetch, chapter, .. } = self;
+        let is_known = prefetch.has(book) || chapter.has(book);
+        let is_full = prefetch.is_full() || chapter.is_full();
+        if is_full && !is_known { Err(QueueError::TooManyBooks) } else { Ok(()) }
+    }
+
     /// The next job whose audio nobody is making.
     fn claim(&mut self, timing: &Timing) -> Option<Claim> {
         loop {
@@ -191,7 +199,11 @@ impl Queue for MemoryQueue {
         book: &BookId,
         jobs: &[Job],
     ) -> Result<usize, QueueError> {
-        let appended = self.state().lanes(class).append(book, jobs);
+        let appended = {
+            let mut state = self.state();
+            state.admit(book)?;
+            state.lanes(class).append(book, jobs)
+        };
         // Also when the lane is full: what fitted is there.
         self.work.notify_one();
         appended
@@ -203,7 +215,7 @@ impl Queue for MemoryQueue {
             if state.locked.contains(&job.content) {
                 return Ok(());
             }
-            state.prefetch.admit(&job.book)?;
+            state.admit(&job.book)?;
             state.prefetch.put_first(Waiting { job: job.clone(), tries: 0 });
         }
         self.work.notify_one();
@@ -218,6 +230,7 @@ impl Queue for MemoryQueue {
     ) -> Result<(), QueueError> {
         let rebuilt = {
             let mut state = self.state();
+            state.admit(book)?;
             state.prefetch.remove(book);
             state.chapter.remove(book);
             state.prefetch.append(book, prefetch).and(state.chapter.append(book, chapter))

@@ -149,8 +149,8 @@ impl RedisQueue {
         refusal(added)
     }
 
-    /// Sends commands together. Those within the tolerance may be refused: a clip that does not
-    /// fit into Redis is in the object store.
+    /// Sends commands together. Those within the tolerance may be refused, as clips that do not fit
+    /// into Redis: they are in the object store.
     async fn send(&self, commands: Vec<Cmd>, tolerance: Tolerance) -> RedisResult<Vec<Value>> {
         if commands.is_empty() {
             return Ok(Vec::new());
@@ -174,7 +174,7 @@ impl RedisQueue {
         };
         let answers = answers.into_iter().enumerate().map(|(index, answer)| match answer {
             Err(error) if index < tolerated => {
-                tracing::debug!(%error, "a clip is not in the shared cache");
+                tracing::debug!(%error, "Redis refused what can be done without");
                 Ok(Value::Nil)
             }
             answer => answer,
@@ -193,8 +193,8 @@ impl RedisQueue {
                 self.note(&Some(payload.into()), done);
                 continue;
             }
-            // Only a payload of another version is not understood; its lease runs out into the
-            // dead letters.
+            // Only a payload of another version is not understood; when its lease has run out, it
+            // is dropped with a warning.
             match (payload::read(&payload), class.parse()) {
                 (Ok((job, tries)), Ok(class)) => {
                     self.note(&job.request, Advance { begun: true, ..Advance::default() });

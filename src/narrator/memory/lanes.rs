@@ -30,7 +30,6 @@ pub(super) struct Waiting {
 
 impl Lanes {
     pub(super) fn append(&mut self, book: &BookId, jobs: &[Job]) -> Result<usize, QueueError> {
-        self.admit(book)?;
         let lane = self.lane(book);
         let mut appended = Ok(0);
         for job in jobs {
@@ -49,10 +48,14 @@ impl Lanes {
         appended
     }
 
-    /// Whether a book may have a lane.
-    pub(super) fn admit(&self, book: &BookId) -> Result<(), QueueError> {
-        let is_full = self.lanes.len() >= MAX_BOOKS && !self.lanes.contains_key(book);
-        if is_full { Err(QueueError::TooManyBooks) } else { Ok(()) }
+    /// Whether a book has a lane.
+    pub(super) fn has(&self, book: &BookId) -> bool {
+        self.lanes.contains_key(book)
+    }
+
+    /// Whether no other book may have one.
+    pub(super) fn is_full(&self) -> bool {
+        self.lanes.len() >= MAX_BOOKS
     }
 
     /// Puts a job at the head of its lane, also when the lane is full: it was in one before, or

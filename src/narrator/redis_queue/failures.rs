@@ -49,25 +49,24 @@ impl RedisQueue {
         add
     }
 
-    /// Notes a failed try of a claim that is still ours; of one that was given back, another takes
-    /// care. False when Redis refuses.
+    /// Notes a failed try of a claim that is still ours and still wanted; of one that was given back
+    /// another takes care, or has made it by now. False when Redis refuses.
     pub(super) async fn note_failure(
         &self,
         claim: &Claim,
         error: &VoiceError,
     ) -> RedisResult<bool> {
-        if !self.is_held(claim).await? {
+        let Job { book, voice, text, .. } = &claim.job;
+        let mut held = cmd("HEXISTS");
+        held.arg(self.name(&Key::Leases(book.clone()))).arg(&claim.token);
+        let mut made = cmd("EXISTS");
+        made.arg(self.name(&Key::Audio(book.clone(), ClipName::new(voice, text))));
+        let answers = self.send(vec![held, made], Tolerance::First(0)).await?;
+        if answers.iter().map(|answer| *answer == Value::Int(1)).ne([true, false]) {
             return Ok(true);
         }
         let noted = self.link.batch(vec![self.failed(claim, error)]).await?;
         Ok(noted.iter().all(RedisResult::is_ok))
-    }
-
-    /// Whether a claim still has its lease.
-    async fn is_held(&self, claim: &Claim) -> RedisResult<bool> {
-        let mut exists = cmd("HEXISTS");
-        exists.arg(self.name(&Key::Leases(claim.job.book.clone()))).arg(&claim.token);
-        exists.query_async(&mut self.link.clone()).await
     }
 
     /// Renews leases and locks.
