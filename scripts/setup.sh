@@ -74,6 +74,15 @@ packages espeak-ng:espeak-ng
 tool cargo-leptos "$cargo_leptos" cargo-leptos --no-default-features --features no_downloads
 tool wasm-bindgen-cli "$wasm_bindgen" wasm-bindgen
 
+# The typefaces that the app serves.
+lock=style/package-lock.json
+stamp=style/node_modules/.installed
+if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ] || [ ! -d public/fonts ]; then
+  (cd style && npm ci --no-audit --no-fund --loglevel=error)
+  node scripts/fonts.mjs
+  touch "$stamp"
+fi
+
 if [ "$purpose" != dev ]; then
   # wasm-opt for release builds; Playwright for the tests.
   lock=end2end/package-lock.json

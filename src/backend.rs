@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use app::backend::Backend;
 use app::error::AppError;
-use app::model::{BookCard, BookDetails, BookId, ChapterPage, Place, Voice};
+use app::model::{Annotation, BookCard, BookDetails, BookId, ChapterPage, Hit, Place, Voice};
 use async_trait::async_trait;
 
 use crate::http::ApiError;
 use crate::library::Library;
+use crate::library::search::MAX_HITS;
 use crate::narrator::Narrator;
 use crate::text::language::{is_right_to_left, primary_subtag};
 use crate::voices::Voices;
@@ -49,6 +50,12 @@ impl Backend for Server {
             title: chapter.title.clone(),
             html: chapter.html.clone(),
             sentences: chapter.sentences.len() as u32,
+            before: book
+                .chapters
+                .iter()
+                .filter(|chapter| chapter.number < number)
+                .map(|chapter| chapter.sentences)
+                .sum(),
             previous: title_of(number.checked_sub(1)),
             next: title_of(number.checked_add(1)),
             book: book.card,
@@ -64,6 +71,24 @@ impl Backend for Server {
         let mut voices: Vec<Voice> = self.voices.list().iter().filter(speaks).cloned().collect();
         voices.sort_by_key(|voice| Some(&voice.id) != default.map(|default| &default.id));
         Ok(voices)
+    }
+
+    async fn all_voices(&self) -> Result<Vec<Voice>, AppError> {
+        Ok(self.voices.list().to_vec())
+    }
+
+    async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError> {
+        let hits = self.library.search(id, words).await.map_err(ApiError::from)?;
+        let more = hits.len() >= MAX_HITS;
+        Ok((hits, more))
+    }
+
+    async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError> {
+        Ok(self.library.annotations(id).await.map_err(ApiError::from)?)
+    }
+
+    async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, AppError> {
+        Ok(self.library.deleted_title(id).await.map_err(ApiError::from)?)
     }
 
     async fn chapter_open(&self, place: &Place) -> Result<Option<String>, AppError> {

@@ -1,5 +1,6 @@
 //! The outside: routes, headers, and the one place where errors become HTTP.
 
+mod annotations;
 mod api;
 mod books;
 mod error;
@@ -7,6 +8,7 @@ mod headers;
 mod limits;
 mod listen;
 mod params;
+mod preferences;
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use app::backend::Backend;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
-use axum::routing::{any, get, put};
+use axum::routing::{any, get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
 use tokio_util::sync::CancellationToken;
@@ -72,6 +74,7 @@ pub fn router(state: AppState) -> Router {
     });
     let page_context = move || {
         provide_context(Arc::clone(&server));
+        preferences::provide();
         headers::page_policy();
     };
     let shell = {
@@ -96,13 +99,27 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/health", get(api::health))
         .route("/api/books", get(api::books).post(books::import))
-        .route("/api/books/{book}", get(api::book))
-        .route("/api/books/{book}/progress", put(books::set_progress))
+        .route("/api/books/{book}", get(api::book).post(books::rename).delete(books::delete))
+        .route("/api/books/{book}/delete", post(books::delete))
+        .route("/api/books/{book}/restore", post(books::restore))
+        .route("/api/books/{book}/progress", get(books::progress).put(books::set_progress))
+        .route("/api/books/{book}/search", get(api::search))
+        .route("/api/books/{book}/annotations", get(annotations::list).post(annotations::add))
+        .route("/api/books/{book}/annotations.md", get(annotations::markdown))
+        .route(
+            "/api/books/{book}/annotations/{annotation}",
+            post(annotations::set_note).delete(annotations::remove),
+        )
+        .route("/api/books/{book}/annotations/{annotation}/delete", post(annotations::remove))
         .route("/api/books/{book}/chapters/{chapter}", get(api::chapter))
         .route("/api/books/{book}/chapters/{chapter}/timeline", get(api::timeline))
+        .route("/api/books/{book}/chapters/{chapter}/outline", get(api::outline))
         .route("/api/books/{book}/audios", get(api::audios))
         .route("/api/requests/{request}", get(api::request))
         .route("/api/voices", get(api::voices))
+        .route("/api/preferences", get(preferences::get))
+        .route("/settings", post(preferences::set))
+        .route("/go/{book}", get(books::go))
         .route("/api/{*unknown}", any(api::unknown))
         .route("/books/{book}/cover", get(books::cover))
         .route("/books/{book}/files/{*path}", get(books::file))
@@ -112,6 +129,7 @@ pub fn router(state: AppState) -> Router {
         .leptos_routes_with_context(&state, pages, page_context, shell)
         .fallback_service(files.fallback(not_found))
         .layer(DefaultBodyLimit::max(MAX_FILE_BYTES + FORM_OVERHEAD_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
         .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
         .layer(middleware::from_fn(headers::refuse_other_sites))
         .layer(middleware::map_response(headers::secure))

@@ -127,6 +127,7 @@ pub async fn run(
     library.add_sample().await?;
     let tasks = TaskTracker::new();
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(purge_often(library.clone())));
     let voices = installed_voices(&config.narration).await;
     let narrator = Narrator::start(
         library.clone(),
@@ -180,6 +181,16 @@ async fn flush_often(library: Library) {
     loop {
         tokio::time::sleep(library::FLUSH_INTERVAL).await;
         library.flush().await;
+    }
+}
+
+/// Deleted books go for good when their time is over.
+async fn purge_often(library: Library) {
+    loop {
+        if let Err(error) = library.purge().await {
+            tracing::warn!(%error, "deleted books could not be removed yet");
+        }
+        tokio::time::sleep(library::PURGE_INTERVAL).await;
     }
 }
 

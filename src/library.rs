@@ -3,6 +3,7 @@
 //! What is searched and listed lives in SQL ([`catalogue`]); files, typeset chapters and pictures
 //! live in the object store ([`shelf`]). A book is added whole or not at all.
 
+mod annotations;
 mod catalogue;
 pub mod chapters;
 mod database;
@@ -10,8 +11,11 @@ mod html;
 pub mod import;
 pub mod manuscript;
 mod metadata;
+mod preferences;
 mod progress;
+mod removal;
 mod sample;
+pub mod search;
 mod shelf;
 
 use std::sync::Arc;
@@ -31,11 +35,13 @@ use import::{Format, ImportError};
 use manuscript::Manuscript;
 use shelf::Shelf;
 
+use crate::now_ms;
 use crate::redis::Link;
 use crate::text::hash::hex;
 
 pub use database::connect;
 pub use progress::FLUSH_INTERVAL;
+pub use removal::PURGE_INTERVAL;
 
 /// Typeset chapters kept in memory; a long one takes about 300 kB.
 const CACHED_CHAPTERS: u64 = 64;
@@ -60,6 +66,24 @@ pub enum LibraryError {
     /// A place outside its chapter.
     #[error("The chapter has no such sentence.")]
     NoSuchSentence,
+    /// Another device has moved since; this is where it is.
+    #[error("Another device has moved in this book.")]
+    Moved(Box<Progress>),
+    /// No such bookmark or highlight.
+    #[error("There is no such bookmark or highlight.")]
+    NoSuchMark,
+    /// More marks than a book can have.
+    #[error("This book has as many bookmarks and highlights as it can have.")]
+    TooManyMarks,
+    /// A note that is too long; says how long it may be.
+    #[error("A note can have {0} characters.")]
+    NoteTooLong(usize),
+    /// A search that is too long; says how long it may be.
+    #[error("A search can have {0} characters.")]
+    QueryTooLong(usize),
+    /// A title or author that is empty or too long; says how long it may be.
+    #[error("A title and every author need 1 to {0} characters.")]
+    BadName(usize),
     /// The file was refused.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -117,6 +141,10 @@ impl Library {
     pub async fn import(&self, bytes: Bytes, file_name: &str) -> Result<BookCard, LibraryError> {
         let id = book_id(&bytes);
         let _turn = self.shared.importing.lock().await;
+        // A deleted book that comes again is the same book, with its places and marks.
+        if catalogue::set_deleted(&self.shared.database, &id, None).await? {
+            self.changed(&id).await;
+        }
         if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
             return Ok(book.card);
         }
@@ -166,10 +194,7 @@ impl Library {
             }
             return Err(error);
         }
-        self.shared.books.invalidate(id).await;
-        if let Some(link) = &self.shared.link {
-            metadata::forget(link, id).await;
-        }
+        self.changed(id).await;
         Ok(self.book(id).await?.card)
     }
 
@@ -183,9 +208,7 @@ impl Library {
     pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
         let mut book = self.find(id).await?;
         let Shared { database, link, .. } = &*self.shared;
-        if let Some(progress) = progress::get(database, link.as_ref(), LOCAL_USER, id).await? {
-            book.card.progress = Some(progress);
-        }
+        book.card.progress = progress::get(database, link.as_ref(), LOCAL_USER, id).await?;
         Ok(book)
     }
 
@@ -245,20 +268,41 @@ impl Library {
         self.shared.shelf.file(id, path).await?.ok_or(LibraryError::NoSuchFile)
     }
 
-    /// Remembers where `user` is.
+    /// Where `user` is in a book.
+    pub async fn progress(
+        &self,
+        user: &str,
+        id: &BookId,
+    ) -> Result<Option<Progress>, LibraryError> {
+        self.metadata(id).await?;
+        progress::get(&self.shared.database, self.shared.link.as_ref(), user, id).await
+    }
+
+    /// Remembers where `user` is, and answers with what is remembered. Given `known_ms`, the time of
+    /// the last place this device knows of, it refuses when another device has moved since.
     pub async fn set_progress(
         &self,
         user: &str,
         id: &BookId,
         progress: &Progress,
-    ) -> Result<(), LibraryError> {
+        known_ms: Option<u64>,
+    ) -> Result<Progress, LibraryError> {
         let chapter = self.chapter(id, progress.chapter).await?;
         let sentences = chapter.sentences.len() as u32;
         if progress.sentence > 0 && progress.sentence >= sentences {
             return Err(LibraryError::NoSuchSentence);
         }
         let Shared { database, link, .. } = &*self.shared;
-        progress::set(database, link.as_ref(), user, id, progress).await
+        if let Some(known_ms) = known_ms
+            && let Some(now) = progress::get(database, link.as_ref(), user, id).await?
+            && now.at_ms > known_ms
+            && now.device != progress.device
+        {
+            return Err(LibraryError::Moved(Box::new(now)));
+        }
+        let place = Progress { at_ms: now_ms(), ..progress.clone() };
+        progress::set(database, link.as_ref(), user, id, &place).await?;
+        Ok(place)
     }
 
     /// Writes to SQL the places it does not have yet; what fails is tried again later.

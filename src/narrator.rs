@@ -17,6 +17,7 @@ mod clips;
 mod intake;
 mod listeners;
 pub mod memory;
+mod outline;
 pub mod queue;
 pub mod redis_queue;
 pub mod requests;

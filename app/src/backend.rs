@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use leptos::prelude::use_context;
 
 use crate::error::AppError;
-use crate::model::{BookCard, BookDetails, BookId, ChapterPage, Place, Voice};
+use crate::model::{Annotation, BookCard, BookDetails, BookId, ChapterPage, Hit, Place, Voice};
 
 /// What pages and server functions need of the server.
 #[async_trait]
@@ -23,6 +23,18 @@ pub trait Backend: Send + Sync {
 
     /// Voices for a book in `language`, the default first; all when none speaks it.
     async fn voices(&self, language: &str) -> Result<Vec<Voice>, AppError>;
+
+    /// Every voice there is.
+    async fn all_voices(&self) -> Result<Vec<Voice>, AppError>;
+
+    /// Where a book says `words`, in reading order, and whether there are more such places.
+    async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError>;
+
+    /// What the reader has marked in a book, in its order.
+    async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError>;
+
+    /// The title of a book that was deleted and can be brought back.
+    async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, AppError>;
 
     /// A reader opened a chapter. Returns the id of the request that makes it ready, or `None` when
     /// it is.

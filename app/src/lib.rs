@@ -11,6 +11,8 @@
 
 pub mod islands;
 pub mod model;
+pub mod preferences;
+pub mod words;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -22,6 +24,8 @@ mod components;
 pub mod error;
 #[cfg(feature = "ssr")]
 mod pages;
+#[cfg(feature = "ssr")]
+mod shelf;
 #[cfg(feature = "ssr")]
 mod shell;
 

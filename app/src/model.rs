@@ -79,6 +79,12 @@ pub struct BookCard {
     pub chapters: u32,
     /// Number of sentences in all chapters.
     pub sentences: u32,
+    /// When it was added, in milliseconds since 1970.
+    #[serde(default)]
+    pub added_ms: u64,
+    /// How much of it has been read, in per cent of its sentences; absent when not begun.
+    #[serde(default)]
+    pub percent: Option<u32>,
     /// Where the reader is, if begun.
     pub progress: Option<Progress>,
 }
@@ -112,6 +118,9 @@ pub struct ChapterCard {
     pub title: String,
     /// Number of sentences.
     pub sentences: u32,
+    /// Number of characters in them; 0 when it was not counted.
+    #[serde(default)]
+    pub characters: u32,
 }
 
 /// A line of the table of contents.
@@ -144,6 +153,8 @@ pub struct ChapterPage {
     pub html: String,
     /// Number of sentences.
     pub sentences: u32,
+    /// Number of sentences in the chapters before.
+    pub before: u32,
     /// Title of the chapter before.
     pub previous: Option<String>,
     /// Title of the chapter after.
@@ -163,6 +174,12 @@ pub struct Progress {
     /// The voice that read, if one did.
     #[serde(default)]
     pub voice: Option<String>,
+    /// The device that was there; random, made by the browser.
+    #[serde(default)]
+    pub device: Option<String>,
+    /// When the server took it, in milliseconds since 1970. What is sent here is ignored.
+    #[serde(default)]
+    pub at_ms: u64,
 }
 
 /// A voice to choose.
@@ -176,6 +193,83 @@ pub struct Voice {
     pub language: String,
     /// The engine that speaks.
     pub engine: String,
+}
+
+/// A point in a chapter's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Point {
+    /// Sentence within the chapter.
+    pub sentence: u32,
+    /// UTF-16 units from the sentence's beginning on the page, as the browser counts.
+    pub offset: u32,
+}
+
+/// What a reader has marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnnotationKind {
+    /// A place.
+    Bookmark,
+    /// A stretch of text.
+    Highlight,
+}
+
+/// A bookmark or highlight that is to be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewAnnotation {
+    /// Which of the two.
+    pub kind: AnnotationKind,
+    /// Chapter, from 1.
+    pub chapter: u32,
+    /// Where it begins.
+    pub start: Point,
+    /// Where it ends; equal to `start` for a bookmark.
+    pub end: Point,
+    /// The text it marks.
+    pub quote: String,
+    /// What the reader says to it.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// A bookmark or highlight with its note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Names it.
+    pub id: String,
+    /// What was marked.
+    #[serde(flatten)]
+    pub mark: NewAnnotation,
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: u64,
+}
+
+/// A place where a search found its words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Chapter, from 1.
+    pub chapter: u32,
+    /// Its title.
+    pub title: String,
+    /// Sentence within the chapter.
+    pub sentence: u32,
+    /// The text before.
+    pub before: String,
+    /// The words as the book has them.
+    pub found: String,
+    /// The text after.
+    pub after: String,
+}
+
+/// How long a chapter lasts in a voice, sentence by sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outline {
+    /// Each sentence with the pause after it, in milliseconds.
+    pub durations_ms: Vec<u32>,
+    /// Those that are estimates, because the clip has not been made.
+    pub estimated: Vec<u32>,
+    /// Estimate for the chapters after this one, in milliseconds.
+    pub rest_ms: u64,
 }
 
 /// Where a listener is, as the three events of the page report it.

@@ -1,21 +1,68 @@
-//! The pages, rendered on the server.
+//! The pages, rendered on the server. Those that the reader opens over the text are pages too: they
+//! have an address, and work without script.
 
 mod book;
+mod keys;
 mod library;
+mod notes;
+mod offline;
 mod reader;
+mod search;
+mod settings;
+mod voices;
 
 pub use book::BookPage;
+pub use keys::KeysPage;
 pub use library::LibraryPage;
+pub use notes::NotesPage;
+pub use offline::OfflinePage;
 pub use reader::ReaderPage;
+pub use search::SearchPage;
+pub use settings::SettingsPage;
+pub use voices::VoicesPage;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
+use crate::components::ErrorPage;
 use crate::error::AppError;
 use crate::model::BookId;
+use crate::words::words;
 
 /// The book a route names; an id that cannot be one is a book that is not there.
 fn book_param() -> Result<BookId, AppError> {
     let text = use_params_map().with_untracked(|params| params.get("book").unwrap_or_default());
-    text.parse().map_err(|_| AppError::NotFound("There is no such book.".to_owned()))
+    text.parse().map_err(|_| AppError::NotFound(words().errors.no_book.to_owned()))
+}
+
+/// A parameter of the query; empty when it is not there.
+fn query(name: &str) -> String {
+    use_query_map().with_untracked(|query| query.get(name).unwrap_or_default())
+}
+
+/// A page made of what the server is asked for before anything is sent.
+fn loaded<T, L>(
+    load: impl Fn() -> L + Send + Sync + 'static,
+    page: impl Fn(T) -> AnyView + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    L: Future<Output = Result<T, AppError>> + Send + 'static,
+{
+    let data = Resource::new_blocking(|| (), move |()| load());
+    view! {
+        <Suspense>
+            {move || {
+                let page = page.clone();
+                Suspend::new(async move {
+                    match data.await {
+                        Ok(data) => page(data),
+                        Err(error) => view! { <ErrorPage error/> }.into_any(),
+                    }
+                })
+            }}
+        </Suspense>
+    }
 }

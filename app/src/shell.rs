@@ -7,20 +7,41 @@ use leptos_router::{SsrMode, path};
 
 use crate::components::ErrorPage;
 use crate::error::AppError;
-use crate::pages::{BookPage, LibraryPage, ReaderPage};
+use crate::pages::{
+    BookPage, KeysPage, LibraryPage, NotesPage, OfflinePage, ReaderPage, SearchPage, SettingsPage,
+    VoicesPage,
+};
+use crate::preferences::{Face, Preferences, Theme};
+use crate::words::words;
 
-/// The HTML document.
+/// The HTML document. Preferences stand on its root, so that the first paint has them.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    let chosen = use_context::<Preferences>().unwrap_or_default();
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html
+            lang=words().tag
+            data-theme=chosen.theme.name()
+            data-face=chosen.face.name()
+            data-size=chosen.size
+            data-leading=chosen.leading
+            data-measure=chosen.measure
+            data-margin=chosen.margin
+            data-align=chosen.align.name()
+            data-hyphens=chosen.hyphens.name()
+            data-layout=chosen.layout.name()
+            data-mark=chosen.mark.name()
+            data-rate=chosen.rate
+        >
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
-                <meta name="color-scheme" content="light dark"/>
-                <meta name="theme-color" content="#faf7f2" media="(prefers-color-scheme: light)"/>
-                <meta name="theme-color" content="#16151a" media="(prefers-color-scheme: dark)"/>
+                <meta name="description" content="A self-hosted reader that reads to you."/>
+                {theme_colours(chosen.theme)}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
+                <link rel="apple-touch-icon" href="/icons/180.png"/>
+                <link rel="manifest" href="/manifest.webmanifest"/>
+                <link rel="preload" href=font(chosen.face) r#as="font" type="font/woff2" crossorigin=""/>
                 <AutoReload options=options.clone()/>
                 <HydrationScripts options islands=true/>
                 <MetaTags/>
@@ -32,21 +53,53 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
+/// The colour of the browser's own bars: the paper's.
+fn theme_colours(theme: Theme) -> AnyView {
+    let tag = |colour: &'static str, media: &'static str| {
+        let tag = leptos::html::meta().attr("name", "theme-color").attr("content", colour);
+        tag.attr("media", media)
+    };
+    match theme {
+        Theme::Light => tag("#faf7f2", "all").into_any(),
+        Theme::Sepia => tag("#f4e8d0", "all").into_any(),
+        Theme::Dark => tag("#16151a", "all").into_any(),
+        Theme::Contrast => tag("#000000", "all").into_any(),
+        Theme::System => {
+            let light = tag("#faf7f2", "(prefers-color-scheme: light)");
+            (light, tag("#16151a", "(prefers-color-scheme: dark)")).into_any()
+        }
+    }
+}
+
+/// The file that most of a page is set in.
+fn font(face: Face) -> &'static str {
+    match face {
+        Face::Serif | Face::Book => "/fonts/literata-latin-400-normal.woff2",
+        Face::Sans => "/fonts/source-sans-3-latin-400-normal.woff2",
+        Face::Legible => "/fonts/atkinson-hyperlegible-latin-400-normal.woff2",
+    }
+}
+
 /// The routes. Pages are complete when they are sent, so they can be read before any script has
 /// run, and without any.
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    let not_found = || {
-        view! { <ErrorPage error=AppError::NotFound("There is no such page.".to_owned())/> }
-    };
+    let not_found =
+        || view! { <ErrorPage error=AppError::NotFound(words().errors.no_page.to_owned())/> };
     view! {
         <Stylesheet id="style" href="/pkg/earmark.css"/>
         <Router>
             <Routes fallback=not_found>
                 <Route path=path!("/") view=LibraryPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book") view=BookPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/search") view=SearchPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/notes") view=NotesPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
                 <Route path=path!("/read/:book/:chapter") view=ReaderPage ssr=SsrMode::Async/>
+                <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async/>
+                <Route path=path!("/offline") view=OfflinePage ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

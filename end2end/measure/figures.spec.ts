@@ -81,7 +81,7 @@ test("press play to sound", async ({ library, reader, page, request }) => {
 test("how far the mark is behind the clock", async ({ library, reader, page }) => {
   const id = await library.import("Marked", novel("Marked"));
   await reader.open(id, 1);
-  await page.locator("select.speed").selectOption("2");
+  await reader.setRate(2);
   await reader.startPlaying();
   await page.waitForTimeout(1_500);
   const timeline = await reader.timeline(id, 1);
@@ -105,7 +105,7 @@ test("how far the mark is behind the clock", async ({ library, reader, page }) =
 test("stalls over a chapter at 2x", async ({ library, reader, page }) => {
   const id = await library.import("Steady", novel("Steady"));
   await reader.open(id, 1);
-  await page.locator("select.speed").selectOption("2");
+  await reader.setRate(2);
   await reader.startPlaying();
   await page.evaluate(() => {
     const audio = document.querySelector("audio")!;

@@ -36,6 +36,20 @@ export class Reader {
     await expect(this.player).toHaveAttribute("data-phase", "playing");
   }
 
+  /** Sets the listener's speed through the popover. */
+  async setRate(rate: number): Promise<void> {
+    await this.player.locator(".speed").click();
+    await this.page.locator(`#speed [data-do=rate][data-value="${rate * 100}"]`).click();
+    await this.page.keyboard.press("Escape");
+    await expect(this.page.locator("#speed")).toBeHidden();
+  }
+
+  async chooseVoice(id: string): Promise<void> {
+    await this.player.locator(".choice.voice").click();
+    await this.page.locator(`#panel [data-do=voice][data-value="${id}"]`).click();
+    await expect(this.page.locator("#panel")).toBeHidden();
+  }
+
   sentence(index: number): Locator {
     return this.page.locator(`#s${index}`);
   }
@@ -75,7 +89,7 @@ export class Reader {
 
   /** What the server says of the chapter, with the voice the page uses. */
   async timeline(book: string, chapter: number): Promise<Entry[]> {
-    const voice = await this.player.locator("select.voice").inputValue();
+    const voice = await this.player.getAttribute("data-voice");
     const response = await this.page.request.get(`/api/books/${book}/chapters/${chapter}/timeline?voice=${voice}`);
     expect(response.ok()).toBe(true);
     return response.json();

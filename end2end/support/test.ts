@@ -3,6 +3,22 @@ import { Library } from "../pages/library";
 import { Reader } from "../pages/reader";
 import { Server } from "./server";
 
+/** What a new reader has. */
+const PREFERENCES = {
+  theme: "system",
+  face: "serif",
+  size: "4",
+  leading: "5",
+  measure: "5",
+  margin: "3",
+  layout: "scrolled",
+  align: "start",
+  hyphens: "on",
+  mark: "sentence",
+  rate: "100",
+  tongue: "system",
+};
+
 interface Fixtures {
   library: Library;
   reader: Reader;
@@ -19,7 +35,9 @@ export const test = base.extend<Fixtures, { server: Server }>({
     { scope: "worker" },
   ],
   baseURL: async ({ server }, use) => use(server.url),
-  page: async ({ page }, use) => {
+  page: async ({ page, request }, use) => {
+    // Tests share a server, and preferences belong to it.
+    await request.post("/settings", { form: PREFERENCES });
     const faults: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error" || message.type() === "warning") faults.push(`${message.type()}: ${message.text()}`);

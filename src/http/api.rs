@@ -1,6 +1,6 @@
 //! The JSON API. Its shapes are stable: fields are added, never changed or taken away.
 
-use app::model::{BookCard, BookDetails, TimelineEntry, Voice};
+use app::model::{BookCard, BookDetails, Hit, Outline, TimelineEntry, Voice};
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use serde::Serialize;
@@ -24,7 +24,18 @@ pub async fn book(
 ) -> Result<Json<BookAnswer>, ApiError> {
     let BookDetails { card, vertical, chapters, toc } =
         state.library.book(&params::book(&book)?).await?;
-    let BookCard { id, title, authors, language, has_cover, sentences, progress, .. } = card;
+    let BookCard {
+        id,
+        title,
+        authors,
+        language,
+        has_cover,
+        sentences,
+        added_ms,
+        percent,
+        progress,
+        ..
+    } = card;
     Ok(Json(BookAnswer {
         id: id.to_string(),
         title,
@@ -33,6 +44,8 @@ pub async fn book(
         has_cover,
         vertical,
         sentences,
+        added_ms,
+        percent,
         progress,
         chapters,
         toc,
@@ -49,6 +62,8 @@ pub struct BookAnswer {
     has_cover: bool,
     vertical: bool,
     sentences: u32,
+    added_ms: u64,
+    percent: Option<u32>,
     progress: Option<app::model::Progress>,
     chapters: Vec<app::model::ChapterCard>,
     toc: Vec<app::model::TocLine>,
@@ -93,6 +108,28 @@ pub async fn timeline(
     let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
     let from = params::from(&query, score.cues.len())?;
     Ok(Json(state.narrator.known_timeline(&score, from).await?))
+}
+
+/// `GET /api/books/{id}/chapters/{n}/outline?voice=`: how long each sentence lasts, estimated where
+/// no clip has been made.
+pub async fn outline(
+    State(state): State<AppState>,
+    Path((book, chapter)): Path<(String, String)>,
+    Query(query): Query<QueryMap>,
+) -> Result<Json<Outline>, ApiError> {
+    let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
+    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
+    Ok(Json(state.narrator.outline(&score).await?))
+}
+
+/// `GET /api/books/{id}/search?q=`: where the book says it, in reading order.
+pub async fn search(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+    Query(query): Query<QueryMap>,
+) -> Result<Json<Vec<Hit>>, ApiError> {
+    let words = query.get("q").map_or("", String::as_str);
+    Ok(Json(state.library.search(&params::book(&book)?, words).await?))
 }
 
 /// `GET /api/books/{id}/audios?voice=`: what has been made of it, chapter by chapter.

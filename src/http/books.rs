@@ -1,16 +1,19 @@
 //! What belongs to a book: the file it comes from, its pictures, and the reader's place in it.
 
 use app::model::Progress;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, Json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 
 use super::headers::{CACHE_FOREVER, INERT};
+use super::params::QueryMap;
+use super::preferences::{page_or_nothing, wants_page};
 use super::{ApiError, AppState, params};
 use crate::library::import::ImportError;
 use crate::library::{LOCAL_USER, LibraryError};
@@ -22,10 +25,7 @@ pub async fn import(
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
-    let wants_page = headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("text/html"));
+    let wants_page = wants_page(&headers);
     let imported = match form {
         Ok(form) => import_all(&state, form).await,
         Err(rejection) => Err(ApiError::BadBody(format!(
@@ -72,15 +72,107 @@ fn unreadable(error: MultipartError) -> ApiError {
     ApiError::BadBody(format!("The form cannot be read: {}", error.body_text()))
 }
 
-/// `PUT /api/books/{id}/progress`: where the reader is.
+/// `GET /api/books/{id}/progress`: where the reader is; null when the book is not begun.
+pub async fn progress(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+) -> Result<Json<Option<Progress>>, ApiError> {
+    Ok(Json(state.library.progress(LOCAL_USER, &params::book(&book)?).await?))
+}
+
+/// A place, and what the device knows of.
+#[derive(Deserialize)]
+pub struct PlaceForm {
+    #[serde(flatten)]
+    place: Progress,
+    /// `at_ms` of the last place this device knows of. When another device has moved since, the
+    /// answer is 409 with its place.
+    #[serde(default)]
+    known_ms: Option<u64>,
+}
+
+/// `PUT /api/books/{id}/progress`: the reader is there. Answers with the place as it is kept.
 pub async fn set_progress(
     State(state): State<AppState>,
     Path(book): Path<String>,
-    progress: Result<Json<Progress>, JsonRejection>,
-) -> Result<StatusCode, ApiError> {
-    let Json(progress) = progress.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
-    state.library.set_progress(LOCAL_USER, &params::book(&book)?, &progress).await?;
-    Ok(StatusCode::NO_CONTENT)
+    form: Result<Json<PlaceForm>, JsonRejection>,
+) -> Result<Json<Progress>, ApiError> {
+    let Json(form) = form.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
+    let book = params::book(&book)?;
+    let kept = state.library.set_progress(LOCAL_USER, &book, &form.place, form.known_ms).await?;
+    Ok(Json(kept))
+}
+
+/// A book's name.
+#[derive(Deserialize)]
+pub struct NameForm {
+    title: String,
+    /// Separated by semicolons.
+    authors: String,
+}
+
+/// `POST /api/books/{id}`: gives it another title and other authors.
+pub async fn rename(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(book): Path<String>,
+    Form(NameForm { title, authors }): Form<NameForm>,
+) -> Result<Response, ApiError> {
+    let book = params::book(&book)?;
+    let names = authors.split(';').map(str::trim).filter(|name| !name.is_empty());
+    let authors: Vec<String> = names.map(str::to_owned).collect();
+    state.library.rename(&book, title.trim(), &authors).await?;
+    Ok(page_or_nothing(&headers, &format!("/book/{book}")))
+}
+
+/// `DELETE /api/books/{id}`, and for forms `POST /api/books/{id}/delete`.
+pub async fn delete(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(book): Path<String>,
+) -> Result<Response, ApiError> {
+    let book = params::book(&book)?;
+    state.library.delete(&book).await?;
+    Ok(page_or_nothing(&headers, &format!("/?deleted={book}")))
+}
+
+/// `POST /api/books/{id}/restore`: brings a deleted book back.
+pub async fn restore(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Path(book): Path<String>,
+) -> Result<Response, ApiError> {
+    state.library.restore(&params::book(&book)?).await?;
+    Ok(page_or_nothing(&headers, "/"))
+}
+
+/// `GET /go/{id}?percent=`: the address of the sentence at a part of the book.
+pub async fn go(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+    headers: HeaderMap,
+    Query(query): Query<QueryMap>,
+) -> Result<Response, ApiError> {
+    let id = params::book(&book)?;
+    let percent = params::number("percent", query.get("percent").map_or("", String::as_str))?;
+    let details = state.library.metadata(&id).await?;
+    let wanted = u64::from(percent.min(100)) * u64::from(details.card.sentences) / 100;
+    let mut before = 0;
+    for chapter in &details.chapters {
+        let after = before + u64::from(chapter.sentences);
+        if wanted < after || chapter.number == details.card.chapters {
+            let last = u64::from(chapter.sentences.saturating_sub(1));
+            let sentence = (wanted - before).min(last);
+            let address = format!("/read/{id}/{}#s{sentence}", chapter.number);
+            return Ok(if wants_page(&headers) {
+                Redirect::to(&address).into_response()
+            } else {
+                Json(address).into_response()
+            });
+        }
+        before = after;
+    }
+    Err(ApiError::NotFound("The book has no chapters.".to_owned()))
 }
 
 /// `GET /books/{id}/cover`

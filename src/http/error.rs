@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use app::error::AppError;
+use app::model::Progress;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -49,6 +50,9 @@ pub enum ApiError {
         /// When to come again; whole seconds.
         retry_after: Duration,
     },
+    /// Another device has moved; this is where it is.
+    #[error("Another device has moved in this book.")]
+    Moved(Box<Progress>),
     /// The request comes from another site's page.
     #[error("Requests from other sites are not accepted.")]
     OtherSite,
@@ -66,6 +70,7 @@ impl ApiError {
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Moved(_) => StatusCode::CONFLICT,
             Self::OtherSite => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -78,6 +83,9 @@ struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    /// Where another device is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Progress>,
 }
 
 impl IntoResponse for ApiError {
@@ -88,6 +96,10 @@ impl IntoResponse for ApiError {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: self.to_string(),
+            place: match &self {
+                Self::Moved(place) => Some(Progress::clone(place)),
+                _ => None,
+            },
         };
         let mut response = (status, Json(problem)).into_response();
         response
@@ -103,10 +115,16 @@ impl IntoResponse for ApiError {
 impl From<LibraryError> for ApiError {
     fn from(error: LibraryError) -> Self {
         match error {
-            LibraryError::NoSuchBook | LibraryError::NoSuchChapter | LibraryError::NoSuchFile => {
-                Self::NotFound(error.to_string())
-            }
-            LibraryError::NoSuchSentence => Self::BadBody(error.to_string()),
+            LibraryError::NoSuchBook
+            | LibraryError::NoSuchChapter
+            | LibraryError::NoSuchFile
+            | LibraryError::NoSuchMark => Self::NotFound(error.to_string()),
+            LibraryError::NoSuchSentence
+            | LibraryError::TooManyMarks
+            | LibraryError::NoteTooLong(_)
+            | LibraryError::QueryTooLong(_)
+            | LibraryError::BadName(_) => Self::BadBody(error.to_string()),
+            LibraryError::Moved(place) => Self::Moved(place),
             LibraryError::Import(ImportError::TooLarge) => Self::TooLarge(error.to_string()),
             LibraryError::Import(refusal) => Self::Refused(refusal.to_string()),
             LibraryError::Database(_)

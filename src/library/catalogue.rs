@@ -12,7 +12,10 @@ use super::{LOCAL_USER, LibraryError};
 use crate::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
-    books.vertical, books.cover, books.toc, books.chapters, books.sentences, \
+    books.vertical, books.cover, books.toc, books.chapters, books.sentences, books.added_at, \
+    (SELECT CAST(COALESCE(SUM(chapters.sentences), 0) AS BIGINT) FROM chapters \
+     WHERE chapters.book_id = books.id AND chapters.number < progress.chapter) AS before_at, \
+    progress.device AS at_device, progress.updated_at AS at_ms, \
     progress.chapter AS at_chapter, progress.sentence AS at_sentence, \
     progress.intra_ms AS at_intra_ms, progress.voice_id AS at_voice \
     FROM books LEFT JOIN progress ON progress.book_id = books.id AND progress.user_id = $1";
@@ -45,12 +48,14 @@ pub(super) async fn insert(
     .await?;
     for (chapter, number) in composed.chapters.iter().zip(1_i64..) {
         sqlx::query(
-            "INSERT INTO chapters (book_id, number, title, sentences) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO chapters (book_id, number, title, sentences, characters) \
+             VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(id.as_str())
         .bind(number)
         .bind(&chapter.title)
         .bind(chapter.sentences.len() as i64)
+        .bind(chapter.characters() as i64)
         .execute(&mut *transaction)
         .await?;
     }
@@ -60,7 +65,8 @@ pub(super) async fn insert(
 
 pub(super) async fn all(database: &AnyPool) -> Result<Vec<BookCard>, LibraryError> {
     let query = format!(
-        "{SELECT_CARD} ORDER BY COALESCE(progress.updated_at, books.added_at) DESC, books.title"
+        "{SELECT_CARD} WHERE books.deleted_at IS NULL \
+         ORDER BY COALESCE(progress.updated_at, books.added_at) DESC, books.title"
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(query)).bind(LOCAL_USER).fetch_all(database).await?;
     rows.iter().map(card).collect()
@@ -70,7 +76,7 @@ pub(super) async fn find(
     database: &AnyPool,
     id: &BookId,
 ) -> Result<Option<BookDetails>, LibraryError> {
-    let query = format!("{SELECT_CARD} WHERE books.id = $2");
+    let query = format!("{SELECT_CARD} WHERE books.id = $2 AND books.deleted_at IS NULL");
     let row = sqlx::query(sqlx::AssertSqlSafe(query))
         .bind(LOCAL_USER)
         .bind(id.as_str())
@@ -78,7 +84,7 @@ pub(super) async fn find(
         .await?;
     let Some(row) = row else { return Ok(None) };
     let chapters = sqlx::query(
-        "SELECT number, title, sentences FROM chapters WHERE book_id = $1 ORDER BY number",
+        "SELECT number, title, sentences, characters FROM chapters WHERE book_id = $1 ORDER BY number",
     )
     .bind(id.as_str())
     .fetch_all(database)
@@ -94,6 +100,7 @@ pub(super) async fn find(
                     number: number(row, "number")?,
                     title: row.try_get("title")?,
                     sentences: number(row, "sentences")?,
+                    characters: number(row, "characters")?,
                 })
             })
             .collect::<Result<_, sqlx::Error>>()?,
@@ -115,13 +122,13 @@ pub(super) async fn set_progress(
     user: &str,
     id: &BookId,
     progress: &Progress,
-    at_ms: u64,
 ) -> Result<(), LibraryError> {
     sqlx::query(
-        "INSERT INTO progress (user_id, book_id, chapter, sentence, intra_ms, voice_id, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (user_id, book_id) DO UPDATE SET \
+        "INSERT INTO progress (user_id, book_id, chapter, sentence, intra_ms, voice_id, updated_at, \
+         device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (user_id, book_id) DO UPDATE SET \
          chapter = excluded.chapter, sentence = excluded.sentence, intra_ms = excluded.intra_ms, \
-         voice_id = excluded.voice_id, updated_at = excluded.updated_at \
+         voice_id = excluded.voice_id, updated_at = excluded.updated_at, \
+         device = excluded.device \
          WHERE progress.updated_at <= excluded.updated_at",
     )
     .bind(user)
@@ -130,25 +137,97 @@ pub(super) async fn set_progress(
     .bind(i64::from(progress.sentence))
     .bind(i64::from(progress.intra_ms))
     .bind(progress.voice.clone())
-    .bind(at_ms as i64)
+    .bind(progress.at_ms as i64)
+    .bind(progress.device.clone())
     .execute(database)
     .await?;
     Ok(())
 }
 
-/// When a user's place in a book was written here, if one was.
-pub(super) async fn progress_at(
+/// Gives a book another title and other authors; false when there is no such book.
+pub(super) async fn rename(
     database: &AnyPool,
-    user: &str,
     id: &BookId,
-) -> Result<Option<u64>, LibraryError> {
-    let row = sqlx::query("SELECT updated_at FROM progress WHERE user_id = $1 AND book_id = $2")
-        .bind(user)
+    title: &str,
+    authors: &[String],
+) -> Result<bool, LibraryError> {
+    let done = sqlx::query(
+        "UPDATE books SET title = $1, authors = $2 WHERE id = $3 AND deleted_at IS NULL",
+    )
+    .bind(title)
+    .bind(serde_json::to_string(authors)?)
+    .bind(id.as_str())
+    .execute(database)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Marks a book as deleted, or with `None` as there again; false when nothing changed.
+pub(super) async fn set_deleted(
+    database: &AnyPool,
+    id: &BookId,
+    at_ms: Option<u64>,
+) -> Result<bool, LibraryError> {
+    let wanted = if at_ms.is_some() { "IS NULL" } else { "IS NOT NULL" };
+    let statement =
+        format!("UPDATE books SET deleted_at = $1 WHERE id = $2 AND deleted_at {wanted}");
+    let done = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(at_ms.map(|at_ms| at_ms as i64))
+        .bind(id.as_str())
+        .execute(database)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// The title of a book that is marked as deleted.
+pub(super) async fn deleted_title(
+    database: &AnyPool,
+    id: &BookId,
+) -> Result<Option<String>, LibraryError> {
+    let row = sqlx::query("SELECT title FROM books WHERE id = $1 AND deleted_at IS NOT NULL")
         .bind(id.as_str())
         .fetch_optional(database)
         .await?;
-    let at = row.map(|row| row.try_get::<i64, _>("updated_at")).transpose()?;
-    Ok(at.and_then(|at| u64::try_from(at).ok()))
+    Ok(row.map(|row| row.try_get("title")).transpose()?)
+}
+
+/// Books that were deleted before a moment.
+pub(super) async fn deleted_before(
+    database: &AnyPool,
+    at_ms: u64,
+) -> Result<Vec<BookId>, LibraryError> {
+    let rows = sqlx::query("SELECT id FROM books WHERE deleted_at < $1")
+        .bind(at_ms as i64)
+        .fetch_all(database)
+        .await?;
+    Ok(rows.iter().filter_map(|row| row.try_get::<String, _>("id").ok()?.parse().ok()).collect())
+}
+
+/// Forgets a book and all that belongs to it.
+pub(super) async fn purge(database: &AnyPool, id: &BookId) -> Result<(), LibraryError> {
+    sqlx::query("DELETE FROM books WHERE id = $1 AND deleted_at IS NOT NULL")
+        .bind(id.as_str())
+        .execute(database)
+        .await?;
+    Ok(())
+}
+
+/// A user's place in a book as it is here.
+pub(super) async fn progress(
+    database: &AnyPool,
+    user: &str,
+    id: &BookId,
+) -> Result<Option<Progress>, LibraryError> {
+    let row = sqlx::query(
+        "SELECT chapter AS at_chapter, sentence AS at_sentence, intra_ms AS at_intra_ms, \
+         voice_id AS at_voice, device AS at_device, updated_at AS at_ms \
+         FROM progress WHERE user_id = $1 AND book_id = $2",
+    )
+    .bind(user)
+    .bind(id.as_str())
+    .fetch_optional(database)
+    .await?;
+    Ok(row.as_ref().map(place).transpose()?)
 }
 
 /// Sets a fact of this installation; false when it was set before.
@@ -162,19 +241,30 @@ pub(super) async fn mark_once(database: &AnyPool, name: &str) -> Result<bool, Li
     Ok(done.rows_affected() > 0)
 }
 
+fn place(row: &AnyRow) -> Result<Progress, sqlx::Error> {
+    Ok(Progress {
+        chapter: number(row, "at_chapter")?,
+        sentence: number(row, "at_sentence")?,
+        intra_ms: number(row, "at_intra_ms")?,
+        voice: row.try_get("at_voice")?,
+        device: row.try_get("at_device")?,
+        at_ms: row.try_get::<i64, _>("at_ms")?.unsigned_abs(),
+    })
+}
+
 fn card(row: &AnyRow) -> Result<BookCard, LibraryError> {
     let id: String = row.try_get("id")?;
     let at_chapter: Option<i64> = row.try_get("at_chapter")?;
-    let progress = at_chapter
-        .map(|_| {
-            Ok::<_, sqlx::Error>(Progress {
-                chapter: number(row, "at_chapter")?,
-                sentence: number(row, "at_sentence")?,
-                intra_ms: number(row, "at_intra_ms")?,
-                voice: row.try_get("at_voice")?,
-            })
-        })
-        .transpose()?;
+    let progress = at_chapter.map(|_| place(row)).transpose()?;
+    let sentences = number(row, "sentences")?;
+    // The sentence one is in counts as read, so that the last one makes it whole.
+    let percent = match &progress {
+        Some(at) => {
+            let read = u64::from(number(row, "before_at")?) + u64::from(at.sentence) + 1;
+            Some((read * 100 / u64::from(sentences.max(1))).min(100) as u32)
+        }
+        None => None,
+    };
     Ok(BookCard {
         id: id.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
         title: row.try_get("title")?,
@@ -182,12 +272,14 @@ fn card(row: &AnyRow) -> Result<BookCard, LibraryError> {
         language: row.try_get("language")?,
         has_cover: row.try_get::<Option<String>, _>("cover")?.is_some(),
         chapters: number(row, "chapters")?,
-        sentences: number(row, "sentences")?,
+        sentences,
+        added_ms: row.try_get::<i64, _>("added_at")?.unsigned_abs(),
+        percent,
         progress,
     })
 }
 
-fn number(row: &AnyRow, column: &str) -> Result<u32, sqlx::Error> {
+pub(super) fn number(row: &AnyRow, column: &str) -> Result<u32, sqlx::Error> {
     let value: i64 = row.try_get(column)?;
     u32::try_from(value).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }

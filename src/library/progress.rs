@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sqlx::AnyPool;
 
 use super::{LibraryError, catalogue};
-use crate::now_ms;
 use crate::redis::{Key, Link};
 
 /// How often places go from Redis to SQL.
@@ -43,23 +42,38 @@ struct Place {
     segment_id: String,
     intra_ms: u32,
     at_ms: u64,
+    #[serde(default)]
+    device: Option<String>,
 }
 
 impl Place {
-    fn of(progress: &Progress, at_ms: u64) -> Self {
-        let Progress { chapter, sentence, intra_ms, voice } = progress;
+    fn of(progress: &Progress) -> Self {
+        let Progress { chapter, sentence, intra_ms, voice, device, at_ms } = progress;
         let segment_id = format!("{chapter}:{sentence}");
-        Self { voice_id: voice.clone(), segment_id, intra_ms: *intra_ms, at_ms }
+        Self {
+            voice_id: voice.clone(),
+            segment_id,
+            intra_ms: *intra_ms,
+            at_ms: *at_ms,
+            device: device.clone(),
+        }
     }
 
     fn progress(self) -> Option<Progress> {
         let (chapter, sentence) = self.segment_id.split_once(':')?;
         let (chapter, sentence) = (chapter.parse().ok()?, sentence.parse().ok()?);
-        Some(Progress { chapter, sentence, intra_ms: self.intra_ms, voice: self.voice_id })
+        Some(Progress {
+            chapter,
+            sentence,
+            intra_ms: self.intra_ms,
+            voice: self.voice_id,
+            device: self.device,
+            at_ms: self.at_ms,
+        })
     }
 }
 
-/// Remembers where a user is.
+/// Remembers where a user is; `at_ms` says since when.
 pub(super) async fn set(
     database: &AnyPool,
     link: Option<&Link>,
@@ -67,13 +81,12 @@ pub(super) async fn set(
     book: &BookId,
     progress: &Progress,
 ) -> Result<(), LibraryError> {
-    let now = now_ms();
     if let Some(link) = link
-        && let Ok(()) = note(link, user, book, &Place::of(progress, now)).await
+        && let Ok(()) = note(link, user, book, &Place::of(progress)).await
     {
         return Ok(());
     }
-    catalogue::set_progress(database, user, book, progress, now).await
+    catalogue::set_progress(database, user, book, progress).await
 }
 
 async fn note(link: &Link, user: &str, book: &BookId, place: &Place) -> RedisResult<()> {
@@ -88,26 +101,23 @@ async fn note(link: &Link, user: &str, book: &BookId, place: &Place) -> RedisRes
     link.batch(vec![mark, set]).await?.into_iter().try_for_each(|answer| answer.map(drop))
 }
 
-/// Where a user is, if Redis knows it better than SQL. It does not always: while it was gone, or
-/// refused, places went to SQL.
+/// Where a user is. Redis knows it better than SQL, but not always: while it was gone, or refused,
+/// places went to SQL.
 pub(super) async fn get(
     database: &AnyPool,
     link: Option<&Link>,
     user: &str,
     book: &BookId,
 ) -> Result<Option<Progress>, LibraryError> {
-    let Some(link) = link.filter(|link| link.is_up()) else { return Ok(None) };
+    let written = catalogue::progress(database, user, book).await?;
+    let Some(link) = link.filter(|link| link.is_up()) else { return Ok(written) };
     let key = link.name(&Key::Progress(user.to_owned(), book.clone()));
     let value: RedisResult<Option<String>> =
         cmd("GET").arg(key).query_async(&mut link.clone()).await;
-    let Some(place) = value.ok().flatten().and_then(|value| serde_json::from_str(&value).ok())
-    else {
-        return Ok(None);
-    };
-    let place: Place = place;
-    let written = catalogue::progress_at(database, user, book).await?;
-    let is_newer = written.is_none_or(|written| place.at_ms >= written);
-    Ok(if is_newer { place.progress() } else { None })
+    let place = value.ok().flatten().and_then(|value| serde_json::from_str::<Place>(&value).ok());
+    let place = place.and_then(Place::progress);
+    // The later of the two.
+    Ok(place.into_iter().chain(written).max_by_key(|place| place.at_ms))
 }
 
 /// Writes to SQL what it does not have yet.
@@ -123,8 +133,7 @@ pub(super) async fn flush(database: &AnyPool, link: &Link) -> Result<(), Library
             let progress = place.and_then(Place::progress);
             if let (Some(Key::Progress(user, book)), Some(progress)) =
                 (link.keys().parse(&name), progress)
-                && let Err(error) =
-                    catalogue::set_progress(database, &user, &book, &progress, at_ms).await
+                && let Err(error) = catalogue::set_progress(database, &user, &book, &progress).await
             {
                 // A book that has been removed meanwhile needs none; anything else is tried again.
                 if catalogue::find(database, &book).await?.is_some() {

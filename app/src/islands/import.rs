@@ -5,200 +5,181 @@
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::{DragEvent, Event, File, FileList, FormData, ProgressEvent, XmlHttpRequest};
+use web_sys::{
+    DragEvent, Event, File, FileList, FormData, HtmlElement, HtmlInputElement, ProgressEvent,
+    XmlHttpRequest,
+};
 
-/// How one file is coming along.
-#[derive(Clone, PartialEq)]
-enum Stage {
-    Waiting,
-    /// Per cent of it sent.
-    Sending(u32),
-    /// All of it sent; the server reads it.
-    Reading,
-    Refused(String),
-}
+use super::dom::{self, Json};
 
-#[derive(Clone)]
-struct Upload {
-    name: String,
-    stage: RwSignal<Stage>,
-}
-
-/// The "Add books" button and what becomes of the files.
+/// Brings the "Add books" button and the place for dropping to life
+/// ([`ImportForm`](crate::components::ImportForm)).
 #[island]
 pub fn ImportBooks() -> impl IntoView {
-    let uploads = RwSignal::new(Vec::<Upload>::new());
-    let dragging = RwSignal::new(false);
-    let input = NodeRef::<leptos::html::Input>::new();
-    let live = RwSignal::new(false);
-
-    Effect::new(move |_| {
-        live.set(true);
-        listen_for_drops(dragging, uploads);
-    });
-    let choose = move |_| {
-        if let Some(input) = input.get_untracked() {
-            take_files(input.files(), uploads);
-            input.set_value("");
+    Effect::new(|_| {
+        let words = dom::one(".import").and_then(|form| form.get_attribute("data-words"));
+        if let Some(words) = words.and_then(|words| Json::parse(&words)) {
+            bring_to_life(words);
         }
-    };
-    view! {
-        <form class="import" method="post" action="/api/books" enctype="multipart/form-data"
-            data-live=move || live.get().then_some("true")>
-            <label class="button">
-                "Add books"
-                <input node_ref=input type="file" name="file" multiple accept=".epub,.txt,application/epub+zip,text/plain"
-                    on:change=choose/>
-            </label>
-            <noscript><button class="button" type="submit">"Import"</button></noscript>
-        </form>
-        <div class="drop-veil" hidden=move || !dragging.get() aria-hidden="true">
-            <p>"Drop books here"</p>
-        </div>
-        <ul class="uploads" role="status" hidden=move || uploads.with(Vec::is_empty)>
-            <For each=move || uploads.get() key=|upload| upload.name.clone() let:upload>
-                {upload_line(upload, uploads)}
-            </For>
-        </ul>
-    }
+    });
 }
 
-fn upload_line(upload: Upload, uploads: RwSignal<Vec<Upload>>) -> impl IntoView {
-    let Upload { name, stage } = upload;
-    let shown = name.clone();
-    let state = move || match stage.get() {
-        Stage::Waiting => "waiting".to_owned(),
-        Stage::Sending(percent) => format!("{percent} %"),
-        Stage::Reading => "reading the book…".to_owned(),
-        Stage::Refused(reason) => reason,
-    };
-    let value = move || match stage.get() {
-        Stage::Sending(percent) => Some(percent.to_string()),
-        _ => None,
-    };
-    let refused = move || matches!(stage.get(), Stage::Refused(_));
-    let dismiss = move |_| {
-        let name = name.clone();
-        uploads.update(move |uploads| uploads.retain(|upload| upload.name != name));
-    };
-    view! {
-        <li class:refused=refused>
-            <span class="upload-name" dir="auto">{shown.clone()}</span>
-            <span class="upload-state">{state}</span>
-            <Show when=move || !refused()
-                fallback=move || view! {
-                    <button type="button" class="quiet" on:click=dismiss.clone() aria-label="Dismiss">"×"</button>
-                }>
-                <progress max="100" value=value></progress>
-            </Show>
-        </li>
-    }
+fn bring_to_life(words: Json) {
+    let (Some(form), Some(veil)) = (dom::one(".import"), dom::one(".drop-veil")) else { return };
+    let chosen = words.clone();
+    dom::listen(&form, "change", move |event| {
+        let Some(Ok(input)) =
+            dom::target(&event, "input").map(JsCast::dyn_into::<HtmlInputElement>)
+        else {
+            return;
+        };
+        take_files(input.files(), &chosen);
+        input.set_value("");
+    });
+    let shown = veil.clone();
+    dom::listen(&window(), "dragover", move |event| {
+        event.prevent_default();
+        dom::show(&shown, true);
+    });
+    let left = veil.clone();
+    dom::listen(&window(), "dragleave", move |event| {
+        // Leaving the window, not an element inside it.
+        if event.dyn_ref::<DragEvent>().is_some_and(|drag| drag.related_target().is_none()) {
+            dom::show(&left, false);
+        }
+    });
+    dom::listen(&window(), "drop", move |event| {
+        event.prevent_default();
+        dom::show(&veil, false);
+        let files = event.dyn_ref::<DragEvent>().and_then(|drag| drag.data_transfer()?.files());
+        take_files(files, &words);
+    });
+    dom::set(&form, "data-live", "true");
 }
 
-fn listen_for_drops(dragging: RwSignal<bool>, uploads: RwSignal<Vec<Upload>>) {
-    let on = |name: &'static str, handle: Box<dyn Fn(DragEvent)>| {
-        let handle = window_event_listener_untyped(name, move |event| {
-            if let Some(drag) = event.dyn_ref::<DragEvent>() {
-                handle(drag.clone());
-            }
-        });
-        on_cleanup(move || handle.remove());
-    };
-    on(
-        "dragover",
-        Box::new(move |event| {
-            event.prevent_default();
-            dragging.set(true);
-        }),
-    );
-    on(
-        "dragleave",
-        Box::new(move |event| {
-            // Leaving the window, not an element inside it.
-            if event.related_target().is_none() {
-                dragging.set(false);
-            }
-        }),
-    );
-    on(
-        "drop",
-        Box::new(move |event| {
-            event.prevent_default();
-            dragging.set(false);
-            take_files(event.data_transfer().and_then(|data| data.files()), uploads);
-        }),
-    );
-}
-
-fn take_files(files: Option<FileList>, uploads: RwSignal<Vec<Upload>>) {
+fn take_files(files: Option<FileList>, words: &Json) {
     let Some(files) = files else { return };
-    let mut queue = Vec::new();
-    for index in 0..files.length() {
-        let Some(file) = files.get(index) else { continue };
-        let upload = Upload { name: file.name(), stage: RwSignal::new(Stage::Waiting) };
-        uploads.update(|uploads| {
-            uploads.retain(|other| other.name != upload.name);
-            uploads.push(upload.clone());
-        });
-        queue.push((file, upload));
-    }
+    let mut queue: Vec<(File, Line)> = (0..files.length())
+        .filter_map(|index| files.get(index))
+        .filter_map(|file| Some((file.clone(), Line::new(&file.name(), words)?)))
+        .collect();
     queue.reverse();
-    send_next(queue, false);
+    send_next(queue, false, words.clone());
 }
 
 /// Sends one file after another; the page is loaded anew when all are in.
-fn send_next(mut queue: Vec<(File, Upload)>, any_refused: bool) {
-    let Some((file, upload)) = queue.pop() else {
+fn send_next(mut queue: Vec<(File, Line)>, any_refused: bool, words: Json) {
+    let Some((file, line)) = queue.pop() else {
         if !any_refused {
-            let _ = window().location().reload();
+            let _ = window().location().set_href("/");
         }
         return;
     };
-    let stage = upload.stage;
-    send(&file, stage, move |refusal| {
-        let refused = refusal.is_some();
-        if let Some(reason) = refusal {
-            stage.set(Stage::Refused(reason));
-        } else {
-            stage.set(Stage::Reading);
+    let shown = line.clone();
+    send(&file, &line, &words.clone(), move |refusal| {
+        match &refusal {
+            Some(reason) => shown.refuse(reason),
+            None => shown.item.remove(),
         }
-        send_next(queue, any_refused || refused);
+        send_next(queue, any_refused || refusal.is_some(), words);
     });
 }
 
+/// How one file is coming along.
+#[derive(Clone)]
+struct Line {
+    item: HtmlElement,
+    state: HtmlElement,
+    bar: HtmlElement,
+    dismiss: String,
+}
+
+impl Line {
+    fn new(name: &str, words: &Json) -> Option<Self> {
+        let list = dom::one(".uploads")?;
+        let make = |tag: &str, class: &str| {
+            let element: HtmlElement = document().create_element(tag).ok()?.dyn_into().ok()?;
+            element.set_class_name(class);
+            Some(element)
+        };
+        let (item, title) = (make("li", "")?, make("span", "upload-name")?);
+        let (state, bar) = (make("span", "upload-state")?, make("progress", "")?);
+        title.set_text_content(Some(name));
+        dom::set(&title, "dir", "auto");
+        state.set_text_content(words.text("waiting").as_deref());
+        dom::set(&bar, "max", "100");
+        dom::set(&bar, "aria-label", name);
+        for child in [&title, &state, &bar] {
+            item.append_child(child).ok()?;
+        }
+        list.append_child(&item).ok()?;
+        dom::show(&list, true);
+        Some(Self { item, state, bar, dismiss: words.text("dismiss").unwrap_or_default() })
+    }
+
+    fn sending(&self, percent: u32) {
+        dom::write(&self.state, &format!("{percent} %"));
+        dom::set(&self.bar, "value", &percent.to_string());
+    }
+
+    fn reading(&self, words: &Json) {
+        dom::write(&self.state, &words.text("reading").unwrap_or_default());
+        let _ = self.bar.remove_attribute("value");
+    }
+
+    fn refuse(&self, reason: &str) {
+        self.item.set_class_name("refused");
+        dom::write(&self.state, reason);
+        let Some(Ok(button)) =
+            document().create_element("button").ok().map(JsCast::dyn_into::<HtmlElement>)
+        else {
+            return;
+        };
+        button.set_class_name("quiet");
+        button.set_text_content(Some("×"));
+        dom::set(&button, "type", "button");
+        dom::set(&button, "aria-label", &self.dismiss);
+        let item = self.item.clone();
+        dom::listen(&button, "click", move |_| {
+            item.remove();
+            if let Some(list) = dom::one(".uploads") {
+                dom::show(&list, list.child_element_count() > 0);
+            }
+        });
+        let _ = self.bar.replace_with_with_node_1(&button);
+    }
+}
+
 /// Posts one file; `done` is told why it was refused, if it was.
-fn send(file: &File, stage: RwSignal<Stage>, done: impl FnOnce(Option<String>) + 'static) {
+fn send(file: &File, line: &Line, words: &Json, done: impl FnOnce(Option<String>) + 'static) {
     let (Ok(request), Ok(form)) = (XmlHttpRequest::new(), FormData::new()) else { return };
     let sent = form.append_with_blob_and_filename("file", file, &file.name()).is_ok()
         && request.open("POST", "/api/books").is_ok()
         && request.set_request_header("Accept", "application/json").is_ok();
     if let Ok(upload) = request.upload() {
+        let (line, words) = (line.clone(), words.clone());
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
             let percent = (event.loaded() / event.total().max(1.0) * 100.0) as u32;
-            stage.set(if percent < 100 { Stage::Sending(percent) } else { Stage::Reading });
+            if percent < 100 { line.sending(percent) } else { line.reading(&words) }
         });
         upload.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
     }
-    let answered = request.clone();
+    let (answered, unreachable) = (request.clone(), words.text("unreachable").unwrap_or_default());
     let finish = Closure::once_into_js(move |_: Event| {
         let status = answered.status().unwrap_or(0);
-        done((!(200..300).contains(&status)).then(|| refusal(&answered, status)));
+        done((!(200..300).contains(&status)).then(|| refusal(&answered, status, unreachable)));
     });
     request.set_onloadend(Some(finish.unchecked_ref()));
     if !sent || request.send_with_opt_form_data(Some(&form)).is_err() {
-        stage.set(Stage::Refused("The file could not be sent.".to_owned()));
+        line.refuse(&words.text("unsendable").unwrap_or_default());
     }
 }
 
-fn refusal(request: &XmlHttpRequest, status: u16) -> String {
-    #[derive(serde::Deserialize)]
-    struct Problem {
-        detail: String,
-    }
+fn refusal(request: &XmlHttpRequest, status: u16, unreachable: String) -> String {
     let text = request.response_text().ok().flatten().unwrap_or_default();
-    match serde_json::from_str::<Problem>(&text) {
-        Ok(problem) => problem.detail,
-        Err(_) if status == 0 => "The server cannot be reached.".to_owned(),
-        Err(_) => format!("The server answered {status}."),
+    match Json::parse(&text).and_then(|problem| problem.text("detail")) {
+        Some(detail) => detail,
+        None if status == 0 => unreachable,
+        None => format!("HTTP {status}"),
     }
 }

@@ -1,35 +1,30 @@
-//! A book: cover, title, and its table of contents.
+//! A book: cover, title, table of contents, and what can be done with it.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use super::book_param;
+use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::{Cover, ErrorPage, reading_link};
-use crate::error::AppError;
-use crate::model::{BookDetails, TocLine};
+use crate::components::{Cover, KeepButton, SiteHead, reading_link};
+use crate::model::{BookCard, BookDetails, TocLine};
+use crate::words::words;
 
 /// `/book/{book}`
 #[component]
 pub fn BookPage() -> impl IntoView {
     let (backend, id) = (backend(), book_param());
-    let book = Resource::new_blocking(
-        || (),
-        move |()| {
-            let (backend, id) = (backend.clone(), id.clone());
-            async move { backend?.book(&id?).await }
-        },
-    );
-    view! { <Suspense>{move || Suspend::new(async move { details(book.await) })}</Suspense> }
+    let load = move || {
+        let (backend, id) = (backend.clone(), id.clone());
+        async move { backend?.book(&id?).await }
+    };
+    loaded(load, details)
 }
 
-fn details(book: Result<BookDetails, AppError>) -> AnyView {
-    let BookDetails { card, toc, .. } = match book {
-        Ok(book) => book,
-        Err(error) => return view! { <ErrorPage error/> }.into_any(),
-    };
+fn details(book: BookDetails) -> AnyView {
+    let BookDetails { card, toc, .. } = book;
+    let words = &words().book;
     let (id, language) = (card.id.to_string(), card.language.clone());
-    let verb = if card.progress.is_some() { "Continue" } else { "Start reading" };
+    let verb = if card.progress.is_some() { words.go_on } else { words.begin };
     let at = card.progress.as_ref().map(|progress| progress.chapter);
     let current = toc.iter().rposition(|line| at == Some(line.chapter) && line.anchor.is_none());
     let lines = toc
@@ -38,26 +33,24 @@ fn details(book: Result<BookDetails, AppError>) -> AnyView {
         .map(|(index, line)| contents_line(&id, &line, current == Some(index)));
     view! {
         <Title text=format!("{} · Earmark", card.title)/>
-        <header class="site-head">
-            <a class="wordmark" href="/">"Earmark"</a>
-        </header>
+        <SiteHead/>
         <main class="book">
-            <div class="book-head">
+            <div class="book-head" data-panel-skip>
                 <Cover book=card.clone()/>
                 <div>
                     <h1 lang=language.clone() dir="auto">{card.title.clone()}</h1>
                     <p class="byline" dir="auto">{card.byline()}</p>
-                    <p class="facts">
-                        {card.chapters} {if card.chapters == 1 { " chapter" } else { " chapters" }}
-                        " · " {card.sentences} " sentences"
-                    </p>
+                    <p class="facts">{(words.facts)(card.chapters, card.sentences)}</p>
+                    {card.percent.map(|percent| view! { <p class="facts">{percent} "%"</p> })}
                     <p><a class="button" href=reading_link(&card)>{verb}</a></p>
                 </div>
             </div>
-            <nav class="contents" aria-label="Contents">
-                <h2>"Contents"</h2>
+            <nav class="contents" aria-label=words.contents>
+                <h2 data-panel-title>{words.contents}</h2>
+                {go_to(&id)}
                 <ol role="list" lang=language dir="auto">{lines.collect_view()}</ol>
             </nav>
+            <div data-panel-skip>{manage(&card)}</div>
         </main>
     }
     .into_any()
@@ -69,7 +62,59 @@ fn contents_line(book: &str, line: &TocLine, is_current: bool) -> impl IntoView 
     let depth = line.depth.min(4);
     view! {
         <li class=format!("depth-{depth}")>
-            <a href=href aria-current=is_current.then_some("true")>{line.title.clone()}</a>
+            <a href=href data-chapter=line.chapter aria-current=is_current.then_some("true")>{line.title.clone()}</a>
         </li>
+    }
+}
+
+fn go_to(book: &str) -> impl IntoView + use<> {
+    let words = &words().reader;
+    view! {
+        <form class="go-to" action=format!("/go/{book}")>
+            <label>
+                {words.go_to}
+                <input type="number" name="percent" min="0" max="100" step="1" required inputmode="numeric"/>
+            </label>
+            <button class="button quiet-button">{words.go}</button>
+        </form>
+    }
+}
+
+fn manage(card: &BookCard) -> impl IntoView + use<> {
+    let words = words();
+    let address = format!("/api/books/{}", card.id);
+    view! {
+        <section class="manage">
+            <h2>{words.book.details}</h2>
+            <dl class="facts">
+                <dt>{words.book.language}</dt>
+                <dd>{card.language.clone()}</dd>
+            </dl>
+            <p>
+                <a href=format!("/book/{}/notes", card.id)>{words.notes.title}</a>
+                " · "
+                <a href=format!("/book/{}/search", card.id)>{words.search.title}</a>
+            </p>
+            <KeepButton book=card.clone()/>
+            <details>
+                <summary>{words.book.rename}</summary>
+                <form class="fields" method="post" action=address.clone()>
+                    <label>
+                        {words.book.title}
+                        <input name="title" value=card.title.clone() required maxlength="500" dir="auto"/>
+                    </label>
+                    <label>
+                        {words.book.authors}
+                        <input name="authors" value=card.authors.join("; ") dir="auto" aria-describedby="authors-hint"/>
+                    </label>
+                    <p id="authors-hint" class="hint">{words.book.authors_hint}</p>
+                    <button class="button">{words.book.save}</button>
+                </form>
+            </details>
+            <form method="post" action=format!("{address}/delete")>
+                <button class="button danger">{words.book.delete}</button>
+                <p class="hint">{words.book.delete_hint}</p>
+            </form>
+        </section>
     }
 }

@@ -1,91 +1,167 @@
-//! The library: every book, and a place to drop new ones.
+//! The library: where to go on, every book, and a place to drop new ones.
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 
+use super::{loaded, query};
 use crate::backend::backend;
-use crate::components::{Cover, ErrorPage, reading_link};
-use crate::error::AppError;
-use crate::islands::ImportBooks;
-use crate::model::BookCard;
+use crate::components::{Cover, ImportForm, SiteHead, reading_link};
+use crate::model::{BookCard, BookId};
+use crate::shelf::{Show, Sort, arrange};
+use crate::words::words;
 
-/// `/`
+/// Fewer books than these are in view anyway: nothing to find or sort.
+const ENOUGH_TO_SORT: usize = 4;
+
+/// `/?q=&sort=&show=&refused=&deleted=`
 #[component]
 pub fn LibraryPage() -> impl IntoView {
     let backend = backend();
-    let refusal = use_query_map().with_untracked(|query| query.get("refused"));
-    let books = Resource::new_blocking(
-        || (),
-        move |()| {
-            let backend = backend.clone();
-            async move { backend?.books().await }
-        },
-    );
-    view! {
-        <Title text="Library · Earmark"/>
-        <Suspense>
-            {move || {
-                let refusal = refusal.clone();
-                Suspend::new(async move { library(books.await, refusal) })
-            }}
-        </Suspense>
-    }
+    let (refused, deleted) = (query("refused"), query("deleted"));
+    let (find, show, sort) = (query("q"), query("show"), query("sort"));
+    let load = move || {
+        let (backend, deleted) = (backend.clone(), deleted.parse::<BookId>().ok());
+        async move {
+            let backend = backend?;
+            let gone = match deleted {
+                Some(id) => backend.deleted_title(&id).await?.map(|title| (id, title)),
+                None => None,
+            };
+            Ok((backend.books().await?, gone))
+        }
+    };
+    let page = move |(books, gone): (Vec<BookCard>, Option<(BookId, String)>)| {
+        let (show, sort) = (Show::named(&show), Sort::named(&sort));
+        library(books, gone, &refused, &find, show, sort)
+    };
+    loaded(load, page)
 }
 
-fn library(books: Result<Vec<BookCard>, AppError>, refusal: Option<String>) -> AnyView {
-    let books = match books {
-        Ok(books) => books,
-        Err(error) => return view! { <ErrorPage error/> }.into_any(),
+fn library(
+    books: Vec<BookCard>,
+    gone: Option<(BookId, String)>,
+    refused: &str,
+    find: &str,
+    show: Show,
+    sort: Sort,
+) -> AnyView {
+    let words = &words().library;
+    let count = books.len();
+    let is_plain = find.is_empty() && show == Show::All && sort == Sort::Recent;
+    let last_read = books.first().filter(|book| is_plain && begun(book)).cloned();
+    let shown = arrange(books, find, show, sort);
+    let nothing = match (count, shown.len()) {
+        (0, _) => {
+            Some(view! { <p class="empty">{words.empty} " " {words.empty_hint}</p> }.into_any())
+        }
+        (_, 0) => Some(view! { <p class="empty">{words.no_match}</p> }.into_any()),
+        _ => None,
     };
-    let is_empty = books.is_empty();
     view! {
-        <header class="site-head">
-            <a class="wordmark" href="/">"Earmark"</a>
-            <ImportBooks/>
-        </header>
+        <Title text=format!("{} · Earmark", words.title)/>
+        <SiteHead>
+            <ImportForm/>
+        </SiteHead>
         <main class="library">
-            <h1>"Library"</h1>
-            {refusal.map(|reason| view! { <p class="refusal" role="alert">{reason}</p> })}
-            {is_empty
-                .then(|| {
-                    view! {
-                        <p class="empty">
-                            "Your shelf is empty. Drop an EPUB or a text file anywhere on this page."
-                        </p>
-                    }
-                })}
-            <ul class="shelf" role="list">
-                {books.into_iter().map(shelf_item).collect_view()}
-            </ul>
+            <h1>{words.title}</h1>
+            {(!refused.is_empty())
+                .then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
+            {gone.map(|(id, title)| undo_line(&id, &title))}
+            {last_read.map(go_on)}
+            {(count >= ENOUGH_TO_SORT).then(|| arrangement(find, show, sort))}
+            {nothing}
+            <ul class="shelf" role="list">{shown.into_iter().map(shelf_item).collect_view()}</ul>
         </main>
     }
     .into_any()
 }
 
+fn begun(book: &BookCard) -> bool {
+    book.percent.is_some_and(|percent| percent < 100)
+}
+
+fn undo_line(id: &BookId, title: &str) -> impl IntoView + use<> {
+    let words = &words().library;
+    view! {
+        <form class="undo" method="post" action=format!("/api/books/{id}/restore") role="status">
+            <span>{(words.deleted)(title)}</span>
+            <button class="button quiet-button">{words.undo}</button>
+        </form>
+    }
+}
+
+/// The book that was read last, first and large.
+fn go_on(book: BookCard) -> impl IntoView {
+    let words = &words().library;
+    let percent = book.percent.unwrap_or_default();
+    view! {
+        <a class="go-on" href=reading_link(&book)>
+            <Cover book=book.clone()/>
+            <span class="go-on-text">
+                <span class="go-on-label">{words.go_on}</span>
+                <span class="go-on-title" dir="auto">{book.title.clone()}</span>
+                <span class="shelf-author" dir="auto">{book.byline()}</span>
+                <progress max="100" value=percent aria-label=words.progress>{percent} "%"</progress>
+                <span class="shelf-author">{percent} " %"</span>
+            </span>
+        </a>
+    }
+}
+
+fn arrangement(find: &str, show: Show, sort: Sort) -> impl IntoView + use<> {
+    let words = &words().library;
+    let sorts = [words.sort_recent, words.sort_title, words.sort_author, words.sort_added];
+    let shows = [words.show_all, words.show_unread, words.show_begun, words.show_finished];
+    view! {
+        <form class="arrangement" role="search" data-live-form>
+            <label class="field find">
+                <span>{words.find}</span>
+                <input type="search" name="q" value=find.to_owned() maxlength="100" enterkeyhint="search"/>
+            </label>
+            <label class="field">
+                <span>{words.show}</span>
+                <select name="show">
+                    {Show::ALL.into_iter().zip(shows).map(|((value, name), label)| {
+                        view! { <option value=name selected=value == show>{label}</option> }
+                    }).collect_view()}
+                </select>
+            </label>
+            <label class="field">
+                <span>{words.sort}</span>
+                <select name="sort">
+                    {Sort::ALL.into_iter().zip(sorts).map(|((value, name), label)| {
+                        view! { <option value=name selected=value == sort>{label}</option> }
+                    }).collect_view()}
+                </select>
+            </label>
+            <button class="button quiet-button">{words.apply}</button>
+        </form>
+    }
+}
+
 fn shelf_item(book: BookCard) -> impl IntoView {
-    let percent = book.progress.as_ref().map(|at| {
-        // By chapters: near enough for a shelf, and it needs no look into the text.
-        (at.chapter.saturating_sub(1) * 100) / book.chapters.max(1)
-    });
-    let (page, go_on) = (format!("/book/{}", book.id), reading_link(&book));
-    let (verb, title) = (if percent.is_some() { "Continue" } else { "Read" }, book.title.clone());
+    let words = &words().library;
+    let (page, link) = (format!("/book/{}", book.id), reading_link(&book));
+    let verb = if book.percent.is_some() { words.go_on } else { words.read };
+    let title = book.title.clone();
     view! {
         <li class="shelf-item">
             <a class="shelf-link" href=page>
                 <Cover book=book.clone()/>
-                <span class="shelf-title">{book.title.clone()}</span>
-                <span class="shelf-author">{book.byline()}</span>
+                <span class="shelf-title" dir="auto">{book.title.clone()}</span>
+                <span class="shelf-author" dir="auto">{book.byline()}</span>
             </a>
-            {percent
+            {book
+                .percent
                 .map(|percent| {
                     view! {
-                        <progress class="shelf-progress" max="100" value=percent aria-label="Read">
+                        <progress class="shelf-progress" max="100" value=percent
+                            aria-label=format!("{}: {title}", words.progress)>
                             {percent} "%"
                         </progress>
                     }
                 })}
-            <a class="shelf-read" href=go_on aria-label=format!("{verb} {title}")>{verb}</a>
+            <a class="shelf-read" href=link aria-label=format!("{verb} {title}")>{verb}</a>
         </li>
     }
 }

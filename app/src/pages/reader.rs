@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::book_param;
+use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::ErrorPage;
+use crate::components::{PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
-use crate::islands::Player;
 use crate::model::{ChapterPage, Voice};
+use crate::words::words;
 
 /// `/read/{book}/{chapter}`
 #[component]
@@ -17,60 +17,57 @@ pub fn ReaderPage() -> impl IntoView {
     let (backend, id) = (backend(), book_param());
     let number = use_params_map()
         .with_untracked(|params| params.get("chapter")?.parse::<u32>().ok())
-        .ok_or_else(|| AppError::NotFound("The book has no such chapter.".to_owned()));
-    let page = Resource::new_blocking(
-        || (),
-        move |()| {
-            let (backend, id, number) = (backend.clone(), id.clone(), number.clone());
-            async move {
-                let backend = backend?;
-                let page = backend.chapter(&id?, number?).await?;
-                let voices = backend.voices(&page.book.language).await?;
-                Ok::<_, AppError>((page, voices))
-            }
-        },
-    );
-    view! { <Suspense>{move || Suspend::new(async move { reader(page.await) })}</Suspense> }
+        .ok_or_else(|| AppError::NotFound(words().errors.no_chapter.to_owned()));
+    let load = move || {
+        let (backend, id, number) = (backend.clone(), id.clone(), number.clone());
+        async move {
+            let backend = backend?;
+            let page = backend.chapter(&id?, number?).await?;
+            let voices = backend.voices(&page.book.language).await?;
+            Ok::<_, AppError>((page, voices))
+        }
+    };
+    loaded(load, |(page, voices)| reader(&page, &voices))
 }
 
-fn reader(page: Result<(ChapterPage, Vec<Voice>), AppError>) -> AnyView {
-    let (page, voices) = match page {
-        Ok(page) => page,
-        Err(error) => return view! { <ErrorPage error/> }.into_any(),
+fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
+    let words = words();
+    let voice = chosen_voice(page, voices);
+    let silence = match (&voice, voices) {
+        (Some(_), _) => None,
+        (None, []) => Some(words.player.no_voice),
+        (None, _) => Some(words.player.not_spoken),
     };
-    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    let language = primary(&page.book.language);
-    let speaks =
-        language == "und" || voices.iter().any(|voice| primary(&voice.language) == language);
-    let here = page.book.progress.as_ref().filter(|at| at.chapter == page.number);
-    let (sentence, voice) =
-        (here.map(|at| at.sentence), page.book.progress.as_ref().and_then(|at| at.voice.clone()));
     view! {
         <Title text=format!("{} · {}", page.title, page.book.title)/>
-        <header class="reader-head">
-            <a class="back" href=format!("/book/{}", page.book.id)>
-                <span aria-hidden="true">"‹ "</span>
-                <span dir="auto">{page.book.title.clone()}</span>
-            </a>
-        </header>
-        {chapter(&page)}
-        <Player
-            book=page.book.id.to_string()
+        <ReaderHead book=page.book.clone()/>
+        {chapter(page)}
+        <SelectionMenu/>
+        <PlayerBar
+            book=page.book.clone()
             chapter=page.number
-            sentences=page.sentences
-            chapters=page.book.chapters
-            resume=sentence
-            chosen=voice
-            voices
-            speaks
+            voice=voice.cloned()
+            silence
         />
     }
     .into_any()
 }
 
+/// The voice that was chosen for the book, else the default one if it speaks the book's language.
+fn chosen_voice<'v>(page: &ChapterPage, voices: &'v [Voice]) -> Option<&'v Voice> {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    let language = primary(&page.book.language);
+    let speaks =
+        language == "und" || voices.iter().any(|voice| primary(&voice.language) == language);
+    let last = page.book.progress.as_ref().and_then(|at| at.voice.as_ref());
+    let chosen = last.and_then(|id| voices.iter().find(|voice| voice.id == *id));
+    chosen.or_else(|| voices.first().filter(|_| speaks))
+}
+
 /// What the player exchanges for another chapter when the voice walks on; it reads the data
 /// attributes.
 fn chapter(page: &ChapterPage) -> AnyView {
+    let words = &words().reader;
     let direction = if page.rtl { "rtl" } else { "ltr" };
     let class = if page.vertical { "text vertical" } else { "text" };
     let language = page.book.language.clone();
@@ -85,13 +82,20 @@ fn chapter(page: &ChapterPage) -> AnyView {
                 }
             })
         };
-    let previous = link(page.number.saturating_sub(1), &page.previous, "prev", "Previous");
-    let next = link(page.number + 1, &page.next, "next", "Next");
+    let previous = link(page.number.saturating_sub(1), &page.previous, "prev", words.previous);
+    let next = link(page.number + 1, &page.next, "next", words.next);
     view! {
-        <main id="reading" data-chapter=page.number data-sentences=page.sentences>
-            <article class=class lang=language dir=direction aria-label=page.title.clone()
-                inner_html=page.html.clone()></article>
-            <nav class="turn" aria-label="Chapters">{previous} {next}</nav>
+        <main id="reading" tabindex="-1" dir=direction data-chapter=page.number data-sentences=page.sentences
+            data-title=page.title.clone() data-before=page.before data-book-sentences=page.book.sentences>
+            <div class="sheet">
+                <article class=class lang=language aria-label=page.title.clone()
+                    inner_html=page.html.clone()></article>
+                <nav class="turn" aria-label=words.chapters>{previous} {next}</nav>
+            </div>
+            <button type="button" class="page-turn page-back" data-do="page-back" aria-keyshortcuts="PageUp"
+                aria-label=words.previous_page></button>
+            <button type="button" class="page-turn page-on" data-do="page-on" aria-keyshortcuts="PageDown"
+                aria-label=words.next_page></button>
         </main>
     }
     .into_any()

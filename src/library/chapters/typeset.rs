@@ -24,6 +24,13 @@ pub struct Chapter {
     pub sentences: Vec<Sentence>,
 }
 
+impl Chapter {
+    /// Characters of all its sentences.
+    pub fn characters(&self) -> usize {
+        self.sentences.iter().map(|sentence| sentence.text.chars().count()).sum()
+    }
+}
+
 /// What is highlighted and spoken as one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sentence {

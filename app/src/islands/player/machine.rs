@@ -9,9 +9,6 @@ use crate::model::{TimelineEnd, TimelineEntry};
 /// The next chapter's timeline is asked for when the voice is this close to it.
 const TIMELINE_LEAD_MS: u64 = 60_000;
 
-/// Said when a stream ends before it began.
-const BROKEN_OFF: &str = "The sound broke off. Press play to try again.";
-
 /// A place in the book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spot {
@@ -32,10 +29,26 @@ pub enum Phase {
     Playing,
     /// Stopped by the listener.
     Paused,
+    /// The stream ended before it began.
+    BrokenOff,
     /// Stopped by an error; says which.
     Failed(String),
     /// The book is over.
     Finished,
+}
+
+impl Phase {
+    /// The name the style sheet and tests know it by.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Preparing => "preparing",
+            Self::Playing => "playing",
+            Self::Paused => "paused",
+            Self::BrokenOff | Self::Failed(_) => "failed",
+            Self::Finished => "finished",
+        }
+    }
 }
 
 /// What happens to the player.
@@ -168,7 +181,9 @@ impl Machine {
                 self.fail(reason)
             }
             // The stream was quicker to end than the timeline to say why.
-            Event::Trouble(reason) if matches!(self.phase, Phase::Failed(_)) => self.fail(reason),
+            Event::Trouble(reason) if matches!(self.phase, Phase::Failed(_) | Phase::BrokenOff) => {
+                self.fail(reason)
+            }
             Event::Trouble(reason) => {
                 self.trouble = Some(reason);
                 Vec::new()
@@ -199,6 +214,27 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// Where the voice is, and how many milliseconds it is into the sentence.
+    pub fn moment(&self) -> Option<(Spot, u64)> {
+        let at = self.voice_at?;
+        let segment = self.track.at(self.now_ms).filter(|_| self.has_stream);
+        let segment =
+            segment.filter(|now| (now.chapter, now.sentence) == (at.chapter, at.sentence));
+        Some((at, segment.map_or(0, |now| self.now_ms.saturating_sub(now.start_ms))))
+    }
+
+    /// How long the sentence the voice is in lasts, in milliseconds, if there is a stream.
+    pub fn sentence_ms(&self) -> Option<u64> {
+        let segment = self.track.at(self.now_ms).filter(|_| self.has_stream)?;
+        Some(segment.end_ms - segment.start_ms)
+    }
+
+    /// Puts the voice somewhere without a sound: another device is there.
+    pub fn adopt(&mut self, at: Spot) -> Vec<Action> {
+        let actions = self.move_to(at, None);
+        actions.into_iter().filter(|action| !matches!(action, Action::Remember(_))).collect()
     }
 
     /// Sound comes, or is about to.
@@ -288,7 +324,7 @@ impl Machine {
     }
 
     /// Goes on from another place; when silent, only the place changes.
-    fn move_to(&mut self, to: Spot, buffered_ms: Option<(u64, u64)>) -> Vec<Action> {
+    pub fn move_to(&mut self, to: Spot, buffered_ms: Option<(u64, u64)>) -> Vec<Action> {
         if self.is_running() {
             return self.jump(to, buffered_ms);
         }
@@ -349,7 +385,7 @@ impl Machine {
         // The stream broke off: go on from the sentence it broke off in.
         match self.voice_at {
             Some(at) if self.is_running() && self.now_ms > 0 => self.open(at),
-            _ if self.is_running() => self.enter(Phase::Failed(BROKEN_OFF.to_owned())),
+            _ if self.is_running() => self.enter(Phase::BrokenOff),
             _ => self.enter(Phase::Paused),
         }
     }

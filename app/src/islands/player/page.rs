@@ -1,84 +1,182 @@
-//! The page under the player: marking sentences, scrolling, exchanging the chapter.
+//! The page above the player: marking sentences and words, scrolling, exchanging the chapter.
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{
-    DomParser, Element, ScrollBehavior, ScrollIntoViewOptions, ScrollLogicalPosition, SupportedType,
-};
+use web_sys::{Element, HtmlElement, Node, Range, ScrollBehavior, ScrollToOptions};
+
+use super::super::dom::{self, Body};
+use super::sheets;
+use crate::model::Point;
+
+/// Readers look at this part of the window: not at its edges, and not at what lies under the player.
+const BAND: (f64, f64) = (0.14, 0.66);
+/// Where a sentence is put that was outside of it.
+const SETTLE_AT: f64 = 0.3;
 
 /// What the page shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// Chapter, from 1.
     pub chapter: u32,
     /// Number of sentences in it.
     pub sentences: u32,
+    /// Its title.
+    pub title: String,
+    /// Number of sentences in the chapters before.
+    pub before: u32,
+    /// Number of sentences in the book.
+    pub book_sentences: u32,
+}
+
+/// Where something is, seen from the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// In it.
+    Here,
+    /// Before it.
+    Before,
+    /// After it.
+    After,
+}
+
+/// What the page shows now.
+pub fn shown() -> Option<Shown> {
+    let reading = dom::one("#reading")?;
+    let number = |name: &str| {
+        reading.get_attribute(name).and_then(|value| value.parse().ok()).unwrap_or_default()
+    };
+    Some(Shown {
+        chapter: number("data-chapter"),
+        sentences: number("data-sentences"),
+        title: reading.get_attribute("data-title").unwrap_or_default(),
+        before: number("data-before"),
+        book_sentences: number("data-book-sentences"),
+    })
 }
 
 /// Marks a sentence as the one the voice is in.
 pub fn mark(sentence: u32) {
     unmark();
-    for_each(&format!("#reading [data-s=\"{sentence}\"]"), |element| {
+    for element in spans(sentence) {
         let _ = element.class_list().add_1("speaking");
-    });
+    }
 }
 
 /// Takes the mark away.
 pub fn unmark() {
-    for_each(".speaking", |element| {
+    for element in dom::all("#reading .speaking") {
         let _ = element.class_list().remove_1("speaking");
-    });
+    }
 }
 
-/// Brings a sentence into the middle of the window, if it is not in its comfortable part.
+/// The elements of a sentence; several where it crosses emphasis or a link.
+pub fn spans(sentence: u32) -> Vec<HtmlElement> {
+    dom::all(&format!("#reading [data-s=\"{sentence}\"]"))
+}
+
+/// The element a sentence begins with.
+fn head(sentence: u32) -> Option<HtmlElement> {
+    dom::one(&format!("#s{sentence}"))
+}
+
+/// Brings a sentence to where readers look, if it is not there.
 pub fn scroll_to(sentence: u32) {
-    let Some(element) = document().get_element_by_id(&format!("s{sentence}")) else { return };
-    if is_comfortable(&element) {
+    let Some(element) = head(sentence) else { return };
+    if sheets::turn_to(&element, true) {
         return;
     }
-    let options = ScrollIntoViewOptions::new();
-    options.set_block(ScrollLogicalPosition::Center);
-    options.set_inline(ScrollLogicalPosition::Center);
-    options.set_behavior(if prefers_reduced_motion() {
-        ScrollBehavior::Instant
-    } else {
-        ScrollBehavior::Smooth
-    });
-    element.scroll_into_view_with_scroll_into_view_options(&options);
-}
-
-/// Whether an element begins in the part of the window where a reader likes to look: not at its
-/// edges and not below the player.
-fn is_comfortable(element: &Element) -> bool {
     let rect = element.get_bounding_client_rect();
     let (width, height) = window_size();
-    let is_vertical = element.closest(".vertical").ok().flatten().is_some();
-    if is_vertical {
-        rect.right() <= width * 0.9 && rect.left() >= width * 0.1
-    } else {
-        rect.top() >= height * 0.12 && rect.top().max(rect.bottom().min(height)) <= height * 0.72
+    let options = ScrollToOptions::new();
+    if let Some(frame) = vertical_frame() {
+        if rect.right() <= width * 0.9 && rect.left() >= width * 0.1 {
+            return;
+        }
+        options.set_left(f64::from(frame.scroll_left()) + rect.right() - width * (1.0 - SETTLE_AT));
+        options.set_behavior(behavior());
+        frame.scroll_to_with_scroll_to_options(&options);
+        return;
     }
+    // The end of a sentence longer than the band is out of reach; its beginning is what counts.
+    let low = rect.bottom().min(rect.top() + height * (BAND.1 - BAND.0));
+    if rect.top() >= height * BAND.0 && low <= height * BAND.1 {
+        return;
+    }
+    options.set_top(window().scroll_y().unwrap_or_default() + rect.top() - height * SETTLE_AT);
+    options.set_behavior(behavior());
+    window().scroll_to_with_scroll_to_options(&options);
+}
+
+/// What scrolls when lines run from top to bottom.
+fn vertical_frame() -> Option<HtmlElement> {
+    dom::one("#reading .text.vertical")
+}
+
+fn behavior() -> ScrollBehavior {
+    if prefers_reduced_motion() { ScrollBehavior::Instant } else { ScrollBehavior::Smooth }
+}
+
+/// Where a sentence is.
+pub fn side(sentence: u32) -> Option<Side> {
+    let element = head(sentence)?;
+    if let Some(pages) = sheets::side(&element) {
+        return Some(match pages {
+            pages if pages < 0.0 => Side::Before,
+            pages if pages > 0.0 => Side::After,
+            _ => Side::Here,
+        });
+    }
+    let rect = element.get_bounding_client_rect();
+    let (width, height) = window_size();
+    Some(if vertical_frame().is_some() {
+        match () {
+            () if rect.left() > width => Side::Before,
+            () if rect.right() < 0.0 => Side::After,
+            () => Side::Here,
+        }
+    } else {
+        match () {
+            () if rect.bottom() < 0.0 => Side::Before,
+            () if rect.top() > height => Side::After,
+            () => Side::Here,
+        }
+    })
 }
 
 /// The first sentence in view.
 pub fn first_visible() -> Option<u32> {
-    let (width, height) = window_size();
-    let found = document().query_selector_all("#reading [id^=\"s\"][data-s]").ok()?;
-    (0..found.length())
-        .filter_map(|index| found.get(index)?.dyn_into::<Element>().ok())
-        .find(|element| {
-            let rect = element.get_bounding_client_rect();
-            rect.bottom() > 0.0 && rect.top() < height && rect.right() > 0.0 && rect.left() < width
-        })
-        .and_then(|element| sentence_of(&element))
+    let count = shown()?.sentences;
+    // Sentences lie in order, so halving finds the first that is not before the window.
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = low.midpoint(high);
+        if side(middle) == Some(Side::Before) { low = middle + 1 } else { high = middle }
+    }
+    (low < count).then_some(low)
 }
 
 /// The sentence an element of the text is in.
 pub fn sentence_of(element: &Element) -> Option<u32> {
-    element.closest("#reading [data-s]").ok()??.get_attribute("data-s")?.parse().ok()
+    dom::closest(element, "#reading [data-s]")?.get_attribute("data-s")?.parse().ok()
 }
 
-/// The chapter and anchor a link leads to, when it leads into this book.
+/// The first sentence of the paragraph after (1) or before (-1) the one a sentence is in. Before
+/// means the beginning of its own when the sentence is further in.
+pub fn paragraph(sentence: u32, by: i32) -> Option<u32> {
+    let block = |sentence: u32| dom::closest(&head(sentence)?.parent_element()?, BLOCKS);
+    let (count, own) = (shown()?.sentences, block(sentence)?);
+    if by > 0 {
+        return ((sentence + 1)..count).find(|next| block(*next).is_some_and(|next| next != own));
+    }
+    let begins = |at: u32| at == 0 || block(at) != block(at - 1);
+    (0..sentence).rev().find(|at| begins(*at))
+}
+
+/// What holds a paragraph.
+const BLOCKS: &str =
+    "p, li, h1, h2, h3, h4, h5, h6, td, th, dd, dt, figcaption, pre, blockquote, div, article";
+
+/// The chapter a link leads to, when it leads into this book.
 pub fn chapter_link(link: &Element, book: &str) -> Option<u32> {
     let href = link.get_attribute("href")?;
     let rest = href.strip_prefix("/read/")?.strip_prefix(book)?.strip_prefix('/')?;
@@ -88,14 +186,11 @@ pub fn chapter_link(link: &Element, book: &str) -> Option<u32> {
 /// Exchanges the chapter on the page for the one at `address`, and the address with it. The player
 /// is outside of what is exchanged, so the sound goes on.
 pub async fn show(address: &str) -> Result<Shown, JsValue> {
-    let response = wasm_bindgen_futures::JsFuture::from(window().fetch_with_str(address)).await?;
-    let response: web_sys::Response = response.dyn_into()?;
+    let response = dom::ask("GET", address, "text/html", Body::None).await?;
     if !response.ok() {
         return Err(JsValue::from_str("the chapter could not be loaded"));
     }
-    let html = wasm_bindgen_futures::JsFuture::from(response.text()?).await?;
-    let html = html.as_string().unwrap_or_default();
-    let fresh = DomParser::new()?.parse_from_string(&html, SupportedType::TextHtml)?;
+    let fresh = dom::page(&response).await?;
     let (Some(new), Some(old)) =
         (fresh.get_element_by_id("reading"), document().get_element_by_id("reading"))
     else {
@@ -106,29 +201,107 @@ pub async fn show(address: &str) -> Result<Shown, JsValue> {
     window().scroll_to_with_x_and_y(0.0, 0.0);
     if let Some(anchor) = address.split_once('#').map(|(_, anchor)| anchor) {
         let decoded = js_sys::decode_uri_component(anchor)?.as_string().unwrap_or_default();
-        if let Some(target) = document().get_element_by_id(&decoded) {
+        if let Some(target) = document().get_element_by_id(&decoded)
+            && !sheets::turn_to(&target, false)
+        {
             target.scroll_into_view();
         }
     }
-    Ok(shown(&new))
+    shown().ok_or(JsValue::NULL)
 }
 
-fn shown(reading: &Element) -> Shown {
-    let number = |name: &str| {
-        reading.get_attribute(name).and_then(|value| value.parse().ok()).unwrap_or_default()
+/// The text a sentence shows.
+pub fn text_of(sentence: u32) -> String {
+    spans(sentence).iter().filter_map(|span| span.text_content()).collect()
+}
+
+/// The stretch of the page from one point of the text to another.
+pub fn range(start: Point, end: Point) -> Option<Range> {
+    let range = Range::new().ok()?;
+    let (node, at) = locate(start)?;
+    range.set_start(&node, at).ok()?;
+    let (node, at) = locate(end)?;
+    range.set_end(&node, at).ok()?;
+    Some(range)
+}
+
+/// The text node a point is in, and where in it.
+fn locate(point: Point) -> Option<(Node, u32)> {
+    let mut left = point.offset;
+    let mut last = None;
+    for span in spans(point.sentence) {
+        for node in texts(&span) {
+            let length = node.text_content().map_or(0, |text| text.encode_utf16().count() as u32);
+            if left <= length {
+                return Some((node, left));
+            }
+            left -= length;
+            last = Some((node, length));
+        }
+    }
+    last
+}
+
+/// The point of the text a place of the page is at; `None` outside of sentences.
+pub fn point(node: &Node, offset: u32) -> Option<Point> {
+    let element = match node.dyn_ref::<Element>() {
+        Some(element) => element.clone(),
+        None => node.parent_element()?,
     };
-    Shown { chapter: number("data-chapter"), sentences: number("data-sentences") }
+    let sentence = sentence_of(&element)?;
+    let mut before = 0;
+    for span in spans(sentence) {
+        for text in texts(&span) {
+            if text.is_same_node(Some(node)) {
+                return Some(Point { sentence, offset: before + offset });
+            }
+            before += text.text_content().map_or(0, |text| text.encode_utf16().count() as u32);
+        }
+    }
+    // A place between elements is the sentence's beginning or its end.
+    Some(Point { sentence, offset: if offset == 0 { 0 } else { before } })
 }
 
-/// Whether a key press belongs to what has the focus.
-pub fn has_own_keys(target: Option<web_sys::EventTarget>) -> bool {
-    target.and_then(|target| target.dyn_into::<Element>().ok()).is_some_and(|element| {
-        element
-            .closest("input, select, textarea, button, a, [contenteditable], dialog")
-            .ok()
-            .flatten()
-            .is_some()
-    })
+/// The text nodes inside an element.
+fn texts(element: &Element) -> Vec<Node> {
+    let mut found = Vec::new();
+    let children = element.child_nodes();
+    for child in (0..children.length()).filter_map(|index| children.get(index)) {
+        match child.dyn_ref::<Element>() {
+            Some(element) => found.extend(texts(element)),
+            None if child.node_type() == Node::TEXT_NODE => found.push(child),
+            None => {}
+        }
+    }
+    found
+}
+
+/// Paints stretches of text with the CSS Custom Highlight API; browsers without it paint none.
+pub fn paint(name: &str, ranges: &[Range]) {
+    let window: JsValue = window().into();
+    let registry = dom::property(&window, "CSS").and_then(|css| dom::property(&css, "highlights"));
+    let constructor = dom::property(&window, "Highlight");
+    let (Some(registry), Some(Ok(constructor))) =
+        (registry, constructor.map(|found| found.dyn_into::<js_sys::Function>()))
+    else {
+        return;
+    };
+    let list: js_sys::Array = ranges.iter().collect();
+    if let Ok(highlight) = js_sys::Reflect::construct(&constructor, &list) {
+        let _ = dom::call(&registry, "set", &[&name.into(), &highlight]);
+    }
+}
+
+/// Whether anything is selected.
+pub fn selection() -> Option<Range> {
+    let selection = window().get_selection().ok()??;
+    if selection.is_collapsed() { None } else { selection.get_range_at(0).ok() }
+}
+
+/// Whether the reader asks for little motion.
+pub fn prefers_reduced_motion() -> bool {
+    let query = window().match_media("(prefers-reduced-motion: reduce)");
+    query.ok().flatten().is_some_and(|query| query.matches())
 }
 
 fn window_size() -> (f64, f64) {
@@ -136,18 +309,4 @@ fn window_size() -> (f64, f64) {
         value.ok().and_then(|value| value.as_f64()).unwrap_or_default()
     };
     (number(window().inner_width()), number(window().inner_height()))
-}
-
-fn prefers_reduced_motion() -> bool {
-    let query = window().match_media("(prefers-reduced-motion: reduce)");
-    query.ok().flatten().is_some_and(|query| query.matches())
-}
-
-fn for_each(selector: &str, apply: impl Fn(&Element)) {
-    let Ok(found) = document().query_selector_all(selector) else { return };
-    for index in 0..found.length() {
-        if let Some(Ok(element)) = found.get(index).map(|node| node.dyn_into::<Element>()) {
-            apply(&element);
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! The audio element and the timeline's event source, as the machine sees them.
 
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, HtmlAudioElement, MessageEvent};
 
+use super::super::dom::{Json, listen};
 use super::machine::{Event, Spot};
 use crate::model::{TimelineEnd, TimelineEntry};
 
@@ -15,7 +15,11 @@ pub struct Sound {
 
 impl Sound {
     /// Takes an element; `report` is told what happens to it.
-    pub fn new(audio: HtmlAudioElement, report: impl Fn(Event) + Copy + 'static) -> Self {
+    pub fn new(
+        audio: HtmlAudioElement,
+        (connection_lost, unplayable): (String, String),
+        report: impl Fn(Event) + Copy + 'static,
+    ) -> Self {
         let on = |name: &str, event: fn() -> Event| {
             listen(&audio, name, move |_| report(event()));
         };
@@ -33,14 +37,15 @@ impl Sound {
         listen(&audio, "error", move |_| {
             // Taking the source away is an error to the element, not to us.
             if failing.has_attribute("src") {
-                report(Event::Failed(reason(&failing)));
+                let reason = if is_connection(&failing) { &connection_lost } else { &unplayable };
+                report(Event::Failed(reason.clone()));
             }
         });
         Self { audio, timeline: None }
     }
 
     /// Begins a new stream, silent until [`play`](Self::play).
-    pub fn open(&mut self, book: &str, at: Spot, voice: &str, rate: f64) {
+    pub fn open(&mut self, book: &str, at: Spot, voice: &str, rate: u16) {
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
         self.audio.set_src(&format!(
@@ -65,21 +70,25 @@ impl Sound {
         let url = format!("/listen/{book}/{chapter}/timeline?voice={voice}&from={sentence}");
         let Ok(source) = EventSource::new(&url) else { return };
         listen(&source, "entries", move |event| {
-            if let Some(entries) = data::<Vec<TimelineEntry>>(&event) {
+            if let Some(entries) = data(&event) {
+                let entries = entries.items().iter().map(entry).collect();
                 report(Event::Timeline { chapter, entries });
             }
         });
         let ending = source.clone();
         listen(&source, "end", move |event| {
             ending.close();
-            if let Some(end) = data::<TimelineEnd>(&event) {
-                report(Event::TimelineEnd(end));
+            if let Some(end) = data(&event) {
+                let next_chapter = end.get("next_chapter").map(|next| next.as_number() as u32);
+                let end_ms = end.number("end_ms");
+                report(Event::TimelineEnd(TimelineEnd { end_ms, next_chapter }));
             }
         });
         let failing = source.clone();
         listen(&source, "failed", move |event| {
             failing.close();
-            report(Event::Trouble(data::<String>(&event).unwrap_or_default()));
+            let reason = data(&event).and_then(|reason| reason.as_text());
+            report(Event::Trouble(reason.unwrap_or_default()));
         });
         self.timeline = Some(source);
     }
@@ -103,6 +112,11 @@ impl Sound {
     /// Holds it.
     pub fn pause(&self) {
         let _ = self.audio.pause();
+    }
+
+    /// Sets how loud it is, from 0 to 1.
+    pub fn set_volume(&self, volume: f64) {
+        self.audio.set_volume(volume);
     }
 
     /// Lets go of the stream.
@@ -131,35 +145,27 @@ impl Sound {
         })
     }
 
-    /// Sets the listener's speed; the pitch is kept.
-    pub fn set_rate(&self, rate: f64) {
+    /// Sets the listener's speed, in hundredths; the pitch is kept.
+    pub fn set_rate(&self, rate: u16) {
+        let rate = f64::from(rate) / 100.0;
         // A new source starts at the default rate.
         self.audio.set_default_playback_rate(rate);
         self.audio.set_playback_rate(rate);
     }
 }
 
-/// Listens for as long as the page lives: the player is never taken out of it.
-pub fn listen(
-    target: &web_sys::EventTarget,
-    name: &str,
-    handle: impl FnMut(web_sys::Event) + 'static,
-) {
-    let handle = Closure::<dyn FnMut(web_sys::Event)>::new(handle).into_js_value();
-    let _ = target.add_event_listener_with_callback(name, handle.unchecked_ref());
+fn data(event: &web_sys::Event) -> Option<Json> {
+    Json::parse(&event.dyn_ref::<MessageEvent>()?.data().as_string()?)
 }
 
-fn data<T: serde::de::DeserializeOwned>(event: &web_sys::Event) -> Option<T> {
-    let text = event.dyn_ref::<MessageEvent>()?.data().as_string()?;
-    serde_json::from_str(&text).ok()
-}
-
-fn reason(audio: &HtmlAudioElement) -> String {
-    let code = audio.error().map_or(0, |error| error.code());
-    if code == web_sys::MediaError::MEDIA_ERR_NETWORK {
-        "The connection to the server was lost. Press play to try again.".to_owned()
-    } else {
-        "The voice could not be played. Press play to try again, or choose another voice."
-            .to_owned()
+fn entry(entry: &Json) -> TimelineEntry {
+    TimelineEntry {
+        sentence: entry.index("sentence"),
+        start_ms: entry.number("start_ms"),
+        duration_ms: entry.number("duration_ms"),
     }
+}
+
+fn is_connection(audio: &HtmlAudioElement) -> bool {
+    audio.error().is_some_and(|error| error.code() == web_sys::MediaError::MEDIA_ERR_NETWORK)
 }

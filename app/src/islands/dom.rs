@@ -1,0 +1,218 @@
+//! The few things islands do with the document.
+
+use leptos::prelude::{document, window};
+use wasm_bindgen::closure::Closure;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{Element, Event, EventTarget, HtmlElement, RequestInit, Response};
+
+/// The first element a selector finds.
+pub fn one(selector: &str) -> Option<HtmlElement> {
+    document().query_selector(selector).ok()??.dyn_into().ok()
+}
+
+/// Every element a selector finds.
+pub fn all(selector: &str) -> Vec<HtmlElement> {
+    let Ok(found) = document().query_selector_all(selector) else { return Vec::new() };
+    (0..found.length()).filter_map(|index| found.get(index)?.dyn_into().ok()).collect()
+}
+
+/// The element an event happened to, or the nearest around it, that a selector matches.
+pub fn target(event: &Event, selector: &str) -> Option<HtmlElement> {
+    let target = event.target()?.dyn_into::<web_sys::Node>().ok()?;
+    let element = match target.dyn_into::<Element>() {
+        Ok(element) => element,
+        Err(text) => text.parent_element()?,
+    };
+    closest(&element, selector)
+}
+
+/// The nearest element around one, itself included, that a selector matches.
+pub fn closest(element: &Element, selector: &str) -> Option<HtmlElement> {
+    element.closest(selector).ok()??.dyn_into().ok()
+}
+
+/// Listens for as long as the page lives: what listens here is never taken out of it.
+pub fn listen(target: &EventTarget, name: &str, handle: impl FnMut(Event) + 'static) {
+    let handle = Closure::<dyn FnMut(Event)>::new(handle).into_js_value();
+    let _ = target.add_event_listener_with_callback(name, handle.unchecked_ref());
+}
+
+/// Shows or hides an element.
+pub fn show(element: &HtmlElement, shown: bool) {
+    element.set_hidden(!shown);
+}
+
+/// Sets an attribute.
+pub fn set(element: &Element, name: &str, value: &str) {
+    let _ = element.set_attribute(name, value);
+}
+
+/// Writes text, if it is another.
+pub fn write(element: &HtmlElement, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+/// A value kept by the browser.
+pub fn stored(name: &str) -> Option<String> {
+    window().local_storage().ok()??.get_item(name).ok()?
+}
+
+/// Has the browser keep a value.
+pub fn store(name: &str, value: &str) {
+    // Private windows may refuse; then it lasts as long as the page.
+    if let Ok(Some(storage)) = window().local_storage() {
+        let _ = storage.set_item(name, value);
+    }
+}
+
+/// Data the server has sent. Read by name: a parser made for each type would be a fifth of what the
+/// browser is sent.
+#[derive(Debug, Clone)]
+pub struct Json(JsValue);
+
+impl Json {
+    /// Parses a text.
+    pub fn parse(text: &str) -> Option<Self> {
+        js_sys::JSON::parse(text).ok().map(Self)
+    }
+
+    /// A member; `None` when it is missing or null.
+    pub fn get(&self, name: &str) -> Option<Self> {
+        property(&self.0, name).map(Self)
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        property(&self.0, name)?.as_string()
+    }
+
+    /// A number that is not negative; 0 when it is missing.
+    pub fn number(&self, name: &str) -> u64 {
+        property(&self.0, name).and_then(|value| value.as_f64()).unwrap_or_default() as u64
+    }
+
+    /// The same, where it fits.
+    pub fn index(&self, name: &str) -> u32 {
+        u32::try_from(self.number(name)).unwrap_or(u32::MAX)
+    }
+
+    /// The items of a list; none when it is not one.
+    pub fn items(&self) -> Vec<Self> {
+        match self.0.dyn_ref::<js_sys::Array>() {
+            Some(list) => list.iter().map(Self).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// As a text.
+    pub fn as_text(&self) -> Option<String> {
+        self.0.as_string()
+    }
+
+    /// As a number that is not negative.
+    pub fn as_number(&self) -> u64 {
+        self.0.as_f64().unwrap_or_default() as u64
+    }
+
+    /// Whether it is `null`.
+    pub fn is_null(&self) -> bool {
+        self.0.is_null()
+    }
+}
+
+/// An object as JSON.
+pub fn json(properties: &[(&str, &JsValue)]) -> String {
+    js_sys::JSON::stringify(&object(properties)).map(String::from).unwrap_or_default()
+}
+
+/// A body to send.
+pub enum Body<'b> {
+    /// Nothing.
+    None,
+    /// JSON.
+    Json(&'b str),
+    /// The fields of a form.
+    Form(&'b str),
+}
+
+/// Asks the server; also goes out while the page is being closed. `accept` says whether a page or
+/// data is wanted.
+pub async fn ask(
+    method: &str,
+    address: &str,
+    accept: &str,
+    body: Body<'_>,
+) -> Result<Response, JsValue> {
+    let headers = js_sys::Object::new();
+    let put = |target: &JsValue, name: &str, value: &JsValue| {
+        // Plain objects take any property.
+        let _ = js_sys::Reflect::set(target, &name.into(), value);
+    };
+    put(&headers, "accept", &accept.into());
+    let options = RequestInit::new();
+    options.set_method(method);
+    let sent = match body {
+        Body::None => None,
+        Body::Json(text) => Some(("application/json", text)),
+        Body::Form(text) => Some(("application/x-www-form-urlencoded", text)),
+    };
+    if let Some((kind, text)) = sent {
+        put(&headers, "content-type", &kind.into());
+        put(&options, "keepalive", &JsValue::TRUE);
+        options.set_body(&text.into());
+    }
+    options.set_headers(&headers);
+    JsFuture::from(window().fetch_with_str_and_init(address, &options)).await?.dyn_into()
+}
+
+/// The text of an answer.
+pub async fn text(response: &Response) -> Result<String, JsValue> {
+    Ok(JsFuture::from(response.text()?).await?.as_string().unwrap_or_default())
+}
+
+/// What an answer says, as data.
+pub async fn data(response: &Response) -> Option<Json> {
+    Json::parse(&text(response).await.ok()?)
+}
+
+/// Asks for data with GET; `None` when there is none or it cannot be had.
+pub async fn get(address: &str) -> Option<Json> {
+    let response = ask("GET", address, "application/json", Body::None).await.ok()?;
+    if response.ok() { data(&response).await } else { None }
+}
+
+/// A page, fetched and parsed.
+pub async fn page(response: &Response) -> Result<web_sys::Document, JsValue> {
+    let html = text(response).await?;
+    web_sys::DomParser::new()?.parse_from_string(&html, web_sys::SupportedType::TextHtml)
+}
+
+/// Calls a method by its name: for what the bindings have only as unstable.
+pub fn call(object: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
+    let function: js_sys::Function = js_sys::Reflect::get(object, &method.into())?.dyn_into()?;
+    let list: js_sys::Array = arguments.iter().copied().cloned().collect();
+    function.apply(object, &list)
+}
+
+/// A property by its name.
+pub fn property(object: &JsValue, name: &str) -> Option<JsValue> {
+    let value = js_sys::Reflect::get(object, &name.into()).ok()?;
+    (!value.is_undefined() && !value.is_null()).then_some(value)
+}
+
+/// An object with these properties.
+pub fn object(properties: &[(&str, &JsValue)]) -> JsValue {
+    let object = js_sys::Object::new();
+    for (name, value) in properties {
+        let _ = js_sys::Reflect::set(&object, &(*name).into(), value);
+    }
+    object.into()
+}
+
+/// Whether somebody writes or chooses in what has the focus, so that keys belong to it.
+pub fn is_field(element: &Element) -> bool {
+    closest(element, "input, select, textarea, [contenteditable]").is_some()
+}

@@ -1,0 +1,279 @@
+//! What every page has: the panel that other pages open in, preferences, and keys.
+//!
+//! A link with `data-panel` opens the page it leads to in the panel; forms in the panel are sent
+//! and answered there. A field with `data-preference` shows what it changes at once and has it kept.
+//! A key does what the element does that names it in `aria-keyshortcuts`.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::{
+    Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent,
+    MouseEvent,
+};
+
+use super::dom::{self, Body};
+
+/// Fired on the document when something in the panel has been sent and taken.
+pub const CHANGED: &str = "earmark:changed";
+
+/// Fired on the document when a preference has changed.
+pub const PREFERRED: &str = "earmark:preferred";
+
+/// Brings panel, preferences and keys to life.
+#[island]
+pub fn Panels() -> impl IntoView {
+    Effect::new(|_| {
+        dom::listen(&document(), "click", |event| click(&event));
+        dom::listen(&document(), "submit", |event| submit(&event));
+        dom::listen(&document(), "input", |event| prefer(&event, false));
+        dom::listen(&document(), "change", |event| {
+            prefer(&event, true);
+            if let Some(form) = dom::target(&event, "[data-live-form]")
+                && let Ok(form) = form.dyn_into::<HtmlFormElement>()
+            {
+                let _ = form.request_submit();
+            }
+        });
+        dom::listen(&document(), "keydown", |event| {
+            if let Some(key) = event.dyn_ref::<KeyboardEvent>() {
+                press(key);
+            }
+        });
+        register_worker();
+        if let Some(root) = document().document_element() {
+            dom::set(&root, "data-panels", "live");
+        }
+    });
+}
+
+/// The panel, where the page has one.
+fn panel() -> Option<HtmlDialogElement> {
+    dom::one("#panel")?.dyn_into().ok()
+}
+
+/// Closes the panel.
+pub fn close() {
+    if let Some(panel) = panel() {
+        panel.close();
+    }
+}
+
+/// Shows something in the panel that is at hand already.
+pub fn show(title: &str, content: &web_sys::Node) {
+    let Some(body) = dom::one("#panel .panel-body") else { return };
+    body.set_text_content(None);
+    let _ = body.append_child(content);
+    open(title);
+}
+
+fn open(title: &str) {
+    let (Some(panel), Some(heading)) = (panel(), dom::one("#panel-title")) else { return };
+    dom::write(&heading, title);
+    if !panel.open() {
+        let _ = panel.show_modal();
+    }
+}
+
+fn click(event: &Event) {
+    let Some(mouse) = event.dyn_ref::<MouseEvent>() else { return };
+    if mouse.button() != 0 || mouse.ctrl_key() || mouse.meta_key() || mouse.shift_key() {
+        return;
+    }
+    if dom::target(event, "[data-do=close-panel]").is_some() {
+        close();
+    } else if let Some(link) = dom::target(event, "a[data-panel]") {
+        event.prevent_default();
+        if let Some(address) = link.get_attribute("href") {
+            dom::set(&link, "aria-expanded", "true");
+            let label = link.get_attribute("aria-label").unwrap_or_default();
+            load("GET", address, None, label);
+        }
+    } else if let Some(panel) = panel()
+        && event.target().as_ref() == Some(panel.as_ref())
+    {
+        // The dialog itself is only hit outside of what it shows.
+        panel.close();
+    }
+}
+
+fn submit(event: &Event) {
+    let Some(form) = dom::target(event, "#panel form") else { return };
+    let Ok(form) = form.dyn_into::<HtmlFormElement>() else { return };
+    event.prevent_default();
+    let submitter =
+        dom::property(event, "submitter").and_then(|button| button.dyn_into::<HtmlElement>().ok());
+    let address = submitter
+        .and_then(|button| button.get_attribute("formaction"))
+        .or_else(|| form.get_attribute("action"))
+        .unwrap_or_default();
+    let Ok(fields) = web_sys::FormData::new_with_form(&form) else { return };
+    let Ok(pairs) = web_sys::UrlSearchParams::new_with_str_sequence_sequence(&fields) else {
+        return;
+    };
+    let fields = String::from(pairs.to_string());
+    if address.starts_with("/go/") {
+        // Leads into the book; the reader's own links do that without leaving the page.
+        spawn_local(async move {
+            if let Some(place) =
+                dom::get(&format!("{address}?{fields}")).await.and_then(|place| place.as_text())
+            {
+                follow(&place);
+            }
+        });
+    } else if form.method() == "post" {
+        load("POST", address, Some(fields), String::new());
+    } else {
+        load("GET", format!("{address}?{fields}"), None, String::new());
+    }
+}
+
+/// Goes where a link would lead.
+fn follow(address: &str) {
+    let Ok(link) = document().create_element("a") else { return };
+    dom::set(&link, "href", address);
+    link.set_text_content(Some(" "));
+    let (Some(body), Ok(link)) = (dom::one("#panel .panel-body"), link.dyn_into::<HtmlElement>())
+    else {
+        return;
+    };
+    let _ = body.append_child(&link);
+    link.click();
+}
+
+/// Shows a page, or the answer to a form, in the panel.
+fn load(method: &'static str, address: String, fields: Option<String>, label: String) {
+    let Some(body) = dom::one("#panel .panel-body") else { return };
+    if method == "GET" && fields.is_none() && !label.is_empty() {
+        let loading = body.get_attribute("data-loading");
+        body.set_text_content(loading.as_deref());
+        open(&label);
+    }
+    spawn_local(async move {
+        let sent = fields.as_deref().map_or(Body::None, Body::Form);
+        let shown = async {
+            let response = dom::ask(method, &address, "text/html", sent).await?;
+            let page = dom::page(&response).await?;
+            let main = page.query_selector("main")?.ok_or(JsValue::NULL)?;
+            fill(&body, &main)
+        };
+        if shown.await.is_err() {
+            // The page itself says what is wrong, or the browser does.
+            let _ = window().location().set_href(&address);
+        } else if method == "POST"
+            && let Ok(changed) = Event::new(CHANGED)
+        {
+            let _ = document().dispatch_event(&changed);
+        }
+    });
+}
+
+fn fill(body: &HtmlElement, main: &web_sys::Element) -> Result<(), JsValue> {
+    let title = main.query_selector("[data-panel-title], h1")?;
+    let heading = title.as_ref().and_then(|title| title.text_content()).unwrap_or_default();
+    if let Some(title) = title {
+        title.remove();
+    }
+    while let Some(skipped) = main.query_selector("[data-panel-skip]")? {
+        skipped.remove();
+    }
+    body.set_text_content(None);
+    body.set_class_name(&format!("panel-body {}", main.class_name()));
+    while let Some(child) = main.first_child() {
+        body.append_child(&child)?;
+    }
+    open(&heading);
+    mark_preferences();
+    // Where one is comes into view; what is to be written in gets the focus.
+    if let Some(current) = body.query_selector("[aria-current], [aria-pressed=true]")? {
+        current.scroll_into_view_with_bool(false);
+    }
+    if let Some(field) = body.query_selector("[autofocus]")?
+        && let Ok(field) = field.dyn_into::<HtmlElement>()
+    {
+        field.focus()?;
+    }
+    Ok(())
+}
+
+/// The page in the panel may be older than what has been chosen since.
+fn mark_preferences() {
+    let Some(root) = document().document_element() else { return };
+    for field in dom::all("#panel [data-preference]") {
+        let Ok(field) = field.dyn_into::<HtmlInputElement>() else { continue };
+        let Some(value) = root.get_attribute(&format!("data-{}", field.name())) else { continue };
+        if field.type_() == "radio" {
+            field.set_checked(field.value() == value);
+        } else {
+            field.set_value(&value);
+        }
+    }
+}
+
+/// Shows a preference, and has it kept once it is settled.
+fn prefer(event: &Event, is_settled: bool) {
+    let Some(field) = dom::target(event, "[data-preference]") else { return };
+    let Ok(field) = field.dyn_into::<HtmlInputElement>() else { return };
+    set_preference(&field.name(), &field.value(), is_settled);
+}
+
+/// Sets a preference by its name.
+pub fn set_preference(name: &str, value: &str, is_settled: bool) {
+    let Some(root) = document().document_element() else { return };
+    dom::set(&root, &format!("data-{name}"), value);
+    if let Ok(preferred) = Event::new(PREFERRED) {
+        let _ = document().dispatch_event(&preferred);
+    }
+    if !is_settled {
+        return;
+    }
+    let (fields, is_tongue) = (format!("{name}={value}"), name == "tongue");
+    spawn_local(async move {
+        let sent = dom::ask("POST", "/settings", "application/json", Body::Form(&fields)).await;
+        // The words of the page come from the server.
+        if is_tongue && sent.is_ok() {
+            let _ = window().location().reload();
+        }
+    });
+}
+
+/// A key does what the element does that names it.
+fn press(event: &KeyboardEvent) {
+    if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() {
+        return;
+    }
+    let key = match event.key().as_str() {
+        " " => "Space".to_owned(),
+        "+" => "Plus".to_owned(),
+        key if key.len() == 1 => key.to_ascii_uppercase(),
+        key if event.shift_key() => format!("Shift+{key}"),
+        key => key.to_owned(),
+    };
+    let focused = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
+    let is_pressable =
+        |element: &web_sys::Element| dom::closest(element, "button, a, summary").is_some();
+    let is_taken = focused
+        .is_some_and(|element| dom::is_field(&element) || key == "Space" && is_pressable(&element));
+    // What lies under an open panel is out of reach.
+    if is_taken || key.contains('"') || panel().is_some_and(|panel| panel.open()) {
+        return;
+    }
+    if let Some(element) = dom::one(&format!("[aria-keyshortcuts~=\"{key}\"]")) {
+        // Pages are turned where there are pages; elsewhere the key scrolls.
+        if element.get_attribute("data-do").is_some_and(|name| name.starts_with("page-"))
+            && !super::player::is_paged()
+        {
+            return;
+        }
+        event.prevent_default();
+        element.click();
+    }
+}
+
+/// What lets the app open without a connection.
+fn register_worker() {
+    let navigator: JsValue = window().navigator().into();
+    if let Some(workers) = dom::property(&navigator, "serviceWorker") {
+        let _ = dom::call(&workers, "register", &[&"/sw.js".into()]);
+    }
+}

@@ -1,0 +1,140 @@
+//! What buttons, keys and the lock screen ask for, by the names in `data-do`.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlAudioElement};
+
+use super::super::{dom, panels};
+use super::driver::{Driver, with_current};
+use super::machine::{Event, Phase, Spot};
+use super::sleep::Sleep;
+use super::{page, sheets};
+use crate::preferences::RATES;
+
+/// A step of the listener's speed, in hundredths.
+const RATE_STEP: i32 = 5;
+
+impl Driver {
+    /// Does what a button asks for.
+    pub fn command(&self, name: &str, value: &str) {
+        match name {
+            "toggle" => self.handle(Event::Toggle),
+            "play" if !self.machine().is_running() => self.handle(Event::Toggle),
+            "pause" if self.machine().is_running() => self.handle(Event::Toggle),
+            "retry" => self.handle(Event::Toggle),
+            "sentence-back" => self.skip(-1),
+            "sentence-on" => self.skip(1),
+            "paragraph-back" => self.skip_paragraph(-1),
+            "paragraph-on" => self.skip_paragraph(1),
+            "chapter-back" => self.handle(Event::SkipChapter { by: -1 }),
+            "chapter-on" => self.handle(Event::SkipChapter { by: 1 }),
+            "look-back" => self.handle(Event::LookBack),
+            "rate" => self.set_rate(value.parse().unwrap_or(100)),
+            "rate-by" => {
+                let by = value.parse::<i32>().unwrap_or_default() * RATE_STEP;
+                let rate = i32::from(self.rate()) + by;
+                let rate = rate.clamp(i32::from(*RATES.start()), i32::from(*RATES.end()));
+                self.set_rate(u16::try_from(rate).unwrap_or(100));
+            }
+            "voice" => self.choose_voice(value),
+            "preview" => self.preview(value),
+            "sleep" => {
+                let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
+                self.set_sleep(Sleep::chosen(value, js_sys::Date::now(), chapter), value);
+            }
+            "sleep-longer" => {
+                let longer = self.sleep().longer(js_sys::Date::now());
+                self.set_sleep(longer, "");
+            }
+            "bookmark" => self.toggle_bookmark(),
+            "page-on" => self.turn_page(1),
+            "page-back" => self.turn_page(-1),
+            "go-there" => self.answer(true),
+            "stay-here" => self.answer(false),
+            "highlight" | "note" | "read-selection" | "copy" | "look-up" | "share" => {
+                self.use_selection(name);
+            }
+            _ => {}
+        }
+    }
+
+    fn set_rate(&self, rate: u16) {
+        panels::set_preference("rate", &rate.to_string(), true);
+    }
+
+    fn choose_voice(&self, id: &str) {
+        let name = dom::one(&format!("[data-do=voice][data-value=\"{id}\"]"));
+        let name = name.and_then(|button| button.text_content()).unwrap_or_default();
+        self.set_voice(id, name.trim());
+        panels::close();
+        self.handle(Event::Revoice);
+        self.fetch_outline();
+        self.save(true);
+    }
+
+    /// Says the sentence the reader is at in another voice.
+    fn preview(&self, voice: &str) {
+        if self.machine().is_running() {
+            self.handle(Event::Toggle);
+        }
+        let at = self.machine().voice_at.filter(|at| at.chapter == self.machine().shown);
+        let sentence = at.map(|at| at.sentence).or_else(page::first_visible).unwrap_or(0);
+        let (book, chapter) = (self.book(), self.machine().shown);
+        let voice = js_sys::encode_uri_component(voice);
+        let source = format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={voice}");
+        let audio =
+            dom::one("#panel audio").and_then(|audio| audio.dyn_into::<HtmlAudioElement>().ok());
+        let audio = match audio {
+            Some(audio) => audio,
+            None => {
+                let Ok(audio) = HtmlAudioElement::new() else { return };
+                if let Some(body) = dom::one("#panel .panel-body") {
+                    let _ = body.append_child(&audio);
+                }
+                audio
+            }
+        };
+        audio.set_src(&source);
+        audio.set_playback_rate(f64::from(self.rate()) / 100.0);
+        // Closing the panel or choosing another ends it; neither is an error.
+        if let Ok(promise) = audio.play() {
+            leptos::task::spawn_local(async move {
+                let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+            });
+        }
+    }
+
+    fn skip_paragraph(&self, by: i32) {
+        let shown = self.machine().shown;
+        let from = self.machine().voice_at.filter(|at| at.chapter == shown);
+        let from = from.map(|at| at.sentence).or_else(page::first_visible).unwrap_or(0);
+        match page::paragraph(from, by) {
+            Some(sentence) => self.go_to(Spot { chapter: shown, sentence }),
+            None if by > 0 => self.handle(Event::SkipChapter { by: 1 }),
+            None => self.go_to(Spot { chapter: shown, sentence: 0 }),
+        }
+    }
+
+    /// Turns a page of the paged layout; past the chapter's end, the chapter.
+    pub fn turn_page(&self, by: i32) {
+        self.look_away();
+        if sheets::turn(by) {
+            return;
+        }
+        let link = dom::one(if by > 0 { ".turn .next" } else { ".turn .prev" });
+        let Some(address) = link.and_then(|link| link.get_attribute("href")) else { return };
+        if self.machine().phase == Phase::Idle {
+            self.handle(Event::Leave);
+        }
+        self.show(address, true, by < 0);
+    }
+}
+
+/// Does what the buttons of the page ask for.
+pub fn watch() {
+    dom::listen(&document(), "click", |event| {
+        let Some(button) = dom::target(&event, "[data-do]") else { return };
+        let read = |name: &str| Element::get_attribute(&button, name).unwrap_or_default();
+        with_current(|driver| driver.command(&read("data-do"), &read("data-value")));
+    });
+}

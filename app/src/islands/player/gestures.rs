@@ -1,0 +1,247 @@
+//! What readers do with the page: scroll, touch, tap, follow links, drag the scrubber, shake.
+
+use std::cell::Cell;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::{
+    Element, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent, TouchEvent, WheelEvent,
+};
+
+use super::super::{dom, panels};
+use super::driver::{Driver, with_current};
+use super::machine::{Event, Phase, Spot};
+use super::{bar, page, sheets};
+
+/// A finger that has gone this far sideways turns the page, in pixels.
+const SWIPE: f64 = 48.0;
+/// A wheel turns no more than a page in this time, in milliseconds.
+const WHEEL_REST_MS: f64 = 350.0;
+/// What is shown as a note is no longer than this; a longer target is a place to go to.
+const NOTE_CHARS: usize = 4_000;
+/// Keys with which a reader moves the page.
+const MOVING_KEYS: [&str; 6] = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
+/// How hard a device is to be shaken, in m/s².
+const SHAKE: f64 = 22.0;
+
+thread_local! {
+    static TOUCHED_AT: Cell<(f64, f64)> = const { Cell::new((0.0, 0.0)) };
+    static WHEELED_AT: Cell<f64> = const { Cell::new(0.0) };
+}
+
+/// Follows the reader.
+pub fn watch() {
+    dom::listen(&window(), "wheel", |event| wheel(&event));
+    dom::listen(&window(), "touchstart", |event| {
+        if let Some(place) = finger(&event) {
+            TOUCHED_AT.set(place);
+        }
+    });
+    dom::listen(&window(), "touchmove", |_| with_current(Driver::look_away));
+    dom::listen(&window(), "touchend", |event| lift(&event));
+    dom::listen(&window(), "scroll", |_| with_current(Driver::settle));
+    // Sheets scroll by themselves, and that does not bubble.
+    capture("scroll", |_| with_current(Driver::settle));
+    dom::listen(&document(), "click", |event| with_current(|driver| driver.click(&event)));
+    dom::listen(&document(), "keydown", |event| {
+        let is_moving = event
+            .dyn_ref::<KeyboardEvent>()
+            .is_some_and(|event| MOVING_KEYS.contains(&event.key().as_str()));
+        if is_moving && dom::target(&event, "input, select, textarea, dialog").is_none() {
+            with_current(Driver::look_away);
+        }
+    });
+    dom::listen(&document(), "selectionchange", |_| {
+        if page::selection().is_some() {
+            with_current(Driver::look_away);
+        }
+    });
+    dom::listen(&document(), "input", |event| scrub(&event, false));
+    dom::listen(&document(), "change", |event| scrub(&event, true));
+    dom::listen(&window(), "popstate", |_| {
+        let location = window().location();
+        if let (Ok(path), Ok(hash)) = (location.pathname(), location.hash()) {
+            with_current(|driver| {
+                driver.handle(Event::LookAway);
+                driver.show(format!("{path}{hash}"), false, false);
+            });
+        }
+    });
+    dom::listen(&window(), "devicemotion", |event| {
+        let force = dom::property(&event, "acceleration").map(|force| {
+            ["x", "y", "z"]
+                .iter()
+                .filter_map(|axis| dom::property(&force, axis)?.as_f64())
+                .map(f64::abs)
+                .sum::<f64>()
+        });
+        if force.is_some_and(|force| force > SHAKE) {
+            with_current(Driver::shaken);
+        }
+    });
+}
+
+fn capture(name: &str, handle: impl FnMut(web_sys::Event) + 'static) {
+    let handle = wasm_bindgen::closure::Closure::<dyn FnMut(web_sys::Event)>::new(handle);
+    let handle = handle.into_js_value();
+    let _ =
+        document().add_event_listener_with_callback_and_bool(name, handle.unchecked_ref(), true);
+}
+
+fn wheel(event: &web_sys::Event) {
+    with_current(Driver::look_away);
+    let over_panel = dom::target(event, "dialog, .popover").is_some();
+    let Some(wheel) = event.dyn_ref::<WheelEvent>().filter(|_| sheets::is_paged() && !over_panel)
+    else {
+        return;
+    };
+    let now = js_sys::Date::now();
+    let by = wheel.delta_y() + wheel.delta_x();
+    if by != 0.0 && now - WHEELED_AT.get() > WHEEL_REST_MS {
+        WHEELED_AT.set(now);
+        with_current(|driver| driver.turn_page(if by > 0.0 { 1 } else { -1 }));
+    }
+}
+
+fn finger(event: &web_sys::Event) -> Option<(f64, f64)> {
+    let touch = event.dyn_ref::<TouchEvent>()?.changed_touches().get(0)?;
+    Some((f64::from(touch.client_x()), f64::from(touch.client_y())))
+}
+
+fn lift(event: &web_sys::Event) {
+    let (Some((x, y)), (from_x, from_y)) = (finger(event), TOUCHED_AT.get()) else { return };
+    let (right, down) = (x - from_x, y - from_y);
+    let is_swipe = right.abs() > SWIPE && right.abs() > 2.0 * down.abs();
+    if !is_swipe
+        || !sheets::is_paged()
+        || dom::target(event, "#reading").is_none()
+        || page::selection().is_some()
+    {
+        return;
+    }
+    // Pages lie to the right of one another, or to the left where text runs from right to left.
+    let is_rtl = dom::one("#reading")
+        .is_some_and(|reading| reading.get_attribute("dir").as_deref() == Some("rtl"));
+    let on = (right < 0.0) != is_rtl;
+    with_current(|driver| driver.turn_page(if on { 1 } else { -1 }));
+}
+
+fn scrub(event: &web_sys::Event, is_done: bool) {
+    let Some(scrubber) = dom::target(event, ".scrubber") else { return };
+    let Ok(scrubber) = scrubber.dyn_into::<HtmlInputElement>() else { return };
+    let ms = scrubber.value().parse::<u64>().unwrap_or_default() * 1000;
+    with_current(|driver| driver.scrub(ms, is_done));
+    if !is_done && let Some(rate) = current_rate() {
+        bar::aim(ms, rate);
+    }
+}
+
+fn current_rate() -> Option<u16> {
+    let mut rate = None;
+    with_current(|driver| rate = Some(driver.rate()));
+    rate
+}
+
+impl Driver {
+    fn click(&self, event: &web_sys::Event) {
+        let Some(target) = dom::target(event, "*") else { return };
+        let mouse = event.dyn_ref::<MouseEvent>();
+        let is_plain = mouse.is_some_and(|mouse| {
+            mouse.button() == 0 && !(mouse.ctrl_key() || mouse.meta_key() || mouse.shift_key())
+        });
+        if !is_plain || event.default_prevented() {
+            return;
+        }
+        if let Some(link) = dom::closest(&target, "a[href]") {
+            self.click_link(event, &link);
+            return;
+        }
+        if dom::closest(&target, "#reading article").is_none() || page::selection().is_some() {
+            return;
+        }
+        if target.tag_name() == "IMG" {
+            enlarge(&target);
+        } else if let Some(sentence) = page::sentence_of(&target) {
+            let chapter = self.machine().shown;
+            self.jump(Spot { chapter, sentence });
+        }
+    }
+
+    fn click_link(&self, event: &web_sys::Event, link: &HtmlElement) {
+        let is_text = dom::closest(link, "#reading article").is_some();
+        if is_text && is_note(link) && self.show_note(link) {
+            event.prevent_default();
+        } else if let Some(chapter) = page::chapter_link(link, self.book()) {
+            event.prevent_default();
+            panels::close();
+            self.follow_link(link, chapter);
+        }
+    }
+
+    /// The links to the next and previous chapter take the voice along; others, while there is a
+    /// voice, only the page.
+    fn follow_link(&self, link: &Element, chapter: u32) {
+        let turns_page = dom::closest(link, ".turn").is_some();
+        let (is_running, phase) = (self.machine().is_running(), self.machine().phase.clone());
+        if turns_page && is_running {
+            self.jump(Spot { chapter, sentence: 0 });
+        } else if let Some(address) = link.get_attribute("href") {
+            let leaves = turns_page || phase == Phase::Idle;
+            self.handle(if leaves { Event::Leave } else { Event::LookAway });
+            self.show(address, true, false);
+        }
+    }
+
+    /// Shows the note a link leads to in the panel, if it is in this chapter and short.
+    fn show_note(&self, link: &HtmlElement) -> bool {
+        let Some(id) =
+            link.get_attribute("href").and_then(|href| Some(href.strip_prefix('#')?.to_owned()))
+        else {
+            return false;
+        };
+        let id = js_sys::decode_uri_component(&id).ok().and_then(|id| id.as_string()).unwrap_or(id);
+        let Some(target) = document().get_element_by_id(&id) else { return false };
+        let Some(block) = dom::closest(&target, "li, aside, p, dd, div, td") else { return false };
+        let text = block.text_content().unwrap_or_default();
+        if text.trim().is_empty() || text.chars().count() > NOTE_CHARS {
+            return false;
+        }
+        let Ok(copy) = block.clone_node_with_deep(true) else { return false };
+        let Ok(holder) = document().create_element("div") else { return false };
+        let _ = holder.append_child(&copy);
+        holder.set_class_name("text note-text");
+        // A copy has no second claim to the ids, and is not what the voice reads.
+        for name in ["id", "data-s"] {
+            let Ok(found) = holder.query_selector_all(&format!("[{name}]")) else { continue };
+            for index in 0..found.length() {
+                if let Some(Ok(element)) = found.get(index).map(|node| node.dyn_into::<Element>()) {
+                    let _ = element.remove_attribute(name);
+                }
+            }
+        }
+        panels::show(&link.text_content().unwrap_or_default(), &holder);
+        true
+    }
+}
+
+/// Whether a link is the mark of a note: said to be, raised, or a number or sign alone.
+fn is_note(link: &HtmlElement) -> bool {
+    if link.get_attribute("role").as_deref() == Some("doc-noteref")
+        || dom::closest(link, "sup").is_some()
+        || matches!(link.query_selector("sup"), Ok(Some(_)))
+    {
+        return true;
+    }
+    let text = link.text_content().unwrap_or_default();
+    let mark = text.trim().trim_matches(|letter| "[]()".contains(letter));
+    !mark.is_empty()
+        && mark.chars().count() <= 4
+        && mark.chars().all(|letter| letter.is_ascii_digit() || "*†‡§¶".contains(letter))
+}
+
+/// Shows a picture as large as the window.
+fn enlarge(picture: &HtmlElement) {
+    let Ok(copy) = picture.clone_node_with_deep(false) else { return };
+    let label = picture.get_attribute("alt").unwrap_or_default();
+    panels::show(&label, &copy);
+}

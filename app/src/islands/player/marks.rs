@@ -1,0 +1,228 @@
+//! Bookmarks and highlights: drawing them, and making them of what is selected.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsValue;
+use web_sys::{HtmlElement, Range};
+
+use super::super::{dom, panels};
+use super::driver::{Driver, with_current};
+use super::machine::Spot;
+use super::post::{self, Mark};
+use super::{bar, page};
+use crate::model::Point;
+
+/// A confirmation stays this long, in milliseconds.
+const SAID_FOR: std::time::Duration = std::time::Duration::from_millis(1_800);
+/// Room between a selection and its menu, in pixels.
+const MENU_GAP: f64 = 12.0;
+
+impl Driver {
+    /// Fetches what is marked in the book, and draws what is in this chapter.
+    pub fn fetch_marks(&self) {
+        let driver = self.clone();
+        spawn_local(async move {
+            let address = format!("/api/books/{}/annotations", driver.book());
+            if let Some(marks) = dom::get(&address).await {
+                driver.annotations().replace(marks.items().iter().filter_map(Mark::read).collect());
+                driver.draw_marks();
+            }
+        });
+    }
+
+    /// Draws what is marked in the chapter on the page.
+    pub fn draw_marks(&self) {
+        for old in dom::all("#reading .bookmarked") {
+            let _ = old.class_list().remove_1("bookmarked");
+        }
+        let shown = self.machine().shown;
+        let mut ranges = Vec::new();
+        for mark in self.annotations().borrow().iter().filter(|mark| mark.chapter == shown) {
+            if !mark.is_bookmark {
+                ranges.extend(page::range(mark.start, mark.end));
+            } else if let Some(first) = page::spans(mark.start.sentence).first() {
+                let _ = first.class_list().add_1("bookmarked");
+            }
+        }
+        page::paint("noted", &ranges);
+        self.show_bookmark();
+    }
+
+    /// The bookmark that is in view, if one is.
+    fn bookmark_in_view(&self) -> Option<String> {
+        let shown = self.machine().shown;
+        let marks = self.annotations().borrow();
+        let found = marks.iter().find(|mark| {
+            mark.is_bookmark
+                && mark.chapter == shown
+                && page::side(mark.start.sentence) == Some(page::Side::Here)
+        });
+        found.map(|mark| mark.id.clone())
+    }
+
+    /// Shows on its button whether a bookmark is in view.
+    pub fn show_bookmark(&self) {
+        let pressed = if self.bookmark_in_view().is_some() { "true" } else { "false" };
+        if let Some(button) = dom::one("[data-do=bookmark]") {
+            dom::set(&button, "aria-pressed", pressed);
+        }
+    }
+
+    /// Sets a bookmark where the reader is, or takes away the one in view.
+    pub fn toggle_bookmark(&self) {
+        let driver = self.clone();
+        if let Some(id) = self.bookmark_in_view() {
+            spawn_local(async move {
+                let done = post::remove_annotation(driver.book(), &id).await;
+                driver.confirm(done, "unbookmarked");
+            });
+            return;
+        }
+        let (shown, spoken) = (self.machine().shown, self.machine().voice_at);
+        let spoken = spoken.filter(|at| at.chapter == shown).map(|at| at.sentence);
+        let spoken = spoken.filter(|at| page::side(*at) == Some(page::Side::Here));
+        let Some(sentence) = spoken.or_else(page::first_visible) else { return };
+        let point = Point { sentence, offset: 0 };
+        self.keep(Mark {
+            id: String::new(),
+            is_bookmark: true,
+            chapter: shown,
+            start: point,
+            end: point,
+            quote: page::text_of(sentence),
+        });
+    }
+
+    fn keep(&self, mark: Mark) {
+        let driver = self.clone();
+        spawn_local(async move {
+            let done = post::annotation(driver.book(), &mark).await;
+            driver.confirm(done, if mark.is_bookmark { "bookmarked" } else { "highlighted" });
+        });
+    }
+
+    fn confirm(&self, done: bool, word: &str) {
+        self.mention(if done { word } else { "failed" });
+        if done {
+            self.fetch_marks();
+        }
+    }
+
+    /// Says something for a moment.
+    fn mention(&self, word: &str) {
+        bar::say(Some(&self.say(word)));
+        set_timeout(|| with_current(Driver::show_phase), SAID_FOR);
+    }
+
+    /// Does with the selected text what a button of its menu asks for.
+    pub fn use_selection(&self, command: &str) {
+        let Some(range) = page::selection() else { return };
+        let text = String::from(range.to_string());
+        match command {
+            "highlight" | "note" => {
+                if let Some(mark) = self.highlight_of(&range, &text) {
+                    self.keep(mark);
+                }
+                if command == "note"
+                    && let Some(link) = dom::one("[data-panel][href$=\"/notes\"]")
+                {
+                    set_timeout(move || link.click(), std::time::Duration::from_millis(250));
+                }
+            }
+            "read-selection" => {
+                if let Some(point) = start_of(&range) {
+                    let chapter = self.machine().shown;
+                    self.jump(Spot { chapter, sentence: point.sentence });
+                }
+            }
+            "copy" => {
+                let navigator: JsValue = window().navigator().into();
+                if let Some(clipboard) = dom::property(&navigator, "clipboard") {
+                    let _ = dom::call(&clipboard, "writeText", &[&text.trim().into()]);
+                    self.mention("copied");
+                }
+            }
+            "look-up" => {
+                let language =
+                    dom::one("#reading article").and_then(|text| text.get_attribute("lang"));
+                let language = language.unwrap_or_default();
+                let language =
+                    language.split('-').next().filter(|tag| tag.len() == 2).unwrap_or("en");
+                let word = js_sys::encode_uri_component(text.trim());
+                let address = format!("https://{language}.wiktionary.org/wiki/{word}");
+                let _ =
+                    window().open_with_url_and_target_and_features(&address, "_blank", "noopener");
+            }
+            "share" => {
+                let navigator: JsValue = window().navigator().into();
+                let quote = format!("“{}” — {}", text.trim(), self.title());
+                let _ = dom::call(&navigator, "share", &[&dom::object(&[("text", &quote.into())])]);
+            }
+            _ => return,
+        }
+        if let Ok(Some(selection)) = window().get_selection() {
+            let _ = selection.remove_all_ranges();
+        }
+    }
+
+    fn highlight_of(&self, range: &Range, text: &str) -> Option<Mark> {
+        let start = start_of(range)?;
+        let end = page::point(&range.end_container().ok()?, range.end_offset().ok()?);
+        // A selection that ends between paragraphs ends with the last sentence it began in.
+        let end = end.filter(|end| *end > start).unwrap_or_else(|| {
+            let offset = page::text_of(start.sentence).encode_utf16().count() as u32;
+            Point { sentence: start.sentence, offset }
+        });
+        Some(Mark {
+            id: String::new(),
+            is_bookmark: false,
+            chapter: self.machine().shown,
+            start,
+            end,
+            quote: text.to_owned(),
+        })
+    }
+}
+
+fn start_of(range: &Range) -> Option<Point> {
+    page::point(&range.start_container().ok()?, range.start_offset().ok()?)
+}
+
+/// Shows the menu beside what is selected, or hides it.
+fn show_menu() {
+    let Some(menu) = dom::one(".selection-menu") else { return };
+    let selected = page::selection().filter(|range| start_of(range).is_some());
+    let Some(range) = selected else {
+        dom::show(&menu, false);
+        return;
+    };
+    if let Some(share) = dom::one(".selection-menu [data-do=share]") {
+        let navigator: JsValue = window().navigator().into();
+        dom::show(&share, dom::property(&navigator, "share").is_some());
+    }
+    dom::show(&menu, true);
+    let (rect, own) = (range.get_bounding_client_rect(), menu.get_bounding_client_rect());
+    let width = f64::from(document().document_element().map_or(0, |root| root.client_width()));
+    let left = (rect.left() + rect.width() / 2.0 - own.width() / 2.0)
+        .clamp(8.0, (width - own.width() - 8.0).max(8.0));
+    let above = rect.top() - own.height() - MENU_GAP;
+    // The system's own menu stands above a selection made with a finger.
+    let has_room = above > 8.0
+        && !window()
+            .match_media("(pointer: coarse)")
+            .ok()
+            .flatten()
+            .is_some_and(|query| query.matches());
+    let top = if has_room { above } else { rect.bottom() + MENU_GAP * 2.0 };
+    let height =
+        window().inner_height().ok().and_then(|height| height.as_f64()).unwrap_or_default();
+    let top = top.min(height - own.height() - 8.0).max(8.0);
+    let _ = HtmlElement::style(&menu).set_property("left", &format!("{}px", left as i32));
+    let _ = HtmlElement::style(&menu).set_property("top", &format!("{}px", top as i32));
+}
+
+/// Follows what is selected, and what is changed in the list of notes.
+pub fn watch() {
+    dom::listen(&document(), "selectionchange", |_| show_menu());
+    dom::listen(&document(), panels::CHANGED, |_| with_current(Driver::fetch_marks));
+}

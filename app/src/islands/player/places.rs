@@ -1,0 +1,137 @@
+//! Where the reader is, kept by the server: and what happens when another device has moved.
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::super::dom;
+use super::driver::{Driver, with_current};
+use super::machine::Spot;
+use super::post::{self, Elsewhere, Here, Saved};
+use super::{bar, page};
+
+/// The place is saved at most this often while the voice reads.
+const SAVE_EVERY_MS: f64 = 2_000.0;
+
+/// Names this browser to the server, for good.
+pub fn device() -> String {
+    if let Some(known) = dom::stored("earmark.device") {
+        return known;
+    }
+    let made = random_name();
+    dom::store("earmark.device", &made);
+    made
+}
+
+/// A name nobody else has.
+pub fn random_name() -> String {
+    let part = || (js_sys::Math::random() * f64::from(u32::MAX)) as u32;
+    format!("{:x}{:x}", part(), part())
+}
+
+impl Driver {
+    /// Saves where the voice is; not more often than needed unless `now`.
+    pub fn save(&self, now: bool) {
+        let time = js_sys::Date::now();
+        if !now && time - self.places().saved_at.get() < SAVE_EVERY_MS {
+            return;
+        }
+        if let Some((at, into_ms)) = self.machine().moment() {
+            self.places().saved_at.set(time);
+            self.put_place(at, into_ms);
+        }
+    }
+
+    /// Has the server keep a place, unless another device has moved: then the reader is asked.
+    pub fn put_place(&self, at: Spot, into_ms: u64) {
+        if self.places().elsewhere.borrow().is_some() {
+            return;
+        }
+        self.places().has_moved.set(true);
+        let (driver, voice) = (self.clone(), self.voice());
+        spawn_local(async move {
+            let places = driver.places();
+            let known_ms = places.known_ms.get();
+            let here = Here { at, into_ms, voice: &voice, device: &places.device, known_ms };
+            match post::progress(driver.book(), here).await {
+                Some(Saved::Kept(at_ms)) => driver.places().known_ms.set(at_ms),
+                Some(Saved::Moved(there)) => driver.ask_to_move(there),
+                // What is lost here is sent again with the next sentence or page.
+                None => {}
+            }
+        });
+    }
+
+    /// Looks whether another device has moved, when the reader comes back to this page.
+    pub fn look_elsewhere(&self) {
+        if self.machine().is_running() {
+            return;
+        }
+        let driver = self.clone();
+        spawn_local(async move {
+            let address = format!("/api/books/{}/progress", driver.book());
+            let Some(there) = dom::get(&address).await.filter(|place| !place.is_null()) else {
+                return;
+            };
+            let there = Elsewhere::read(&there);
+            let places = driver.places();
+            if there.at_ms <= places.known_ms.get() || there.device.as_ref() == Some(&places.device)
+            {
+                return;
+            }
+            if places.has_moved.get() {
+                driver.ask_to_move(there);
+            } else {
+                driver.go_there(&there);
+            }
+        });
+    }
+
+    fn ask_to_move(&self, there: Elsewhere) {
+        let question = self.say("moved").replace("{}", &there.at.chapter.to_string());
+        self.places().elsewhere.replace(Some(there));
+        bar::ask_to_move(Some(&question));
+    }
+
+    /// The answer: go where the other device is, or stay and have that kept.
+    pub fn answer(&self, go: bool) {
+        let Some(there) = self.places().elsewhere.take() else { return };
+        bar::ask_to_move(None);
+        self.places().known_ms.set(there.at_ms);
+        if go {
+            self.go_there(&there);
+        } else {
+            let at = self.machine().moment().map(|(at, _)| at);
+            let here = at.or_else(|| {
+                let sentence = page::first_visible()?;
+                Some(Spot { chapter: self.machine().shown, sentence })
+            });
+            if let Some(here) = here {
+                self.put_place(here, 0);
+            }
+        }
+    }
+
+    fn go_there(&self, there: &Elsewhere) {
+        self.places().known_ms.set(there.at_ms);
+        self.places().has_moved.set(false);
+        let at = there.at;
+        let was_running = self.machine().is_running();
+        if was_running {
+            self.jump(at);
+        } else {
+            let actions = self.machine_mut().adopt(at);
+            self.carry_out(actions);
+        }
+    }
+
+    /// Comes back to the page, and leaves it.
+    pub fn watch_places(&self) {
+        dom::listen(&document(), "visibilitychange", |_| {
+            with_current(|driver| {
+                if document().hidden() { driver.save(true) } else { driver.look_elsewhere() }
+            });
+        });
+        dom::listen(&window(), "pagehide", |_| with_current(|driver| driver.save(true)));
+        dom::listen(&window(), "focus", |_| with_current(Driver::look_elsewhere));
+    }
+}

@@ -1,0 +1,83 @@
+//! What the reader has marked in a book.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{book_param, loaded};
+use crate::backend::backend;
+use crate::components::SiteHead;
+use crate::model::{Annotation, AnnotationKind, BookDetails};
+use crate::words::words;
+
+/// `/book/{book}/notes`
+#[component]
+pub fn NotesPage() -> impl IntoView {
+    let (backend, id) = (backend(), book_param());
+    let load = move || {
+        let (backend, id) = (backend.clone(), id.clone());
+        async move {
+            let (backend, id) = (backend?, id?);
+            Ok((backend.book(&id).await?, backend.annotations(&id).await?))
+        }
+    };
+    loaded(load, |(book, marks)| notes(&book, marks))
+}
+
+fn notes(book: &BookDetails, marks: Vec<Annotation>) -> AnyView {
+    let words = &words().notes;
+    let (id, title) = (book.card.id.to_string(), book.card.title.clone());
+    let is_empty = marks.is_empty();
+    let mut chapter = 0;
+    let lines = marks.into_iter().map(|mark| {
+        let number = mark.mark.chapter;
+        let heading = (number != chapter).then(|| {
+            let card = book.chapters.iter().find(|card| card.number == number);
+            card.map(|card| card.title.clone()).unwrap_or_default()
+        });
+        chapter = number;
+        let heading = heading.map(|title| view! { <h2 dir="auto">{title}</h2> });
+        view! { {heading} {note(&id, mark)} }
+    });
+    let lines = lines.collect_view();
+    view! {
+        <Title text=format!("{} · {title}", words.title)/>
+        <SiteHead/>
+        <main class="notes">
+            <h1 data-panel-title>{words.title}</h1>
+            <p class="facts" data-panel-skip dir="auto"><a href=format!("/book/{id}")>{title}</a></p>
+            {is_empty.then(|| view! { <p class="empty">{words.empty}</p> })}
+            {(!is_empty)
+                .then(|| {
+                    view! {
+                        <p><a class="export" download href=format!("/api/books/{id}/annotations.md")>{words.export}</a></p>
+                    }
+                })}
+            {lines}
+        </main>
+    }
+    .into_any()
+}
+
+fn note(book: &str, annotation: Annotation) -> impl IntoView + use<> {
+    let words = &words().notes;
+    let Annotation { id, mark, .. } = annotation;
+    let address = format!("/api/books/{book}/annotations/{id}");
+    let (kind, class) = match mark.kind {
+        AnnotationKind::Bookmark => (words.bookmark, "note note-bookmark"),
+        AnnotationKind::Highlight => (words.highlight, "note"),
+    };
+    let place = format!("/read/{book}/{}#s{}", mark.chapter, mark.start.sentence);
+    let label = format!("{}: {}", words.note, mark.quote.chars().take(60).collect::<String>());
+    view! {
+        <article class=class aria-label=kind>
+            <a class="note-quote" href=place dir="auto">{mark.quote}</a>
+            <form method="post" action=address.clone()>
+                <textarea name="note" rows="2" aria-label=label placeholder=words.note maxlength="20000" dir="auto">{mark.note}</textarea>
+                <div class="note-buttons">
+                    <button class="button quiet-button">{words.save}</button>
+                    <button class="button quiet-button" formaction=format!("{address}/delete") formnovalidate>{words.delete}</button>
+                </div>
+            </form>
+        </article>
+    }
+}

@@ -1,0 +1,79 @@
+//! How the reader likes to read and listen.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use crate::components::SiteHead;
+use crate::preferences::{Align, Face, Layout, Mark, Preferences, STEPS, Switch, Theme, Tongue};
+use crate::words::words;
+
+/// `/settings`
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let chosen = use_context::<Preferences>().unwrap_or_default();
+    let words = words();
+    let said = &words.settings;
+    let names = |all: &[&'static str]| all.to_vec();
+    view! {
+        <Title text=format!("{} · Earmark", said.title)/>
+        <SiteHead/>
+        <main class="settings">
+            <h1 data-panel-title>{said.title}</h1>
+            <form class="preferences" method="post" action="/settings">
+                <h2>{said.reading}</h2>
+                {choice("theme", said.theme, Theme::ALL, Theme::name, chosen.theme, names(&said.theme_names))}
+                {choice("face", said.face, Face::ALL, Face::name, chosen.face, names(&said.face_names))}
+                {step("size", said.size, chosen.size)}
+                {step("leading", said.leading, chosen.leading)}
+                {step("measure", said.measure, chosen.measure)}
+                {step("margin", said.margin, chosen.margin)}
+                {choice("layout", said.layout, Layout::ALL, Layout::name, chosen.layout, names(&said.layout_names))}
+                {choice("align", said.align, Align::ALL, Align::name, chosen.align, names(&said.align_names))}
+                {choice("hyphens", said.hyphens, Switch::ALL, Switch::name, chosen.hyphens, vec![said.on, said.off])}
+                <h2>{said.listening}</h2>
+                {choice("mark", said.mark, Mark::ALL, Mark::name, chosen.mark, names(&said.mark_names))}
+                <p class="hint">{said.mark_hint}</p>
+                <h2>{said.interface}</h2>
+                {choice("tongue", said.tongue, Tongue::ALL, Tongue::name, chosen.tongue, names(&said.tongue_names))}
+                <noscript><button class="button">{said.save}</button></noscript>
+            </form>
+        </main>
+    }
+}
+
+fn choice<T: Copy + PartialEq>(
+    name: &'static str,
+    label: &'static str,
+    all: &'static [T],
+    value: fn(T) -> &'static str,
+    chosen: T,
+    labels: Vec<&'static str>,
+) -> AnyView {
+    let options = all.iter().zip(labels).map(|(option, label)| {
+        view! {
+            <label class=format!("option {name}-{}", value(*option))>
+                <input type="radio" name=name data-preference=name value=value(*option)
+                    checked=*option == chosen/>
+                <span>{label}</span>
+            </label>
+        }
+    });
+    view! {
+        <fieldset class="choice-row">
+            <legend>{label}</legend>
+            <div class="options">{options.collect_view()}</div>
+        </fieldset>
+    }
+    .into_any()
+}
+
+fn step(name: &'static str, label: &'static str, chosen: u8) -> AnyView {
+    view! {
+        <label class="step-row">
+            <span>{label}</span>
+            <input type="range" name=name data-preference=name min=*STEPS.start() max=*STEPS.end() step="1"
+                value=chosen/>
+        </label>
+    }
+    .into_any()
+}

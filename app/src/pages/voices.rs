@@ -1,0 +1,96 @@
+//! Choosing who reads a book.
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+use super::{book_param, loaded};
+use crate::backend::backend;
+use crate::components::SiteHead;
+use crate::model::{BookCard, Voice};
+use crate::words::words;
+
+/// `/book/{book}/voices`
+#[component]
+pub fn VoicesPage() -> impl IntoView {
+    let (backend, id) = (backend(), book_param());
+    let load = move || {
+        let (backend, id) = (backend.clone(), id.clone());
+        async move {
+            let (backend, id) = (backend?, id?);
+            let book = backend.book(&id).await?.card;
+            let own = backend.voices(&book.language).await?;
+            Ok((book, own, backend.all_voices().await?))
+        }
+    };
+    loaded(load, |(book, own, all)| voices(&book, own, all))
+}
+
+fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
+    let words = words();
+    let chosen = book.progress.as_ref().and_then(|at| at.voice.clone());
+    let chosen = chosen.or_else(|| own.first().map(|voice| voice.id.clone()));
+    let mut others: Vec<Voice> =
+        all.into_iter().filter(|voice| own.iter().all(|mine| mine.id != voice.id)).collect();
+    others
+        .sort_by(|a, b| (&a.language, &a.engine, &a.name).cmp(&(&b.language, &b.engine, &b.name)));
+    let rest = (!others.is_empty()).then(|| {
+        view! {
+            <details class="other-voices">
+                <summary>{words.player.other_voices}</summary>
+                {groups(others, chosen.as_deref())}
+            </details>
+        }
+    });
+    view! {
+        <Title text=format!("{} · {}", words.player.voice, book.title)/>
+        <SiteHead/>
+        <main class="voices">
+            <h1 data-panel-title>{words.player.voice}</h1>
+            {groups(own, chosen.as_deref())}
+            {rest}
+        </main>
+    }
+    .into_any()
+}
+
+/// Voices under the language they speak and the engine that speaks.
+fn groups(voices: Vec<Voice>, chosen: Option<&str>) -> AnyView {
+    let mut groups: Vec<((String, String), Vec<Voice>)> = Vec::new();
+    for voice in voices {
+        let name = (voice.language.clone(), voice.engine.clone());
+        match groups.iter_mut().find(|(group, _)| *group == name) {
+            Some((_, members)) => members.push(voice),
+            None => groups.push((name, vec![voice])),
+        }
+    }
+    let lists = groups.into_iter().map(|((language, engine), members)| {
+        let lines = members.into_iter().map(|voice| {
+            let is_chosen = chosen == Some(voice.id.as_str());
+            voice_line(voice, is_chosen)
+        });
+        view! {
+            <section class="voice-group">
+                <h2>{language} " · " {engine}</h2>
+                <ul role="list">{lines.collect_view()}</ul>
+            </section>
+        }
+    });
+    lists.collect_view().into_any()
+}
+
+fn voice_line(voice: Voice, is_chosen: bool) -> impl IntoView {
+    let words = &words().player;
+    let Voice { id, name, .. } = voice;
+    let pressed = if is_chosen { "true" } else { "false" };
+    view! {
+        <li>
+            <button type="button" class="voice-choice" data-do="voice" data-value=id.clone() aria-pressed=pressed>
+                {name.clone()}
+            </button>
+            <button type="button" class="quiet-button button" data-do="preview" data-value=id
+                aria-label=format!("{}: {name}", words.hear_voice)>
+                {words.hear_voice}
+            </button>
+        </li>
+    }
+}

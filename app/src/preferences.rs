@@ -1,0 +1,279 @@
+//! How a person likes to read and listen: kept by the server, so the same on every device.
+//!
+//! Every preference is a short word or a number. It is the value of a field of the settings form, of
+//! a `data-` attribute of the page's root element, and of the style sheet's selectors: one name and
+//! one value in all three, so that a change shows at once and the first paint is right.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// A preference that does not exist, or a value it cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the preference “{0}” does not exist or cannot have that value")]
+pub struct InvalidPreference(pub String);
+
+/// An enumeration whose values have names, the first being the default.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        pub enum $name { #[default] $($(#[$value_doc])* $value),+ }
+
+        impl $name {
+            /// Every value, in the order they are offered.
+            pub const ALL: &'static [Self] = &[$(Self::$value),+];
+
+            /// The value as forms, attributes and style sheets have it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$value => $text),+ }
+            }
+
+            fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$value),)+ _ => None }
+            }
+        }
+    };
+}
+
+// The first of each list would be the default; `choice` takes care of that.
+choice! {
+    /// Colours.
+    Theme {
+        /// As the system has it.
+        System = "system",
+        /// Dark on light.
+        Light = "light",
+        /// Brown on cream.
+        Sepia = "sepia",
+        /// Light on dark.
+        Dark = "dark",
+        /// Black and white, nothing between.
+        Contrast = "contrast",
+    }
+}
+
+choice! {
+    /// The typeface of a book's text.
+    Face {
+        /// Literata.
+        Serif = "serif",
+        /// Source Sans.
+        Sans = "sans",
+        /// Atkinson Hyperlegible: letters that are hard to confuse.
+        Legible = "legible",
+        /// What the book brings, else the serif.
+        Book = "book",
+    }
+}
+
+choice! {
+    /// How a chapter is laid out.
+    Layout {
+        /// One long page.
+        Scrolled = "scrolled",
+        /// Pages to turn, of one column or two by width.
+        Paged = "paged",
+    }
+}
+
+choice! {
+    /// How lines end.
+    Align {
+        /// Ragged.
+        Start = "start",
+        /// Flush at both edges.
+        Justify = "justify",
+    }
+}
+
+choice! {
+    /// What is marked while the voice reads.
+    Mark {
+        /// The sentence.
+        Sentence = "sentence",
+        /// The sentence, and in it the word.
+        Word = "word",
+        /// Nothing.
+        Off = "off",
+    }
+}
+
+choice! {
+    /// On or off.
+    Switch {
+        /// On.
+        On = "on",
+        /// Off.
+        Off = "off",
+    }
+}
+
+choice! {
+    /// The language of the interface.
+    Tongue {
+        /// As the browser asks for.
+        System = "system",
+        /// English.
+        English = "en",
+        /// Spanish.
+        Spanish = "es",
+    }
+}
+
+/// Steps of a measure: size of type, line height, length of lines, margins. The style sheet gives
+/// each step its value.
+pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
+
+/// The listener's speed in hundredths (design section 9).
+pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
+
+/// What a person has chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preferences {
+    /// Colours.
+    pub theme: Theme,
+    /// Typeface.
+    pub face: Face,
+    /// Size of type, a step.
+    pub size: u8,
+    /// Line height, a step.
+    pub leading: u8,
+    /// Length of lines, a step.
+    pub measure: u8,
+    /// Margins, a step.
+    pub margin: u8,
+    /// How lines end.
+    pub align: Align,
+    /// Whether words are broken at the end of a line.
+    pub hyphens: Switch,
+    /// Layout of a chapter.
+    pub layout: Layout,
+    /// What is marked while the voice reads.
+    pub mark: Mark,
+    /// The listener's speed, in hundredths.
+    pub rate: u16,
+    /// Language of the interface.
+    pub tongue: Tongue,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            theme: Theme::System,
+            face: Face::Serif,
+            size: 4,
+            leading: 5,
+            measure: 5,
+            margin: 3,
+            align: Align::Start,
+            hyphens: Switch::On,
+            layout: Layout::Scrolled,
+            mark: Mark::Sentence,
+            rate: 100,
+            tongue: Tongue::System,
+        }
+    }
+}
+
+impl Preferences {
+    /// Sets one by its name.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidPreference> {
+        let invalid = || InvalidPreference(name.chars().take(40).collect());
+        let step = || value.parse().ok().filter(|step| STEPS.contains(step)).ok_or_else(invalid);
+        match name {
+            "theme" => self.theme = Theme::parse(value).ok_or_else(invalid)?,
+            "face" => self.face = Face::parse(value).ok_or_else(invalid)?,
+            "size" => self.size = step()?,
+            "leading" => self.leading = step()?,
+            "measure" => self.measure = step()?,
+            "margin" => self.margin = step()?,
+            "align" => self.align = Align::parse(value).ok_or_else(invalid)?,
+            "hyphens" => self.hyphens = Switch::parse(value).ok_or_else(invalid)?,
+            "layout" => self.layout = Layout::parse(value).ok_or_else(invalid)?,
+            "mark" => self.mark = Mark::parse(value).ok_or_else(invalid)?,
+            "rate" => {
+                let rate = value.parse().ok().filter(|rate| RATES.contains(rate));
+                self.rate = rate.ok_or_else(invalid)?;
+            }
+            "tongue" => self.tongue = Tongue::parse(value).ok_or_else(invalid)?,
+            _ => return Err(invalid()),
+        }
+        Ok(())
+    }
+
+    /// All of them by name.
+    pub fn entries(&self) -> [(&'static str, String); 12] {
+        [
+            ("theme", self.theme.name().to_owned()),
+            ("face", self.face.name().to_owned()),
+            ("size", self.size.to_string()),
+            ("leading", self.leading.to_string()),
+            ("measure", self.measure.to_string()),
+            ("margin", self.margin.to_string()),
+            ("align", self.align.name().to_owned()),
+            ("hyphens", self.hyphens.name().to_owned()),
+            ("layout", self.layout.name().to_owned()),
+            ("mark", self.mark.name().to_owned()),
+            ("rate", self.rate.to_string()),
+            ("tongue", self.tongue.name().to_owned()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_by_name_is_told_by_name() {
+        let mut preferences = Preferences::default();
+        let wanted = [
+            ("theme", "sepia"),
+            ("face", "legible"),
+            ("size", "9"),
+            ("leading", "1"),
+            ("measure", "2"),
+            ("margin", "8"),
+            ("align", "justify"),
+            ("hyphens", "off"),
+            ("layout", "paged"),
+            ("mark", "word"),
+            ("rate", "135"),
+            ("tongue", "es"),
+        ];
+        for (name, value) in wanted {
+            assert_eq!(preferences.set(name, value), Ok(()), "{name}");
+        }
+        assert_eq!(
+            preferences.entries().map(|(name, value)| (name, value)),
+            wanted.map(|(name, value)| (name, value.to_owned()))
+        );
+        let json = serde_json::to_string(&preferences).unwrap_or_default();
+        assert_eq!(serde_json::from_str::<Preferences>(&json).ok(), Some(preferences));
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_and_changes_nothing() {
+        let mut preferences = Preferences::default();
+        for (name, value) in [
+            ("theme", "pink"),
+            ("size", "0"),
+            ("size", "10"),
+            ("rate", "49"),
+            ("rate", "x"),
+            ("shoe", "1"),
+        ] {
+            assert!(preferences.set(name, value).is_err(), "{name}={value}");
+        }
+        assert_eq!(preferences, Preferences::default());
+    }
+
+    #[test]
+    fn what_is_not_stored_yet_has_its_default() {
+        let stored: Result<Preferences, _> = serde_json::from_str(r#"{"theme":"dark"}"#);
+        let expected = Preferences { theme: Theme::Dark, ..Preferences::default() };
+        assert_eq!(stored.ok(), Some(expected));
+    }
+}

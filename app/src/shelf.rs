@@ -1,0 +1,171 @@
+//! What the library page shows of the library, and in which order.
+
+use crate::model::BookCard;
+
+/// How a shelf is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The last read or added first.
+    #[default]
+    Recent,
+    /// By title.
+    Title,
+    /// By the first author, then title.
+    Author,
+    /// The last added first.
+    Added,
+}
+
+/// Which books a shelf shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Show {
+    /// All.
+    #[default]
+    All,
+    /// Those not begun.
+    Unread,
+    /// Those begun and not finished.
+    Begun,
+    /// Those read to the end.
+    Finished,
+}
+
+impl Sort {
+    /// Every order, as it is offered, with its name in addresses.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Recent, "recent"),
+        (Self::Title, "title"),
+        (Self::Author, "author"),
+        (Self::Added, "added"),
+    ];
+
+    /// The order of a name; the default for any other.
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).unwrap_or_default().0
+    }
+}
+
+impl Show {
+    /// Every choice, as it is offered, with its name in addresses.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::All, "all"),
+        (Self::Unread, "unread"),
+        (Self::Begun, "begun"),
+        (Self::Finished, "finished"),
+    ];
+
+    /// The choice of a name; the default for any other.
+    pub fn named(name: &str) -> Self {
+        Self::ALL.into_iter().find(|(_, known)| *known == name).unwrap_or_default().0
+    }
+
+    fn has(self, book: &BookCard) -> bool {
+        match self {
+            Self::All => true,
+            Self::Unread => book.percent.is_none(),
+            Self::Begun => book.percent.is_some_and(|percent| percent < 100),
+            Self::Finished => book.percent.is_some_and(|percent| percent >= 100),
+        }
+    }
+}
+
+/// The books to show, in order. `books` come the last read first; every word of `find` must be in
+/// the title or the authors, whatever its case.
+pub fn arrange(books: Vec<BookCard>, find: &str, show: Show, sort: Sort) -> Vec<BookCard> {
+    let wanted: Vec<String> = find.split_whitespace().map(str::to_lowercase).collect();
+    let says = |book: &BookCard| {
+        let name = format!("{} {}", book.title, book.byline()).to_lowercase();
+        wanted.iter().all(|word| name.contains(word))
+    };
+    let mut books: Vec<BookCard> =
+        books.into_iter().filter(|book| show.has(book) && says(book)).collect();
+    match sort {
+        Sort::Recent => {}
+        Sort::Title => books.sort_by_cached_key(|book| filed(&book.title)),
+        Sort::Author => books.sort_by_cached_key(|book| {
+            (book.authors.first().map(|author| surname(author)), filed(&book.title))
+        }),
+        Sort::Added => books.sort_by_key(|book| std::cmp::Reverse(book.added_ms)),
+    }
+    books
+}
+
+/// A title as it is filed: without its article.
+fn filed(title: &str) -> String {
+    let title = title.to_lowercase();
+    let article = ["the ", "a ", "an ", "el ", "la ", "los ", "las ", "un ", "una "];
+    let plain = article.iter().find_map(|article| title.strip_prefix(article));
+    plain.unwrap_or(&title).to_owned()
+}
+
+/// The last word of a name first.
+fn surname(name: &str) -> String {
+    let name = name.to_lowercase();
+    match name.rsplit_once(' ') {
+        Some((first, last)) => format!("{last} {first}"),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn book(title: &str, author: &str, percent: Option<u32>, added_ms: u64) -> BookCard {
+        BookCard {
+            id: match "0123456789abcdef".parse() {
+                Ok(id) => id,
+                Err(error) => unreachable!("{error}"),
+            },
+            title: title.to_owned(),
+            authors: vec![author.to_owned()],
+            language: "en".to_owned(),
+            has_cover: false,
+            chapters: 1,
+            sentences: 10,
+            added_ms,
+            percent,
+            progress: None,
+        }
+    }
+
+    fn titles(find: &str, show: Show, sort: Sort) -> Vec<String> {
+        let books = vec![
+            book("The Waste Land", "T. S. Eliot", Some(100), 1),
+            book("Moby-Dick", "Herman Melville", Some(40), 3),
+            book("A Study in Scarlet", "Arthur Conan Doyle", None, 2),
+        ];
+        arrange(books, find, show, sort).into_iter().map(|book| book.title).collect()
+    }
+
+    #[test]
+    fn orders() {
+        assert_eq!(titles("", Show::All, Sort::Recent)[0], "The Waste Land");
+        let by_title = ["Moby-Dick", "A Study in Scarlet", "The Waste Land"];
+        assert_eq!(titles("", Show::All, Sort::Title), by_title);
+        let by_author = ["A Study in Scarlet", "The Waste Land", "Moby-Dick"];
+        assert_eq!(titles("", Show::All, Sort::Author), by_author);
+        let by_date = ["Moby-Dick", "A Study in Scarlet", "The Waste Land"];
+        assert_eq!(titles("", Show::All, Sort::Added), by_date);
+    }
+
+    #[test]
+    fn choices() {
+        assert_eq!(titles("", Show::Unread, Sort::Recent), ["A Study in Scarlet"]);
+        assert_eq!(titles("", Show::Begun, Sort::Recent), ["Moby-Dick"]);
+        assert_eq!(titles("", Show::Finished, Sort::Recent), ["The Waste Land"]);
+        assert_eq!(titles("doyle STUDY", Show::All, Sort::Recent), ["A Study in Scarlet"]);
+        assert!(titles("doyle moby", Show::All, Sort::Recent).is_empty());
+    }
+
+    #[test]
+    fn names_lead_back() {
+        for (sort, name) in Sort::ALL {
+            assert_eq!(Sort::named(name), sort);
+        }
+        for (show, name) in Show::ALL {
+            assert_eq!(Show::named(name), show);
+        }
+        assert_eq!(Sort::named("no"), Sort::Recent);
+    }
+}

@@ -1,0 +1,335 @@
+//! Every word of the interface, in one place.
+//!
+//! A language is a [`Words`]: leaving a field out does not compile, so no language is ever half
+//! translated. To add one, copy `words/english.rs`, translate it, and name it in [`Tongue`] and
+//! [`of`].
+
+mod english;
+mod spanish;
+
+use std::borrow::Cow;
+
+use leptos::prelude::use_context;
+use serde::{Deserialize, Serialize};
+
+use crate::preferences::Tongue;
+
+/// Words that are also sent to the browser.
+pub type Text = Cow<'static, str>;
+
+/// The words of a language.
+#[derive(Debug)]
+#[allow(missing_docs)] // A field is named for what it says.
+pub struct Words {
+    /// BCP 47 tag.
+    pub tag: &'static str,
+    pub site: Site,
+    pub library: Library,
+    pub book: Book,
+    pub reader: Reader,
+    pub player: Player,
+    pub settings: Settings,
+    pub notes: Notes,
+    pub search: Search,
+    pub errors: Errors,
+    pub keys: Keys,
+    pub script: ScriptWords,
+}
+
+/// Every page.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Site {
+    pub settings: &'static str,
+    pub keys: &'static str,
+    pub close: &'static str,
+    pub loading: &'static str,
+    pub skip_to_content: &'static str,
+}
+
+/// The library.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Library {
+    pub title: &'static str,
+    pub empty: &'static str,
+    pub empty_hint: &'static str,
+    pub no_match: &'static str,
+    pub go_on: &'static str,
+    pub read: &'static str,
+    pub find: &'static str,
+    pub sort: &'static str,
+    pub sort_recent: &'static str,
+    pub sort_title: &'static str,
+    pub sort_author: &'static str,
+    pub sort_added: &'static str,
+    pub show: &'static str,
+    pub show_all: &'static str,
+    pub show_unread: &'static str,
+    pub show_begun: &'static str,
+    pub show_finished: &'static str,
+    pub apply: &'static str,
+    pub progress: &'static str,
+    pub deleted: fn(&str) -> String,
+    pub undo: &'static str,
+    pub import: ImportWords,
+}
+
+/// What adding books says; the browser has it too.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ImportWords {
+    pub add: Text,
+    pub import: Text,
+    pub drop_here: Text,
+    pub waiting: Text,
+    pub reading: Text,
+    pub dismiss: Text,
+    pub unreachable: Text,
+    pub unsendable: Text,
+}
+
+/// A book’s page.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Book {
+    pub begin: &'static str,
+    pub go_on: &'static str,
+    pub contents: &'static str,
+    pub facts: fn(chapters: u32, sentences: u32) -> String,
+    pub language: &'static str,
+    pub added: &'static str,
+    pub details: &'static str,
+    pub rename: &'static str,
+    pub title: &'static str,
+    pub authors: &'static str,
+    pub authors_hint: &'static str,
+    pub save: &'static str,
+    pub delete: &'static str,
+    pub delete_hint: &'static str,
+    pub keep: KeepWords,
+}
+
+/// What keeping a book on a device says; the browser has it too. `{}` is a size or a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct KeepWords {
+    pub title: Text,
+    pub keep: Text,
+    pub keeping: Text,
+    pub kept: Text,
+    pub remove: Text,
+    pub failed: Text,
+    pub hint: Text,
+}
+
+/// Around a chapter.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Reader {
+    pub tools: &'static str,
+    pub contents: &'static str,
+    pub search: &'static str,
+    pub notes: &'static str,
+    pub appearance: &'static str,
+    pub bookmark: &'static str,
+    pub chapters: &'static str,
+    pub previous: &'static str,
+    pub next: &'static str,
+    pub previous_page: &'static str,
+    pub next_page: &'static str,
+    pub selection: &'static str,
+    pub highlight: &'static str,
+    pub note: &'static str,
+    pub read_from_here: &'static str,
+    pub copy: &'static str,
+    pub look_up: &'static str,
+    pub share: &'static str,
+    pub go_to: &'static str,
+    pub go: &'static str,
+    pub enlarged: &'static str,
+}
+
+/// The player’s bar.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Player {
+    pub player: &'static str,
+    pub play: &'static str,
+    pub chapter_back: &'static str,
+    pub chapter_on: &'static str,
+    pub paragraph_back: &'static str,
+    pub paragraph_on: &'static str,
+    pub sentence_back: &'static str,
+    pub sentence_on: &'static str,
+    pub place: &'static str,
+    pub speed: &'static str,
+    pub slower: &'static str,
+    pub faster: &'static str,
+    pub voice: &'static str,
+    pub choose_voice: &'static str,
+    pub hear_voice: &'static str,
+    pub sleep: &'static str,
+    pub sleep_minutes: fn(u32) -> String,
+    pub sleep_chapter: &'static str,
+    pub sleep_off: &'static str,
+    pub sleep_longer: &'static str,
+    pub other_voices: &'static str,
+    pub retry: &'static str,
+    pub look_back: &'static str,
+    pub go_there: &'static str,
+    pub stay_here: &'static str,
+    pub no_voice: &'static str,
+    pub not_spoken: &'static str,
+}
+
+/// The settings. Lists are in the order of the preference’s values.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Settings {
+    pub title: &'static str,
+    pub reading: &'static str,
+    pub listening: &'static str,
+    pub interface: &'static str,
+    pub theme: &'static str,
+    pub theme_names: [&'static str; 5],
+    pub face: &'static str,
+    pub face_names: [&'static str; 4],
+    pub size: &'static str,
+    pub leading: &'static str,
+    pub measure: &'static str,
+    pub margin: &'static str,
+    pub layout: &'static str,
+    pub layout_names: [&'static str; 2],
+    pub align: &'static str,
+    pub align_names: [&'static str; 2],
+    pub hyphens: &'static str,
+    pub on: &'static str,
+    pub off: &'static str,
+    pub mark: &'static str,
+    pub mark_names: [&'static str; 3],
+    pub mark_hint: &'static str,
+    pub tongue: &'static str,
+    pub tongue_names: [&'static str; 3],
+    pub save: &'static str,
+}
+
+/// A book’s notes.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Notes {
+    pub title: &'static str,
+    pub empty: &'static str,
+    pub export: &'static str,
+    pub note: &'static str,
+    pub save: &'static str,
+    pub delete: &'static str,
+    pub bookmark: &'static str,
+    pub highlight: &'static str,
+}
+
+/// The search in a book.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Search {
+    pub title: &'static str,
+    pub words: &'static str,
+    pub find: &'static str,
+    pub nothing: fn(&str) -> String,
+    pub found: fn(usize) -> String,
+    pub first_of: fn(usize) -> String,
+}
+
+/// What went wrong.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Errors {
+    pub not_found: &'static str,
+    pub invalid: &'static str,
+    pub failed: &'static str,
+    pub no_page: &'static str,
+    pub no_book: &'static str,
+    pub no_chapter: &'static str,
+    pub to_library: &'static str,
+    pub offline: &'static str,
+    pub offline_hint: &'static str,
+}
+
+/// The sheet of keys.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Keys {
+    pub title: &'static str,
+    pub space: &'static str,
+    pub does: [&'static str; 14],
+}
+
+/// What scripts say on the reader’s page. `{}` is a time or a chapter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs)]
+pub struct ScriptWords {
+    pub play: Text,
+    pub pause: Text,
+    pub preparing: Text,
+    pub the_end: Text,
+    pub offline: Text,
+    pub broke_off: Text,
+    pub connection_lost: Text,
+    pub unplayable: Text,
+    pub voice_above: Text,
+    pub voice_below: Text,
+    pub voice_elsewhere: Text,
+    pub moved: Text,
+    pub left: Text,
+    pub left_in_book: Text,
+    pub sleep_soon: Text,
+    pub bookmarked: Text,
+    pub unbookmarked: Text,
+    pub highlighted: Text,
+    pub copied: Text,
+    pub failed: Text,
+}
+
+/// The words of a language; of the first one we have among `accepted` (an `Accept-Language` header)
+/// when none was chosen.
+pub fn of(chosen: Tongue, accepted: &str) -> &'static Words {
+    match chosen {
+        Tongue::English => &english::ENGLISH,
+        Tongue::Spanish => &spanish::SPANISH,
+        Tongue::System => accepted
+            .split(',')
+            .find_map(|entry| {
+                let tag = entry.split(';').next()?.trim().to_ascii_lowercase();
+                match tag.split('-').next()? {
+                    "en" => Some(&english::ENGLISH),
+                    "es" => Some(&spanish::SPANISH),
+                    _ => None,
+                }
+            })
+            .unwrap_or(&english::ENGLISH),
+    }
+}
+
+/// The words of this request.
+pub fn words() -> &'static Words {
+    use_context::<&'static Words>().unwrap_or(&english::ENGLISH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_we_have_is_spoken() {
+        for (accepted, tag) in [
+            ("", "en"),
+            ("es-MX,es;q=0.9,en;q=0.8", "es"),
+            ("fr-FR, ES;q=0.5, en;q=0.4", "es"),
+            ("fr", "en"),
+            ("en-GB,es", "en"),
+        ] {
+            assert_eq!(of(Tongue::System, accepted).tag, tag, "{accepted}");
+        }
+        assert_eq!(of(Tongue::Spanish, "en").tag, "es");
+    }
+}

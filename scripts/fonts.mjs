@@ -1,0 +1,29 @@
+// Copies the typefaces named below from style/node_modules to public/fonts, with their licences, and
+// writes style/fonts.css from the packages' own sheets: `node scripts/fonts.mjs`. The browser loads a
+// file only when a page shows a letter in its range, in its weight and slope.
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+
+const families = ["literata", "source-sans-3", "atkinson-hyperlegible"];
+const faces = ["400", "400-italic", "700", "700-italic"];
+const source = new URL("../style/node_modules/@fontsource/", import.meta.url);
+const target = new URL("../public/fonts/", import.meta.url);
+
+mkdirSync(target, { recursive: true });
+let css = "/* Written by scripts/fonts.mjs. */\n";
+for (const family of families) {
+  const folder = new URL(`${family}/`, source);
+  copyFileSync(new URL("LICENSE", folder), new URL(`${family}-LICENSE.txt`, target));
+  for (const face of faces) {
+    const sheet = readFileSync(new URL(`${face}.css`, folder), "utf8");
+    // Every browser that runs the app reads woff2.
+    css += sheet
+      .replace(/font-display: swap/g, "font-display: optional")
+      .replace(/\/\*.*?\*\/\n?/gs, "")
+      .replace(/,\s*url\([^)]*\.woff\)\s*format\('woff'\)/g, "")
+      .replace(/url\(\.\/files\/([^)]+)\)/g, (_, file) => {
+        copyFileSync(new URL(`files/${file}`, folder), new URL(file, target));
+        return `url("/fonts/${file}")`;
+      });
+  }
+}
+writeFileSync(new URL("../style/fonts.css", import.meta.url), css);

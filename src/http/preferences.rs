@@ -1,0 +1,83 @@
+//! A person's preferences: read before a page is made, and kept when a form comes in.
+
+use app::preferences::Preferences;
+use axum::Form;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::{provide_context, use_context};
+
+use super::{ApiError, AppState};
+
+/// What a page is made with: put into the request before it is rendered.
+#[derive(Debug, Clone)]
+pub struct PageSettings {
+    /// What the person has chosen.
+    pub preferences: Preferences,
+    /// The languages the browser asks for.
+    pub accepted: String,
+}
+
+/// Puts preferences and words into the context of the page being rendered.
+pub fn provide() {
+    let Some(parts) = use_context::<Parts>() else { return };
+    if let Some(PageSettings { preferences, accepted }) = parts.extensions.get() {
+        provide_context(*preferences);
+        provide_context(app::words::of(preferences.tongue, accepted));
+    }
+}
+
+/// Puts [`PageSettings`] into requests for pages.
+pub async fn load(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    if !wants_page(request.headers()) {
+        return next.run(request).await;
+    }
+    let preferences = match state.library.preferences().await {
+        Ok(preferences) => preferences,
+        Err(error) => {
+            // A page in the default colours is better than none.
+            tracing::warn!(%error, "preferences could not be read");
+            Preferences::default()
+        }
+    };
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
+    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    request.extensions_mut().insert(PageSettings { preferences, accepted });
+    next.run(request).await
+}
+
+/// `GET /api/preferences`
+pub async fn get(State(state): State<AppState>) -> Result<axum::Json<Preferences>, ApiError> {
+    Ok(axum::Json(state.library.preferences().await?))
+}
+
+/// `POST /settings`: any number of preferences by name. A browser is sent back to where it was.
+pub async fn set(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, ApiError> {
+    let mut preferences = state.library.preferences().await?;
+    for (name, value) in &fields {
+        preferences.set(name, value).map_err(|error| ApiError::BadBody(error.to_string()))?;
+    }
+    state.library.set_preferences(&preferences).await?;
+    Ok(page_or_nothing(&headers, "/settings"))
+}
+
+/// Sends a browser on to a page; a program gets nothing, with success.
+pub fn page_or_nothing(headers: &HeaderMap, page: &str) -> Response {
+    if wants_page(headers) {
+        Redirect::to(page).into_response()
+    } else {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+/// Whether a browser has sent a form, and wants a page in answer.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).map(HeaderValue::to_str);
+    accept.is_some_and(|accept| accept.is_ok_and(|accept| accept.contains("text/html")))
+}

@@ -1,0 +1,174 @@
+//! Bookmarks and highlights, with their notes.
+
+use std::fmt::Write;
+
+use app::model::{Annotation, AnnotationKind, BookId, NewAnnotation, Point};
+use sqlx::Row;
+use sqlx::any::AnyRow;
+
+use super::{LOCAL_USER, Library, LibraryError};
+use crate::now_ms;
+
+/// Marks a person may have in one book.
+const MAX_PER_BOOK: i64 = 10_000;
+/// Longer quotes are cut, in characters: a mark may be long, what a list shows of it is not.
+const MAX_QUOTE_CHARS: usize = 2_000;
+/// Longest note, in characters.
+const MAX_NOTE_CHARS: usize = 20_000;
+
+const SELECT: &str = "SELECT id, kind, chapter, start_sentence, start_offset, end_sentence, \
+    end_offset, quote, note, created_at FROM annotations";
+
+impl Library {
+    /// What the reader has marked in a book, in the book's order.
+    pub async fn annotations(&self, book: &BookId) -> Result<Vec<Annotation>, LibraryError> {
+        self.metadata(book).await?;
+        let statement = format!(
+            "{SELECT} WHERE user_id = $1 AND book_id = $2 \
+             ORDER BY chapter, start_sentence, start_offset, created_at"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(LOCAL_USER)
+            .bind(book.as_str())
+            .fetch_all(&self.shared.database)
+            .await?;
+        rows.iter().map(|row| Ok(annotation(row)?)).collect()
+    }
+
+    /// Keeps a mark.
+    pub async fn annotate(
+        &self,
+        book: &BookId,
+        mark: NewAnnotation,
+    ) -> Result<Annotation, LibraryError> {
+        let chapter = self.chapter(book, mark.chapter).await?;
+        if mark.end < mark.start || mark.end.sentence as usize >= chapter.sentences.len() {
+            return Err(LibraryError::NoSuchSentence);
+        }
+        check_note(&mark.note)?;
+        let database = &self.shared.database;
+        let count: i64 = sqlx::query(
+            "SELECT COUNT(*) AS count FROM annotations WHERE user_id = $1 AND book_id = $2",
+        )
+        .bind(LOCAL_USER)
+        .bind(book.as_str())
+        .fetch_one(database)
+        .await?
+        .try_get("count")?;
+        if count >= MAX_PER_BOOK {
+            return Err(LibraryError::TooManyMarks);
+        }
+        let quote = mark.quote.trim().chars().take(MAX_QUOTE_CHARS).collect();
+        let (id, created_ms) = (uuid::Uuid::new_v4().to_string(), now_ms());
+        let kept = Annotation { id, mark: NewAnnotation { quote, ..mark }, created_ms };
+        sqlx::query(
+            "INSERT INTO annotations (id, user_id, book_id, kind, chapter, start_sentence, \
+             start_offset, end_sentence, end_offset, quote, note, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(&kept.id)
+        .bind(LOCAL_USER)
+        .bind(book.as_str())
+        .bind(kind_name(kept.mark.kind))
+        .bind(i64::from(kept.mark.chapter))
+        .bind(i64::from(kept.mark.start.sentence))
+        .bind(i64::from(kept.mark.start.offset))
+        .bind(i64::from(kept.mark.end.sentence))
+        .bind(i64::from(kept.mark.end.offset))
+        .bind(&kept.mark.quote)
+        .bind(&kept.mark.note)
+        .bind(created_ms as i64)
+        .execute(database)
+        .await?;
+        Ok(kept)
+    }
+
+    /// Changes what the reader says to a mark.
+    pub async fn set_note(&self, book: &BookId, id: &str, note: &str) -> Result<(), LibraryError> {
+        check_note(note)?;
+        let done = sqlx::query(
+            "UPDATE annotations SET note = $1 WHERE id = $2 AND user_id = $3 AND book_id = $4",
+        )
+        .bind(note.trim())
+        .bind(id)
+        .bind(LOCAL_USER)
+        .bind(book.as_str())
+        .execute(&self.shared.database)
+        .await?;
+        if done.rows_affected() == 0 { Err(LibraryError::NoSuchMark) } else { Ok(()) }
+    }
+
+    /// Takes a mark away.
+    pub async fn remove_annotation(&self, book: &BookId, id: &str) -> Result<(), LibraryError> {
+        let done =
+            sqlx::query("DELETE FROM annotations WHERE id = $1 AND user_id = $2 AND book_id = $3")
+                .bind(id)
+                .bind(LOCAL_USER)
+                .bind(book.as_str())
+                .execute(&self.shared.database)
+                .await?;
+        if done.rows_affected() == 0 { Err(LibraryError::NoSuchMark) } else { Ok(()) }
+    }
+
+    /// All marks of a book as Markdown, chapter by chapter.
+    pub async fn annotations_markdown(&self, book: &BookId) -> Result<String, LibraryError> {
+        let details = self.metadata(book).await?;
+        let mut text = format!("# {}\n", details.card.title);
+        if !details.card.authors.is_empty() {
+            let _ = writeln!(text, "\n{}", details.card.byline());
+        }
+        let mut chapter = 0;
+        for Annotation { mark, .. } in self.annotations(book).await? {
+            if mark.chapter != chapter {
+                chapter = mark.chapter;
+                let card = details.chapters.iter().find(|card| card.number == chapter);
+                let _ = writeln!(text, "\n## {}", card.map_or("", |card| &card.title));
+            }
+            text.push('\n');
+            for line in mark.quote.lines() {
+                let _ = writeln!(text, "> {line}");
+            }
+            if !mark.note.is_empty() {
+                let _ = writeln!(text, "\n{}", mark.note);
+            }
+        }
+        Ok(text)
+    }
+}
+
+fn check_note(note: &str) -> Result<(), LibraryError> {
+    match note.chars().count() {
+        0..=MAX_NOTE_CHARS => Ok(()),
+        _ => Err(LibraryError::NoteTooLong(MAX_NOTE_CHARS)),
+    }
+}
+
+fn kind_name(kind: AnnotationKind) -> &'static str {
+    match kind {
+        AnnotationKind::Bookmark => "bookmark",
+        AnnotationKind::Highlight => "highlight",
+    }
+}
+
+fn annotation(row: &AnyRow) -> Result<Annotation, sqlx::Error> {
+    let number = |column: &str| super::catalogue::number(row, column);
+    let point = |sentence: &str, offset: &str| {
+        Ok::<_, sqlx::Error>(Point { sentence: number(sentence)?, offset: number(offset)? })
+    };
+    let kind = match row.try_get::<String, _>("kind")?.as_str() {
+        "bookmark" => AnnotationKind::Bookmark,
+        _ => AnnotationKind::Highlight,
+    };
+    Ok(Annotation {
+        id: row.try_get("id")?,
+        mark: NewAnnotation {
+            kind,
+            chapter: number("chapter")?,
+            start: point("start_sentence", "start_offset")?,
+            end: point("end_sentence", "end_offset")?,
+            quote: row.try_get("quote")?,
+            note: row.try_get("note")?,
+        },
+        created_ms: row.try_get::<i64, _>("created_at")?.unsigned_abs(),
+    })
+}

@@ -1,0 +1,32 @@
+//! What a person has chosen, in SQL.
+
+use app::preferences::Preferences;
+use sqlx::Row;
+
+use super::{LOCAL_USER, Library, LibraryError};
+
+impl Library {
+    /// The reader's preferences; those nobody has chosen have their default.
+    pub async fn preferences(&self) -> Result<Preferences, LibraryError> {
+        let row = sqlx::query("SELECT value FROM preferences WHERE user_id = $1")
+            .bind(LOCAL_USER)
+            .fetch_optional(&self.shared.database)
+            .await?;
+        let stored = row.map(|row| row.try_get::<String, _>("value")).transpose()?;
+        // What an older or newer version has stored and this one cannot read is chosen again.
+        Ok(stored.and_then(|value| serde_json::from_str(&value).ok()).unwrap_or_default())
+    }
+
+    /// Keeps the reader's preferences.
+    pub async fn set_preferences(&self, preferences: &Preferences) -> Result<(), LibraryError> {
+        sqlx::query(
+            "INSERT INTO preferences (user_id, value) VALUES ($1, $2) \
+             ON CONFLICT (user_id) DO UPDATE SET value = excluded.value",
+        )
+        .bind(LOCAL_USER)
+        .bind(serde_json::to_string(preferences)?)
+        .execute(&self.shared.database)
+        .await?;
+        Ok(())
+    }
+}

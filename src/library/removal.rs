@@ -1,0 +1,85 @@
+//! Renaming, deleting, and bringing back.
+//!
+//! A deleted book is out of sight at once and gone after [`UNDO_TIME`]: its row, its places and
+//! marks, and what lies on the shelf. Its clips stay: another book may say the same.
+
+use std::time::Duration;
+
+use app::model::BookId;
+
+use super::{Library, LibraryError, catalogue, metadata};
+use crate::now_ms;
+
+/// How long a deleted book can be brought back.
+pub const UNDO_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How often is looked for books whose time is over.
+pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+/// Longest title or name of an author, in characters.
+const MAX_NAME_CHARS: usize = 500;
+/// Most authors a book can be given.
+const MAX_AUTHORS: usize = 50;
+
+impl Library {
+    /// Gives a book another title and other authors.
+    pub async fn rename(
+        &self,
+        id: &BookId,
+        title: &str,
+        authors: &[String],
+    ) -> Result<(), LibraryError> {
+        let fits = |name: &str| !name.is_empty() && name.chars().count() <= MAX_NAME_CHARS;
+        if !fits(title) || authors.len() > MAX_AUTHORS || !authors.iter().all(|name| fits(name)) {
+            return Err(LibraryError::BadName(MAX_NAME_CHARS));
+        }
+        if !catalogue::rename(&self.shared.database, id, title, authors).await? {
+            return Err(LibraryError::NoSuchBook);
+        }
+        self.changed(id).await;
+        Ok(())
+    }
+
+    /// Takes a book out of the library; it can be brought back for a while.
+    pub async fn delete(&self, id: &BookId) -> Result<(), LibraryError> {
+        if !catalogue::set_deleted(&self.shared.database, id, Some(now_ms())).await? {
+            return Err(LibraryError::NoSuchBook);
+        }
+        self.changed(id).await;
+        Ok(())
+    }
+
+    /// Brings a deleted book back.
+    pub async fn restore(&self, id: &BookId) -> Result<(), LibraryError> {
+        if !catalogue::set_deleted(&self.shared.database, id, None).await? {
+            return Err(LibraryError::NoSuchBook);
+        }
+        self.changed(id).await;
+        Ok(())
+    }
+
+    /// The title of a book that can be brought back.
+    pub async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, LibraryError> {
+        catalogue::deleted_title(&self.shared.database, id).await
+    }
+
+    /// Forgets books that were deleted long enough ago.
+    pub async fn purge(&self) -> Result<(), LibraryError> {
+        let until = now_ms().saturating_sub(UNDO_TIME.as_millis() as u64);
+        for id in catalogue::deleted_before(&self.shared.database, until).await? {
+            // An import of the same file waits, or it would put its files where these are removed.
+            let _turn = self.shared.importing.lock().await;
+            // The row last: while it is there, the next purge tries again.
+            self.shared.shelf.remove_book(&id).await?;
+            catalogue::purge(&self.shared.database, &id).await?;
+            self.changed(&id).await;
+        }
+        Ok(())
+    }
+
+    /// What is remembered of a book is no longer so.
+    pub(super) async fn changed(&self, id: &BookId) {
+        self.shared.books.invalidate(id).await;
+        if let Some(link) = &self.shared.link {
+            metadata::forget(link, id).await;
+        }
+    }
+}
