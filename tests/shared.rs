@@ -33,7 +33,7 @@ async fn a_place_is_in_redis_first_and_in_sql_soon() {
     let mut redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     let fleet = Fleet::start(&redis.url(), 0);
     let book = book(&fleet).await;
-    assert_eq!(set_place(&fleet, &book, 1).await, 204);
+    assert_eq!(set_place(&fleet, &book, 1).await, 200);
     let key = format!("progress:local:{{{book}}}");
     let value: Value = serde_json::from_str(&redis.cli(&["GET", &key])).unwrap();
     assert_eq!(value["segment_id"], "1:1");
@@ -50,7 +50,7 @@ async fn a_place_is_in_redis_first_and_in_sql_soon() {
     // Redis dies: what was flushed is there, and places go on being kept.
     redis.kill();
     assert_eq!(place(&fleet, &book).await, 1);
-    assert_eq!(set_place(&fleet, &book, 0).await, 204);
+    assert_eq!(set_place(&fleet, &book, 0).await, 200);
     assert_eq!(place(&fleet, &book).await, 0);
 }
 
@@ -59,12 +59,12 @@ async fn a_place_does_not_jump_back_after_an_outage() {
     let redis = RedisServer::start();
     let fleet = Fleet::start(&redis.url(), 0);
     let book = book(&fleet).await;
-    assert_eq!(set_place(&fleet, &book, 1).await, 204);
+    assert_eq!(set_place(&fleet, &book, 1).await, 200);
     redis.freeze();
     while fleet.json("/health").await["status"] == "ok" {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(set_place(&fleet, &book, 0).await, 204);
+    assert_eq!(set_place(&fleet, &book, 0).await, 200);
     redis.thaw();
     while fleet.json("/health").await["status"] != "ok" {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -77,7 +77,7 @@ async fn a_server_that_stops_leaves_no_place_behind() {
     let redis = RedisServer::start();
     let mut fleet = Fleet::start(&redis.url(), 0);
     let book = book(&fleet).await;
-    assert_eq!(set_place(&fleet, &book, 1).await, 204);
+    assert_eq!(set_place(&fleet, &book, 1).await, 200);
     fleet.server.terminate();
     assert_eq!(redis.cli(&["ZCARD", "progress_dirty"]), "0");
     redis.cli(&["FLUSHALL"]);
@@ -160,7 +160,7 @@ async fn everything_runs_on_a_cluster() {
     fleet.event("chapter_open", "a", &book, 1).await;
     fleet.event("page_open", "a", &book, 1).await;
     fleet.event("chapter_change", "a", &book, 2).await;
-    assert_eq!(set_place(&fleet, &book, 1).await, 204);
+    assert_eq!(set_place(&fleet, &book, 1).await, 200);
     assert_eq!(place(&fleet, &book).await, 1);
     fleet.listen(&book, 1).await;
     fleet.listen(&book, 2).await;

@@ -50,6 +50,42 @@ export class Reader {
     await expect(this.page.locator("#panel")).toBeHidden();
   }
 
+  /** Opens a page in the panel by the name of its button. */
+  async openPanel(name: string): Promise<Locator> {
+    await this.page.locator(".reader-tools, .site-tools").getByRole("link", { name }).click();
+    const panel = this.page.locator("#panel");
+    await expect(panel).toBeVisible();
+    return panel;
+  }
+
+  async closePanel(): Promise<void> {
+    await this.page.locator("#panel [data-do=close-panel]").click();
+    await expect(this.page.locator("#panel")).toBeHidden();
+  }
+
+  /** Selects a stretch of a sentence, as a reader would with mouse or finger. */
+  async select(sentence: number, from: number, to: number): Promise<void> {
+    await this.sentence(sentence).evaluate(
+      (element, [from, to]) => {
+        const range = document.createRange();
+        range.setStart(element.firstChild!, from!);
+        range.setEnd(element.firstChild!, to!);
+        getSelection()!.removeAllRanges();
+        getSelection()!.addRange(range);
+      },
+      [from, to],
+    );
+    await expect(this.page.locator(".selection-menu")).toBeVisible();
+  }
+
+  /** The text painted with a name by the CSS Custom Highlight API. */
+  painted(name: string): Promise<string[]> {
+    return this.page.evaluate(
+      (name) => [...(CSS.highlights.get(name) ?? [])].map((range) => String(range)),
+      name,
+    );
+  }
+
   sentence(index: number): Locator {
     return this.page.locator(`#s${index}`);
   }

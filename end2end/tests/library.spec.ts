@@ -25,6 +25,55 @@ test("a book is imported by dropping it anywhere", async ({ library }, info) => 
   await expect(library.book(title)).toBeVisible();
 });
 
+test("a book is renamed, deleted, and brought back", async ({ library, page }, info) => {
+  const title = `Managed ${info.project.name}`;
+  const id = await library.import(title, novel(title));
+  await page.goto(`/book/${id}`);
+  await page.getByText("Details").click();
+  await page.getByText("Rename").click();
+  await page.getByLabel("Title").fill(`Renamed ${info.project.name}`);
+  await page.getByLabel("Authors").fill("First Author; Second Author");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Renamed ${info.project.name}`);
+  await expect(page.locator(".byline")).toHaveText("First Author, Second Author");
+  await page.getByText("Details").click();
+  await page.getByRole("button", { name: "Delete this book" }).click();
+  await expect(page).toHaveURL(`/?deleted=${id}`);
+  await expect(library.book(`Renamed ${info.project.name}`)).toHaveCount(0);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(library.book(`Renamed ${info.project.name}`)).toBeVisible();
+});
+
+test("the shelf is searched, sorted and filtered, and says where to go on", async ({ library, reader, page }, info) => {
+  const name = info.project.name;
+  const ids: string[] = [];
+  for (const title of [`The Zebra ${name}`, `An Apple ${name}`, `Middle ${name}`]) ids.push(await library.import(title, novel(title)));
+  await page.request.put(`/api/books/${ids[1]}/progress`, { data: { chapter: 1, sentence: 40 } });
+  await library.open();
+  await expect(page.locator(".go-on")).toContainText(`An Apple ${name}`);
+  await page.getByRole("searchbox", { name: "Find a book" }).fill(name);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/q=/);
+  await page.getByLabel("Sort by").selectOption("title");
+  await expect(page).toHaveURL(/sort=title/);
+  const titles = await page.locator(".shelf-title").allInnerTexts();
+  const own = titles.filter((title) => /Zebra|Apple|Middle/.test(title));
+  expect(own).toEqual([`An Apple ${name}`, `Middle ${name}`, `The Zebra ${name}`]);
+  await page.getByLabel("Show").selectOption("begun");
+  await expect(page).toHaveURL(/show=begun/);
+  await expect(library.book(`An Apple ${name}`)).toBeVisible();
+  await expect(library.book(`The Zebra ${name}`)).toHaveCount(0);
+});
+
+test("several files at once, each with what became of it", async ({ library, page }, info) => {
+  const name = info.project.name;
+  await library.open();
+  const book = (title: string) => ({ name: `${title}.epub`, mimeType: "application/epub+zip", buffer: novel(title) });
+  await page.locator('input[type="file"]').setInputFiles([book(`First ${name}`), book(`Second ${name}`)]);
+  await expect(library.book(`First ${name}`)).toBeVisible();
+  await expect(library.book(`Second ${name}`)).toBeVisible();
+});
+
 test.describe("a file that is no book", () => {
   test("is refused with the reason", async ({ server, browser }, info) => {
     // The refusal is an answer with status 422, which the shared page fixture rightly dislikes.

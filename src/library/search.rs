@@ -142,11 +142,12 @@ fn context(chapter: &Chapter, sentence: usize, first: usize, last: usize) -> (St
     let surplus = before.chars().count().saturating_sub(CONTEXT_CHARS);
     let mut near: String = before.chars().skip(surplus).collect();
     if surplus > 0 {
-        near.insert(0, '…');
+        // From the next whole word on, where words have spaces between them.
+        near = format!("…{}", near.split_once(' ').map_or(&*near, |(_, whole)| whole));
     }
     let mut rest: String = after.chars().take(CONTEXT_CHARS).collect();
     if after.chars().count() > CONTEXT_CHARS {
-        rest.push('…');
+        rest = format!("{}…", rest.rsplit_once(' ').map_or(&*rest, |(whole, _)| whole));
     }
     (near, rest.trim_end().to_owned())
 }

@@ -141,7 +141,7 @@ fn sleep_popover() -> impl IntoView {
                     .collect_view()}
                 {choice("chapter".to_owned(), words.sleep_chapter.to_owned())}
                 {choice("off".to_owned(), words.sleep_off.to_owned())}
-                <li>
+                <li class="sleep-longer" hidden>
                     <button type="button" data-do="sleep-longer" aria-keyshortcuts="Z">{words.sleep_longer}</button>
                 </li>
             </ul>

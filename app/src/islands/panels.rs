@@ -169,7 +169,10 @@ fn load(method: &'static str, address: String, fields: Option<String>, label: St
 }
 
 fn fill(body: &HtmlElement, main: &web_sys::Element) -> Result<(), JsValue> {
-    let title = main.query_selector("[data-panel-title], h1")?;
+    let title = match main.query_selector("[data-panel-title]")? {
+        Some(title) => Some(title),
+        None => main.query_selector("h1")?,
+    };
     let heading = title.as_ref().and_then(|title| title.text_content()).unwrap_or_default();
     if let Some(title) = title {
         title.remove();

@@ -40,17 +40,19 @@ fn details(book: BookDetails) -> AnyView {
                 <div>
                     <h1 lang=language.clone() dir="auto">{card.title.clone()}</h1>
                     <p class="byline" dir="auto">{card.byline()}</p>
-                    <p class="facts">{(words.facts)(card.chapters, card.sentences)}</p>
-                    {card.percent.map(|percent| view! { <p class="facts">{percent} "%"</p> })}
+                    <p class="facts">
+                        {(words.facts)(card.chapters, card.sentences)}
+                        {card.percent.map(|percent| format!(" · {percent} %"))}
+                    </p>
                     <p><a class="button" href=reading_link(&card)>{verb}</a></p>
                 </div>
             </div>
+            {manage(&card)}
             <nav class="contents" aria-label=words.contents>
                 <h2 data-panel-title>{words.contents}</h2>
                 {go_to(&id)}
                 <ol role="list" lang=language dir="auto">{lines.collect_view()}</ol>
             </nav>
-            <div data-panel-skip>{manage(&card)}</div>
         </main>
     }
     .into_any()
@@ -84,8 +86,8 @@ fn manage(card: &BookCard) -> impl IntoView + use<> {
     let words = words();
     let address = format!("/api/books/{}", card.id);
     view! {
-        <section class="manage">
-            <h2>{words.book.details}</h2>
+        <details class="manage" data-panel-skip>
+            <summary>{words.book.details}</summary>
             <dl class="facts">
                 <dt>{words.book.language}</dt>
                 <dd>{card.language.clone()}</dd>
@@ -115,6 +117,6 @@ fn manage(card: &BookCard) -> impl IntoView + use<> {
                 <button class="button danger">{words.book.delete}</button>
                 <p class="hint">{words.book.delete_hint}</p>
             </form>
-        </section>
+        </details>
     }
 }

@@ -55,27 +55,35 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
 
 /// Voices under the language they speak and the engine that speaks.
 fn groups(voices: Vec<Voice>, chosen: Option<&str>) -> AnyView {
-    let mut groups: Vec<((String, String), Vec<Voice>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<Voice>)> = Vec::new();
     for voice in voices {
-        let name = (voice.language.clone(), voice.engine.clone());
-        match groups.iter_mut().find(|(group, _)| *group == name) {
+        let heading = format!("{} · {}", language_name(&voice), voice.engine);
+        match groups.iter_mut().find(|(group, _)| *group == heading) {
             Some((_, members)) => members.push(voice),
-            None => groups.push((name, vec![voice])),
+            None => groups.push((heading, vec![voice])),
         }
     }
-    let lists = groups.into_iter().map(|((language, engine), members)| {
+    let lists = groups.into_iter().map(|(heading, members)| {
         let lines = members.into_iter().map(|voice| {
             let is_chosen = chosen == Some(voice.id.as_str());
             voice_line(voice, is_chosen)
         });
         view! {
             <section class="voice-group">
-                <h2>{language} " · " {engine}</h2>
+                <h2>{heading}</h2>
                 <ul role="list">{lines.collect_view()}</ul>
             </section>
         }
     });
     lists.collect_view().into_any()
+}
+
+/// The language as the voice's own name says it, else its tag: `English (America)` speaks English.
+fn language_name(voice: &Voice) -> &str {
+    match voice.name.split_once(" (") {
+        Some((language, _)) => language,
+        None => voice.language.split('-').next().unwrap_or_default(),
+    }
 }
 
 fn voice_line(voice: Voice, is_chosen: bool) -> impl IntoView {

@@ -164,6 +164,7 @@ pub fn voice(name: &str) {
 /// Shows how many minutes are left until sleep, and which choice is on.
 pub fn sleep(left: Option<u32>, chosen: &str) {
     text(".player .sleep-left", &left.map(|minutes| minutes.to_string()).unwrap_or_default());
+    shown("#sleep .sleep-longer", left.is_some());
     for button in dom::all("#sleep [data-do=sleep]") {
         let is_chosen = button.get_attribute("data-value").as_deref() == Some(chosen);
         dom::set(&button, "aria-pressed", if is_chosen { "true" } else { "false" });

@@ -159,6 +159,9 @@ impl Driver {
         driver.adopt_preferences();
         driver.open_page();
         driver.watch();
+        if !window().navigator().on_line() {
+            driver.show_phase();
+        }
         dom::set(&player, "data-live", "true");
     }
 

@@ -61,10 +61,7 @@ pub fn watch() {
     dom::listen(&window(), "popstate", |_| {
         let location = window().location();
         if let (Ok(path), Ok(hash)) = (location.pathname(), location.hash()) {
-            with_current(|driver| {
-                driver.handle(Event::LookAway);
-                driver.show(format!("{path}{hash}"), false, false);
-            });
+            with_current(|driver| driver.go_back_to(&path, &hash));
         }
     });
     dom::listen(&window(), "devicemotion", |event| {
@@ -143,6 +140,18 @@ fn current_rate() -> Option<u16> {
 }
 
 impl Driver {
+    /// The reader has gone back or on in the browser's history, or to another part of this chapter.
+    fn go_back_to(&self, path: &str, hash: &str) {
+        self.handle(Event::LookAway);
+        if path != format!("/read/{}/{}", self.book(), self.machine().shown) {
+            self.show(format!("{path}{hash}"), false, false);
+        } else if let Some(target) =
+            hash.strip_prefix('#').and_then(|id| document().get_element_by_id(id))
+        {
+            sheets::turn_to(&target, false);
+        }
+    }
+
     fn click(&self, event: &web_sys::Event) {
         let Some(target) = dom::target(event, "*") else { return };
         let mouse = event.dyn_ref::<MouseEvent>();

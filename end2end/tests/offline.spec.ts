@@ -1,0 +1,49 @@
+import { novel } from "../support/books";
+import { expect, test as base } from "../support/test";
+
+// A worker answers for the server here, and being offline is no fault.
+const test = base.extend({ page: async ({ context }, use) => use(await context.newPage()) });
+
+test("a book that is kept is read and heard without a connection", async ({ library, reader, page, context }, info) => {
+  test.setTimeout(90_000);
+  const title = `Kept ${info.project.name}`;
+  const id = await library.import(title, novel(title));
+  await page.goto(`/book/${id}`);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.locator("summary").first().click();
+  await page.getByRole("button", { name: "Keep on this device" }).click();
+  await expect(page.locator(".keep .hint")).toHaveText(/^Kept: \d+\.\d MB$/, { timeout: 60_000 });
+
+  await context.setOffline(true);
+  await page.goto(`/read/${id}/1`);
+  await reader.isLive();
+  await expect(page.locator(".player-state")).toContainText("You are offline");
+  await reader.sentence(75).click();
+  await reader.isPlaying();
+  await reader.reaches(77);
+  // The clock is where the kept timeline says, and the voice walks into the next chapter.
+  await expect(page).toHaveURL(`/read/${id}/2`, { timeout: 30_000 });
+  await reader.reaches(1);
+  // The app opens; what is not kept says so, and leads to what is.
+  await page.goto("/");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Library");
+  await page.goto("/read/0123456789abcdef/1");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You are offline");
+  await page.getByRole("link", { name: title }).click();
+  await expect(page.locator("#reading")).toBeVisible();
+
+  await context.setOffline(false);
+  await page.goto(`/book/${id}`);
+  await page.locator("summary").first().click();
+  await page.getByRole("button", { name: "Remove from this device" }).click();
+  await expect(page.getByRole("button", { name: "Keep on this device" })).toBeVisible();
+  expect(await page.evaluate((id) => caches.has(`book-${id}`), id)).toBe(false);
+});
+
+test("the app can be installed", async ({ page, request }) => {
+  await page.goto("/");
+  const href = await page.locator('link[rel="manifest"]').getAttribute("href");
+  const manifest = await (await request.get(href!)).json();
+  expect(manifest).toMatchObject({ name: "Earmark", display: "standalone", start_url: "/" });
+  for (const icon of manifest.icons) expect((await request.get(icon.src)).headers()["content-type"]).toBe("image/png");
+});

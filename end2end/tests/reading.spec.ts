@@ -1,0 +1,166 @@
+import { handbook, novel } from "../support/books";
+import { expect, test } from "../support/test";
+
+test("preferences show at once and are there on the next visit", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Looks ${info.project.name}`, novel(`Looks ${info.project.name}`));
+  await reader.open(id, 1);
+  const text = page.locator("#reading article");
+  const before = await text.evaluate((element) => parseFloat(getComputedStyle(element).fontSize));
+  const panel = await reader.openPanel("Appearance");
+  await panel.getByRole("radio", { name: "Sepia" }).check();
+  await expect(page.locator("body")).toHaveCSS("background-color", "rgba(0, 0, 0, 0)");
+  await expect(page.locator("html")).toHaveCSS("background-color", "rgb(244, 232, 208)");
+  await panel.getByLabel("Size").fill("8");
+  await panel.getByRole("radio", { name: "Legible" }).check();
+  await panel.getByRole("radio", { name: "Justified" }).check();
+  expect(await text.evaluate((element) => parseFloat(getComputedStyle(element).fontSize))).toBeGreaterThan(before * 1.5);
+  await expect(text.locator("p").first()).toHaveCSS("text-align", "justify");
+  await expect.poll(async () => (await (await page.request.get("/api/preferences")).json()).align).toBe("justify");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "sepia");
+  await expect(text).toHaveCSS("font-family", /^"Atkinson Hyperlegible"/);
+  await page.waitForFunction(() => document.fonts.check('16px "Atkinson Hyperlegible"'));
+});
+
+test("pages are turned, also by the voice", async ({ library, reader, page, isMobile }, info) => {
+  const id = await library.import(`Pages ${info.project.name}`, novel(`Pages ${info.project.name}`));
+  await page.request.post("/settings", { form: { layout: "paged", rate: "300", size: "7" } });
+  await reader.open(id, 1);
+  const sheet = page.locator(".sheet");
+  const offset = () => sheet.evaluate((element) => Math.round(element.scrollLeft));
+  const visible = (sentence: number) =>
+    reader.sentence(sentence).evaluate((element) => {
+      const rect = element.getClientRects()[0]!;
+      return rect.left >= 0 && rect.left < innerWidth;
+    });
+  expect(await offset()).toBe(0);
+  if (isMobile) {
+    await page.evaluate(() => {
+      const at = (x: number) => [new Touch({ identifier: 1, target: document.querySelector("#reading")!, clientX: x, clientY: 300 })];
+      const fire = (name: string, x: number) =>
+        document.querySelector("#reading")!.dispatchEvent(new TouchEvent(name, { bubbles: true, changedTouches: at(x) }));
+      fire("touchstart", 300);
+      fire("touchend", 100);
+    });
+  } else {
+    await page.keyboard.press("PageDown");
+  }
+  // The page slides; it has been turned when it stands.
+  let before = -1;
+  await expect.poll(async () => {
+    const [last, now] = [before, await offset()];
+    before = now;
+    return now > 200 && now === last;
+  }).toBe(true);
+  const pitch = await offset();
+  // The voice takes the page along: from the last sentence of a page onto the next.
+  const last = await page.evaluate(() => {
+    const spans = [...document.querySelectorAll<HTMLElement>("#reading [id^=s][data-s]")];
+    const inView = spans.filter((span) => {
+      const rect = span.getClientRects()[0]!;
+      return rect.left >= 0 && rect.left < innerWidth;
+    });
+    return Number(inView.at(-1)!.dataset.s);
+  });
+  await reader.sentence(last).click();
+  await reader.isPlaying();
+  await expect.poll(() => visible(last + 2), { timeout: 20_000 }).toBe(true);
+  await expect.poll(async () => (await offset()) % pitch).toBe(0);
+  // Pages end where the chapter does, and the next one begins.
+  await reader.play.click();
+  await sheet.evaluate((element) => element.scrollTo(element.scrollWidth, 0));
+  await page.locator(".page-on").evaluate((button: HTMLElement) => button.click());
+  await expect(page).toHaveURL(`/read/${id}/2`);
+});
+
+test("contents, search and a part of the book lead into it without leaving the page", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Ways ${info.project.name}`, handbook(`Ways ${info.project.name}`));
+  await reader.open(id, 1);
+  await page.evaluate(() => Object.assign(window, { same: true }));
+  let panel = await reader.openPanel("Search");
+  await panel.getByRole("searchbox").fill("CAFE");
+  await panel.getByRole("searchbox").press("Enter");
+  await expect(panel.locator(".hit")).toHaveCount(2);
+  await expect(panel.locator("mark").nth(1)).toHaveText("café");
+  await panel.locator(".hit").nth(1).click();
+  await expect(page).toHaveURL(new RegExp(`/read/${id}/2#s\\d+$`));
+  await expect(panel).toBeHidden();
+  panel = await reader.openPanel("Contents");
+  await panel.getByRole("link", { name: "Of Notes" }).click();
+  await expect(page).toHaveURL(`/read/${id}/1`);
+  panel = await reader.openPanel("Contents");
+  await panel.getByRole("spinbutton").fill("100");
+  await panel.getByRole("button", { name: "Go" }).click();
+  await expect(page).toHaveURL(new RegExp(`/read/${id}/2#s\\d+$`));
+  expect(await page.evaluate(() => (window as never as { same: boolean }).same)).toBe(true);
+});
+
+test("bookmarks and highlights with notes", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Marks ${info.project.name}`, novel(`Marks ${info.project.name}`));
+  await reader.open(id, 1);
+  await reader.select(1, 0, 11);
+  await page.getByRole("toolbar").getByRole("button", { name: "Highlight" }).click();
+  await expect.poll(() => reader.painted("noted")).toEqual(["Paragraph 1"]);
+  await page.getByRole("button", { name: "Bookmark" }).click();
+  await expect(page.locator(".bookmarked")).toHaveCount(1);
+  await expect(page.getByRole("button", { name: "Bookmark" })).toHaveAttribute("aria-pressed", "true");
+  let panel = await reader.openPanel("Notes");
+  await expect(panel.locator(".note")).toHaveCount(2);
+  const note = panel.locator(".note", { hasText: "Paragraph 1" }).last();
+  await note.getByRole("textbox").fill("Worth a thought.");
+  await note.getByRole("button", { name: "Save" }).click();
+  await expect(panel.getByText("Export as Markdown")).toBeVisible();
+  const markdown = await (await page.request.get(`/api/books/${id}/annotations.md`)).text();
+  expect(markdown).toContain("> Paragraph 1");
+  expect(markdown).toContain("Worth a thought.");
+  // Still there after a reload, and gone when removed.
+  await page.reload();
+  await reader.isLive();
+  await expect.poll(() => reader.painted("noted")).toEqual(["Paragraph 1"]);
+  panel = await reader.openPanel("Notes");
+  await panel.locator(".note", { hasText: "Worth a thought." }).getByRole("button", { name: "Delete" }).click();
+  await expect(panel.locator(".note")).toHaveCount(1);
+  await reader.closePanel();
+  await expect.poll(() => reader.painted("noted")).toEqual([]);
+});
+
+test("a selection is read from, and copied", async ({ library, reader, page, context }, info) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const id = await library.import(`Select ${info.project.name}`, novel(`Select ${info.project.name}`));
+  await reader.open(id, 1);
+  await reader.select(3, 0, 9);
+  await page.getByRole("toolbar").getByRole("button", { name: "Copy" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("Paragraph");
+  await reader.select(5, 0, 9);
+  await page.getByRole("toolbar").getByRole("button", { name: "Read from here" }).click();
+  await reader.isPlaying();
+  await reader.reaches(5);
+});
+
+test("a note opens in place, and a picture large", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Notes ${info.project.name}`, handbook(`Notes ${info.project.name}`));
+  await reader.open(id, 1);
+  await page.locator("#reading sup").first().click();
+  const panel = page.locator("#panel");
+  await expect(panel).toContainText("This is what the note says.");
+  await expect(page).toHaveURL(`/read/${id}/1`);
+  await reader.closePanel();
+  await page.getByRole("img", { name: "A cat" }).click();
+  await expect(panel.locator("img")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(panel).toBeHidden();
+});
+
+test("the interface speaks Spanish", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Lengua ${info.project.name}`, novel(`Lengua ${info.project.name}`));
+  await reader.open(id, 1);
+  const panel = await reader.openPanel("Appearance");
+  await panel.getByRole("radio", { name: "Español" }).check();
+  await expect(page.locator("html")).toHaveAttribute("lang", "es");
+  await reader.isLive();
+  await expect(page.getByRole("button", { name: "Reproducir" })).toBeVisible();
+  await page.getByRole("button", { name: "Reproducir" }).click();
+  await expect(page.getByRole("button", { name: "Pausar" })).toBeVisible();
+  await page.goto("/");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Biblioteca");
+});
