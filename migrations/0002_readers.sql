@@ -3,6 +3,9 @@
 -- A deleted book can be brought back until it is purged.
 ALTER TABLE books ADD COLUMN deleted_at BIGINT;
 
+-- The typeface the book brings, as JSON.
+ALTER TABLE books ADD COLUMN fonts TEXT NOT NULL DEFAULT '[]';
+
 -- For estimates of how long a chapter lasts.
 ALTER TABLE chapters ADD COLUMN characters BIGINT NOT NULL DEFAULT 0;
 

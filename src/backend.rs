@@ -50,6 +50,7 @@ impl Backend for Server {
             title: chapter.title.clone(),
             html: chapter.html.clone(),
             sentences: chapter.sentences.len() as u32,
+            has_fonts: !book.fonts.is_empty(),
             before: book
                 .chapters
                 .iter()

@@ -122,6 +122,7 @@ pub fn router(state: AppState) -> Router {
         .route("/go/{book}", get(books::go))
         .route("/api/{*unknown}", any(api::unknown))
         .route("/books/{book}/cover", get(books::cover))
+        .route("/books/{book}/fonts.css", get(books::fonts))
         .route("/books/{book}/files/{*path}", get(books::file))
         .route("/listen/{book}/{chapter}", get(listen::stream))
         .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))

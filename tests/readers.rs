@@ -1,5 +1,7 @@
 //! What readers do with books: places on several devices, marks, search, names, deleting.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{TestServer, epub};

@@ -96,6 +96,17 @@ impl BookCard {
     }
 }
 
+/// A cut of the typeface that a book brings for its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookFont {
+    /// The file's path inside the book.
+    pub path: String,
+    /// Bold.
+    pub is_bold: bool,
+    /// Italic.
+    pub is_italic: bool,
+}
+
 /// A book with its contents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BookDetails {
@@ -103,6 +114,9 @@ pub struct BookDetails {
     pub card: BookCard,
     /// Lines of text run from top to bottom, columns from right to left.
     pub vertical: bool,
+    /// The typeface it brings; empty when it brings none.
+    #[serde(default)]
+    pub fonts: Vec<BookFont>,
     /// Chapters in reading order.
     pub chapters: Vec<ChapterCard>,
     /// The table of contents.
@@ -155,6 +169,8 @@ pub struct ChapterPage {
     pub sentences: u32,
     /// Number of sentences in the chapters before.
     pub before: u32,
+    /// Whether `/books/{id}/fonts.css` has a typeface.
+    pub has_fonts: bool,
     /// Title of the chapter before.
     pub previous: Option<String>,
     /// Title of the chapter after.

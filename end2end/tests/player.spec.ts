@@ -184,3 +184,17 @@ test("another device is followed, or the reader is asked", async ({ library, rea
   await expect(page).toHaveURL(`/read/${id}/2`);
   await expect.poll(() => reader.marked()).toBe(1);
 });
+
+test("what fails says so, and is tried again", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Broken ${info.project.name}`, novel(`Broken ${info.project.name}`));
+  await reader.open(id, 1);
+  // A stream that is no sound: the element gives up on it.
+  await page.route("**/listen/**.mp3*", (route) => route.fulfill({ status: 200, contentType: "audio/mpeg", body: "no sound" }));
+  await reader.play.click();
+  await expect(reader.player).toHaveAttribute("data-phase", "failed");
+  await expect(page.getByRole("status").filter({ hasText: "could not be played" })).toBeVisible();
+  await page.unroute("**/listen/**.mp3*");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await reader.isPlaying();
+  await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+});

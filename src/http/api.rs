@@ -22,7 +22,7 @@ pub async fn book(
     State(state): State<AppState>,
     Path(book): Path<String>,
 ) -> Result<Json<BookAnswer>, ApiError> {
-    let BookDetails { card, vertical, chapters, toc } =
+    let BookDetails { card, vertical, chapters, toc, .. } =
         state.library.book(&params::book(&book)?).await?;
     let BookCard {
         id,

@@ -1,6 +1,6 @@
 //! What belongs to a book: the file it comes from, its pictures, and the reader's place in it.
 
-use app::model::Progress;
+use app::model::{BookFont, Progress};
 use axum::body::Bytes;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::rejection::JsonRejection;
@@ -15,6 +15,7 @@ use super::headers::{CACHE_FOREVER, INERT};
 use super::params::QueryMap;
 use super::preferences::{page_or_nothing, wants_page};
 use super::{ApiError, AppState, params};
+use crate::library::chapters::encode_path;
 use crate::library::import::ImportError;
 use crate::library::{LOCAL_USER, LibraryError};
 
@@ -183,7 +184,29 @@ pub async fn cover(
     Ok(picture(state.library.cover(&params::book(&book)?).await?))
 }
 
-/// `GET /books/{id}/files/{path}`: a picture by its path inside the book.
+/// `GET /books/{id}/fonts.css`: the typeface a book brings, under the name the style sheet knows.
+pub async fn fonts(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+) -> Result<Response, ApiError> {
+    let book = params::book(&book)?;
+    let details = state.library.metadata(&book).await?;
+    let mut css = String::new();
+    for BookFont { path, is_bold, is_italic } in &details.fonts {
+        let path = encode_path(path);
+        let weight = if *is_bold { "700" } else { "400" };
+        let style = if *is_italic { "italic" } else { "normal" };
+        css += &format!(
+            "@font-face {{ font-family: \"Book\"; font-weight: {weight}; font-style: {style}; \
+             font-display: swap; src: url(\"/books/{book}/files/{path}\"); }}\n"
+        );
+    }
+    let kind = HeaderValue::from_static("text/css; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, CACHE_FOREVER)], css)
+        .into_response())
+}
+
+/// `GET /books/{id}/files/{path}`: a picture or typeface by its path inside the book.
 pub async fn file(
     State(state): State<AppState>,
     Path((book, path)): Path<(String, String)>,
@@ -211,6 +234,10 @@ fn picture_type(bytes: &[u8]) -> &'static str {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
         [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f', ..] => "image/avif",
         [b'B', b'M', ..] => "image/bmp",
+        [0, 1, 0, 0, ..] | [b't', b'r', b'u', b'e', ..] => "font/ttf",
+        [b'O', b'T', b'T', b'O', ..] => "font/otf",
+        [b'w', b'O', b'F', b'F', ..] => "font/woff",
+        [b'w', b'O', b'F', b'2', ..] => "font/woff2",
         _ if bytes.windows(4).take(1024).any(|window| window == b"<svg") => "image/svg+xml",
         _ => "application/octet-stream",
     }

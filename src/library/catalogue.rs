@@ -13,6 +13,7 @@ use crate::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
     books.vertical, books.cover, books.toc, books.chapters, books.sentences, books.added_at, \
+    books.fonts, \
     (SELECT CAST(COALESCE(SUM(chapters.sentences), 0) AS BIGINT) FROM chapters \
      WHERE chapters.book_id = books.id AND chapters.number < progress.chapter) AS before_at, \
     progress.device AS at_device, progress.updated_at AS at_ms, \
@@ -31,7 +32,7 @@ pub(super) async fn insert(
     let mut transaction = database.begin().await?;
     sqlx::query(
         "INSERT INTO books (id, title, authors, language, vertical, format, cover, toc, chapters, \
-         sentences, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         sentences, added_at, fonts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(id.as_str())
     .bind(&manuscript.title)
@@ -44,6 +45,7 @@ pub(super) async fn insert(
     .bind(composed.chapters.len() as i64)
     .bind(sentences as i64)
     .bind(now_ms() as i64)
+    .bind(serde_json::to_string(&manuscript.fonts)?)
     .execute(&mut *transaction)
     .await?;
     for (chapter, number) in composed.chapters.iter().zip(1_i64..) {
@@ -93,6 +95,7 @@ pub(super) async fn find(
     Ok(Some(BookDetails {
         card: card(&row)?,
         vertical: row.try_get::<i64, _>("vertical")? != 0,
+        fonts: serde_json::from_str(&row.try_get::<String, _>("fonts")?)?,
         chapters: chapters
             .iter()
             .map(|row| {

@@ -18,6 +18,8 @@ use super::html::{self, Item};
 use super::manuscript::{Manuscript, SourceTocEntry};
 use crate::text::markup::plain_text;
 
+pub use typeset::encode_path;
+pub(super) use typeset::resolve_path;
 pub use typeset::{Chapter, Pause, Sentence};
 
 /// A longer chapter is cut at the next level of the table of contents. Nearly two hours of speech:

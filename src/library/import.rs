@@ -4,6 +4,7 @@ mod archive;
 mod encoding;
 mod epub;
 mod plain;
+mod typeface;
 
 use thiserror::Error;
 

@@ -1,6 +1,7 @@
 //! A book as every importer hands it over: documents in reading order, a table of contents that
 //! points into them, and the files they use.
 
+use app::model::BookFont;
 use bytes::Bytes;
 
 /// What an importer reads out of a file.
@@ -18,8 +19,10 @@ pub struct Manuscript {
     pub documents: Vec<SourceDocument>,
     /// The table of contents, flattened, in order.
     pub toc: Vec<SourceTocEntry>,
-    /// Images the documents may show.
+    /// Images the documents may show, and typefaces.
     pub files: Vec<SourceFile>,
+    /// The typeface of the text, its files among [`files`](Self::files).
+    pub fonts: Vec<BookFont>,
     /// Path of the cover among [`files`](Self::files).
     pub cover: Option<String>,
 }
@@ -46,7 +49,7 @@ pub struct SourceTocEntry {
     pub fragment: Option<String>,
 }
 
-/// An image of the book.
+/// An image or typeface of the book.
 #[derive(Debug)]
 pub struct SourceFile {
     /// Path inside the book, percent-decoded, without a leading slash.

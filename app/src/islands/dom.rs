@@ -6,6 +6,14 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, EventTarget, HtmlElement, RequestInit, Response};
 
+/// Runs an island's code in the browser. It needs none of the reactive system: the markup is there
+/// and stays, so an `Effect` would only add its code to every first view.
+pub fn in_browser(run: impl FnOnce()) {
+    if cfg!(feature = "hydrate") {
+        run();
+    }
+}
+
 /// The first element a selector finds.
 pub fn one(selector: &str) -> Option<HtmlElement> {
     document().query_selector(selector).ok()??.dyn_into().ok()

@@ -16,7 +16,7 @@ use super::dom::{self, Json};
 /// ([`ImportForm`](crate::components::ImportForm)).
 #[island]
 pub fn ImportBooks() -> impl IntoView {
-    Effect::new(|_| {
+    dom::in_browser(|| {
         let words = dom::one(".import").and_then(|form| form.get_attribute("data-words"));
         if let Some(words) = words.and_then(|words| Json::parse(&words)) {
             bring_to_life(words);

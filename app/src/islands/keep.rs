@@ -4,9 +4,9 @@
 //! (`public/sw.js`) answers from it when the server is out of reach.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Cache, CacheStorage, HtmlElement, Response};
 
 use super::dom::{self, Body, Json};
@@ -20,7 +20,7 @@ fn cache_name(book: &str) -> String {
 /// ([`KeepButton`](crate::components::KeepButton)).
 #[island]
 pub fn KeepBook() -> impl IntoView {
-    Effect::new(|_| {
+    dom::in_browser(|| {
         let Some(keep) = Keep::read() else { return };
         let pressed = keep.clone();
         if let Some(button) = dom::one(".keep button") {
@@ -148,8 +148,9 @@ impl Keep {
 /// Links to the books that are kept on this device.
 #[island]
 pub fn KeptBooks() -> impl IntoView {
-    Effect::new(|_| {
+    dom::in_browser(|| {
         spawn_local(async {
+            // Without a list the page still says what is wrong.
             let _ = list_kept().await;
         });
     });

@@ -5,8 +5,8 @@
 //! A key does what the element does that names it in `aria-keyshortcuts`.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent,
     MouseEvent,
@@ -23,7 +23,7 @@ pub const PREFERRED: &str = "earmark:preferred";
 /// Brings panel, preferences and keys to life.
 #[island]
 pub fn Panels() -> impl IntoView {
-    Effect::new(|_| {
+    dom::in_browser(|| {
         dom::listen(&document(), "click", |event| click(&event));
         dom::listen(&document(), "submit", |event| submit(&event));
         dom::listen(&document(), "input", |event| prefer(&event, false));
@@ -187,6 +187,7 @@ fn fill(body: &HtmlElement, main: &web_sys::Element) -> Result<(), JsValue> {
     }
     open(&heading);
     mark_preferences();
+    mark_chapter();
     // Where one is comes into view; what is to be written in gets the focus.
     if let Some(current) = body.query_selector("[aria-current], [aria-pressed=true]")? {
         current.scroll_into_view_with_bool(false);
@@ -197,6 +198,18 @@ fn fill(body: &HtmlElement, main: &web_sys::Element) -> Result<(), JsValue> {
         field.focus()?;
     }
     Ok(())
+}
+
+/// The contents in the panel show the chapter that is open, which the server may not know yet.
+fn mark_chapter() {
+    let open = dom::one("#reading").and_then(|reading| reading.get_attribute("data-chapter"));
+    let Some(open) = open else { return };
+    for line in dom::all("#panel [aria-current]") {
+        let _ = line.remove_attribute("aria-current");
+    }
+    if let Some(line) = dom::one(&format!("#panel [data-chapter=\"{open}\"]")) {
+        dom::set(&line, "aria-current", "true");
+    }
 }
 
 /// The page in the panel may be older than what has been chosen since.

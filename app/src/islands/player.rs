@@ -24,6 +24,7 @@ mod words;
 
 use leptos::prelude::*;
 
+use super::dom::in_browser;
 use driver::Driver;
 
 pub(super) use sheets::is_paged;
@@ -31,5 +32,5 @@ pub(super) use sheets::is_paged;
 /// Brings the player's bar, and the chapter above it, to life.
 #[island]
 pub fn Player() -> impl IntoView {
-    Effect::new(|_| Driver::start());
+    in_browser(Driver::start);
 }

@@ -1,7 +1,7 @@
 //! The reader: a chapter to read, and the player that reads it aloud.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos_meta::{Stylesheet, Title};
 use leptos_router::hooks::use_params_map;
 
 use super::{book_param, loaded};
@@ -40,6 +40,7 @@ fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
     };
     view! {
         <Title text=format!("{} · {}", page.title, page.book.title)/>
+        {page.has_fonts.then(|| view! { <Stylesheet href=format!("/books/{}/fonts.css", page.book.id)/> })}
         <ReaderHead book=page.book.clone()/>
         {chapter(page)}
         <SelectionMenu/>

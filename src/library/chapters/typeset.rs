@@ -318,7 +318,7 @@ fn sanitise(html: &str) -> String {
 }
 
 /// Resolves a reference against the path of the document it stands in.
-fn resolve_path(document: &str, reference: &str) -> String {
+pub(in crate::library) fn resolve_path(document: &str, reference: &str) -> String {
     let reference = reference.split(['#', '?']).next().unwrap_or_default();
     let reference = decode(reference);
     let mut parts: Vec<&str> = if reference.starts_with('/') {
@@ -340,7 +340,8 @@ fn decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-fn encode_path(path: &str) -> String {
+/// A path inside a book as it stands in an address.
+pub fn encode_path(path: &str) -> String {
     const RESERVED: &percent_encoding::AsciiSet =
         &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
     percent_encoding::utf8_percent_encode(path, RESERVED).to_string()

@@ -11,7 +11,7 @@ use rbook::epub::manifest::EpubManifestEntry;
 
 use super::archive::{self, CappedBuffer};
 use super::encoding::{decode_markup, language_or_detect};
-use super::{ImportError, Manuscript};
+use super::{ImportError, Manuscript, typeface};
 use crate::library::html;
 use crate::library::html::Item;
 use crate::library::manuscript::{SourceDocument, SourceFile, SourceTocEntry};
@@ -30,7 +30,11 @@ pub fn read(bytes: &[u8]) -> Result<Manuscript, ImportError> {
     let language = language_or_detect(metadata.language().map(|language| language.value()), || {
         sample(&documents)
     });
-    let files: Vec<_> = epub.manifest().images().filter_map(file).collect();
+    let sheets = sheets(&epub);
+    let mut files: Vec<_> = epub.manifest().images().filter_map(file).collect();
+    let typefaces = epub.manifest().fonts().filter_map(file);
+    files.extend(typefaces.filter(|file| typeface::is_font(&file.bytes)));
+    let fonts = typeface::faces(&sheets, &files);
     let cover = epub.manifest().cover_image().map(|image| path_of(image.href()));
     Ok(Manuscript {
         title: metadata.title().map(|title| clean(title.value())).unwrap_or_default(),
@@ -39,12 +43,13 @@ pub fn read(bytes: &[u8]) -> Result<Manuscript, ImportError> {
             .map(|creator| clean(creator.value()))
             .filter(|author| !author.is_empty())
             .collect(),
-        vertical: is_vertical(&epub, &language),
+        vertical: is_vertical(&epub, &sheets, &language),
         language,
         documents,
         toc,
         cover: cover.filter(|path| files.iter().any(|file| file.path == *path)),
         files,
+        fonts,
     })
 }
 
@@ -112,17 +117,21 @@ fn read_entry(entry: &EpubManifestEntry<'_>) -> Option<Vec<u8>> {
     Some(buffer.into_inner())
 }
 
+/// The style sheets: path and text.
+fn sheets(epub: &Epub) -> Vec<(String, String)> {
+    let sheet = |style: EpubManifestEntry<'_>| {
+        let bytes = read_entry(&style)?;
+        Some((path_of(style.href()), String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    epub.manifest().styles().filter_map(sheet).collect()
+}
+
 /// Vertical when pages turn to the left, the script can stand upright, and a style sheet says so.
-fn is_vertical(epub: &Epub, language: &str) -> bool {
+fn is_vertical(epub: &Epub, sheets: &[(String, String)], language: &str) -> bool {
     let is_east_asian = matches!(primary_subtag(language), "ja" | "zh");
     is_east_asian
         && epub.spine().page_direction() == PageDirection::RightToLeft
-        && epub.manifest().styles().any(|style| {
-            read_entry(&style).is_some_and(|bytes| {
-                let css = String::from_utf8_lossy(&bytes);
-                css.contains("vertical-rl") || css.contains("tb-rl")
-            })
-        })
+        && sheets.iter().any(|(_, css)| css.contains("vertical-rl") || css.contains("tb-rl"))
 }
 
 fn path_of(href: Href<'_>) -> String {

@@ -96,15 +96,22 @@ pub fn look_back(label: Option<&str>) {
     shown(".player .look-back", label.is_some());
 }
 
-/// Shows where in the chapter the voice is. Times are as long as they take at the listener's speed.
-pub fn place(position_ms: u64, total_ms: u64, rest_ms: u64, rate: u16, words: &Json) {
+/// Shows where in the chapter the voice is, how much is left of the book and how many per cent of it
+/// are read. Times are as long as they take at the listener's speed.
+pub fn place(
+    position_ms: u64,
+    total_ms: u64,
+    (rest_ms, percent): (u64, u64),
+    rate: u16,
+    words: &Json,
+) {
     let word = |name: &str| words.text(name).unwrap_or_default();
     let at_rate = |ms: u64| ms * 100 / u64::from(rate.max(1));
     let left = total_ms.saturating_sub(position_ms);
     text(".player .played", &clock(at_rate(position_ms)));
     text(".player .left", &format!("−{}", clock(at_rate(left))));
     let book = word("left_in_book").replace("{}", &length(at_rate(left + rest_ms)));
-    text(".player .book-left", &book);
+    text(".player .book-left", &format!("{percent} % · {book}"));
     let Some(scrubber) = scrubber() else { return };
     dom::set(&scrubber, "max", &(total_ms / 1000).max(1).to_string());
     scrubber.set_disabled(total_ms == 0);

@@ -1,8 +1,8 @@
 //! Bookmarks and highlights: drawing them, and making them of what is selected.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, Range};
 
 use super::super::{dom, panels};
@@ -204,7 +204,8 @@ fn show_menu() {
     let (rect, own) = (range.get_bounding_client_rect(), menu.get_bounding_client_rect());
     let width = f64::from(document().document_element().map_or(0, |root| root.client_width()));
     let left = (rect.left() + rect.width() / 2.0 - own.width() / 2.0)
-        .clamp(8.0, (width - own.width() - 8.0).max(8.0));
+        .min(width - own.width() - 8.0)
+        .max(8.0);
     let above = rect.top() - own.height() - MENU_GAP;
     // The system's own menu stands above a selection made with a finger.
     let has_room = above > 8.0

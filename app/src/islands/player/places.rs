@@ -1,7 +1,7 @@
 //! Where the reader is, kept by the server: and what happens when another device has moved.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
 use super::super::dom;
 use super::driver::{Driver, with_current};

@@ -1,7 +1,7 @@
 //! What the page tells the server.
 
-use leptos::task::spawn_local;
 use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
 
 use super::super::dom::{self, Body, Json};
 use super::machine::Spot;

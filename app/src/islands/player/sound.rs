@@ -96,7 +96,7 @@ impl Sound {
     /// Lets it run.
     pub fn play(&self, report: impl Fn(Event) + 'static) {
         let Ok(promise) = self.audio.play() else { return };
-        leptos::task::spawn_local(async move {
+        wasm_bindgen_futures::spawn_local(async move {
             let Err(error) = wasm_bindgen_futures::JsFuture::from(promise).await else { return };
             let name = js_sys::Reflect::get(&error, &JsValue::from_str("name"))
                 .ok()

@@ -1,0 +1,165 @@
+//! The chapter on the page: opening it, exchanging it, and what the reader does with it.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+
+use super::super::super::dom;
+use super::super::page::{self, Shown};
+use super::super::post::{self, Announcement};
+use super::super::{bar, session, sheets};
+use super::{Driver, Event, Phase, Spot, with_current};
+
+/// A page reports what it shows when the reader has not scrolled for this long.
+const SETTLED: Duration = Duration::from_millis(400);
+
+impl Driver {
+    /// Exchanges the page's chapter. `by_reader` leaves a step in the history; `at_end` shows its
+    /// last page.
+    pub fn show(&self, address: String, by_reader: bool, at_end: bool) {
+        let driver = self.clone();
+        spawn_local(async move {
+            let before = driver.machine().shown;
+            match page::show(&address).await {
+                Ok(shown) => {
+                    set_address(&address, by_reader);
+                    if at_end {
+                        sheets::turn_to_end();
+                    }
+                    let Shown { chapter, sentences, .. } = shown;
+                    driver.handle(Event::Shown { chapter, sentences });
+                    if chapter != before {
+                        driver.announce(Announcement::ChapterChange, None);
+                        driver.enter_chapter();
+                    }
+                    driver.announce(Announcement::PageOpen, page::first_visible());
+                }
+                // The whole page can still be loaded; without sound the loss is small.
+                Err(_) if !driver.machine().is_running() => {
+                    let _ = window().location().set_href(&address);
+                }
+                Err(_) => {}
+            }
+        });
+    }
+
+    pub(super) fn open_page(&self) {
+        let resume = self.0.start.resume;
+        if let Some(sentence) = resume {
+            page::mark(sentence);
+            // An address that names a place of its own is where the reader wants to be.
+            if window().location().hash().is_ok_and(|hash| hash.is_empty()) {
+                page::scroll_to(sentence);
+            }
+        }
+        if let Ok(hash) = window().location().hash()
+            && let Some(target) =
+                dom::one(&hash.replace(['"', '\\'], "")).filter(|_| !hash.is_empty())
+        {
+            sheets::turn_to(&target, false);
+        }
+        self.announce(Announcement::PageOpen, resume.or_else(page::first_visible));
+        self.announce(Announcement::ChapterOpen, resume);
+        self.enter_chapter();
+    }
+
+    /// The page shows another chapter than before.
+    pub(super) fn enter_chapter(&self) {
+        self.fetch_outline();
+        self.fetch_marks();
+        let start = &self.0.start;
+        if let Some(shown) = page::shown() {
+            session::describe(
+                &start.book,
+                &start.title,
+                &start.author,
+                &shown.title,
+                start.has_cover,
+            );
+        }
+    }
+
+    pub(super) fn announce(&self, announcement: Announcement, sentence: Option<u32>) {
+        let voice = self.voice();
+        if voice.is_empty() {
+            // Nobody can speak: there is nothing to make ready.
+            return;
+        }
+        let (shown, voice_at) = (self.machine().shown, self.machine().voice_at);
+        let spoken = voice_at.filter(|at| at.chapter == shown).map(|at| at.sentence);
+        let at = Spot { chapter: shown, sentence: sentence.or(spoken).unwrap_or(0) };
+        post::event(announcement, &self.0.listener, self.book(), at, &voice);
+    }
+
+    /// Takes over what the root of the page says the reader prefers.
+    pub(super) fn adopt_preferences(&self) {
+        let root = document().document_element();
+        let rate = root.and_then(|root| root.get_attribute("data-rate")?.parse().ok());
+        let rate = rate.unwrap_or(100);
+        if self.0.rate.replace(rate) != rate {
+            self.0.sound.borrow().set_rate(rate);
+        }
+        bar::rate(rate);
+        self.0.written.take();
+        self.show_place();
+        // Another layout puts the text elsewhere.
+        request_animation_frame(|| {
+            sheets::settle();
+            with_current(|driver| {
+                let machine = driver.machine();
+                if let Some(at) =
+                    machine.voice_at.filter(|at| machine.following && at.chapter == machine.shown)
+                {
+                    page::scroll_to(at.sentence);
+                }
+            });
+        });
+    }
+
+    /// The reader moves the page, and the page no longer goes with the voice.
+    pub fn look_away(&self) {
+        self.0.scrolled.set(true);
+        let follows_voice = {
+            let machine = self.machine();
+            machine.following && machine.voice_at.is_some() && machine.phase != Phase::Idle
+        };
+        if follows_voice {
+            self.handle(Event::LookAway);
+        }
+    }
+
+    /// After the reader has stopped scrolling: what is in view is made ready, and, while no voice
+    /// reads, is where the reader is.
+    pub fn settle(&self) {
+        if let Some(earlier) = self.0.settling.take() {
+            earlier.clear();
+        }
+        let wait = set_timeout_with_handle(|| with_current(Driver::settled), SETTLED);
+        self.0.settling.set(wait.ok());
+    }
+
+    pub(super) fn settled(&self) {
+        self.show_way_back();
+        self.show_bookmark();
+        let Some(sentence) = page::first_visible() else { return };
+        self.announce(Announcement::PageOpen, Some(sentence));
+        let is_idle = self.machine().phase == Phase::Idle;
+        if is_idle && self.0.scrolled.take() {
+            let at = Spot { chapter: self.machine().shown, sentence };
+            self.machine_mut().voice_at = Some(at);
+            page::unmark();
+            self.put_place(at, 0);
+        }
+    }
+}
+
+fn set_address(address: &str, as_step: bool) {
+    let Ok(history) = window().history() else { return };
+    let _ = if as_step {
+        history.push_state_with_url(&JsValue::NULL, "", Some(address))
+    } else {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(address))
+    };
+}

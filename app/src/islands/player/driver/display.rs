@@ -1,0 +1,130 @@
+//! What bar and page show of the machine: phase, place, word, and the way back to the voice.
+
+use leptos::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+
+use super::super::super::dom;
+use super::super::outline::Outline;
+use super::super::page::{self, Side};
+use super::super::words::{word_at, words};
+use super::super::{bar, session};
+use super::{Driver, Phase, Spot};
+use crate::model::Point;
+
+impl Driver {
+    /// Shows what the player is doing, or that there is no connection.
+    pub fn show_phase(&self) {
+        if self.places().elsewhere.borrow().is_some() {
+            return;
+        }
+        let phase = self.machine().phase.clone();
+        bar::phase(&phase, &self.0.start.words);
+        let is_calm = matches!(phase, Phase::Idle | Phase::Playing | Phase::Paused);
+        if is_calm && !window().navigator().on_line() {
+            bar::say(Some(&self.say("offline")));
+        }
+    }
+
+    /// Offers the way back to the voice while the reader looks elsewhere.
+    pub(super) fn show_way_back(&self) {
+        let machine = self.machine();
+        let Some(at) = machine.voice_at.filter(|_| !machine.following) else {
+            bar::look_back(None);
+            return;
+        };
+        let side = page::side(at.sentence).filter(|_| at.chapter == machine.shown);
+        bar::look_back(Some(&self.say(match side {
+            Some(Side::Before) => "voice_above",
+            Some(Side::After) => "voice_below",
+            _ => "voice_elsewhere",
+        })));
+    }
+
+    /// Shows where in the chapter the voice is: once a second.
+    pub(super) fn show_place(&self) {
+        let machine = self.machine();
+        // Before there is a voice, the chapter lies ahead.
+        let start = Spot { chapter: machine.shown, sentence: 0 };
+        let (at, into_ms) = machine.moment().unwrap_or((start, 0));
+        if at.chapter != machine.shown {
+            return;
+        }
+        let outline = self.0.outline.borrow();
+        let (position, total) = (outline.position_ms(at.sentence, into_ms), outline.total_ms());
+        let second = (position / 1000, total, self.rate());
+        if total == 0
+            || self.0.scrubbing.get()
+            || self.0.written.replace(Some(second)) == Some(second)
+        {
+            return;
+        }
+        let read = page::shown().map_or(0, |shown| {
+            u64::from(shown.before + at.sentence + 1) * 100 / u64::from(shown.book_sentences.max(1))
+        });
+        bar::place(position, total, (outline.rest_ms(), read), self.rate(), &self.0.start.words);
+        session::place(position, total, self.rate());
+    }
+
+    /// A finger on the scrubber is at a moment of the chapter; `is_done` when it has left.
+    pub fn scrub(&self, ms: u64, is_done: bool) {
+        self.0.scrubbing.set(!is_done);
+        if is_done {
+            let sentence = self.0.outline.borrow().sentence_at(ms);
+            let chapter = self.machine().shown;
+            self.0.written.take();
+            self.go_to(Spot { chapter, sentence });
+        }
+    }
+
+    /// Marks the word the voice is in, where words are marked.
+    pub(super) fn mark_word(&self) {
+        let root = document().document_element();
+        let wants =
+            root.is_some_and(|root| root.get_attribute("data-mark").as_deref() == Some("word"));
+        let machine = self.machine();
+        let moment = machine.moment().filter(|(at, _)| wants && at.chapter == machine.shown);
+        let (Some((at, into_ms)), Some(length)) = (moment, machine.sentence_ms()) else {
+            if self.0.word.take().is_some() {
+                page::paint("word", &[]);
+            }
+            return;
+        };
+        let mut known = self.0.words.borrow_mut();
+        if known.as_ref().is_none_or(|(of, _)| *of != at) {
+            *known = Some((at, words(&page::text_of(at.sentence))));
+        }
+        let found = known.as_ref().map_or(&[][..], |(_, words)| words);
+        let word = word_at(found, into_ms as f32 / length.max(1) as f32);
+        let place = word.map(|word| (word.start, word.end));
+        if self.0.word.replace(place) != place {
+            let point = |offset| Point { sentence: at.sentence, offset };
+            let range = place.and_then(|(start, end)| page::range(point(start), point(end)));
+            page::paint("word", range.as_slice());
+        }
+    }
+
+    /// Asks how long the chapter's sentences last.
+    pub fn fetch_outline(&self) {
+        let (driver, chapter, voice) = (self.clone(), self.machine().shown, self.voice());
+        if voice.is_empty() {
+            return;
+        }
+        spawn_local(async move {
+            let book = driver.book();
+            let name = js_sys::encode_uri_component(&voice);
+            let address = format!("/api/books/{book}/chapters/{chapter}/outline?voice={name}");
+            let known = dom::get(&address).await;
+            if let Some(known) = known
+                && driver.machine().shown == chapter
+                && driver.voice() == voice
+            {
+                let durations =
+                    known.get("durations_ms").map(|list| list.items()).unwrap_or_default();
+                let durations = durations.iter().map(|ms| ms.as_number() as u32).collect();
+                driver.0.outline.replace(Outline::new(durations, known.number("rest_ms")));
+                driver.0.written.take();
+                driver.show_place();
+            }
+        });
+    }
+}
