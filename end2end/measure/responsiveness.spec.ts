@@ -7,7 +7,11 @@ const WATCH = () => {
   Object.assign(window, { tasks: [], interactions: [] });
   const seen = window as never as { tasks: number[]; interactions: number[] };
   new PerformanceObserver((list) => list.getEntries().forEach((entry) => seen.tasks.push(entry.duration))).observe({ type: "longtask", buffered: true });
-  new PerformanceObserver((list) => list.getEntries().forEach((entry) => seen.interactions.push(entry.duration))).observe({
+  new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
+      // Moving the pointer over something is no interaction.
+      if ((entry as PerformanceEventTiming & { interactionId: number }).interactionId) seen.interactions.push(entry.duration);
+    }),
+  ).observe({
     type: "event",
     buffered: true,
     durationThreshold: 16,

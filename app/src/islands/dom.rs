@@ -1,16 +1,19 @@
 //! The few things islands do with the document.
 
-use leptos::prelude::{document, window};
+use std::time::Duration;
+
+use leptos::prelude::{document, set_timeout, window};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, EventTarget, HtmlElement, RequestInit, Response};
 
 /// Runs an island's code in the browser. It needs none of the reactive system: the markup is there
-/// and stays, so an `Effect` would only add its code to every first view.
-pub fn in_browser(run: impl FnOnce()) {
+/// and stays, so an `Effect` would only add its code to every first view. Each runs in a task of its
+/// own, so that the page answers in between.
+pub fn in_browser(run: impl FnOnce() + 'static) {
     if cfg!(feature = "hydrate") {
-        run();
+        set_timeout(run, Duration::ZERO);
     }
 }
 

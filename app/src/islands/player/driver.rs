@@ -7,6 +7,7 @@ mod start;
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
+use std::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
@@ -123,12 +124,16 @@ impl Driver {
         }));
         CURRENT.set(Some(driver.clone()));
         driver.adopt_preferences();
-        driver.open_page();
         driver.watch();
+        // In a task of its own: it has the page laid out.
+        set_timeout(|| with_current(Driver::open_page), Duration::ZERO);
         if !window().navigator().on_line() {
             driver.show_phase();
         }
         dom::set(&player, "data-live", "true");
+        if let Some(root) = document().document_element() {
+            dom::set(&root, "data-player", "live");
+        }
     }
 
     fn watch(&self) {
