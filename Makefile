@@ -46,6 +46,7 @@ bench: build
 	scripts/setup.sh bench
 	cargo bench
 	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark benches/http.sh
+	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark node benches/lighthouse/run.mjs
 	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/release/earmark npx playwright test --config measure.config.ts
 
 ## fmt: format everything

@@ -105,5 +105,7 @@ fi
 if [ "$purpose" = bench ]; then
   # Peers to measure beside.
   packages redis-server:redis-server redis-cli:redis-tools redis-benchmark:redis-tools wrk:wrk nginx:nginx-light
-  (cd benches/bullmq && npm ci --no-audit --no-fund --loglevel=error)
+  for peer in bullmq lighthouse; do
+    (cd "benches/$peer" && npm ci --no-audit --no-fund --loglevel=error)
+  done
 fi

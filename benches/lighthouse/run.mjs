@@ -1,10 +1,20 @@
-// Lighthouse on the library, a book and the reader, as a phone sees them:
-// node run.mjs http://127.0.0.1:3000. Prints the four scores of each page and what keeps them from 100.
-import { existsSync } from "node:fs";
+// Lighthouse on the library, a book and the reader, as a phone sees them. Starts EARMARK_BIN with the
+// pages in EARMARK_SITE; prints the scores of each page, its bytes, and what keeps a score from 100.
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { launch } from "chrome-launcher";
 import lighthouse from "lighthouse";
 
-const origin = process.argv[2] ?? "http://127.0.0.1:3000";
+const data = mkdtempSync(join(tmpdir(), "earmark-"));
+const server = spawn(process.env.EARMARK_BIN, ["serve", "--addr", "127.0.0.1:0"], {
+  env: { ...process.env, EARMARK_DATA: data },
+  stdio: ["ignore", "pipe", "ignore"],
+});
+const { value: line } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
+const origin = line.match(/http:\/\/\S+/)[0];
 const books = await (await fetch(`${origin}/api/books`)).json();
 const book = books.find((book) => book.title === "The Reading Lamp") ?? books[0];
 const chromePath = ["/usr/bin/chromium", "/usr/bin/google-chrome"].find(existsSync);
@@ -22,3 +32,6 @@ for (const path of ["/", `/book/${book.id}`, `/read/${book.id}/1`]) {
   }
 }
 await chrome.kill();
+server.kill("SIGTERM");
+await new Promise((ended) => server.once("exit", ended));
+rmSync(data, { recursive: true });

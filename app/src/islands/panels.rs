@@ -4,6 +4,8 @@
 //! and answered there. A field with `data-preference` shows what it changes at once and has it kept.
 //! A key does what the element does that names it in `aria-keyshortcuts`.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
@@ -19,6 +21,9 @@ pub const CHANGED: &str = "earmark:changed";
 
 /// Fired on the document when a preference has changed.
 pub const PREFERRED: &str = "earmark:preferred";
+
+/// A page that takes longer than this to come is announced.
+const ANNOUNCED_AFTER: Duration = Duration::from_millis(200);
 
 /// Brings panel, preferences and keys to life.
 #[island]
@@ -144,17 +149,25 @@ fn follow(address: &str) {
 /// Shows a page, or the answer to a form, in the panel.
 fn load(method: &'static str, address: String, fields: Option<String>, label: String) {
     let Some(body) = dom::one("#panel .panel-body") else { return };
-    if method == "GET" && fields.is_none() && !label.is_empty() {
-        let loading = body.get_attribute("data-loading");
-        body.set_text_content(loading.as_deref());
+    // A page that is there at once is shown at once; one that takes time is announced. The answer to a
+    // form is waited for with the form in view.
+    let waiting = body.clone();
+    let is_link = !label.is_empty();
+    let announce = move || {
+        waiting.set_text_content(waiting.get_attribute("data-loading").as_deref());
         open(&label);
-    }
+    };
+    let announcement =
+        is_link.then(|| set_timeout_with_handle(announce, ANNOUNCED_AFTER).ok()).flatten();
     spawn_local(async move {
         let sent = fields.as_deref().map_or(Body::None, Body::Form);
         let shown = async {
             let response = dom::ask(method, &address, "text/html", sent).await?;
             let page = dom::page(&response).await?;
             let main = page.query_selector("main")?.ok_or(JsValue::NULL)?;
+            if let Some(announcement) = announcement {
+                announcement.clear();
+            }
             fill(&body, &main)
         };
         if shown.await.is_err() {

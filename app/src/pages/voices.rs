@@ -9,6 +9,9 @@ use crate::components::SiteHead;
 use crate::model::{BookCard, Voice};
 use crate::words::words;
 
+/// The engine whose voices are named for the language they speak.
+const NAMED_FOR_LANGUAGES: &str = "espeak-ng";
+
 /// `/book/{book}/voices`
 #[component]
 pub fn VoicesPage() -> impl IntoView {
@@ -29,15 +32,15 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
     let words = words();
     let chosen = book.progress.as_ref().and_then(|at| at.voice.clone());
     let chosen = chosen.or_else(|| own.first().map(|voice| voice.id.clone()));
-    let mut others: Vec<Voice> =
-        all.into_iter().filter(|voice| own.iter().all(|mine| mine.id != voice.id)).collect();
+    let is_other = |voice: &&Voice| own.iter().all(|mine| mine.id != voice.id);
+    let mut others: Vec<Voice> = all.iter().filter(is_other).cloned().collect();
     others
         .sort_by(|a, b| (&a.language, &a.engine, &a.name).cmp(&(&b.language, &b.engine, &b.name)));
     let rest = (!others.is_empty()).then(|| {
         view! {
             <details class="other-voices">
                 <summary>{words.player.other_voices}</summary>
-                {groups(others, chosen.as_deref())}
+                {groups(others, &all, chosen.as_deref())}
             </details>
         }
     });
@@ -46,7 +49,7 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
         <SiteHead/>
         <main class="voices">
             <h1 data-panel-title>{words.player.voice}</h1>
-            {groups(own, chosen.as_deref())}
+            {groups(own, &all, chosen.as_deref())}
             {rest}
         </main>
     }
@@ -54,10 +57,10 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
 }
 
 /// Voices under the language they speak and the engine that speaks.
-fn groups(voices: Vec<Voice>, chosen: Option<&str>) -> AnyView {
+fn groups(voices: Vec<Voice>, all: &[Voice], chosen: Option<&str>) -> AnyView {
     let mut groups: Vec<(String, Vec<Voice>)> = Vec::new();
     for voice in voices {
-        let heading = format!("{} · {}", language_name(&voice), voice.engine);
+        let heading = format!("{} · {}", language_name(&voice, all), voice.engine);
         match groups.iter_mut().find(|(group, _)| *group == heading) {
             Some((_, members)) => members.push(voice),
             None => groups.push((heading, vec![voice])),
@@ -78,12 +81,15 @@ fn groups(voices: Vec<Voice>, chosen: Option<&str>) -> AnyView {
     lists.collect_view().into_any()
 }
 
-/// The language as the voice's own name says it, else its tag: `English (America)` speaks English.
-fn language_name(voice: &Voice) -> &str {
-    match voice.name.split_once(" (") {
-        Some((language, _)) => language,
-        None => voice.language.split('-').next().unwrap_or_default(),
-    }
+/// The name of a voice's language, as a voice that is named for it has it: `English (America)` speaks
+/// English, and so does `Susan (American English)`. Without one, its tag.
+fn language_name(voice: &Voice, all: &[Voice]) -> String {
+    let primary = |voice: &Voice| voice.language.split('-').next().unwrap_or_default().to_owned();
+    let tag = primary(voice);
+    let named =
+        all.iter().find(|other| other.engine == NAMED_FOR_LANGUAGES && primary(other) == tag);
+    let name = named.map(|other| other.name.split(" (").next().unwrap_or_default().to_owned());
+    name.unwrap_or(tag)
 }
 
 fn voice_line(voice: Voice, is_chosen: bool) -> impl IntoView {
