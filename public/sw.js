@@ -4,7 +4,12 @@
 // The server is always asked first, so nobody reads yesterday's page. What it does not answer comes
 // from the cache of a kept book (`book-{id}`, filled by islands/keep.rs), then from `shell`.
 
-const SHELL = "shell-1";
+const SHELL = "shell";
+// After the server could not be reached, kept sound is used for this long without asking again.
+const GIVEN_UP_MS = 60_000;
+// A server that does not answer within this is out of reach, where there is something kept.
+const PATIENCE_MS = 5_000;
+let unreachableSince = 0;
 const OFFLINE = "/offline";
 // Pages and files that the app cannot open without.
 const FIRST = ["/", OFFLINE, "/manifest.webmanifest", "/favicon.svg"];
@@ -28,10 +33,8 @@ self.addEventListener("install", (event) => {
 self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
-      for (const name of await caches.keys()) {
-        if (name.startsWith("shell-") && name !== SHELL) await caches.delete(name);
-      }
       await self.clients.claim();
+      await renew();
     })(),
   );
 });
@@ -40,9 +43,9 @@ self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== location.origin || event.request.method !== "GET") return;
   const chapter = url.pathname.match(/^\/listen\/([0-9a-f]{16})\/(\d+)(\.mp3|\/timeline)$/);
-  if (!chapter) event.respondWith(answer(event.request, url));
+  if (!chapter) event.respondWith(answer(event, url));
   // With a connection the stream goes past this script, which a browser may stop at any time.
-  else if (!navigator.onLine) event.respondWith(listen(chapter[1], Number(chapter[2]), chapter[3], url));
+  else if (!navigator.onLine || Date.now() - unreachableSince < GIVEN_UP_MS) event.respondWith(listen(chapter[1], Number(chapter[2]), chapter[3], url));
 });
 
 async function keep(cache, address) {
@@ -50,18 +53,20 @@ async function keep(cache, address) {
   if (response.ok) await cache.put(address, response);
 }
 
-async function answer(request, url) {
+async function answer(event, url) {
+  const { request } = event;
+  const book = url.pathname.match(/[/]([0-9a-f]{16})(?:[/]|$)/)?.[1];
+  const kept = book && (await caches.has(`book-${book}`)) ? await caches.open(`book-${book}`) : null;
   try {
-    const response = await fetch(request);
-    // Files of the pages, as they were last seen, for when there is no connection.
-    if (response.ok && /^\/(pkg|fonts)\//.test(url.pathname)) {
-      const cache = await caches.open(SHELL);
-      cache.put(url.pathname, response.clone());
-    }
+    const response = await (kept ? Promise.race([fetch(request), patience()]) : fetch(request));
+    // A proxy answers for a server that is gone.
+    if ([502, 503, 504].includes(response.status) && kept) throw new Error("the server is out of reach");
+    unreachableSince = 0;
+    const isWanted = kept || FIRST.includes(url.pathname) || /^\/(pkg|fonts)\//.test(url.pathname);
+    if (response.ok && isWanted) event.waitUntil(refresh(url, response.clone(), kept));
     return response;
   } catch (error) {
-    const book = url.pathname.match(/[/]([0-9a-f]{16})(?:[/]|$)/)?.[1];
-    const kept = book && (await caches.has(`book-${book}`)) && (await caches.open(`book-${book}`));
+    unreachableSince = Date.now();
     const found = (kept && (await kept.match(url.pathname))) || (await caches.match(url.pathname));
     if (found) return found;
     if (request.mode === "navigate") {
@@ -69,6 +74,51 @@ async function answer(request, url) {
       if (page) return page;
     }
     throw error;
+  }
+}
+
+function patience() {
+  return new Promise((_, give) => setTimeout(() => give(new Error("the server does not answer")), PATIENCE_MS));
+}
+
+// What is kept is replaced by what has just come, so that nobody meets an old page offline.
+async function refresh(url, response, kept) {
+  const shell = await caches.open(SHELL);
+  const { pathname } = url;
+  if (/^\/(pkg|fonts)\//.test(pathname)) {
+    const old = await shell.match(pathname);
+    await shell.put(pathname, response);
+    // Pages belong to the scripts they came with.
+    const version = (answer) => answer?.headers.get("last-modified");
+    if (pathname.endsWith(".wasm") && old && version(old) !== version(response)) await renew();
+  } else if (FIRST.includes(pathname) && !url.search) {
+    await shell.put(pathname, response);
+    if (pathname === "/") await forgetDeleted();
+  } else if (kept && !url.search && (await kept.match(pathname))) {
+    await kept.put(pathname, response);
+  }
+}
+
+// Fetches all pages anew that are on this device.
+async function renew() {
+  const shell = await caches.open(SHELL);
+  await Promise.all(FIRST.map((page) => keep(shell, page).catch(() => {})));
+  for (const name of await caches.keys()) {
+    if (!name.startsWith("book-")) continue;
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) {
+      const { pathname } = new URL(request.url);
+      if (/^\/(read|book)\//.test(pathname)) await keep(cache, pathname).catch(() => {});
+    }
+  }
+}
+
+// A book that is gone from the library has no page with a button that removes it here.
+async function forgetDeleted() {
+  for (const name of await caches.keys()) {
+    if (!name.startsWith("book-")) continue;
+    const answer = await fetch(`/api/books/${name.slice("book-".length)}`).catch(() => null);
+    if (answer?.status === 404) await caches.delete(name);
   }
 }
 

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{BookCard, BookDetails, BookId, Progress};
+use app::preferences::InvalidPreference;
 use bytes::Bytes;
 use moka::future::Cache;
 use object_store::ObjectStore;
@@ -84,6 +85,9 @@ pub enum LibraryError {
     /// A title or author that is empty or too long; says how long it may be.
     #[error("A title and every author need 1 to {0} characters.")]
     BadName(usize),
+    /// A preference that does not exist or cannot be so.
+    #[error(transparent)]
+    Preference(#[from] InvalidPreference),
     /// The file was refused.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -121,6 +125,8 @@ struct Shared {
     /// One import at a time: it holds a whole book in memory, and two of the same file would
     /// otherwise race to add and to clean up.
     importing: Mutex<()>,
+    /// One change of preferences at a time: each is read, changed and written.
+    preferring: Mutex<()>,
 }
 
 impl Library {
@@ -133,6 +139,7 @@ impl Library {
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
             chapters: Cache::new(CACHED_CHAPTERS),
             importing: Mutex::new(()),
+            preferring: Mutex::new(()),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -145,6 +152,8 @@ impl Library {
         if catalogue::set_deleted(&self.shared.database, &id, None).await? {
             self.changed(&id).await;
         }
+        // One whose purge broke off is finished with, and comes anew.
+        self.purge_one(&id, 1).await?;
         if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
             return Ok(book.card);
         }
@@ -226,7 +235,7 @@ impl Library {
             Some(book) => book,
             None => {
                 let mut book = self.find(id).await?;
-                book.card.progress = None;
+                (book.card.progress, book.card.percent) = (None, None);
                 if let Some(link) = link {
                     metadata::set(link, id, &book).await;
                 }
@@ -244,12 +253,13 @@ impl Library {
 
     /// A typeset chapter; `number` is from 1.
     pub async fn chapter(&self, id: &BookId, number: u32) -> Result<Arc<Chapter>, LibraryError> {
+        // A deleted book has none, though its files are there for a while.
+        self.metadata(id).await?;
         let key = (id.clone(), number);
         if let Some(chapter) = self.shared.chapters.get(&key).await {
             return Ok(chapter);
         }
         let Some(chapter) = self.shared.shelf.chapter(id, number).await? else {
-            self.book(id).await?;
             return Err(LibraryError::NoSuchChapter);
         };
         let chapter = Arc::new(chapter);

@@ -199,3 +199,41 @@ async fn a_part_of_the_book_has_an_address() {
     assert_eq!(at(100).await, format!("/read/{id}/2#s1"));
     assert_eq!(server.get(&format!("/go/{id}?percent=x")).await.status(), 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_takes_all_of_a_book_and_one_that_broke_off_leaves_no_ruin() {
+    let server = TestServer::start().await;
+    let id = book(&server).await;
+    let files = |data: &std::path::Path| data.join(format!("objects/books/{id}")).exists();
+    let delete = server.url(&format!("/api/books/{id}/delete"));
+    server.client.post(delete).send().await.unwrap();
+    let data = server.stop().await;
+    let set_deleted = async |at_ms: i64| {
+        let database = earmark::library::connect(data.path()).await.unwrap();
+        let statement = sqlx::query("UPDATE books SET deleted_at = $1 WHERE id = $2");
+        statement.bind(at_ms).bind(&id).execute(&database).await.unwrap();
+        database.close().await;
+    };
+    // Its purge began and broke off: nobody can bring it back, and an import makes it whole.
+    set_deleted(0).await;
+    let server = TestServer::start_on(data).await;
+    let restore = server.url(&format!("/api/books/{id}/restore"));
+    assert_eq!(server.client.post(restore).send().await.unwrap().status(), 404);
+    assert_eq!(book(&server).await, id);
+    assert_eq!(server.get(&format!("/read/{id}/1")).await.status(), 200);
+    let delete = server.url(&format!("/api/books/{id}/delete"));
+    server.client.post(delete).send().await.unwrap();
+    let data = server.stop().await;
+    // Its week is over: the next start purges it.
+    let database = earmark::library::connect(data.path()).await.unwrap();
+    sqlx::query("UPDATE books SET deleted_at = 1").execute(&database).await.unwrap();
+    database.close().await;
+    let server = TestServer::start_on(data).await;
+    for _ in 0..100 {
+        if !files(server.data.path()) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(!files(server.data.path()));
+}

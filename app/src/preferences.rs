@@ -154,6 +154,8 @@ pub struct Preferences {
     pub mark: Mark,
     /// The listener's speed, in hundredths.
     pub rate: u16,
+    /// Whether single letters are keys (WCAG 2.1.4).
+    pub keys: Switch,
     /// Language of the interface.
     pub tongue: Tongue,
 }
@@ -172,6 +174,7 @@ impl Default for Preferences {
             layout: Layout::Scrolled,
             mark: Mark::Sentence,
             rate: 100,
+            keys: Switch::On,
             tongue: Tongue::System,
         }
     }
@@ -197,6 +200,7 @@ impl Preferences {
                 let rate = value.parse().ok().filter(|rate| RATES.contains(rate));
                 self.rate = rate.ok_or_else(invalid)?;
             }
+            "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
             "tongue" => self.tongue = Tongue::parse(value).ok_or_else(invalid)?,
             _ => return Err(invalid()),
         }
@@ -204,7 +208,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 12] {
+    pub fn entries(&self) -> [(&'static str, String); 13] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -217,6 +221,7 @@ impl Preferences {
             ("layout", self.layout.name().to_owned()),
             ("mark", self.mark.name().to_owned()),
             ("rate", self.rate.to_string()),
+            ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
         ]
     }
@@ -241,6 +246,7 @@ mod tests {
             ("layout", "paged"),
             ("mark", "word"),
             ("rate", "135"),
+            ("keys", "off"),
             ("tongue", "es"),
         ];
         for (name, value) in wanted {

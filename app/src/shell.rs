@@ -32,6 +32,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             data-layout=chosen.layout.name()
             data-mark=chosen.mark.name()
             data-rate=chosen.rate
+            data-keys=chosen.keys.name()
         >
             <head>
                 <meta charset="utf-8"/>

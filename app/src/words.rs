@@ -209,6 +209,7 @@ pub struct Settings {
     pub mark: &'static str,
     pub mark_names: [&'static str; 3],
     pub mark_hint: &'static str,
+    pub keys: &'static str,
     pub tongue: &'static str,
     pub tongue_names: [&'static str; 3],
     pub save: &'static str,

@@ -16,6 +16,7 @@ const PREFERENCES = {
   hyphens: "on",
   mark: "sentence",
   rate: "100",
+  keys: "on",
   tongue: "system",
 };
 

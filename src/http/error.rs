@@ -123,7 +123,8 @@ impl From<LibraryError> for ApiError {
             | LibraryError::TooManyMarks
             | LibraryError::NoteTooLong(_)
             | LibraryError::QueryTooLong(_)
-            | LibraryError::BadName(_) => Self::BadBody(error.to_string()),
+            | LibraryError::BadName(_)
+            | LibraryError::Preference(_) => Self::BadBody(error.to_string()),
             LibraryError::Moved(place) => Self::Moved(place),
             LibraryError::Import(ImportError::TooLarge) => Self::TooLarge(error.to_string()),
             LibraryError::Import(refusal) => Self::Refused(refusal.to_string()),

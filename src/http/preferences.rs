@@ -59,11 +59,7 @@ pub async fn set(
     headers: HeaderMap,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
-    let mut preferences = state.library.preferences().await?;
-    for (name, value) in &fields {
-        preferences.set(name, value).map_err(|error| ApiError::BadBody(error.to_string()))?;
-    }
-    state.library.set_preferences(&preferences).await?;
+    state.library.set_preferences(&fields).await?;
     Ok(page_or_nothing(&headers, "/settings"))
 }
 

@@ -165,13 +165,14 @@ pub(super) async fn rename(
     Ok(done.rows_affected() > 0)
 }
 
-/// Marks a book as deleted, or with `None` as there again; false when nothing changed.
+/// Marks a book as deleted, or with `None` as there again; false when nothing changed. One whose
+/// purge has begun cannot be brought back.
 pub(super) async fn set_deleted(
     database: &AnyPool,
     id: &BookId,
     at_ms: Option<u64>,
 ) -> Result<bool, LibraryError> {
-    let wanted = if at_ms.is_some() { "IS NULL" } else { "IS NOT NULL" };
+    let wanted = if at_ms.is_some() { "IS NULL" } else { "> 0" };
     let statement =
         format!("UPDATE books SET deleted_at = $1 WHERE id = $2 AND deleted_at {wanted}");
     let done = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -187,7 +188,7 @@ pub(super) async fn deleted_title(
     database: &AnyPool,
     id: &BookId,
 ) -> Result<Option<String>, LibraryError> {
-    let row = sqlx::query("SELECT title FROM books WHERE id = $1 AND deleted_at IS NOT NULL")
+    let row = sqlx::query("SELECT title FROM books WHERE id = $1 AND deleted_at > 0")
         .bind(id.as_str())
         .fetch_optional(database)
         .await?;
@@ -206,9 +207,24 @@ pub(super) async fn deleted_before(
     Ok(rows.iter().filter_map(|row| row.try_get::<String, _>("id").ok()?.parse().ok()).collect())
 }
 
-/// Forgets a book and all that belongs to it.
-pub(super) async fn purge(database: &AnyPool, id: &BookId) -> Result<(), LibraryError> {
-    sqlx::query("DELETE FROM books WHERE id = $1 AND deleted_at IS NOT NULL")
+/// Begins the purge of a book that was deleted before a moment: from now on nobody can bring it back.
+/// False when it is no longer one.
+pub(super) async fn begin_purge(
+    database: &AnyPool,
+    id: &BookId,
+    until_ms: u64,
+) -> Result<bool, LibraryError> {
+    let done = sqlx::query("UPDATE books SET deleted_at = 0 WHERE id = $1 AND deleted_at < $2")
+        .bind(id.as_str())
+        .bind(until_ms as i64)
+        .execute(database)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Forgets a book whose purge has begun, and all that belongs to it.
+pub(super) async fn end_purge(database: &AnyPool, id: &BookId) -> Result<(), LibraryError> {
+    sqlx::query("DELETE FROM books WHERE id = $1 AND deleted_at = 0")
         .bind(id.as_str())
         .execute(database)
         .await?;

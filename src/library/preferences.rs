@@ -17,14 +17,19 @@ impl Library {
         Ok(stored.and_then(|value| serde_json::from_str(&value).ok()).unwrap_or_default())
     }
 
-    /// Keeps the reader's preferences.
-    pub async fn set_preferences(&self, preferences: &Preferences) -> Result<(), LibraryError> {
+    /// Sets some of the reader's preferences by name; all of them, or none when one cannot be.
+    pub async fn set_preferences(&self, chosen: &[(String, String)]) -> Result<(), LibraryError> {
+        let _turn = self.shared.preferring.lock().await;
+        let mut preferences = self.preferences().await?;
+        for (name, value) in chosen {
+            preferences.set(name, value)?;
+        }
         sqlx::query(
             "INSERT INTO preferences (user_id, value) VALUES ($1, $2) \
              ON CONFLICT (user_id) DO UPDATE SET value = excluded.value",
         )
         .bind(LOCAL_USER)
-        .bind(serde_json::to_string(preferences)?)
+        .bind(serde_json::to_string(&preferences)?)
         .execute(&self.shared.database)
         .await?;
         Ok(())

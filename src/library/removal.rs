@@ -67,10 +67,18 @@ impl Library {
         for id in catalogue::deleted_before(&self.shared.database, until).await? {
             // An import of the same file waits, or it would put its files where these are removed.
             let _turn = self.shared.importing.lock().await;
+            self.purge_one(&id, until).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a book, if it was deleted before `until_ms`. A purge that broke off counts as such.
+    pub(super) async fn purge_one(&self, id: &BookId, until_ms: u64) -> Result<(), LibraryError> {
+        if catalogue::begin_purge(&self.shared.database, id, until_ms).await? {
             // The row last: while it is there, the next purge tries again.
-            self.shared.shelf.remove_book(&id).await?;
-            catalogue::purge(&self.shared.database, &id).await?;
-            self.changed(&id).await;
+            self.shared.shelf.remove_book(id).await?;
+            catalogue::end_purge(&self.shared.database, id).await?;
+            self.changed(id).await;
         }
         Ok(())
     }

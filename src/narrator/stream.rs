@@ -52,7 +52,10 @@ impl Narrator {
                             Some(clip) => clip,
                             None => {
                                 // Let the browser play what it has while this one is made.
-                                if let Some(filler) = filler(sent) {
+                                // A chapter is a file: nothing but its sound belongs in it.
+                                if extent == Extent::Book
+                                    && let Some(filler) = filler(sent)
+                                {
                                     sent += filler.len() as u64;
                                     yield filler;
                                 }

@@ -149,7 +149,7 @@ pub enum Body<'b> {
     Form(&'b str),
 }
 
-/// Asks the server; also goes out while the page is being closed. `accept` says whether a page or
+/// Asks the server. `accept` says whether a page or
 /// data is wanted.
 pub async fn ask(
     method: &str,
@@ -172,7 +172,9 @@ pub async fn ask(
     };
     if let Some((kind, text)) = sent {
         put(&headers, "content-type", &kind.into());
-        put(&options, "keepalive", &JsValue::TRUE);
+        // Where the reader is also goes out while the page is being closed. Browsers let no more than
+        // 64 KiB go that way, and notes may be longer.
+        put(&options, "keepalive", &JsValue::from_bool(method == "PUT"));
         options.set_body(&text.into());
     }
     options.set_headers(&headers);

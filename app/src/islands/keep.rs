@@ -83,7 +83,7 @@ impl Keep {
             let _ = JsFuture::from(caches.delete(&cache_name(&self.book))).await;
         } else if let (Err(error), Some(line)) = (self.keep(&caches).await, dom::one(".keep .hint"))
         {
-            let _ = JsFuture::from(caches.delete(&cache_name(&self.book))).await;
+            // What has come stays, and the next try goes on from there.
             let reason = dom::property(&error, "message").unwrap_or(error).as_string();
             dom::write(&line, &self.say("failed").replace("{}", &reason.unwrap_or_default()));
             return;
@@ -100,6 +100,12 @@ impl Keep {
         }
         let kept = async {
             put(&cache, &format!("/book/{book}"), "text/html").await?;
+            if let Ok(css) = put(&cache, &format!("/books/{book}/fonts.css"), "text/css").await {
+                for address in css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next())
+                {
+                    put(&cache, address, "font/*").await?;
+                }
+            }
             // A book without a cover has none to keep.
             let _ = put(&cache, &format!("/books/{book}/cover"), "image/*").await;
             for chapter in 1..=self.chapters {
@@ -128,6 +134,9 @@ impl Keep {
 
     /// Keeps what depends on the voice, under an address without it: kept is kept in one voice.
     async fn put_sound(&self, cache: &Cache, address: &str, query: &str) -> Result<(), JsValue> {
+        if JsFuture::from(cache.match_with_str(address)).await?.is_truthy() {
+            return Ok(());
+        }
         let voice = js_sys::encode_uri_component(&self.voice);
         let response =
             dom::ask("GET", &format!("{address}?voice={voice}&{query}"), "*/*", Body::None).await?;
@@ -185,7 +194,7 @@ async fn put(cache: &Cache, address: &str, accept: &str) -> Result<String, JsVal
         return Err(JsValue::from_str(&format!("HTTP {}", response.status())));
     }
     let text = match accept {
-        "text/html" => dom::text(&response.clone()?).await?,
+        "text/html" | "text/css" => dom::text(&response.clone()?).await?,
         _ => String::new(),
     };
     JsFuture::from(cache.put_with_str(address, &response)).await?;

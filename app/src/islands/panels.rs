@@ -4,6 +4,7 @@
 //! and answered there. A field with `data-preference` shows what it changes at once and has it kept.
 //! A key does what the element does that names it in `aria-keyshortcuts`.
 
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -25,6 +26,15 @@ pub const PREFERRED: &str = "earmark:preferred";
 /// A page that takes longer than this to come is announced.
 const ANNOUNCED_AFTER: Duration = Duration::from_millis(200);
 
+/// Choices that follow each other this closely are sent together.
+const SENT_AFTER: Duration = Duration::from_millis(250);
+
+thread_local! {
+    /// Preferences that are still to be sent.
+    static PENDING: RefCell<Vec<(String, String)>> = const { RefCell::new(Vec::new()) };
+    static SENDING: Cell<Option<TimeoutHandle>> = const { Cell::new(None) };
+}
+
 /// Brings panel, preferences and keys to life.
 #[island]
 pub fn Panels() -> impl IntoView {
@@ -45,6 +55,14 @@ pub fn Panels() -> impl IntoView {
                 press(key);
             }
         });
+        if let Some(panel) = panel() {
+            dom::listen(&panel, "close", |_| {
+                // A voice that was being tried has nobody to hear it.
+                if let Some(audio) = dom::one("#panel audio") {
+                    audio.remove();
+                }
+            });
+        }
         register_worker();
         if let Some(root) = document().document_element() {
             dom::set(&root, "data-panels", "live");
@@ -90,7 +108,6 @@ fn click(event: &Event) {
     } else if let Some(link) = dom::target(event, "a[data-panel]") {
         event.prevent_default();
         if let Some(address) = link.get_attribute("href") {
-            dom::set(&link, "aria-expanded", "true");
             let label = link.get_attribute("aria-label").unwrap_or_default();
             load("GET", address, None, label);
         }
@@ -170,15 +187,23 @@ fn load(method: &'static str, address: String, fields: Option<String>, label: St
             }
             fill(&body, &main)
         };
-        if shown.await.is_err() {
-            // The page itself says what is wrong, or the browser does.
-            let _ = window().location().set_href(&address);
+        let is_shown = shown.await.is_ok();
+        // What was written in a form that could not be sent stays there.
+        if let Some(line) = dom::one("#panel .panel-failed") {
+            dom::show(&line, !is_shown);
+        }
+        if !is_shown {
+            open(&heading());
         } else if method == "POST"
             && let Ok(changed) = Event::new(CHANGED)
         {
             let _ = document().dispatch_event(&changed);
         }
     });
+}
+
+fn heading() -> String {
+    dom::one("#panel-title").and_then(|title| title.text_content()).unwrap_or_default()
 }
 
 fn fill(body: &HtmlElement, main: &web_sys::Element) -> Result<(), JsValue> {
@@ -253,11 +278,26 @@ pub fn set_preference(name: &str, value: &str, is_settled: bool) {
     if let Ok(preferred) = Event::new(PREFERRED) {
         let _ = document().dispatch_event(&preferred);
     }
-    if !is_settled {
-        return;
+    if is_settled {
+        PENDING.with_borrow_mut(|pending| {
+            pending.retain(|(known, _)| known != name);
+            pending.push((name.to_owned(), value.to_owned()));
+        });
+        let wait = set_timeout_with_handle(send_preferences, SENT_AFTER);
+        if let Some(earlier) = SENDING.replace(wait.ok()) {
+            earlier.clear();
+        }
     }
-    let (fields, is_tongue) = (format!("{name}={value}"), name == "tongue");
+}
+
+/// Sends what has been chosen since the last time, in one: a key that is held down is one choice.
+fn send_preferences() {
+    let chosen = PENDING.take();
+    let fields: Vec<String> =
+        chosen.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let is_tongue = chosen.iter().any(|(name, _)| name == "tongue");
     spawn_local(async move {
+        let fields = fields.join("&");
         let sent = dom::ask("POST", "/settings", "application/json", Body::Form(&fields)).await;
         // The words of the page come from the server.
         if is_tongue && sent.is_ok() {
@@ -278,11 +318,21 @@ fn press(event: &KeyboardEvent) {
         key if event.shift_key() => format!("Shift+{key}"),
         key => key.to_owned(),
     };
+    let is_off = document()
+        .document_element()
+        .is_some_and(|root| root.get_attribute("data-keys").as_deref() == Some("off"));
+    // Held down, a key that moves goes on; one that switches does not.
+    let is_held = event.repeat() && !key.contains("Arrow");
+    if is_held || is_off && key.len() == 1 {
+        return;
+    }
     let focused = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     let is_pressable =
         |element: &web_sys::Element| dom::closest(element, "button, a, summary").is_some();
-    let is_taken = focused
-        .is_some_and(|element| dom::is_field(&element) || key == "Space" && is_pressable(&element));
+    let is_taken = focused.is_some_and(|element| {
+        let has_own_use = !is_slider(&element) || key.contains("Arrow");
+        dom::is_field(&element) && has_own_use || key == "Space" && is_pressable(&element)
+    });
     // What lies under an open panel is out of reach.
     if is_taken || key.contains('"') || panel().is_some_and(|panel| panel.open()) {
         return;
@@ -297,6 +347,11 @@ fn press(event: &KeyboardEvent) {
         event.prevent_default();
         element.click();
     }
+}
+
+/// A slider has the arrows, and no use for letters.
+fn is_slider(element: &web_sys::Element) -> bool {
+    element.get_attribute("type").as_deref() == Some("range")
 }
 
 /// What lets the app open without a connection.

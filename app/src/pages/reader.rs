@@ -23,7 +23,13 @@ pub fn ReaderPage() -> impl IntoView {
         async move {
             let backend = backend?;
             let page = backend.chapter(&id?, number?).await?;
-            let voices = backend.voices(&page.book.language).await?;
+            let mut voices = backend.voices(&page.book.language).await?;
+            // A voice of another language may have been chosen all the same.
+            let last = page.book.progress.as_ref().and_then(|at| at.voice.as_ref());
+            if last.is_some_and(|id| voices.iter().all(|voice| voice.id != *id)) {
+                let all = backend.all_voices().await?;
+                voices.extend(all.into_iter().filter(|voice| Some(&voice.id) == last));
+            }
             Ok::<_, AppError>((page, voices))
         }
     };

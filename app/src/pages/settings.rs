@@ -34,6 +34,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {choice("mark", said.mark, Mark::ALL, Mark::name, chosen.mark, names(&said.mark_names))}
                 <p class="hint">{said.mark_hint}</p>
                 <h2>{said.interface}</h2>
+                {choice("keys", said.keys, Switch::ALL, Switch::name, chosen.keys, vec![said.on, said.off])}
                 {choice("tongue", said.tongue, Tongue::ALL, Tongue::name, chosen.tongue, names(&said.tongue_names))}
                 <noscript><button class="button">{said.save}</button></noscript>
             </form>

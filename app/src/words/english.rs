@@ -147,6 +147,7 @@ pub(super) static ENGLISH: Words = Words {
         mark: "Marked while reading",
         mark_names: ["Sentence", "Word", "Nothing"],
         mark_hint: "Words are estimated when the voice does not tell them.",
+        keys: "Single-letter keys",
         tongue: "Language",
         tongue_names: ["As the browser asks", "English", "Español"],
         save: "Save",

@@ -147,6 +147,7 @@ pub(super) static SPANISH: Words = Words {
         mark: "Se marca al leer",
         mark_names: ["Frase", "Palabra", "Nada"],
         mark_hint: "Las palabras se estiman si la voz no las indica.",
+        keys: "Teclas de una letra",
         tongue: "Idioma",
         tongue_names: ["El del navegador", "English", "Español"],
         save: "Guardar",

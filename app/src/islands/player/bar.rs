@@ -101,7 +101,7 @@ pub fn look_back(label: Option<&str>) {
 pub fn place(
     position_ms: u64,
     total_ms: u64,
-    (rest_ms, percent): (u64, u64),
+    (rest_ms, percent): (u64, Option<u64>),
     rate: u16,
     words: &Json,
 ) {
@@ -111,7 +111,8 @@ pub fn place(
     text(".player .played", &clock(at_rate(position_ms)));
     text(".player .left", &format!("−{}", clock(at_rate(left))));
     let book = word("left_in_book").replace("{}", &length(at_rate(left + rest_ms)));
-    text(".player .book-left", &format!("{percent} % · {book}"));
+    let book = percent.map_or(book.clone(), |percent| format!("{percent} % · {book}"));
+    text(".player .book-left", &book);
     let Some(scrubber) = scrubber() else { return };
     dom::set(&scrubber, "max", &(total_ms / 1000).max(1).to_string());
     scrubber.set_disabled(total_ms == 0);

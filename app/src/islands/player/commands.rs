@@ -96,7 +96,7 @@ impl Driver {
         };
         audio.set_src(&source);
         audio.set_playback_rate(f64::from(self.rate()) / 100.0);
-        // Closing the panel or choosing another ends it; neither is an error.
+        // Closing the panel ends it (`panels.rs`), and so does another; neither is an error.
         if let Ok(promise) = audio.play() {
             wasm_bindgen_futures::spawn_local(async move {
                 let _ = wasm_bindgen_futures::JsFuture::from(promise).await;

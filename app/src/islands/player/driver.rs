@@ -38,6 +38,13 @@ struct Inner {
     voice: RefCell<String>,
     rate: Cell<u16>,
     outline: RefCell<Outline>,
+    /// The chapter the outline is of; 0 while there is none.
+    outlined: Cell<u32>,
+    /// The chapter it has been asked for.
+    outlining: Cell<u32>,
+    /// The address that is being fetched for the page, and how many were before it.
+    showing: RefCell<String>,
+    shows: Cell<u32>,
     sleep: Cell<Sleep>,
     /// The words of a sentence, while words are marked.
     words: RefCell<Option<(Spot, Vec<Word>)>>,
@@ -110,6 +117,10 @@ impl Driver {
             voice: RefCell::new(start.voice.clone()),
             rate: Cell::new(100),
             outline: RefCell::default(),
+            outlined: Cell::default(),
+            outlining: Cell::default(),
+            showing: RefCell::default(),
+            shows: Cell::default(),
             sleep: Cell::default(),
             words: RefCell::default(),
             word: Cell::default(),
@@ -123,7 +134,7 @@ impl Driver {
             start,
         }));
         CURRENT.set(Some(driver.clone()));
-        driver.adopt_preferences();
+        driver.adopt_rate();
         driver.watch();
         // In a task of its own: it has the page laid out.
         set_timeout(|| with_current(Driver::open_page), Duration::ZERO);
@@ -218,12 +229,24 @@ impl Driver {
             machine.voice_at = Some(Spot { chapter: machine.shown, sentence });
         }
         if let Event::Timeline { chapter, entries } = &event
-            && *chapter == self.machine().shown
+            && *chapter == self.0.outlined.get()
         {
             self.0.outline.borrow_mut().correct(entries);
         }
+        let is_asked = matches!(
+            event,
+            Event::Toggle | Event::Jump { .. } | Event::Skip { .. } | Event::SkipChapter { .. }
+        );
+        if is_asked {
+            // Who goes on here stays here.
+            self.answer(false);
+            self.drop_stale_sleep();
+        }
         let actions = self.machine_mut().handle(event);
         self.carry_out(actions);
+        if is_asked {
+            self.aim_sleep();
+        }
     }
 
     /// Does what the machine says, and shows how it is.
@@ -231,6 +254,7 @@ impl Driver {
         for action in actions {
             self.perform(action);
         }
+        self.follow_outline();
         self.refresh();
     }
 
@@ -249,11 +273,10 @@ impl Driver {
     /// Goes there, silently if nothing is being read.
     pub fn go_to(&self, to: Spot) {
         let buffered_ms = self.0.sound.borrow().buffered_ms();
+        self.answer(false);
         let actions = self.machine_mut().move_to(to, buffered_ms);
         self.carry_out(actions);
-        if !self.machine().is_running() {
-            self.save(true);
-        }
+        self.aim_sleep();
     }
 
     fn perform(&self, action: Action) {

@@ -37,7 +37,11 @@ pub fn watch() {
             TOUCHED_AT.set(place);
         }
     });
-    dom::listen(&window(), "touchmove", |_| with_current(Driver::look_away));
+    dom::listen(&window(), "touchmove", |event| {
+        if moves_page(&event) {
+            with_current(Driver::look_away);
+        }
+    });
     dom::listen(&window(), "touchend", |event| lift(&event));
     dom::listen(&window(), "scroll", |_| with_current(Driver::settle));
     // Sheets scroll by themselves, and that does not bubble.
@@ -85,13 +89,21 @@ fn capture(name: &str, handle: impl FnMut(web_sys::Event) + 'static) {
         document().add_event_listener_with_callback_and_bool(name, handle.unchecked_ref(), true);
 }
 
+/// Whether it is the page that is moved, and not something that lies over it.
+fn moves_page(event: &web_sys::Event) -> bool {
+    dom::target(event, "dialog, .popover, .player").is_none()
+}
+
 fn wheel(event: &web_sys::Event) {
-    with_current(Driver::look_away);
-    let over_panel = dom::target(event, "dialog, .popover").is_some();
-    let Some(wheel) = event.dyn_ref::<WheelEvent>().filter(|_| sheets::is_paged() && !over_panel)
-    else {
+    let Some(wheel) = event.dyn_ref::<WheelEvent>() else { return };
+    // With the control key it zooms.
+    if !moves_page(event) || wheel.ctrl_key() {
         return;
-    };
+    }
+    with_current(Driver::look_away);
+    if !sheets::is_paged() {
+        return;
+    }
     let now = js_sys::Date::now();
     let by = wheel.delta_y() + wheel.delta_x();
     if by != 0.0 && now - WHEELED_AT.get() > WHEEL_REST_MS {

@@ -83,21 +83,29 @@ impl Driver {
         let spoken = spoken.filter(|at| page::side(*at) == Some(page::Side::Here));
         let Some(sentence) = spoken.or_else(page::first_visible) else { return };
         let point = Point { sentence, offset: 0 };
-        self.keep(Mark {
+        let mark = Mark {
             id: String::new(),
             is_bookmark: true,
             chapter: shown,
             start: point,
             end: point,
             quote: page::text_of(sentence),
-        });
+        };
+        self.keep(mark, false);
     }
 
-    fn keep(&self, mark: Mark) {
+    /// Keeps a mark, and opens the list to write a note when one is wanted.
+    fn keep(&self, mark: Mark, wants_note: bool) {
         let driver = self.clone();
         spawn_local(async move {
             let done = post::annotation(driver.book(), &mark).await;
             driver.confirm(done, if mark.is_bookmark { "bookmarked" } else { "highlighted" });
+            if done
+                && wants_note
+                && let Some(link) = dom::one("[data-panel][href$=\"/notes\"]")
+            {
+                link.click();
+            }
         });
     }
 
@@ -121,12 +129,7 @@ impl Driver {
         match command {
             "highlight" | "note" => {
                 if let Some(mark) = self.highlight_of(&range, &text) {
-                    self.keep(mark);
-                }
-                if command == "note"
-                    && let Some(link) = dom::one("[data-panel][href$=\"/notes\"]")
-                {
-                    set_timeout(move || link.click(), std::time::Duration::from_millis(250));
+                    self.keep(mark, command == "note");
                 }
             }
             "read-selection" => {

@@ -183,14 +183,18 @@ pub fn chapter_link(link: &Element, book: &str) -> Option<u32> {
     rest.split('#').next()?.parse().ok()
 }
 
-/// Exchanges the chapter on the page for the one at `address`, and the address with it. The player
-/// is outside of what is exchanged, so the sound goes on.
-pub async fn show(address: &str) -> Result<Shown, JsValue> {
+/// Fetches the page of a chapter.
+pub async fn fetch(address: &str) -> Result<web_sys::Document, JsValue> {
     let response = dom::ask("GET", address, "text/html", Body::None).await?;
     if !response.ok() {
         return Err(JsValue::from_str("the chapter could not be loaded"));
     }
-    let fresh = dom::page(&response).await?;
+    dom::page(&response).await
+}
+
+/// Exchanges the chapter on the page for that of a fetched one. The player is outside of what is
+/// exchanged, so the sound goes on.
+pub fn exchange(fresh: &web_sys::Document, address: &str) -> Result<Shown, JsValue> {
     let (Some(new), Some(old)) =
         (fresh.get_element_by_id("reading"), document().get_element_by_id("reading"))
     else {
@@ -208,6 +212,14 @@ pub async fn show(address: &str) -> Result<Shown, JsValue> {
         }
     }
     shown().ok_or(JsValue::NULL)
+}
+
+/// Gives the chapter the focus, which was on what led to it.
+pub fn focus() {
+    if let Some(reading) = dom::one("#reading") {
+        let gently = dom::object(&[("preventScroll", &JsValue::TRUE)]);
+        let _ = dom::call(&reading, "focus", &[&gently]);
+    }
 }
 
 /// The text a sentence shows.

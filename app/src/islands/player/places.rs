@@ -53,10 +53,15 @@ impl Driver {
             let known_ms = places.known_ms.get();
             let here = Here { at, into_ms, voice: &voice, device: &places.device, known_ms };
             match post::progress(driver.book(), here).await {
-                Some(Saved::Kept(at_ms)) => driver.places().known_ms.set(at_ms),
+                Some(Saved::Kept(at_ms)) => {
+                    driver.places().known_ms.set(at_ms);
+                    dom::store(&driver.pending_name(), "");
+                }
                 Some(Saved::Moved(there)) => driver.ask_to_move(there),
-                // What is lost here is sent again with the next sentence or page.
-                None => {}
+                // Kept here until the server can be reached.
+                None => {
+                    dom::store(&driver.pending_name(), &format!("{} {}", at.chapter, at.sentence))
+                }
             }
         });
     }
@@ -86,10 +91,35 @@ impl Driver {
         });
     }
 
+    fn pending_name(&self) -> String {
+        format!("earmark.place.{}", self.book())
+    }
+
+    /// Goes on where the reader was without a connection, and tells the server.
+    pub fn take_up_pending(&self) {
+        let Some(kept) = dom::stored(&self.pending_name()) else { return };
+        let Some((chapter, sentence)) = kept.split_once(' ') else { return };
+        let (Ok(chapter), Ok(sentence)) = (chapter.parse(), sentence.parse()) else { return };
+        let at = Spot { chapter, sentence };
+        if self.machine().voice_at != Some(at) && !self.machine().is_running() {
+            let actions = self.machine_mut().adopt(at);
+            self.carry_out(actions);
+        }
+        self.put_place(at, 0);
+    }
+
     fn ask_to_move(&self, there: Elsewhere) {
-        let question = self.say("moved").replace("{}", &there.at.chapter.to_string());
         self.places().elsewhere.replace(Some(there));
+        self.ask_again();
+    }
+
+    /// Shows the question, if there is one that has not been answered.
+    pub fn ask_again(&self) -> bool {
+        let elsewhere = self.places().elsewhere.borrow();
+        let Some(there) = elsewhere.as_ref() else { return false };
+        let question = self.say("moved").replace("{}", &there.at.chapter.to_string());
         bar::ask_to_move(Some(&question));
+        true
     }
 
     /// The answer: go where the other device is, or stay and have that kept.
@@ -133,5 +163,6 @@ impl Driver {
         });
         dom::listen(&window(), "pagehide", |_| with_current(|driver| driver.save(true)));
         dom::listen(&window(), "focus", |_| with_current(Driver::look_elsewhere));
+        dom::listen(&window(), "online", |_| with_current(Driver::take_up_pending));
     }
 }

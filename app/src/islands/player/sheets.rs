@@ -55,16 +55,26 @@ impl Sheet {
     }
 
     fn page(&self) -> f64 {
-        (self.offset() / self.pitch).round()
+        // The last page may be half of one, and offsets are whole pixels.
+        if self.is_at_end() { self.last_page() } else { (self.offset() / self.pitch).round() }
     }
 
-    fn last_page(&self) -> f64 {
+    fn is_at_end(&self) -> bool {
+        self.left() - self.offset().abs() < 2.0
+    }
+
+    /// How far the columns can be moved, in pixels.
+    fn left(&self) -> f64 {
         let (whole, seen) = if self.is_vertical {
             (self.element.scroll_height(), self.element.client_height())
         } else {
             (self.element.scroll_width(), self.element.client_width())
         };
-        (f64::from(whole - seen) / self.pitch.abs()).ceil().max(0.0)
+        f64::from(whole - seen).max(0.0)
+    }
+
+    fn last_page(&self) -> f64 {
+        ((self.left() - 2.0) / self.pitch.abs()).ceil().max(0.0)
     }
 
     fn go_to(&self, page: f64, smoothly: bool) {
@@ -89,7 +99,7 @@ impl Sheet {
             (false, false) => rect.left() - frame.left(),
             (false, true) => rect.right() - frame.right(),
         };
-        ((self.offset() + ahead) / self.pitch).floor()
+        ((self.offset() + ahead) / self.pitch).floor().min(self.last_page())
     }
 }
 

@@ -6,7 +6,6 @@ use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::super::super::dom;
 use super::super::page::{self, Shown};
 use super::super::post::{self, Announcement};
 use super::super::{bar, session, sheets};
@@ -19,23 +18,23 @@ impl Driver {
     /// Exchanges the page's chapter. `by_reader` leaves a step in the history; `at_end` shows its
     /// last page.
     pub fn show(&self, address: String, by_reader: bool, at_end: bool) {
+        // The same once more, while it is on its way, is a key pressed twice.
+        if self.0.showing.replace(address.clone()) == address {
+            return;
+        }
+        let turn = self.0.shows.get() + 1;
+        self.0.shows.set(turn);
         let driver = self.clone();
         spawn_local(async move {
-            let before = driver.machine().shown;
-            match page::show(&address).await {
-                Ok(shown) => {
-                    set_address(&address, by_reader);
-                    if at_end {
-                        sheets::turn_to_end();
-                    }
-                    let Shown { chapter, sentences, .. } = shown;
-                    driver.handle(Event::Shown { chapter, sentences });
-                    if chapter != before {
-                        driver.announce(Announcement::ChapterChange, None);
-                        driver.enter_chapter();
-                    }
-                    driver.announce(Announcement::PageOpen, page::first_visible());
-                }
+            let fetched = page::fetch(&address).await;
+            // Something else has been asked for since.
+            if driver.0.shows.get() != turn {
+                return;
+            }
+            driver.0.showing.take();
+            let shown = fetched.and_then(|fresh| page::exchange(&fresh, &address));
+            match shown {
+                Ok(shown) => driver.shown(&shown, &address, by_reader, at_end),
                 // The whole page can still be loaded; without sound the loss is small.
                 Err(_) if !driver.machine().is_running() => {
                     let _ = window().location().set_href(&address);
@@ -43,6 +42,27 @@ impl Driver {
                 Err(_) => {}
             }
         });
+    }
+
+    fn shown(&self, shown: &Shown, address: &str, by_reader: bool, at_end: bool) {
+        let before = self.machine().shown;
+        set_address(address, by_reader);
+        if at_end {
+            sheets::turn_to_end();
+        }
+        let Shown { chapter, sentences, .. } = *shown;
+        self.handle(Event::Shown { chapter, sentences });
+        if chapter != before {
+            self.announce(Announcement::ChapterChange, None);
+            self.enter_chapter();
+        }
+        self.announce(Announcement::PageOpen, page::first_visible());
+        if by_reader {
+            page::focus();
+            // Where the reader has gone is where the reader is.
+            self.0.scrolled.set(true);
+            self.settle();
+        }
     }
 
     pub(super) fn open_page(&self) {
@@ -54,9 +74,11 @@ impl Driver {
                 page::scroll_to(sentence);
             }
         }
+        if window().location().hash().is_ok_and(|hash| hash.is_empty()) {
+            self.take_up_pending();
+        }
         if let Ok(hash) = window().location().hash()
-            && let Some(target) =
-                dom::one(&hash.replace(['"', '\\'], "")).filter(|_| !hash.is_empty())
+            && let Some(target) = document().get_element_by_id(hash.trim_start_matches('#'))
         {
             sheets::turn_to(&target, false);
         }
@@ -67,7 +89,7 @@ impl Driver {
 
     /// The page shows another chapter than before.
     pub(super) fn enter_chapter(&self) {
-        self.fetch_outline();
+        self.follow_outline();
         self.fetch_marks();
         let start = &self.0.start;
         if let Some(shown) = page::shown() {
@@ -93,8 +115,8 @@ impl Driver {
         post::event(announcement, &self.0.listener, self.book(), at, &voice);
     }
 
-    /// Takes over what the root of the page says the reader prefers.
-    pub(super) fn adopt_preferences(&self) {
+    /// Takes over the listener's speed.
+    pub(super) fn adopt_rate(&self) {
         let root = document().document_element();
         let rate = root.and_then(|root| root.get_attribute("data-rate")?.parse().ok());
         let rate = rate.unwrap_or(100);
@@ -104,6 +126,11 @@ impl Driver {
         bar::rate(rate);
         self.0.written.take();
         self.show_place();
+    }
+
+    /// Takes over what the root of the page says the reader prefers.
+    pub(super) fn adopt_preferences(&self) {
+        self.adopt_rate();
         // Another layout puts the text elsewhere.
         request_animation_frame(|| {
             sheets::settle();

@@ -14,11 +14,11 @@ use crate::model::Point;
 impl Driver {
     /// Shows what the player is doing, or that there is no connection.
     pub fn show_phase(&self) {
-        if self.places().elsewhere.borrow().is_some() {
-            return;
-        }
         let phase = self.machine().phase.clone();
         bar::phase(&phase, &self.0.start.words);
+        if self.ask_again() {
+            return;
+        }
         let is_calm = matches!(phase, Phase::Idle | Phase::Playing | Phase::Paused);
         if is_calm && !window().navigator().on_line() {
             bar::say(Some(&self.say("offline")));
@@ -46,7 +46,7 @@ impl Driver {
         // Before there is a voice, the chapter lies ahead.
         let start = Spot { chapter: machine.shown, sentence: 0 };
         let (at, into_ms) = machine.moment().unwrap_or((start, 0));
-        if at.chapter != machine.shown {
+        if at.chapter != self.0.outlined.get() {
             return;
         }
         let outline = self.0.outline.borrow();
@@ -58,7 +58,8 @@ impl Driver {
         {
             return;
         }
-        let read = page::shown().map_or(0, |shown| {
+        let shown = page::shown().filter(|shown| shown.chapter == at.chapter);
+        let read = shown.map(|shown| {
             u64::from(shown.before + at.sentence + 1) * 100 / u64::from(shown.book_sentences.max(1))
         });
         bar::place(position, total, (outline.rest_ms(), read), self.rate(), &self.0.start.words);
@@ -70,9 +71,8 @@ impl Driver {
         self.0.scrubbing.set(!is_done);
         if is_done {
             let sentence = self.0.outline.borrow().sentence_at(ms);
-            let chapter = self.machine().shown;
             self.0.written.take();
-            self.go_to(Spot { chapter, sentence });
+            self.go_to(Spot { chapter: self.0.outlined.get(), sentence });
         }
     }
 
@@ -103,9 +103,12 @@ impl Driver {
         }
     }
 
-    /// Asks how long the chapter's sentences last.
+    /// Asks how long the sentences of the chapter last that the voice is in, or would start in.
     pub fn fetch_outline(&self) {
-        let (driver, chapter, voice) = (self.clone(), self.machine().shown, self.voice());
+        let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
+        let (driver, voice) = (self.clone(), self.voice());
+        self.0.outlined.set(0);
+        self.0.outlining.set(chapter);
         if voice.is_empty() {
             return;
         }
@@ -115,16 +118,25 @@ impl Driver {
             let address = format!("/api/books/{book}/chapters/{chapter}/outline?voice={name}");
             let known = dom::get(&address).await;
             if let Some(known) = known
-                && driver.machine().shown == chapter
+                && driver.0.outlining.get() == chapter
                 && driver.voice() == voice
             {
-                let durations =
-                    known.get("durations_ms").map(|list| list.items()).unwrap_or_default();
+                let durations = known.get("durations_ms").map(|list| list.items());
+                let durations = durations.unwrap_or_default();
                 let durations = durations.iter().map(|ms| ms.as_number() as u32).collect();
                 driver.0.outline.replace(Outline::new(durations, known.number("rest_ms")));
+                driver.0.outlined.set(chapter);
                 driver.0.written.take();
                 driver.show_place();
             }
         });
+    }
+
+    /// Asks anew how long sentences last when the voice, or without one the page, is in another chapter.
+    pub(super) fn follow_outline(&self) {
+        let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
+        if chapter != self.0.outlining.get() {
+            self.fetch_outline();
+        }
     }
 }

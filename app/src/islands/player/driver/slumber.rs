@@ -30,6 +30,22 @@ impl Driver {
         }
     }
 
+    /// A timer that ran out while nothing was read stops nobody who goes on.
+    pub(super) fn drop_stale_sleep(&self) {
+        if !self.machine().is_running()
+            && matches!(self.sleep(), Sleep::At(at) if at <= js_sys::Date::now())
+        {
+            self.set_sleep(Sleep::Off, "off");
+        }
+    }
+
+    /// Who goes to another chapter wants to hear that one to its end.
+    pub(super) fn aim_sleep(&self) {
+        if let (Sleep::After(_), Some(at)) = (self.sleep(), self.machine().voice_at) {
+            self.0.sleep.set(Sleep::After(at.chapter));
+        }
+    }
+
     pub(super) fn heed_sleep(&self) {
         if self.sleep() == Sleep::Off || !self.machine().is_running() {
             return;
