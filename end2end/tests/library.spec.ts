@@ -54,8 +54,10 @@ test("the shelf is searched, sorted and filtered, and says where to go on", asyn
   await page.getByRole("searchbox", { name: "Find a book" }).fill(name);
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/q=/);
+  await expect(page.locator("[data-panels]")).toBeAttached();
   await page.getByLabel("Sort by").selectOption("title");
   await expect(page).toHaveURL(/sort=title/);
+  await expect(page.locator("[data-panels]")).toBeAttached();
   const titles = await page.locator(".shelf-title").allInnerTexts();
   const own = titles.filter((title) => /Zebra|Apple|Middle/.test(title));
   expect(own).toEqual([`An Apple ${name}`, `Middle ${name}`, `The Zebra ${name}`]);

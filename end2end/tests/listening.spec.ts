@@ -111,6 +111,18 @@ test("a reload resumes where the voice was", async ({ library, reader, page }, i
   await expect(page).toHaveURL(new RegExp(`/read/${id}/1#s\\d+$`));
 });
 
+test("an address that names a place leads there, below the head", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Place ${info.project.name}`, novel(`Place ${info.project.name}`));
+  await page.request.put(`/api/books/${id}/progress`, { data: { chapter: 1, sentence: 4 } });
+  await page.goto(`/read/${id}/1#s60`);
+  await reader.isLive();
+  await page.waitForTimeout(500);
+  expect(await reader.isInView(60)).toBe(true);
+  const top = await reader.sentence(60).evaluate((element) => element.getBoundingClientRect().top);
+  expect(top).toBeGreaterThan(await page.locator(".reader-head").evaluate((head) => head.getBoundingClientRect().bottom));
+  await expect(reader.sentence(4)).toHaveClass(/speaking/);
+});
+
 test("a reader who pauses and turns the page hears the new page", async ({ library, reader, page }, info) => {
   const id = await library.import(`Turn ${info.project.name}`, novel(`Turn ${info.project.name}`));
   await reader.open(id, 1);
@@ -136,6 +148,7 @@ test("another voice and another speed", async ({ library, reader, page }, info) 
   expect(await page.evaluate(() => document.querySelector("audio")!.currentSrc)).toContain("en-gb");
   await reader.setRate(2);
   expect(await page.evaluate(() => document.querySelector("audio")!.playbackRate)).toBe(2);
+  await expect.poll(async () => (await (await page.request.get("/api/preferences")).json()).rate).toBe(200);
   await page.reload();
   await reader.isLive();
   await expect(page.locator(".speed-value")).toHaveText("2×");

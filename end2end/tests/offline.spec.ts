@@ -32,12 +32,35 @@ test("a book that is kept is read and heard without a connection", async ({ libr
   await page.getByRole("link", { name: title }).click();
   await expect(page.locator("#reading")).toBeVisible();
 
+  // Where the reader has been meanwhile is kept, and told when there is somebody to tell.
+  await expect.poll(() => page.evaluate((id) => localStorage.getItem(`earmark.place.${id}`), id)).toMatch(/^2 /);
   await context.setOffline(false);
+  await expect.poll(async () => (await (await page.request.get(`/api/books/${id}/progress`)).json())?.chapter).toBe(2);
   await page.goto(`/book/${id}`);
   await page.locator("summary").first().click();
   await page.getByRole("button", { name: "Remove from this device" }).click();
   await expect(page.getByRole("button", { name: "Keep on this device" })).toBeVisible();
   expect(await page.evaluate((id) => caches.has(`book-${id}`), id)).toBe(false);
+});
+
+test("a note that cannot be sent stays where it was written", async ({ library, reader, page, context }, info) => {
+  const title = `Unsent ${info.project.name}`;
+  const id = await library.import(title, novel(title));
+  await page.request.post(`/api/books/${id}/annotations`, {
+    data: { kind: "bookmark", chapter: 1, start: { sentence: 1, offset: 0 }, end: { sentence: 1, offset: 0 }, quote: "Here" },
+  });
+  await reader.open(id, 1);
+  const panel = await reader.openPanel("Notes");
+  await panel.getByRole("textbox").fill("Too good to lose.");
+  await context.setOffline(true);
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect(panel.getByRole("alert")).toBeVisible();
+  await expect(panel.getByRole("textbox")).toHaveValue("Too good to lose.");
+  await context.setOffline(false);
+  await panel.getByRole("button", { name: "Save" }).click();
+  await expect(panel.getByRole("alert")).toBeHidden();
+  const [kept] = await (await page.request.get(`/api/books/${id}/annotations`)).json();
+  expect(kept.note).toBe("Too good to lose.");
 });
 
 test("the app can be installed", async ({ page, request }) => {

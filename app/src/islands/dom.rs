@@ -149,6 +149,9 @@ pub enum Body<'b> {
     Form(&'b str),
 }
 
+/// Browsers send no more than 64 KiB for pages that are being closed.
+const KEEPALIVE_BYTES: usize = 60_000;
+
 /// Asks the server. `accept` says whether a page or
 /// data is wanted.
 pub async fn ask(
@@ -172,9 +175,8 @@ pub async fn ask(
     };
     if let Some((kind, text)) = sent {
         put(&headers, "content-type", &kind.into());
-        // Where the reader is also goes out while the page is being closed. Browsers let no more than
-        // 64 KiB go that way, and notes may be longer.
-        put(&options, "keepalive", &JsValue::from_bool(method == "PUT"));
+        // It also goes out while the page is being closed, if it is as small as browsers ask for.
+        put(&options, "keepalive", &JsValue::from_bool(text.len() < KEEPALIVE_BYTES));
         options.set_body(&text.into());
     }
     options.set_headers(&headers);

@@ -63,6 +63,7 @@ pub fn Panels() -> impl IntoView {
                 }
             });
         }
+        dom::listen(&window(), "pagehide", |_| send_preferences());
         register_worker();
         if let Some(root) = document().document_element() {
             dom::set(&root, "data-panels", "live");
@@ -293,6 +294,9 @@ pub fn set_preference(name: &str, value: &str, is_settled: bool) {
 /// Sends what has been chosen since the last time, in one: a key that is held down is one choice.
 fn send_preferences() {
     let chosen = PENDING.take();
+    if chosen.is_empty() {
+        return;
+    }
     let fields: Vec<String> =
         chosen.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let is_tongue = chosen.iter().any(|(name, _)| name == "tongue");

@@ -71,6 +71,8 @@ pub struct Places {
     pub has_moved: Cell<bool>,
     /// Where another device is, while the reader is asked about it.
     pub elsewhere: RefCell<Option<Elsewhere>>,
+    /// Since when, in milliseconds since 1970.
+    pub asked_at: Cell<f64>,
     pub saved_at: Cell<f64>,
 }
 
@@ -107,6 +109,7 @@ impl Driver {
             known_ms: Cell::new(start.known_ms),
             has_moved: Cell::new(false),
             elsewhere: RefCell::new(None),
+            asked_at: Cell::new(0.0),
             saved_at: Cell::new(0.0),
         };
         dom::listen(&audio, "timeupdate", |_| with_current(Driver::read_clock));

@@ -12,6 +12,10 @@ use super::{bar, page};
 /// The place is saved at most this often while the voice reads.
 const SAVE_EVERY_MS: f64 = 2_000.0;
 
+/// A question about another device that is not answered while the voice reads on is settled after
+/// this long.
+const ANSWERED_AFTER_MS: f64 = 60_000.0;
+
 /// Names this browser to the server, for good.
 pub fn device() -> String {
     if let Some(known) = dom::stored("earmark.device") {
@@ -44,6 +48,11 @@ impl Driver {
     /// Has the server keep a place, unless another device has moved: then the reader is asked.
     pub fn put_place(&self, at: Spot, into_ms: u64) {
         if self.places().elsewhere.borrow().is_some() {
+            // Who listens on here for a while without an answer has given one.
+            let asked_for = js_sys::Date::now() - self.places().asked_at.get();
+            if self.machine().is_running() && asked_for > ANSWERED_AFTER_MS {
+                self.answer(false);
+            }
             return;
         }
         self.places().has_moved.set(true);
@@ -110,6 +119,7 @@ impl Driver {
 
     fn ask_to_move(&self, there: Elsewhere) {
         self.places().elsewhere.replace(Some(there));
+        self.places().asked_at.set(js_sys::Date::now());
         self.ask_again();
     }
 
