@@ -14,7 +14,8 @@ for (const family of families) {
   const folder = new URL(`${family}/`, source);
   copyFileSync(new URL("LICENSE", folder), new URL(`${family}-LICENSE.txt`, target));
   for (const face of faces) {
-    const sheet = readFileSync(new URL(`${face}.css`, folder), "utf8");
+    // Scholars' letters, which the system's fonts have too, are not worth naming on every page.
+    const sheet = readFileSync(new URL(`${face}.css`, folder), "utf8").replace(/\/\*[^*]*-ext-[^*]*\*\/\s*@font-face \{[^}]*\}/g, (rule) => (/latin-ext/.test(rule) ? rule : ""));
     // Every browser that runs the app reads woff2. The cut that most text is set in is preloaded, and
     // should it come late all the same, waits for the next page: text that changes under the eye is
     // worse than text in the system's serif. The others are a few words here and there.

@@ -36,6 +36,9 @@ pub use shell::{App, shell};
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
+    // In a release build the hook would be a kilobyte of every first view; the browser still names the
+    // function a panic was in.
+    #[cfg(debug_assertions)]
     console_error_panic_hook::set_once();
     leptos::mount::hydrate_islands();
 }
