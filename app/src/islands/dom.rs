@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::prelude::{document, set_timeout, window};
+use leptos::prelude::{document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -15,6 +15,12 @@ pub fn in_browser(run: impl FnOnce() + 'static) {
     if cfg!(feature = "hydrate") {
         set_timeout(run, Duration::ZERO);
     }
+}
+
+/// Runs something once what the browser has to show has been shown: the answer to a press is a pressed
+/// button, and only then what it does.
+pub fn after_paint(run: impl FnOnce() + 'static) {
+    request_animation_frame(move || set_timeout(run, Duration::ZERO));
 }
 
 /// The first element a selector finds.

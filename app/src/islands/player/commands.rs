@@ -8,7 +8,7 @@ use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
 use super::machine::{Event, Phase, Spot};
 use super::sleep::Sleep;
-use super::{page, sheets};
+use super::{page, session, sheets};
 use crate::preferences::RATES;
 
 /// A step of the listener's speed, in hundredths.
@@ -39,6 +39,7 @@ impl Driver {
             "voice" => self.choose_voice(value),
             "preview" => self.preview(value),
             "sleep" => {
+                session::ask_for_motion();
                 let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
                 self.set_sleep(Sleep::chosen(value, js_sys::Date::now(), chapter), value);
             }
@@ -135,6 +136,7 @@ pub fn watch() {
     dom::listen(&document(), "click", |event| {
         let Some(button) = dom::target(&event, "[data-do]") else { return };
         let read = |name: &str| Element::get_attribute(&button, name).unwrap_or_default();
-        with_current(|driver| driver.command(&read("data-do"), &read("data-value")));
+        let (name, value) = (read("data-do"), read("data-value"));
+        dom::after_paint(move || with_current(|driver| driver.command(&name, &value)));
     });
 }

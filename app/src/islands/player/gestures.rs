@@ -184,7 +184,8 @@ impl Driver {
             enlarge(&target);
         } else if let Some(sentence) = page::sentence_of(&target) {
             let chapter = self.machine().shown;
-            self.jump(Spot { chapter, sentence });
+            let to = Spot { chapter, sentence };
+            dom::after_paint(move || with_current(|driver| driver.jump(to)));
         }
     }
 

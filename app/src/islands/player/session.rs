@@ -36,6 +36,20 @@ pub fn listen(handle: impl Fn(&'static str, f64) + Copy + 'static) {
     }
 }
 
+/// Asks to be told when the device is shaken, where that has to be asked for (iOS).
+pub fn ask_for_motion() {
+    let motion = dom::property(&window().into(), "DeviceMotionEvent");
+    let Some(motion) = motion else { return };
+    if let Ok(Ok(answer)) =
+        dom::call(&motion, "requestPermission", &[]).map(js_sys::Promise::try_from)
+    {
+        wasm_bindgen_futures::spawn_local(async move {
+            // Without it there is still the button and the key.
+            let _ = wasm_bindgen_futures::JsFuture::from(answer).await;
+        });
+    }
+}
+
 /// Says what is being read.
 pub fn describe(book: &str, title: &str, author: &str, chapter: &str, has_cover: bool) {
     let Some(session) = session() else { return };
