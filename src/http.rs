@@ -10,7 +10,7 @@ mod listen;
 mod params;
 mod preferences;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
 use axum::Router;
@@ -18,7 +18,7 @@ use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
 use axum::routing::{any, get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
-use leptos_axum::{ErrorHandler, LeptosRoutes, generate_route_list};
+use leptos_axum::{AxumRouteListing, ErrorHandler, LeptosRoutes, generate_route_list};
 use tokio_util::sync::CancellationToken;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -44,6 +44,10 @@ const COMPRESS_FROM_BYTES: u16 = 512;
 /// How hard answers are compressed: a tenth smaller than at the default, for 2 ms a page. Files are
 /// compressed when the app is built, as hard as can be.
 const PAGE_COMPRESSION: CompressionLevel = CompressionLevel::Precise(6);
+
+/// The routes of the pages, found once in a process: while leptos looks for them, a page that is being
+/// rendered elsewhere in the process hangs for good (leptos-rs/leptos#4773).
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(app::App));
 
 /// What handlers need. Cheap to clone.
 #[derive(Clone)]
@@ -86,7 +90,6 @@ pub fn router(state: AppState) -> Router {
         let options = state.leptos.clone();
         move || app::shell(options.clone())
     };
-    let pages = generate_route_list(app::App);
     // `file_and_error_handler` would drop Range and If-None-Match; this passes them on.
     let files = ServeDir::new(&*state.leptos.site_root)
         .append_index_html_on_directories(false)
@@ -132,7 +135,7 @@ pub fn router(state: AppState) -> Router {
         .route("/listen/{book}/{chapter}", get(listen::stream))
         .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))
         .route("/audio/{book}/{chapter}/{sentence}", get(listen::clip))
-        .leptos_routes_with_context(&state, pages, page_context, shell)
+        .leptos_routes_with_context(&state, PAGES.clone(), page_context, shell)
         .fallback_service(files.fallback(not_found))
         .layer(DefaultBodyLimit::max(MAX_FILE_BYTES + FORM_OVERHEAD_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
