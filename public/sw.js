@@ -9,10 +9,11 @@ const SHELL = "shell";
 const GIVEN_UP_MS = 60_000;
 // A server that does not answer within this is out of reach, where there is something kept.
 const PATIENCE_MS = 5_000;
-let unreachableSince = 0;
 const OFFLINE = "/offline";
 // Pages and files that the app cannot open without.
 const FIRST = ["/", OFFLINE, "/manifest.webmanifest", "/favicon.svg"];
+
+let unreachableSince = 0;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(
@@ -45,7 +46,9 @@ self.addEventListener("fetch", (event) => {
   const chapter = url.pathname.match(/^\/listen\/([0-9a-f]{16})\/(\d+)(\.mp3|\/timeline)$/);
   if (!chapter) event.respondWith(answer(event, url));
   // With a connection the stream goes past this script, which a browser may stop at any time.
-  else if (!navigator.onLine || Date.now() - unreachableSince < GIVEN_UP_MS) event.respondWith(listen(chapter[1], Number(chapter[2]), chapter[3], url));
+  else if (!navigator.onLine || Date.now() - unreachableSince < GIVEN_UP_MS) {
+    event.respondWith(listen(event.request, chapter[1], Number(chapter[2]), chapter[3], url));
+  }
 });
 
 async function keep(cache, address) {
@@ -56,7 +59,7 @@ async function keep(cache, address) {
 async function answer(event, url) {
   const { request } = event;
   const book = url.pathname.match(/[/]([0-9a-f]{16})(?:[/]|$)/)?.[1];
-  const kept = book && (await caches.has(`book-${book}`)) ? await caches.open(`book-${book}`) : null;
+  const kept = book ? await keptBook(book) : null;
   try {
     const response = await (kept ? Promise.race([fetch(request), patience()]) : fetch(request));
     // A proxy answers for a server that is gone.
@@ -66,7 +69,8 @@ async function answer(event, url) {
     if (response.ok && isWanted) event.waitUntil(refresh(url, response.clone(), kept));
     return response;
   } catch (error) {
-    unreachableSince = Date.now();
+    // A page that is left takes its requests with it: that says nothing of the server.
+    if (error.name !== "AbortError") unreachableSince = Date.now();
     const found = (kept && (await kept.match(url.pathname))) || (await caches.match(url.pathname));
     if (found) return found;
     if (request.mode === "navigate") {
@@ -75,6 +79,11 @@ async function answer(event, url) {
     }
     throw error;
   }
+}
+
+// The cache of a book that is kept; opening one that is not there would make it.
+async function keptBook(book) {
+  return (await caches.has(`book-${book}`)) ? caches.open(`book-${book}`) : null;
 }
 
 function patience() {
@@ -122,12 +131,12 @@ async function forgetDeleted() {
   }
 }
 
-// Sound and its timeline, of a kept book.
-async function listen(book, chapter, kind, url) {
-  const cache = await caches.open(`book-${book}`);
+// Sound and its timeline of a kept book; of any other, whatever the server has.
+async function listen(request, book, chapter, kind, url) {
+  const cache = await keptBook(book);
   const from = Number(url.searchParams.get("from") ?? 0);
-  const found = await cache.match(`/api/books/${book}/chapters/${chapter}/timeline`);
-  if (!found) return Response.error();
+  const found = await cache?.match(`/api/books/${book}/chapters/${chapter}/timeline`);
+  if (!found) return fetch(request);
   const entries = await found.json();
   return kind === ".mp3"
     ? sound(cache, book, chapter, from, entries)

@@ -29,14 +29,17 @@ macro_rules! choice {
                 match self { $(Self::$value => $text),+ }
             }
 
-            fn parse(text: &str) -> Option<Self> {
+            /// The value of a name.
+            pub fn parse(text: &str) -> Option<Self> {
                 match text { $($text => Some(Self::$value),)+ _ => None }
             }
         }
     };
 }
 
-// The first of each list would be the default; `choice` takes care of that.
+#[cfg(feature = "ssr")]
+pub(crate) use choice;
+
 choice! {
     /// Colours.
     Theme {

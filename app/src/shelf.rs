@@ -1,64 +1,39 @@
 //! What the library page shows of the library, and in which order.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::BookCard;
+use crate::preferences::choice;
 
-/// How a shelf is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Sort {
-    /// The last read or added first.
-    #[default]
-    Recent,
-    /// By title.
-    Title,
-    /// By the first author, then title.
-    Author,
-    /// The last added first.
-    Added,
+choice! {
+    /// How a shelf is ordered.
+    Sort {
+        /// The last read or added first.
+        Recent = "recent",
+        /// By title.
+        Title = "title",
+        /// By the first author, then title.
+        Author = "author",
+        /// The last added first.
+        Added = "added",
+    }
 }
 
-/// Which books a shelf shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Show {
-    /// All.
-    #[default]
-    All,
-    /// Those not begun.
-    Unread,
-    /// Those begun and not finished.
-    Begun,
-    /// Those read to the end.
-    Finished,
-}
-
-impl Sort {
-    /// Every order, as it is offered, with its name in addresses.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::Recent, "recent"),
-        (Self::Title, "title"),
-        (Self::Author, "author"),
-        (Self::Added, "added"),
-    ];
-
-    /// The order of a name; the default for any other.
-    pub fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|(_, known)| *known == name).unwrap_or_default().0
+choice! {
+    /// Which books a shelf shows.
+    Show {
+        /// All.
+        All = "all",
+        /// Those not begun.
+        Unread = "unread",
+        /// Those begun and not finished.
+        Begun = "begun",
+        /// Those read to the end.
+        Finished = "finished",
     }
 }
 
 impl Show {
-    /// Every choice, as it is offered, with its name in addresses.
-    pub const ALL: [(Self, &'static str); 4] = [
-        (Self::All, "all"),
-        (Self::Unread, "unread"),
-        (Self::Begun, "begun"),
-        (Self::Finished, "finished"),
-    ];
-
-    /// The choice of a name; the default for any other.
-    pub fn named(name: &str) -> Self {
-        Self::ALL.into_iter().find(|(_, known)| *known == name).unwrap_or_default().0
-    }
-
     fn has(self, book: &BookCard) -> bool {
         match self {
             Self::All => true,
@@ -156,16 +131,5 @@ mod tests {
         assert_eq!(titles("", Show::Finished, Sort::Recent), ["The Waste Land"]);
         assert_eq!(titles("doyle STUDY", Show::All, Sort::Recent), ["A Study in Scarlet"]);
         assert!(titles("doyle moby", Show::All, Sort::Recent).is_empty());
-    }
-
-    #[test]
-    fn names_lead_back() {
-        for (sort, name) in Sort::ALL {
-            assert_eq!(Sort::named(name), sort);
-        }
-        for (show, name) in Show::ALL {
-            assert_eq!(Show::named(name), show);
-        }
-        assert_eq!(Sort::named("no"), Sort::Recent);
     }
 }

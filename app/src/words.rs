@@ -147,7 +147,6 @@ pub struct Reader {
     pub share: &'static str,
     pub go_to: &'static str,
     pub go: &'static str,
-    pub enlarged: &'static str,
 }
 
 /// The player’s bar.
@@ -288,6 +287,7 @@ pub struct ScriptWords {
     pub unbookmarked: Text,
     pub highlighted: Text,
     pub copied: Text,
+    pub enlarged: Text,
     pub failed: Text,
 }
 

@@ -95,7 +95,7 @@ impl Library {
         .bind(book.as_str())
         .execute(&self.shared.database)
         .await?;
-        if done.rows_affected() == 0 { Err(LibraryError::NoSuchMark) } else { Ok(()) }
+        found(done.rows_affected())
     }
 
     /// Takes a mark away.
@@ -107,7 +107,7 @@ impl Library {
                 .bind(book.as_str())
                 .execute(&self.shared.database)
                 .await?;
-        if done.rows_affected() == 0 { Err(LibraryError::NoSuchMark) } else { Ok(()) }
+        found(done.rows_affected())
     }
 
     /// All marks of a book as Markdown, chapter by chapter.
@@ -134,6 +134,10 @@ impl Library {
         }
         Ok(text)
     }
+}
+
+fn found(rows: u64) -> Result<(), LibraryError> {
+    if rows == 0 { Err(LibraryError::NoSuchMark) } else { Ok(()) }
 }
 
 fn check_note(note: &str) -> Result<(), LibraryError> {

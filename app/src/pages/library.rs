@@ -31,7 +31,8 @@ pub fn LibraryPage() -> impl IntoView {
         }
     };
     let page = move |(books, gone): (Vec<BookCard>, Option<(BookId, String)>)| {
-        let (show, sort) = (Show::named(&show), Sort::named(&sort));
+        let (show, sort) =
+            (Show::parse(&show).unwrap_or_default(), Sort::parse(&sort).unwrap_or_default());
         library(books, gone, &refused, &find, show, sort)
     };
     loaded(load, page)
@@ -118,25 +119,31 @@ fn arrangement(find: &str, show: Show, sort: Sort) -> impl IntoView + use<> {
                 <span>{words.find}</span>
                 <input type="search" name="q" value=find.to_owned() maxlength="100" enterkeyhint="search"/>
             </label>
-            <label class="field">
-                <span>{words.show}</span>
-                <select name="show">
-                    {Show::ALL.into_iter().zip(shows).map(|((value, name), label)| {
-                        view! { <option value=name selected=value == show>{label}</option> }
-                    }).collect_view()}
-                </select>
-            </label>
-            <label class="field">
-                <span>{words.sort}</span>
-                <select name="sort">
-                    {Sort::ALL.into_iter().zip(sorts).map(|((value, name), label)| {
-                        view! { <option value=name selected=value == sort>{label}</option> }
-                    }).collect_view()}
-                </select>
-            </label>
+            {options("show", words.show, Show::ALL, Show::name, show, &shows)}
+            {options("sort", words.sort, Sort::ALL, Sort::name, sort, &sorts)}
             <button class="button quiet-button">{words.apply}</button>
         </form>
     }
+}
+
+fn options<T: Copy + PartialEq>(
+    name: &'static str,
+    label: &'static str,
+    all: &'static [T],
+    value: fn(T) -> &'static str,
+    chosen: T,
+    labels: &[&'static str],
+) -> AnyView {
+    let lines = all.iter().zip(labels).map(|(option, label)| {
+        view! { <option value=value(*option) selected=*option == chosen>{*label}</option> }
+    });
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            <select name=name>{lines.collect_view()}</select>
+        </label>
+    }
+    .into_any()
 }
 
 fn shelf_item(book: BookCard) -> impl IntoView {

@@ -93,7 +93,6 @@ pub(super) static ENGLISH: Words = Words {
         share: "Share",
         go_to: "Go to per cent of the book",
         go: "Go",
-        enlarged: "Enlarged picture",
     },
     player: Player {
         player: "Player",
@@ -223,6 +222,7 @@ pub(super) static ENGLISH: Words = Words {
         unbookmarked: Text::Borrowed("Bookmark removed"),
         highlighted: Text::Borrowed("Highlighted"),
         copied: Text::Borrowed("Copied"),
+        enlarged: Text::Borrowed("Enlarged picture"),
         failed: Text::Borrowed("That did not work. Try again."),
     },
 };

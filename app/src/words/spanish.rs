@@ -93,7 +93,6 @@ pub(super) static SPANISH: Words = Words {
         share: "Compartir",
         go_to: "Ir al porcentaje del libro",
         go: "Ir",
-        enlarged: "Imagen ampliada",
     },
     player: Player {
         player: "Reproductor",
@@ -221,6 +220,7 @@ pub(super) static SPANISH: Words = Words {
         unbookmarked: Text::Borrowed("Marcador quitado"),
         highlighted: Text::Borrowed("Resaltado"),
         copied: Text::Borrowed("Copiado"),
+        enlarged: Text::Borrowed("Imagen ampliada"),
         failed: Text::Borrowed("No funcionó. Reinténtalo."),
     },
 };

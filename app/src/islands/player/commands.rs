@@ -18,10 +18,9 @@ impl Driver {
     /// Does what a button asks for.
     pub fn command(&self, name: &str, value: &str) {
         match name {
-            "toggle" => self.handle(Event::Toggle),
+            "toggle" | "retry" => self.handle(Event::Toggle),
             "play" if !self.machine().is_running() => self.handle(Event::Toggle),
             "pause" if self.machine().is_running() => self.handle(Event::Toggle),
-            "retry" => self.handle(Event::Toggle),
             "sentence-back" => self.skip(-1),
             "sentence-on" => self.skip(1),
             "paragraph-back" => self.skip_paragraph(-1),

@@ -157,9 +157,7 @@ impl Driver {
         self.handle(Event::LookAway);
         if path != format!("/read/{}/{}", self.book(), self.machine().shown) {
             self.show(format!("{path}{hash}"), false, false);
-        } else if let Some(target) =
-            hash.strip_prefix('#').and_then(|id| document().get_element_by_id(id))
-        {
+        } else if let Some(target) = page::anchored(hash) {
             sheets::turn_to(&target, false);
         }
     }
@@ -181,7 +179,7 @@ impl Driver {
             return;
         }
         if target.tag_name() == "IMG" {
-            enlarge(&target);
+            self.enlarge(&target);
         } else if let Some(sentence) = page::sentence_of(&target) {
             let chapter = self.machine().shown;
             let to = Spot { chapter, sentence };
@@ -216,13 +214,8 @@ impl Driver {
 
     /// Shows the note a link leads to in the panel, if it is in this chapter and short.
     fn show_note(&self, link: &HtmlElement) -> bool {
-        let Some(id) =
-            link.get_attribute("href").and_then(|href| Some(href.strip_prefix('#')?.to_owned()))
-        else {
-            return false;
-        };
-        let id = js_sys::decode_uri_component(&id).ok().and_then(|id| id.as_string()).unwrap_or(id);
-        let Some(target) = document().get_element_by_id(&id) else { return false };
+        let target = link.get_attribute("href").and_then(|href| page::anchored(&href));
+        let Some(target) = target else { return false };
         let Some(block) = dom::closest(&target, "li, aside, p, dd, div, td") else { return false };
         let text = block.text_content().unwrap_or_default();
         if text.trim().is_empty() || text.chars().count() > NOTE_CHARS {
@@ -244,6 +237,13 @@ impl Driver {
         panels::show(&link.text_content().unwrap_or_default(), &holder);
         true
     }
+
+    /// Shows a picture as large as the window.
+    fn enlarge(&self, picture: &HtmlElement) {
+        let Ok(copy) = picture.clone_node_with_deep(false) else { return };
+        let label = picture.get_attribute("alt").filter(|label| !label.trim().is_empty());
+        panels::show(&label.unwrap_or_else(|| self.say("enlarged")), &copy);
+    }
 }
 
 /// Whether a link is the mark of a note: said to be, raised, or a number or sign alone.
@@ -259,11 +259,4 @@ fn is_note(link: &HtmlElement) -> bool {
     !mark.is_empty()
         && mark.chars().count() <= 4
         && mark.chars().all(|letter| letter.is_ascii_digit() || "*†‡§¶".contains(letter))
-}
-
-/// Shows a picture as large as the window.
-fn enlarge(picture: &HtmlElement) {
-    let Ok(copy) = picture.clone_node_with_deep(false) else { return };
-    let label = picture.get_attribute("alt").unwrap_or_default();
-    panels::show(&label, &copy);
 }

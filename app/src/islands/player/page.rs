@@ -183,6 +183,12 @@ pub fn chapter_link(link: &Element, book: &str) -> Option<u32> {
     rest.split('#').next()?.parse().ok()
 }
 
+/// The element that the part of an address from `#` on names.
+pub fn anchored(hash: &str) -> Option<Element> {
+    let name = js_sys::decode_uri_component(hash.strip_prefix('#')?).ok()?;
+    document().get_element_by_id(&name.as_string()?)
+}
+
 /// Fetches the page of a chapter.
 pub async fn fetch(address: &str) -> Result<web_sys::Document, JsValue> {
     let response = dom::ask("GET", address, "text/html", Body::None).await?;
@@ -203,13 +209,10 @@ pub fn exchange(fresh: &web_sys::Document, address: &str) -> Result<Shown, JsVal
     old.replace_with_with_node_1(&new)?;
     document().set_title(&fresh.title());
     window().scroll_to_with_x_and_y(0.0, 0.0);
-    if let Some(anchor) = address.split_once('#').map(|(_, anchor)| anchor) {
-        let decoded = js_sys::decode_uri_component(anchor)?.as_string().unwrap_or_default();
-        if let Some(target) = document().get_element_by_id(&decoded)
-            && !sheets::turn_to(&target, false)
-        {
-            target.scroll_into_view();
-        }
+    if let Some(target) = address.find('#').and_then(|at| anchored(&address[at..]))
+        && !sheets::turn_to(&target, false)
+    {
+        target.scroll_into_view();
     }
     shown().ok_or(JsValue::NULL)
 }

@@ -67,20 +67,18 @@ impl Driver {
 
     pub(super) fn open_page(&self) {
         let resume = self.0.start.resume;
+        let hash = window().location().hash().unwrap_or_default();
         if let Some(sentence) = resume {
             page::mark(sentence);
-            // An address that names a place of its own is where the reader wants to be.
-            if window().location().hash().is_ok_and(|hash| hash.is_empty()) {
+        }
+        // An address that names a place of its own is where the reader wants to be.
+        if let Some(target) = page::anchored(&hash) {
+            sheets::turn_to(&target, false);
+        } else if hash.is_empty() {
+            if let Some(sentence) = resume {
                 page::scroll_to(sentence);
             }
-        }
-        if window().location().hash().is_ok_and(|hash| hash.is_empty()) {
             self.take_up_pending();
-        }
-        if let Ok(hash) = window().location().hash()
-            && let Some(target) = document().get_element_by_id(hash.trim_start_matches('#'))
-        {
-            sheets::turn_to(&target, false);
         }
         self.announce(Announcement::PageOpen, resume.or_else(page::first_visible));
         self.announce(Announcement::ChapterOpen, resume);
