@@ -45,8 +45,9 @@ fn job(of_book: u64, sentence: u32) -> Job {
         book: format!("{of_book:016x}").parse().unwrap(),
         chapter: 1,
         sentence,
-        content: ContentHash::of(&text, &voice),
+        content: ContentHash::of(&text, None, &voice),
         text: text.into(),
+        context: None,
         voice: Arc::new(voice),
         request: None,
     }
@@ -172,8 +173,7 @@ async fn wake_ms(maker: &Site, listener: &Site) -> Vec<f64> {
 
 fn claim_key(link: &Link, claim: &Claim) -> String {
     use earmark::redis::Key;
-    use earmark::redis::keys::ClipName;
-    link.name(&Key::Audio(claim.job.book.clone(), ClipName::new(&claim.job.voice, &claim.job.text)))
+    link.name(&Key::Audio(claim.job.book.clone(), claim.job.clip_name()))
 }
 
 /// Clips of the same size a second that Redis takes, by its own tool.

@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use app::backend::Backend;
 use app::error::AppError;
-use app::model::{Annotation, BookCard, BookDetails, BookId, ChapterPage, Hit, Place, Voice};
+use app::model::{
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit, Place,
+    StorageFigures, Voice,
+};
 use async_trait::async_trait;
 
-use crate::http::ApiError;
+use crate::http::{ApiError, description};
 use crate::library::Library;
 use crate::library::search::MAX_HITS;
 use crate::narrator::Narrator;
-use crate::text::language::{is_right_to_left, primary_subtag};
-use crate::voices::Voices;
+use crate::text::language::is_right_to_left;
+use crate::voices::engines::Engines;
+use crate::voices::{Voices, speaks};
 
 /// The server behind the pages.
 pub struct Server {
@@ -21,6 +25,8 @@ pub struct Server {
     pub library: Library,
     /// Who can speak.
     pub voices: Arc<Voices>,
+    /// Engines that are configured.
+    pub engines: Engines,
     /// Who sees to it that they do.
     pub narrator: Narrator,
 }
@@ -65,17 +71,28 @@ impl Backend for Server {
 
     async fn voices(&self, language: &str) -> Result<Vec<Voice>, AppError> {
         let default = self.voices.default_for(language);
-        let speaks = |voice: &&Voice| match default {
-            Some(default) => primary_subtag(&voice.language) == primary_subtag(&default.language),
-            None => true,
-        };
-        let mut voices: Vec<Voice> = self.voices.list().iter().filter(speaks).cloned().collect();
-        voices.sort_by_key(|voice| Some(&voice.id) != default.map(|default| &default.id));
+        let mut voices = self.voices.list();
+        if let Some(default) = &default {
+            voices.retain(|voice| speaks(voice, &default.language));
+            voices.sort_by_key(|voice| voice.id != default.id);
+        }
         Ok(voices)
     }
 
     async fn all_voices(&self) -> Result<Vec<Voice>, AppError> {
-        Ok(self.voices.list().to_vec())
+        Ok(self.voices.list())
+    }
+
+    async fn engines(&self) -> Result<Vec<EngineCard>, AppError> {
+        Ok(self.engines.list().await.map_err(ApiError::from)?)
+    }
+
+    async fn storage(&self) -> Result<StorageFigures, AppError> {
+        Ok(self.narrator.storage().await.map_err(ApiError::from)?)
+    }
+
+    fn endpoints(&self) -> Vec<EndpointCard> {
+        description::cards()
     }
 
     async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError> {

@@ -5,6 +5,7 @@ mod limits;
 mod narration;
 mod redis;
 mod server;
+mod voices;
 
 use app::model::BookId;
 use clap::{Args, Parser, Subcommand};
@@ -15,6 +16,7 @@ pub use limits::LimitConfig;
 pub use narration::NarrationConfig;
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
+pub use voices::{AddConfig, VoicesAction, VoicesConfig};
 
 /// A self-hosted reader that reads to you.
 ///
@@ -39,6 +41,8 @@ pub enum Command {
     Worker(WorkerConfig),
     /// Add books to the library: EPUB or plain text
     Import(ImportConfig),
+    /// List, add, test and remove speech services and programs
+    Voices(VoicesConfig),
     /// Look at sentences in Redis that could not be spoken, or try them again
     DeadLetters(DeadLettersConfig),
 }
@@ -133,8 +137,9 @@ mod tests {
             }
             let variable = argument.get_env().unwrap().to_str().unwrap();
             let own_name = flag.replace('-', "_").to_uppercase();
-            // Where Redis is, every program is told by the same variable.
-            let is_common = variable == "REDIS_URL" && own_name == variable;
+            // Where Redis and PostgreSQL are, every program is told by the same variables.
+            let is_common =
+                ["REDIS_URL", "DATABASE_URL"].contains(&variable) && own_name == variable;
             assert!(is_common || variable == format!("EARMARK_{own_name}"), "{variable}");
             assert!(readme.contains(&format!("`{variable}`")), "{variable} is not in the README");
             assert!(readme.contains(&format!("`--{flag}`")), "--{flag} is not in the README");

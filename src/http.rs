@@ -3,12 +3,16 @@
 mod annotations;
 mod api;
 mod books;
+pub mod description;
+mod engines;
 mod error;
 mod headers;
 mod limits;
 mod listen;
 mod params;
 mod preferences;
+mod storage;
+mod voice;
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,7 +20,7 @@ use app::backend::Backend;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, FromRef};
 use axum::middleware;
-use axum::routing::{any, get, post};
+use axum::routing::{any, delete, get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
 use leptos_axum::{AxumRouteListing, ErrorHandler, LeptosRoutes, generate_route_list};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +35,7 @@ use crate::library::import::MAX_FILE_BYTES;
 use crate::narrator::Narrator;
 use crate::redis::Link;
 use crate::voices::Voices;
+use crate::voices::engines::Engines;
 
 pub use error::ApiError;
 pub use limits::Limits;
@@ -56,6 +61,8 @@ pub struct AppState {
     pub library: Library,
     /// Who can speak.
     pub voices: Arc<Voices>,
+    /// Engines that are configured.
+    pub engines: Engines,
     /// Who sees to it that they do.
     pub narrator: Narrator,
     /// Redis, where there is one.
@@ -79,6 +86,7 @@ pub fn router(state: AppState) -> Router {
     let server: Arc<dyn Backend> = Arc::new(Server {
         library: state.library.clone(),
         voices: Arc::clone(&state.voices),
+        engines: state.engines.clone(),
         narrator: state.narrator.clone(),
     });
     let page_context = move || {
@@ -125,6 +133,16 @@ pub fn router(state: AppState) -> Router {
         .route("/api/books/{book}/audios", get(api::audios))
         .route("/api/requests/{request}", get(api::request))
         .route("/api/voices", get(api::voices))
+        .route("/api/voice", get(voice::audio).post(voice::speak))
+        .route("/v1/audio/speech", post(voice::openai_speech))
+        .route("/v1/audio/voices", get(voice::openai_voices))
+        .route("/v1/models", get(voice::openai_models))
+        .route("/api/engines", get(engines::list).post(engines::add))
+        .route("/api/engines/{name}", delete(engines::remove))
+        .route("/api/engines/{name}/delete", post(engines::remove))
+        .route("/api/engines/{name}/test", post(engines::test))
+        .route("/api/storage", get(storage::figures).post(storage::set_limits))
+        .route("/api/openapi.json", get(description::openapi))
         .route("/api/preferences", get(preferences::get))
         .route("/settings", post(preferences::set))
         .route("/go/{book}", get(books::go))

@@ -23,7 +23,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use leptos::config::{Env, LeptosOptions, get_configuration};
 use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
 use sqlx::AnyPool;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -36,7 +38,8 @@ use http::{AppState, Limits};
 use library::{Library, LibraryError};
 use narrator::queue::{QueueError, Timing};
 use narrator::{Narrator, NarratorConfig};
-use voices::Voices;
+use voices::engines::{Engines, EnginesError};
+use voices::{Secrets, SecretsError, Voices};
 
 /// Work in flight may take this long to end after it was told to.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
@@ -60,6 +63,18 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
+    /// The database cannot be used.
+    #[error("DATABASE_URL cannot be used: {0}")]
+    Database(String),
+    /// The object store cannot be used.
+    #[error("EARMARK_OBJECTS_URL cannot be used: {0}")]
+    Objects(String),
+    /// The key for secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// An engine cannot be kept or does not speak.
+    #[error(transparent)]
+    Engines(#[from] EnginesError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -99,12 +114,41 @@ impl Stores {
         let folder = config.folder();
         let failed =
             |reason: String| RunError::Data { folder: folder.display().to_string(), reason };
-        let objects =
-            local_objects(&folder.join("objects")).map_err(|error| failed(error.to_string()))?;
-        let database =
-            library::connect(&folder).await.map_err(|error| failed(error.to_string()))?;
-        Ok(Self { database, objects: Arc::new(objects) })
+        // TLS needs a provider of cryptography; another part of the program may have set one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
+        let objects = match config.objects_url.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => {
+                remote_objects(url).map_err(|error| RunError::Objects(error.to_string()))?
+            }
+            None => {
+                let local = local_objects(&folder.join("objects"));
+                Arc::new(local.map_err(|error| failed(error.to_string()))?)
+            }
+        };
+        let database = library::connect(config.database(), &folder).await;
+        let database = database.map_err(|error| match config.database() {
+            Some(_) => RunError::Database(error.to_string()),
+            None => failed(error.to_string()),
+        })?;
+        Ok(Self { database, objects })
     }
+}
+
+/// S3-compatible storage: a bucket, and a folder in it if the address has one.
+fn remote_objects(url: &str) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
+    let mut builder = AmazonS3Builder::from_env().with_url(url);
+    // A server of one's own may well speak plain HTTP.
+    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
+    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
+        builder = builder.with_allow_http(true);
+    }
+    let folder = url.split_once("://").and_then(|(_, rest)| Some(rest.split_once('/')?.1));
+    let bucket = builder.build()?;
+    Ok(match folder.map(|folder| folder.trim_matches('/')).filter(|folder| !folder.is_empty()) {
+        Some(folder) => Arc::new(PrefixStore::new(bucket, folder)),
+        None => Arc::new(bucket),
+    })
 }
 
 fn local_objects(folder: &Path) -> Result<LocalFileSystem, object_store::Error> {
@@ -129,9 +173,11 @@ pub async fn run(
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(purge_often(library.clone())));
     let voices = installed_voices(&config.narration).await;
+    let engines = open_engines(&config.data, &stores, &voices, &link).await?;
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let narrator = Narrator::start(
         library.clone(),
-        Arc::clone(&voices),
+        (Arc::clone(&voices), engines.clone()),
         (stores.database, stores.objects),
         link.clone(),
         narrator_config(&config.narration, &config.shared, !config.no_worker),
@@ -141,7 +187,8 @@ pub async fn run(
     let state = AppState {
         library: library.clone(),
         voices,
-        narrator,
+        engines,
+        narrator: narrator.clone(),
         limits: Arc::new(Limits::new(config.limits, link.clone())),
         link,
         leptos,
@@ -166,12 +213,16 @@ pub async fn run(
         finished = finished => finished?,
         () = overdue => tracing::warn!("connections or sentences were left unfinished"),
     }
-    close(&library).await;
+    close(&library, &narrator).await;
     Ok(())
 }
 
-async fn close(library: &Library) {
-    if tokio::time::timeout(CLOSE_LIMIT, library.close()).await.is_err() {
+async fn close(library: &Library, narrator: &Narrator) {
+    let closing = async {
+        narrator.close().await;
+        library.close().await;
+    };
+    if tokio::time::timeout(CLOSE_LIMIT, closing).await.is_err() {
         tracing::warn!("the database did not close in time");
     }
 }
@@ -201,9 +252,13 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     let library =
         Library::new(stores.database.clone(), Arc::clone(&stores.objects), Some(link.clone()));
     let tasks = TaskTracker::new();
-    let _narrator = Narrator::start(
+    let voices = installed_voices(&config.narration).await;
+    let shared = Some(link.clone());
+    let engines = open_engines(&config.data, &stores, &voices, &shared).await?;
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
+    let narrator = Narrator::start(
         library.clone(),
-        installed_voices(&config.narration).await,
+        (voices, engines),
         (stores.database, stores.objects),
         Some(link),
         narrator_config(&config.narration, &config.shared, true),
@@ -214,8 +269,22 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     if tokio::time::timeout(SHUTDOWN_LIMIT, tasks.wait()).await.is_err() {
         tracing::warn!("sentences were left unfinished");
     }
-    close(&library).await;
+    close(&library, &narrator).await;
     Ok(())
+}
+
+/// The configured engines, given to `voices`.
+pub async fn open_engines(
+    config: &DataConfig,
+    stores: &Stores,
+    voices: &Arc<Voices>,
+    link: &Option<Link>,
+) -> Result<Engines, RunError> {
+    let secrets = Secrets::open(config.secret_key.as_deref(), &config.folder())?;
+    let (database, voices) = (stores.database.clone(), Arc::clone(voices));
+    let engines = Engines::new(database, secrets, voices, link.clone());
+    engines.refresh().await?;
+    Ok(engines)
 }
 
 /// The connection to Redis, if one is named.

@@ -4,10 +4,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use earmark::config::{Cli, Command, DeadLettersConfig, ImportConfig, ServeConfig, WorkerConfig};
+use earmark::config::{
+    AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, ServeConfig, VoicesAction,
+    VoicesConfig, WorkerConfig,
+};
 use earmark::library::Library;
 use earmark::narrator::queue::{Queue, Timing};
 use earmark::narrator::redis_queue::RedisQueue;
+use earmark::voices::Voices;
+use earmark::voices::engines::Engines;
 use earmark::{RunError, Stores};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +31,7 @@ async fn main() -> ExitCode {
         Some(Command::Serve(config)) => serve(config).await,
         Some(Command::Worker(config)) => worker(config).await,
         Some(Command::DeadLetters(config)) => dead_letters(config).await,
+        Some(Command::Voices(config)) => voices(config).await,
         None => serve(cli.serve).await,
     };
     match done {
@@ -79,6 +85,44 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
             let place = format!("{}/{}/{}", job.book, job.chapter, job.sentence);
             println!("{place}  {}  {}", letter.error, job.text);
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {
+    let stores = Stores::open(&config.data).await?;
+    let voices = Arc::new(Voices::installed(None, 1).await);
+    let engines = earmark::open_engines(&config.data, &stores, &voices, &None).await?;
+    match config.action {
+        VoicesAction::List { json: true } => println!("{}", serde_json::json!(voices.list())),
+        VoicesAction::List { json: false } => {
+            for voice in voices.list() {
+                println!("{}  {}  {}", voice.id, voice.language, voice.name);
+            }
+        }
+        VoicesAction::Add(add) => return add_engine(&engines, add).await,
+        VoicesAction::Test { name, voice, text, out } => {
+            let clip = engines.test(&name, voice.as_deref().unwrap_or_default(), &text).await?;
+            let seconds = clip.length.samples as f64 / f64::from(clip.length.sample_rate);
+            println!("“{name}” speaks: {seconds:.1} seconds");
+            if let Some(file) = out {
+                tokio::fs::write(file, &clip.bytes).await?;
+            }
+        }
+        VoicesAction::Remove { name } => engines.remove(&name).await?,
+    }
+    stores.database.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn add_engine(engines: &Engines, add: AddConfig) -> Result<ExitCode, RunError> {
+    let key = match &add.key_file {
+        Some(file) => Some(tokio::fs::read_to_string(file).await?),
+        None => add.key.clone(),
+    };
+    let voices = engines.add(add.settings(), key).await?;
+    for voice in voices {
+        println!("{}  {}  {}", voice.id, voice.language, voice.name);
     }
     Ok(ExitCode::SUCCESS)
 }

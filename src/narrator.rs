@@ -9,21 +9,28 @@
 //!
 //! [`queue`] is the interface to lanes, leases and locks, [`memory`] its in-process form and
 //! [`redis_queue`] the one that many servers and workers share; [`waiters`] are told when a clip has
-//! landed, whoever made it. [`intake`] is where jobs go in. [`worker`] makes clips, [`clips`] keeps them; [`score`] says what a chapter consists of, and
-//! [`stream`] and [`timeline`] play it.
+//! landed, whoever made it. [`intake`] is where jobs go in. [`worker`] makes clips; [`clips`] finds
+//! them, [`assets`] keeps them for good, [`usage`] counts how often they are heard and [`storage`] keeps
+//! them within limits. [`score`] says what a chapter consists of, and [`stream`] and [`timeline`] play
+//! it; [`utterance`] does the same for texts of other programs.
 
+mod assets;
 mod audios;
 mod clips;
 mod intake;
 mod listeners;
 pub mod memory;
 mod outline;
+mod playing;
 pub mod queue;
 pub mod redis_queue;
 pub mod requests;
 pub mod score;
+mod storage;
 pub mod stream;
 pub mod timeline;
+mod usage;
+pub mod utterance;
 pub mod waiters;
 mod worker;
 
@@ -40,16 +47,21 @@ use tokio_util::task::TaskTracker;
 
 use crate::library::{Library, LibraryError};
 use crate::redis::Link;
+use crate::text::hash::VoiceKey;
+use crate::voices::engines::Engines;
 use crate::voices::{ChosenVoice, Clip, VoiceError, Voices};
+use assets::Assets;
 use clips::Clips;
 use intake::Intake;
 use memory::MemoryQueue;
+use playing::Playing;
 use queue::{Class, Job, Queue, QueueError, QueueStatus, Timing};
 use redis_queue::RedisQueue;
 use requests::{Advance, RequestStatus};
 use score::{Cue, Score};
+use usage::Usage;
 use waiters::{ASK_AGAIN, TooManyWaiters, Waiters};
-use worker::Worker;
+use worker::{Maker, Worker};
 
 pub use audios::ChapterAudio;
 
@@ -83,6 +95,9 @@ pub enum NarratorError {
     /// SQL failed.
     #[error("the index of clips failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// A text that cannot be spoken; says why.
+    #[error("{0}")]
+    Text(String),
     /// The sentence did not come in time.
     #[error("The voice did not answer in time. Try again, or choose another voice.")]
     TooLate,
@@ -114,8 +129,11 @@ struct Shared {
     intake: Intake,
     waiters: Arc<Waiters>,
     link: Option<Link>,
-    /// By book, chapter and voice id. A book's text never changes: its id is that of its content.
-    scores: Cache<(BookId, u32, String), Arc<Score>>,
+    database: AnyPool,
+    usage: Usage,
+    playing: Playing,
+    /// By book, chapter and voice key. A book's text never changes: its id is that of its content.
+    scores: Cache<(BookId, u32, VoiceKey), Arc<Score>>,
 }
 
 impl Narrator {
@@ -123,14 +141,16 @@ impl Narrator {
     /// and one in this process stands by for when Redis is gone.
     pub fn start(
         library: Library,
-        voices: Arc<Voices>,
+        (voices, engines): (Arc<Voices>, Engines),
         (database, store): (AnyPool, Arc<dyn ObjectStore>),
         link: Option<Link>,
         config: NarratorConfig,
         (tasks, shutdown): (&TaskTracker, &CancellationToken),
     ) -> Self {
         let NarratorConfig { workers, works, cache_bytes, timing } = config;
-        let clips = Arc::new(Clips::new(database, store, link.clone(), cache_bytes));
+        let shared = link.clone().map(|link| (link, timing.clip));
+        let assets = Assets::new(database.clone(), store);
+        let clips = Arc::new(Clips::new(assets, shared, cache_bytes));
         let redis = link.clone();
         let waiters = Arc::new(Waiters::default());
         let local = Arc::new(MemoryQueue::new(Arc::clone(&waiters), timing));
@@ -151,11 +171,15 @@ impl Narrator {
             .build();
         let slots = workers.max(1);
         for queue in intake.worked_on(works) {
-            let (voices, clips) = (Arc::clone(&voices), Arc::clone(&clips));
-            let worker = Worker { queue, voices, clips, slots, timing };
+            let maker = Maker {
+                voices: Arc::clone(&voices),
+                engines: engines.clone(),
+                clips: Arc::clone(&clips),
+            };
+            let worker = Worker { queue, maker, slots, timing };
             tasks.spawn(worker.run(shutdown.clone()));
         }
-        Self {
+        let narrator = Self {
             shared: Arc::new(Shared {
                 library,
                 voices,
@@ -163,9 +187,20 @@ impl Narrator {
                 intake,
                 waiters,
                 link: redis,
+                database,
+                usage: Usage::default(),
+                playing: Playing::default(),
                 scores,
             }),
-        }
+        };
+        let looking_after = narrator.clone().look_after_storage();
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(looking_after));
+        narrator
+    }
+
+    /// Writes what is only in memory; for when the process ends.
+    pub async fn close(&self) {
+        self.shared.usage.flush(&self.shared.database).await;
     }
 
     /// A reader opened a chapter: it and the next one are enqueued in reading order. Returns the
@@ -243,7 +278,7 @@ impl Narrator {
         chapter: u32,
         voice: &ChosenVoice,
     ) -> Result<Arc<Score>, NarratorError> {
-        let name = (book.clone(), chapter, voice.id.clone());
+        let name = (book.clone(), chapter, voice.key.clone());
         if let Some(score) = self.shared.scores.get(&name).await {
             return Ok(score);
         }
@@ -288,6 +323,13 @@ impl Narrator {
             }
         };
         tokio::time::timeout(WAIT_LIMIT, wait).await.map_err(|_| NarratorError::TooLate)?
+    }
+
+    /// The clip of a sentence for somebody who hears it alone.
+    pub async fn hear(&self, job: &Job) -> Result<Clip, NarratorError> {
+        let clip = self.clip(job).await?;
+        self.shared.usage.heard(job);
+        Ok(clip)
     }
 
     /// Waits until somebody's request has made a clip, without asking for it.

@@ -1,87 +1,84 @@
-//! Voices: programs that turn a sentence into sound, behind one trait.
+//! Voices: programs and services that turn a sentence into sound, behind one trait.
 //!
 //! An engine is handed normalised text and returns a [`Clip`]: MP3 whose duration is known to the
-//! sample. Everything an engine says is checked before anyone keeps it.
+//! sample. Everything an engine says is checked ([`sound`]) before anyone keeps it.
+//!
+//! Engines that are installed as programs are found at the start. Others are configured by a person
+//! ([`settings`], kept by [`engines`]) and may come and go while the server runs.
 
+mod alignment;
 pub mod clip;
+mod command;
+mod elevenlabs;
+pub mod engines;
+mod error;
 mod espeak;
 mod flite;
 mod mp3;
+mod openai;
 mod pcm;
+mod piper;
 mod process;
+mod secrets;
+mod service;
+pub mod settings;
+mod sound;
+mod turns;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use app::model::Voice;
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::text::hash::VoiceKey;
+use crate::text::hash::{Context, VoiceKey};
 use crate::text::language::primary_subtag;
-use pcm::Pcm;
 
+pub use alignment::{Mark, align};
 pub use clip::{Clip, ClipLength};
+pub use error::{Program, VoiceError};
 pub use mp3::Silence;
+pub use secrets::{Secrets, SecretsError};
 
-/// Clip format of all engines, part of every key: MP3, mono, constant 48 kbit/s.
+/// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
 const FORMAT: &str = "mp3-48k";
 
-/// Length of the clip for a text that an engine passes over: about a third of a second.
-const UNSPOKEN_SAMPLES: usize = 7_000;
+/// The language of a voice that speaks many (ISO 639-2).
+pub const MANY_LANGUAGES: &str = "mul";
 
-/// The name of a voice program or service.
-pub type Program = Cow<'static, str>;
-
-/// Why no sound came.
-/// Travels between processes as JSON: who waits in one is told what happened in another.
-#[derive(Debug, Error, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum VoiceError {
-    /// No engine is installed that has this voice.
-    #[error("There is no voice “{0}”.")]
-    NoSuchVoice(String),
-    /// The program is not installed or cannot be started.
-    #[error("The voice program “{program}” cannot be started: {reason}.")]
-    NotStarted {
-        /// What was to be started.
-        program: Program,
-        /// What the system said.
-        reason: String,
-    },
-    /// It did not end within its time.
-    #[error("The voice program “{program}” did not answer within {} seconds.", limit.as_secs())]
-    TimedOut {
-        /// What was running.
-        program: Program,
-        /// How long it may run.
-        limit: Duration,
-    },
-    /// It ended with an error.
-    #[error("The voice program “{program}” failed: {reason}.")]
-    Failed {
-        /// What was running.
-        program: Program,
-        /// Its exit status and last words.
-        reason: String,
-    },
-    /// What it returned is not audio. (Silence is: the engine had no words for the text.)
-    #[error("The voice program “{program}” returned no usable audio: {reason}.")]
-    NoAudio {
-        /// What was running.
-        program: Program,
-        /// What is wrong with it.
-        reason: String,
-    },
+/// What an engine is asked to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Utterance<'a> {
+    /// Normalised text that has something to pronounce.
+    pub text: &'a str,
+    /// What is said around it, if the engine wants to know.
+    pub context: Option<&'a Context>,
+    /// The engine's own name for one of its voices.
+    pub voice: &'a str,
+    /// The engine's own rate; 1 is its default. Never the listener's playback speed.
+    pub speed: f64,
 }
 
 /// A program or service that speaks.
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Its name in voice ids and keys, e.g. `espeak-ng`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
+
+    /// The model that speaks; engines that have one only repeat their name.
+    fn model(&self) -> &str {
+        self.name()
+    }
+
+    /// The rate it speaks at unless it is asked for another.
+    fn speed(&self) -> f64 {
+        1.0
+    }
+
+    /// The format of its clips, as it stands in keys.
+    fn format(&self) -> &str {
+        FORMAT
+    }
 
     /// The voices it has, best first within a language.
     fn voices(&self) -> &[Voice];
@@ -89,9 +86,23 @@ pub trait Engine: Send + Sync {
     /// Samples a second of its clips.
     fn sample_rate(&self) -> u32;
 
-    /// Speaks normalised text that has something to pronounce; `voice` is the engine's own name
-    /// for one of [`voices`](Self::voices).
-    async fn speak(&self, text: &str, voice: &str) -> Result<Clip, VoiceError>;
+    /// Whether it sounds different for what is said around a sentence.
+    fn wants_context(&self) -> bool {
+        false
+    }
+
+    /// Whether its clips say when each word begins.
+    fn marks_words(&self) -> bool {
+        false
+    }
+
+    /// What a million characters cost, in whatever currency the operator counts.
+    fn price(&self) -> f64 {
+        0.0
+    }
+
+    /// Speaks.
+    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError>;
 }
 
 /// A voice that was asked for and found.
@@ -101,16 +112,30 @@ pub struct ChosenVoice {
     pub id: String,
     /// What its clips are addressed by.
     pub key: VoiceKey,
+    /// What it speaks.
+    pub language: String,
     /// Samples a second of its clips.
     pub sample_rate: u32,
+    /// Whether it sounds different for what is said around a sentence.
+    pub wants_context: bool,
+    /// Whether its clips say when each word begins.
+    pub marks_words: bool,
+}
+
+/// Who can speak at the moment.
+struct Roster {
+    engines: Vec<Arc<dyn Engine>>,
+    list: Vec<Voice>,
 }
 
 /// All engines of this installation.
 pub struct Voices {
-    engines: Vec<Box<dyn Engine>>,
-    list: Vec<Voice>,
+    /// Programs that were found at the start.
+    installed: Vec<Arc<dyn Engine>>,
+    /// A std lock: held to clone a handle, never across an await.
+    roster: RwLock<Arc<Roster>>,
     /// How many engines speak at once.
-    running: Arc<Semaphore>,
+    running: Semaphore,
     preferred: Option<String>,
 }
 
@@ -118,111 +143,138 @@ impl Voices {
     /// Looks for the engines that are installed. `preferred` is the voice id to use where it
     /// speaks the book's language; `parallel` bounds how many synthesise at once.
     pub async fn installed(preferred: Option<String>, parallel: usize) -> Self {
-        let mut engines: Vec<Box<dyn Engine>> = Vec::new();
+        let mut engines: Vec<Arc<dyn Engine>> = Vec::new();
         match espeak::Espeak::find().await {
-            Ok(engine) => engines.push(Box::new(engine)),
+            Ok(engine) => engines.push(Arc::new(engine)),
             Err(error) => tracing::warn!(%error, "espeak-ng is not available"),
         }
         match flite::Flite::find().await {
-            Ok(engine) => engines.push(Box::new(engine)),
+            Ok(engine) => engines.push(Arc::new(engine)),
             Err(error) => tracing::debug!(%error, "flite is not available"),
         }
         Self::new(engines, preferred, parallel)
     }
 
     /// Voices of the engines given.
-    pub fn new(engines: Vec<Box<dyn Engine>>, preferred: Option<String>, parallel: usize) -> Self {
-        let list = engines.iter().flat_map(|engine| engine.voices().to_vec()).collect();
-        Self { engines, list, running: Arc::new(Semaphore::new(parallel.max(1))), preferred }
+    pub fn new(
+        installed: Vec<Arc<dyn Engine>>,
+        preferred: Option<String>,
+        parallel: usize,
+    ) -> Self {
+        let roster = RwLock::new(Arc::new(Roster::of(installed.clone())));
+        Self { installed, roster, running: Semaphore::new(parallel.max(1)), preferred }
+    }
+
+    /// Replaces the engines that are not programs found here.
+    pub fn configure(&self, configured: Vec<Arc<dyn Engine>>) {
+        let engines = self.installed.iter().cloned().chain(configured).collect();
+        *self.roster.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(Roster::of(engines));
+    }
+
+    fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Every voice, by engine.
-    pub fn list(&self) -> &[Voice] {
-        &self.list
+    pub fn list(&self) -> Vec<Voice> {
+        self.roster().list.clone()
     }
 
     /// The voice with an id; the default for a language when the id is empty.
     pub fn choose(&self, id: &str, language: &str) -> Result<ChosenVoice, VoiceError> {
+        let roster = self.roster();
         if id.is_empty() {
             let voice = self
                 .default_for(language)
                 .ok_or_else(|| VoiceError::NoSuchVoice(format!("for {language}")))?;
-            return self.chosen(&voice.id);
+            return roster.chosen(&voice.id);
         }
-        self.chosen(id)
+        roster.chosen(id)
     }
 
-    /// The voice a book in this language is read with unless another is chosen.
-    pub fn default_for(&self, language: &str) -> Option<&Voice> {
+    /// The voice a book in this language is read with unless another is chosen. Never one that costs
+    /// something, unless the operator prefers it.
+    pub fn default_for(&self, language: &str) -> Option<Voice> {
+        let roster = self.roster();
         let wanted = if language == "und" { "en" } else { language };
-        let primary = primary_subtag(wanted);
-        let speaks = |voice: &&Voice| primary_subtag(&voice.language).eq_ignore_ascii_case(primary);
-        let preferred = self
-            .preferred
-            .as_ref()
-            .and_then(|id| self.list.iter().filter(speaks).find(|voice| voice.id == *id));
-        let exact = || self.list.iter().find(|voice| voice.language.eq_ignore_ascii_case(wanted));
-        preferred.or_else(exact).or_else(|| self.list.iter().find(speaks))
+        let voices = || roster.list.iter();
+        let preferred = self.preferred.as_ref().and_then(|id| {
+            voices().filter(|voice| speaks(voice, wanted)).find(|voice| voice.id == *id)
+        });
+        let is_free =
+            |voice: &&Voice| roster.engine(&voice.engine).is_ok_and(|engine| engine.price() <= 0.0);
+        let exact =
+            || voices().filter(is_free).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
+        let any = || voices().filter(is_free).find(|voice| speaks(voice, wanted));
+        preferred.or_else(exact).or_else(any).cloned()
     }
 
-    /// Speaks normalised text, when it is its turn.
-    pub async fn speak(&self, text: &str, voice: &VoiceKey) -> Result<Clip, VoiceError> {
-        let engine = self.engine(&voice.engine)?;
+    /// Speaks, when it is its turn, and says what that cost, in millionths of the operator's currency.
+    pub async fn speak(
+        &self,
+        text: &str,
+        context: Option<&Context>,
+        voice: &VoiceKey,
+    ) -> Result<(Clip, u64), VoiceError> {
+        let engine = Arc::clone(self.roster().engine(&voice.engine)?);
+        // What is kept under a key was made by what the key says, also when settings change meanwhile.
+        let speed = voice.speed.parse().ok();
+        let Some(speed) =
+            speed.filter(|_| engine.model() == voice.model && engine.format() == voice.format)
+        else {
+            return Err(VoiceError::NoSuchVoice(format!("{}:{}", voice.engine, voice.voice)));
+        };
         // The semaphore is never closed.
         let _turn = self.running.acquire().await;
-        engine.speak(text, &voice.voice).await
+        let clip = engine.speak(Utterance { text, context, voice: &voice.voice, speed }).await?;
+        Ok((clip, cost_of(text, engine.price())))
+    }
+}
+
+impl Roster {
+    fn of(engines: Vec<Arc<dyn Engine>>) -> Self {
+        let list = engines.iter().flat_map(|engine| engine.voices().to_vec()).collect();
+        Self { engines, list }
     }
 
     fn chosen(&self, id: &str) -> Result<ChosenVoice, VoiceError> {
         let missing = || VoiceError::NoSuchVoice(id.chars().take(80).collect());
         let (name, voice) = id.split_once(':').ok_or_else(missing)?;
-        if !self.list.iter().any(|voice| voice.id == id) {
-            return Err(missing());
-        }
+        let listed = self.list.iter().find(|voice| voice.id == id).ok_or_else(missing)?;
         let engine = self.engine(name)?;
         Ok(ChosenVoice {
             id: id.to_owned(),
             key: VoiceKey {
                 engine: name.to_owned(),
-                model: name.to_owned(),
+                model: engine.model().to_owned(),
                 voice: voice.to_owned(),
-                speed: "1".to_owned(),
-                format: FORMAT.to_owned(),
+                speed: engine.speed().to_string(),
+                format: engine.format().to_owned(),
             },
+            language: listed.language.clone(),
             sample_rate: engine.sample_rate(),
+            wants_context: engine.wants_context(),
+            marks_words: engine.marks_words(),
         })
     }
 
-    fn engine(&self, name: &str) -> Result<&dyn Engine, VoiceError> {
-        self.engines
-            .iter()
-            .find(|engine| engine.name() == name)
-            .map(Box::as_ref)
-            .ok_or_else(|| VoiceError::NoSuchVoice(name.to_owned()))
+    fn engine(&self, name: &str) -> Result<&Arc<dyn Engine>, VoiceError> {
+        let engine = self.engines.iter().find(|engine| engine.name() == name);
+        engine.ok_or_else(|| VoiceError::NoSuchVoice(name.to_owned()))
     }
 }
 
-/// What every engine of this module does with the samples it gets: check, trim, encode.
-async fn encode_checked(
-    program: &'static str,
-    sample_rate: u32,
-    pcm: Result<Pcm, String>,
-) -> Result<Clip, VoiceError> {
-    let no_audio = |reason: String| VoiceError::NoAudio { program: program.into(), reason };
-    let pcm = pcm.map_err(no_audio)?;
-    if pcm.sample_rate != sample_rate {
-        return Err(no_audio(format!("{} samples a second", pcm.sample_rate)));
-    }
-    // Encoding is a few milliseconds of pure computation.
-    tokio::task::spawn_blocking(move || {
-        // A sound WAV without sound: the engine has no words for this text (a lone sign, another
-        // script). The sentence passes in silence; an error would end the book here for good.
-        let silence = [0; UNSPOKEN_SAMPLES];
-        let samples = pcm.trimmed().unwrap_or(&silence);
-        mp3::encode(samples, sample_rate).map_err(|error| no_audio(error.to_string()))
-    })
-    .await
-    .map_err(|error| no_audio(error.to_string()))?
+/// Whether a voice speaks a language.
+pub fn speaks(voice: &Voice, language: &str) -> bool {
+    voice.language == MANY_LANGUAGES
+        || primary_subtag(&voice.language).eq_ignore_ascii_case(primary_subtag(language))
+}
+
+/// A price a million characters is as many millionths a character.
+fn cost_of(text: &str, price: f64) -> u64 {
+    // Prices are bounded by their settings, texts by the engine's limit; a negative one saturates at 0.
+    (text.chars().count() as f64 * price).round() as u64
 }
 
 #[cfg(test)]

@@ -134,7 +134,8 @@ fn job_saying(of_book: u64, sentence: u32, text: &str) -> Job {
         chapter: 1,
         sentence,
         text: text.into(),
-        content: ContentHash::of(text, &voice),
+        context: None,
+        content: ContentHash::of(text, None, &voice),
         voice: Arc::new(voice),
         request: None,
     }

@@ -209,7 +209,7 @@ async fn a_purge_takes_all_of_a_book_and_one_that_broke_off_leaves_no_ruin() {
     server.client.post(delete).send().await.unwrap();
     let data = server.stop().await;
     let set_deleted = async |at_ms: i64| {
-        let database = earmark::library::connect(data.path()).await.unwrap();
+        let database = common::database(data.path()).await;
         let statement = sqlx::query("UPDATE books SET deleted_at = $1 WHERE id = $2");
         statement.bind(at_ms).bind(&id).execute(&database).await.unwrap();
         database.close().await;
@@ -225,7 +225,7 @@ async fn a_purge_takes_all_of_a_book_and_one_that_broke_off_leaves_no_ruin() {
     server.client.post(delete).send().await.unwrap();
     let data = server.stop().await;
     // Its week is over: the next start purges it.
-    let database = earmark::library::connect(data.path()).await.unwrap();
+    let database = common::database(data.path()).await;
     sqlx::query("UPDATE books SET deleted_at = 1").execute(&database).await.unwrap();
     database.close().await;
     let server = TestServer::start_on(data).await;

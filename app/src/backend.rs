@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use leptos::prelude::use_context;
 
 use crate::error::AppError;
-use crate::model::{Annotation, BookCard, BookDetails, BookId, ChapterPage, Hit, Place, Voice};
+use crate::model::{
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit, Place,
+    StorageFigures, Voice,
+};
 
 /// What pages and server functions need of the server.
 #[async_trait]
@@ -26,6 +29,15 @@ pub trait Backend: Send + Sync {
 
     /// Every voice there is.
     async fn all_voices(&self) -> Result<Vec<Voice>, AppError>;
+
+    /// The engines that are configured.
+    async fn engines(&self) -> Result<Vec<EngineCard>, AppError>;
+
+    /// What is kept of what was spoken, and what it cost and saved.
+    async fn storage(&self) -> Result<StorageFigures, AppError>;
+
+    /// What other programs can ask for.
+    fn endpoints(&self) -> Vec<EndpointCard>;
 
     /// Where a book says `words`, in reading order, and whether there are more such places.
     async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError>;

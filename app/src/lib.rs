@@ -11,6 +11,7 @@
 
 pub mod islands;
 pub mod model;
+pub mod pacing;
 pub mod preferences;
 pub mod words;
 

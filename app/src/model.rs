@@ -2,15 +2,20 @@
 //!
 //! Integers have fixed widths: `usize` is not the same on both sides.
 
+mod operator;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use operator::{EndpointCard, EngineCard, StorageFigures, StorageLimits, StorageLine};
+
 /// Names a book: the first 64 bits of its file's SHA-256 in hex, so that the same file is the same
 /// book on every server.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct BookId(String);
 
@@ -64,6 +69,7 @@ impl fmt::Display for BookId {
 
 /// A book as the library shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct BookCard {
     /// Its id.
     pub id: BookId,
@@ -125,6 +131,7 @@ pub struct BookDetails {
 
 /// A chapter as a list shows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ChapterCard {
     /// From 1.
     pub number: u32,
@@ -139,6 +146,7 @@ pub struct ChapterCard {
 
 /// A line of the table of contents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct TocLine {
     /// What it says.
     pub title: String,
@@ -179,6 +187,7 @@ pub struct ChapterPage {
 
 /// A place in a book, where a listener is or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Progress {
     /// Chapter, from 1.
     pub chapter: u32,
@@ -200,6 +209,7 @@ pub struct Progress {
 
 /// A voice to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Voice {
     /// `{engine}:{voice}`, as parameters have it.
     pub id: String,
@@ -213,6 +223,7 @@ pub struct Voice {
 
 /// A point in a chapter's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Point {
     /// Sentence within the chapter.
     pub sentence: u32,
@@ -222,6 +233,7 @@ pub struct Point {
 
 /// What a reader has marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum AnnotationKind {
     /// A place.
@@ -232,6 +244,7 @@ pub enum AnnotationKind {
 
 /// A bookmark or highlight that is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct NewAnnotation {
     /// Which of the two.
     pub kind: AnnotationKind,
@@ -250,6 +263,7 @@ pub struct NewAnnotation {
 
 /// A bookmark or highlight with its note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Annotation {
     /// Names it.
     pub id: String,
@@ -262,6 +276,7 @@ pub struct Annotation {
 
 /// A place where a search found its words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Hit {
     /// Chapter, from 1.
     pub chapter: u32,
@@ -279,6 +294,7 @@ pub struct Hit {
 
 /// How long a chapter lasts in a voice, sentence by sentence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Outline {
     /// Each sentence with the pause after it, in milliseconds.
     pub durations_ms: Vec<u32>,
@@ -290,6 +306,7 @@ pub struct Outline {
 
 /// Where a listener is, as the three events of the page report it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Place {
     /// Names the open page, not the person: random, made by the page.
     pub listener: String,
@@ -304,7 +321,8 @@ pub struct Place {
 }
 
 /// When a sentence is heard, counted from where the stream or chapter began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct TimelineEntry {
     /// Sentence within the chapter.
     pub sentence: u32,
@@ -312,6 +330,9 @@ pub struct TimelineEntry {
     pub start_ms: u64,
     /// How long its clip and the pause after it last, in milliseconds.
     pub duration_ms: u64,
+    /// When each word on the page begins, in milliseconds from `start_ms`, where the engine says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words_ms: Option<Vec<u32>>,
 }
 
 /// The last event of a chapter's timeline.

@@ -2,6 +2,8 @@
 //! have an address, and work without script.
 
 mod book;
+mod developers;
+mod engines;
 mod keys;
 mod library;
 mod notes;
@@ -9,9 +11,12 @@ mod offline;
 mod reader;
 mod search;
 mod settings;
+mod storage;
 mod voices;
 
 pub use book::BookPage;
+pub use developers::DevelopersPage;
+pub use engines::EnginesPage;
 pub use keys::KeysPage;
 pub use library::LibraryPage;
 pub use notes::NotesPage;
@@ -19,6 +24,7 @@ pub use offline::OfflinePage;
 pub use reader::ReaderPage;
 pub use search::SearchPage;
 pub use settings::SettingsPage;
+pub use storage::StoragePage;
 pub use voices::VoicesPage;
 
 use leptos::prelude::*;

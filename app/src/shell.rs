@@ -8,8 +8,8 @@ use leptos_router::{SsrMode, path};
 use crate::components::ErrorPage;
 use crate::error::AppError;
 use crate::pages::{
-    BookPage, KeysPage, LibraryPage, NotesPage, OfflinePage, ReaderPage, SearchPage, SettingsPage,
-    VoicesPage,
+    BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
+    ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
 };
 use crate::preferences::{Face, Preferences, Theme};
 use crate::words::words;
@@ -99,6 +99,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
                 <Route path=path!("/read/:book/:chapter") view=ReaderPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                <Route path=path!("/engines") view=EnginesPage ssr=SsrMode::Async/>
+                <Route path=path!("/storage") view=StoragePage ssr=SsrMode::Async/>
+                <Route path=path!("/developers") view=DevelopersPage ssr=SsrMode::Async/>
                 <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/offline") view=OfflinePage ssr=SsrMode::Async/>
             </Routes>

@@ -5,6 +5,7 @@
 //! [`of`].
 
 mod english;
+mod operator;
 mod spanish;
 
 use std::borrow::Cow;
@@ -13,6 +14,8 @@ use leptos::prelude::use_context;
 use serde::{Deserialize, Serialize};
 
 use crate::preferences::Tongue;
+
+pub use operator::Operator;
 
 /// Words that are also sent to the browser.
 pub type Text = Cow<'static, str>;
@@ -33,6 +36,7 @@ pub struct Words {
     pub search: Search,
     pub errors: Errors,
     pub keys: Keys,
+    pub operator: Operator,
     pub script: ScriptWords,
 }
 
@@ -190,6 +194,7 @@ pub struct Settings {
     pub reading: &'static str,
     pub listening: &'static str,
     pub interface: &'static str,
+    pub server: &'static str,
     pub theme: &'static str,
     pub theme_names: [&'static str; 5],
     pub face: &'static str,

@@ -53,7 +53,7 @@ pub async fn book(
 }
 
 /// A book as the API answers it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct BookAnswer {
     id: String,
     title: String,
@@ -84,14 +84,14 @@ pub async fn chapter(
 }
 
 /// A chapter as the API answers it.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct ChapterAnswer {
     number: u32,
     title: String,
     sentences: Vec<SentenceAnswer>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct SentenceAnswer {
     index: u32,
     text: String,
@@ -152,7 +152,7 @@ pub async fn request(
 
 /// `GET /api/voices`
 pub async fn voices(State(state): State<AppState>) -> Json<Vec<Voice>> {
-    Json(state.voices.list().to_vec())
+    Json(state.voices.list())
 }
 
 /// `GET /health`: whether all is well, and if not, what is wrong; how much waits to be spoken.
@@ -188,7 +188,7 @@ pub async fn health(State(state): State<AppState>) -> Json<HealthAnswer> {
 }
 
 /// How the server is.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub struct HealthAnswer {
     /// `ok`, or `degraded`: it serves, and something is wrong.
     status: &'static str,

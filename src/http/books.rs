@@ -8,12 +8,11 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
 use super::headers::{CACHE_FOREVER, INERT};
 use super::params::QueryMap;
-use super::preferences::{page_or_nothing, wants_page};
+use super::preferences::{page_or_nothing, said, wants_page};
 use super::{ApiError, AppState, params};
 use crate::library::chapters::encode_path;
 use crate::library::import::ImportError;
@@ -37,11 +36,7 @@ pub async fn import(
     match imported {
         Ok(_) if wants_page => Redirect::to("/").into_response(),
         Ok(book) => (StatusCode::CREATED, Json(book)).into_response(),
-        Err(error) if wants_page => {
-            let reason = error.to_string();
-            let reason = utf8_percent_encode(&reason, NON_ALPHANUMERIC);
-            Redirect::to(&format!("/?refused={reason}")).into_response()
-        }
+        Err(error) if wants_page => said("/", "refused", &error.to_string()),
         Err(error) => error.into_response(),
     }
 }

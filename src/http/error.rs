@@ -16,7 +16,8 @@ use thiserror::Error;
 use crate::library::LibraryError;
 use crate::library::import::ImportError;
 use crate::narrator::NarratorError;
-use crate::voices::VoiceError;
+use crate::voices::engines::EnginesError;
+use crate::voices::{SecretsError, VoiceError};
 
 /// What a handler can fail with.
 #[derive(Debug, Error)]
@@ -62,7 +63,7 @@ pub enum ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadParameter { .. } | Self::BadBody(_) => StatusCode::BAD_REQUEST,
@@ -77,8 +78,9 @@ impl ApiError {
     }
 }
 
-#[derive(Serialize)]
-struct Problem {
+/// What went wrong, as it is answered.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Problem {
     r#type: &'static str,
     title: &'static str,
     status: u16,
@@ -149,11 +151,27 @@ impl From<VoiceError> for ApiError {
     }
 }
 
+impl From<EnginesError> for ApiError {
+    fn from(error: EnginesError) -> Self {
+        match error {
+            EnginesError::NoSuchEngine(_) => Self::NotFound(error.to_string()),
+            EnginesError::Settings(_) | EnginesError::TooMany => Self::BadBody(error.to_string()),
+            // What a service says of its settings is for the person who enters them.
+            EnginesError::Voice(error) => Self::Unavailable(error.to_string()),
+            EnginesError::Secrets(SecretsError::Foreign(_)) => Self::BadBody(error.to_string()),
+            EnginesError::Secrets(_) | EnginesError::Database(_) | EnginesError::Damaged(_) => {
+                internal(&error)
+            }
+        }
+    }
+}
+
 impl From<NarratorError> for ApiError {
     fn from(error: NarratorError) -> Self {
         match error {
             NarratorError::Library(error) => error.into(),
             NarratorError::Voice(error) => error.into(),
+            NarratorError::Text(reason) => Self::BadBody(reason),
             NarratorError::Queue(_) | NarratorError::Waiters(_) | NarratorError::TooLate => {
                 Self::Unavailable(error.to_string())
             }

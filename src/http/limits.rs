@@ -157,6 +157,7 @@ fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
         ("api", rest) if rest.starts_with("events/") => Some("events"),
         ("api", "books") if method == Method::POST => Some("import"),
         ("api", rest) if rest.ends_with("/progress") => Some("progress"),
+        ("api", "voice") | ("v1", _) => Some("speech"),
         ("api", _) => Some("api"),
         _ => None,
     }

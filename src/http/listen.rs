@@ -187,7 +187,7 @@ pub async fn clip(
     let cue = score.cues.get(sentence as usize).ok_or_else(no_sentence)?;
     // What cannot be spoken is its silence, as in the stream.
     let (bytes, name) = match cue.job() {
-        Some(job) => (state.narrator.clip(job).await?.bytes, job.content.to_string()),
+        Some(job) => (state.narrator.hear(job).await?.bytes, job.content.to_string()),
         None => {
             let silence = cue.silence().ok_or_else(no_sentence)?;
             (silence.bytes.clone(), format!("silence-{}", silence.length.samples))

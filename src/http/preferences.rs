@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{provide_context, use_context};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ApiError, AppState};
 
@@ -70,6 +71,12 @@ pub fn page_or_nothing(headers: &HeaderMap, page: &str) -> Response {
     } else {
         StatusCode::NO_CONTENT.into_response()
     }
+}
+
+/// Sends a browser on to a page that says what happened, in its parameter `name`.
+pub fn said(page: &str, name: &str, what: &str) -> Response {
+    let what = utf8_percent_encode(what, NON_ALPHANUMERIC);
+    Redirect::to(&format!("{page}?{name}={what}")).into_response()
 }
 
 /// Whether a browser has sent a form, and wants a page in answer.

@@ -12,7 +12,7 @@ use crate::redis::Key;
 const EXPIRY_SECONDS: u64 = 3600;
 
 /// What has been made of a chapter in a voice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ChapterAudio {
     /// The chapter, from 1.
     pub chapter: u32,

@@ -126,7 +126,7 @@ impl State {
     fn fail(&mut self, claim: Claim, error: &VoiceError, timing: &Timing) {
         let Claim { job, class, tries, .. } = claim;
         let tries = tries + 1;
-        match timing.retry_after(tries) {
+        match timing.retry_after(tries, error) {
             Some(delay) => {
                 let due = Instant::now() + delay;
                 self.retry.push_back(Retry { waiting: Waiting { job, tries }, class, due });
@@ -290,7 +290,7 @@ impl Queue for MemoryQueue {
             for claim in lost {
                 state.release(&claim);
                 let tries = claim.tries + 1;
-                if self.timing.retry_after(tries).is_some() {
+                if self.timing.retry_after(tries, &abandoned()).is_some() {
                     let Claim { job, class, .. } = claim;
                     state.lanes(class).put_first(Waiting { job, tries });
                 } else {

@@ -22,7 +22,8 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use super::requests::{Advance, RequestStatus};
-use crate::text::hash::{ContentHash, VoiceKey};
+use crate::redis::keys::ClipName;
+use crate::text::hash::{ContentHash, Context, VoiceKey};
 use crate::voices::VoiceError;
 
 /// Sentences that may wait in one lane.
@@ -66,10 +67,12 @@ impl Default for Timing {
 }
 
 impl Timing {
-    /// How long after the `tries`-th try the next is due; `None` when there is none.
-    pub fn retry_after(&self, tries: u8) -> Option<Duration> {
+    /// How long after the `tries`-th try, which failed with `error`, the next is due; `None` when there is
+    /// none, because there were enough or another would fail as well.
+    pub fn retry_after(&self, tries: u8, error: &VoiceError) -> Option<Duration> {
         let doublings = u32::from(tries.saturating_sub(1)).min(20);
-        (tries < MAX_TRIES).then(|| (self.retry * 2_u32.pow(doublings)).min(self.retry_at_most))
+        (tries < MAX_TRIES && error.may_pass())
+            .then(|| (self.retry * 2_u32.pow(doublings)).min(self.retry_at_most))
     }
 }
 
@@ -84,12 +87,21 @@ pub struct Job {
     pub sentence: u32,
     /// What is spoken, normalised.
     pub text: Arc<str>,
+    /// What is spoken around it, if the voice sounds different for it.
+    pub context: Option<Arc<Context>>,
     /// Who speaks.
     pub voice: Arc<VoiceKey>,
     /// The audio this will be.
     pub content: ContentHash,
     /// The request it belongs to, if somebody may ask how far that has come.
     pub request: Option<Arc<str>>,
+}
+
+impl Job {
+    /// What names its clip within its book.
+    pub fn clip_name(&self) -> ClipName {
+        ClipName::new(&self.voice, &self.text, self.context.as_deref())
+    }
 }
 
 /// What a lane is for; in order of priority.
@@ -195,7 +207,7 @@ pub struct Beat {
 }
 
 /// What waits and what is being made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct QueueStatus {
     /// Sentences in prefetch lanes.
     pub prefetch: usize,
@@ -281,10 +293,13 @@ mod tests {
     #[test]
     fn tries_are_spaced_out_and_end() {
         let timing = Timing::default();
-        assert_eq!(timing.retry_after(1), Some(Duration::from_secs(30)));
-        assert_eq!(timing.retry_after(2), Some(Duration::from_secs(60)));
-        assert_eq!(timing.retry_after(MAX_TRIES), None);
+        let broken = VoiceError::NoSuchVoice("x".to_owned());
+        let refused = VoiceError::Refused { engine: "x".to_owned(), reason: String::new() };
+        assert_eq!(timing.retry_after(1, &refused), None);
+        assert_eq!(timing.retry_after(1, &broken), Some(Duration::from_secs(30)));
+        assert_eq!(timing.retry_after(2, &broken), Some(Duration::from_secs(60)));
+        assert_eq!(timing.retry_after(MAX_TRIES, &broken), None);
         let patient = Timing { retry: Duration::from_secs(3000), ..timing };
-        assert_eq!(patient.retry_after(2), Some(Duration::from_secs(3600)));
+        assert_eq!(patient.retry_after(2, &broken), Some(Duration::from_secs(3600)));
     }
 }

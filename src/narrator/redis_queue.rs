@@ -37,7 +37,6 @@ use super::queue::{
 use super::requests::{Advance, RequestStatus};
 use super::waiters::Waiters;
 use crate::now_ms;
-use crate::redis::keys::ClipName;
 use crate::redis::{Key, Link};
 use crate::text::hash::ContentHash;
 use payload::Payload;
@@ -105,8 +104,7 @@ impl RedisQueue {
 
     /// The locks on a claim's audio: in its book, and where a script reaches it, on the audio itself.
     fn locks(&self, job: &Job) -> Vec<String> {
-        let clip = ClipName::new(&job.voice, &job.text);
-        let mut locks = vec![self.name(&Key::Lock(job.book.clone(), clip))];
+        let mut locks = vec![self.name(&Key::Lock(job.book.clone(), job.clip_name()))];
         if !self.link.is_cluster() {
             locks.push(self.name(&Key::ContentLock(job.content)));
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 pub const REQUEST_EXPIRY_SECONDS: u64 = 3600;
 
 /// How far a request has come. A sentence that a chapter_change has dropped since is never done.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RequestStatus {
     /// `queued`, `processing`, `completed`, or `failed` when a sentence of it could not be spoken.
     pub status: String,

@@ -8,7 +8,7 @@ use app::model::BookId;
 
 use super::queue::Job;
 use crate::library::chapters::{Chapter, Pause};
-use crate::text::hash::ContentHash;
+use crate::text::hash::{ContentHash, Context};
 use crate::text::sentence::is_speakable;
 use crate::text::spoken::normalise;
 use crate::voices::{ChosenVoice, Clip, ClipLength, Silence};
@@ -36,31 +36,44 @@ pub struct Cue {
     job: Option<Job>,
     /// Silence after (or instead of) the clip.
     silence: Option<Clip>,
+    /// The sentence as the page shows it, where the voice says when its words begin.
+    shown: Option<Box<str>>,
 }
 
 impl Score {
     /// Sets a chapter for a voice.
     pub fn new(book: &BookId, number: u32, chapter: &Chapter, voice: &ChosenVoice) -> Self {
         let key = Arc::new(voice.key.clone());
-        let cues = (0..)
-            .zip(&chapter.sentences)
-            .map(|(sentence, source)| {
-                let text = normalise(&source.text);
-                let is_spoken = is_speakable(&text);
-                let job = is_spoken.then(|| Job {
-                    book: book.clone(),
-                    chapter: number,
-                    sentence,
-                    content: ContentHash::of(&text, &key),
-                    text: text.into(),
-                    voice: Arc::clone(&key),
-                    request: None,
-                });
-                let rest =
-                    pause_length(source.pause) + if is_spoken { Duration::ZERO } else { UNSPOKEN };
-                Cue { job, silence: Silence::of(rest, voice.sample_rate) }
-            })
-            .collect();
+        let texts: Vec<Arc<str>> =
+            chapter.sentences.iter().map(|source| normalise(&source.text).into()).collect();
+        let spoken = |at: Option<usize>| {
+            let text = at.and_then(|at| texts.get(at)).filter(|text| is_speakable(text));
+            text.map_or_else(Arc::default, Arc::clone)
+        };
+        let mut cues = Vec::with_capacity(texts.len());
+        for (at, (source, text)) in chapter.sentences.iter().zip(&texts).enumerate() {
+            let is_spoken = is_speakable(text);
+            let context = voice.wants_context.then(|| {
+                Arc::new(Context { before: spoken(at.checked_sub(1)), after: spoken(Some(at + 1)) })
+            });
+            let job = is_spoken.then(|| Job {
+                book: book.clone(),
+                chapter: number,
+                sentence: at as u32,
+                content: ContentHash::of(text, context.as_deref(), &key),
+                text: Arc::clone(text),
+                context,
+                voice: Arc::clone(&key),
+                request: None,
+            });
+            let rest =
+                pause_length(source.pause) + if is_spoken { Duration::ZERO } else { UNSPOKEN };
+            cues.push(Cue {
+                job,
+                silence: Silence::of(rest, voice.sample_rate),
+                shown: (is_spoken && voice.marks_words).then(|| source.text.as_str().into()),
+            });
+        }
         Self { book: book.clone(), chapter: number, voice: voice.clone(), cues }
     }
 }
@@ -69,6 +82,11 @@ impl Cue {
     /// What is to be spoken, if anything is.
     pub fn job(&self) -> Option<&Job> {
         self.job.as_ref()
+    }
+
+    /// The sentence as the page shows it, where the voice says when its words begin.
+    pub(super) fn shown(&self) -> Option<&str> {
+        self.shown.as_deref()
     }
 
     /// The silence that follows the clip or stands for it.

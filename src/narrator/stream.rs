@@ -45,6 +45,7 @@ impl Narrator {
             let mut sent = 0_u64;
             let mut current = Some((score, from));
             while let Some((score, from)) = current.take() {
+                let _playing = narrator.shared.playing.begin(&score);
                 for at in from..score.cues.len() {
                     let cue = &score.cues[at];
                     if let Some(job) = cue.job() {
@@ -72,6 +73,7 @@ impl Narrator {
                         };
                         sent += clip.length.bytes;
                         yield clip.bytes;
+                        narrator.shared.usage.heard(job);
                     }
                     if let Some(silence) = cue.silence() {
                         sent += silence.length.bytes;
@@ -88,7 +90,7 @@ impl Narrator {
     /// The chapter from a sentence on, if every clip of it has been made.
     pub async fn recording(
         &self,
-        score: &Score,
+        score: &Arc<Score>,
         from: usize,
     ) -> Result<Option<Recording>, NarratorError> {
         let lengths = self.lengths(score, from).await?;
@@ -109,7 +111,7 @@ impl Narrator {
             bytes += size;
         }
         let tag = hex(&identity.finalize()[..16]);
-        Ok(Some(Recording { pieces, bytes, tag }))
+        Ok(Some(Recording { score: Arc::clone(score), pieces, bytes, tag }))
     }
 
     /// A part of a recording.
@@ -120,6 +122,7 @@ impl Narrator {
     ) -> impl Stream<Item = Result<Bytes, NarratorError>> + use<> {
         let narrator = self.clone();
         try_stream! {
+            let _playing = narrator.shared.playing.begin(&recording.score);
             for (place, cue) in recording.pieces {
                 let (start, end) = (place.start.max(range.start), place.end.min(range.end));
                 if start >= end {
@@ -129,6 +132,7 @@ impl Narrator {
                 if let Some(job) = cue.job() {
                     // It was there a moment ago; should it be lost since, it is made again.
                     piece.extend_from_slice(&narrator.clip(job).await?.bytes);
+                    narrator.shared.usage.heard(job);
                 }
                 if let Some(silence) = cue.silence() {
                     piece.extend_from_slice(&silence.bytes);
@@ -143,6 +147,7 @@ impl Narrator {
 /// A stretch of a chapter whose audio is fully made.
 #[derive(Debug, Clone)]
 pub struct Recording {
+    score: Arc<Score>,
     /// The bytes each cue takes.
     pieces: Vec<(Range<u64>, Cue)>,
     /// Size of it all.

@@ -11,7 +11,7 @@ use futures::Stream;
 
 use super::score::Score;
 use super::{Narrator, NarratorError};
-use crate::voices::ClipLength;
+use crate::voices::{ClipLength, align};
 
 /// What a timeline tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,8 @@ impl Clock {
     fn advance(&mut self, sentence: usize, length: ClipLength) -> TimelineEntry {
         let start_ms = self.ms();
         self.samples += length.samples;
-        TimelineEntry { sentence: sentence as u32, start_ms, duration_ms: self.ms() - start_ms }
+        let duration_ms = self.ms() - start_ms;
+        TimelineEntry { sentence: sentence as u32, start_ms, duration_ms, words_ms: None }
     }
 }
 
@@ -71,9 +72,10 @@ impl Narrator {
                     yield TimelineEvent::Entries(known);
                 } else if let Some(job) = score.cues[at].job() {
                     let clip = narrator.landed(job).await?;
-                    let entry = clock.advance(at, score.cues[at].length(Some(clip.length)));
+                    let mut entries = vec![clock.advance(at, score.cues[at].length(Some(clip.length)))];
                     at += 1;
-                    yield TimelineEvent::Entries(vec![entry]);
+                    narrator.mark_words(&score, &mut entries).await?;
+                    yield TimelineEvent::Entries(entries);
                 }
             }
             let next = narrator.next_score(&score).await?;
@@ -97,10 +99,44 @@ impl Narrator {
             Some(_) => length.map(|length| cue.length(Some(length))),
             None => Some(cue.length(None)),
         });
-        let entries: Vec<_> =
+        let mut entries: Vec<_> =
             (at..).zip(known).map(|(index, length)| clock.advance(index, length)).collect();
         let end = at + entries.len();
+        self.mark_words(score, &mut entries).await?;
         Ok((entries, end))
+    }
+
+    /// Says when words begin, where the voice does.
+    async fn mark_words(
+        &self,
+        score: &Score,
+        entries: &mut [TimelineEntry],
+    ) -> Result<(), NarratorError> {
+        if !score.voice.marks_words {
+            return Ok(());
+        }
+        let cue_of = |entry: &TimelineEntry| &score.cues[entry.sentence as usize];
+        let contents: Vec<_> =
+            entries.iter().filter_map(|entry| Some(cue_of(entry).job()?.content)).collect();
+        let marks = self.shared.clips.assets.marks(&contents).await?;
+        for entry in entries {
+            let cue = cue_of(entry);
+            if let (Some(job), Some(shown)) = (cue.job(), cue.shown())
+                && let Some(marks) = marks.get(&job.content)
+            {
+                // The words that the page marks, counted as the page counts.
+                let units: Vec<u16> = shown.encode_utf16().collect();
+                let words: Vec<String> = app::pacing::words(shown)
+                    .iter()
+                    .map(|word| {
+                        String::from_utf16_lossy(&units[word.start as usize..word.end as usize])
+                    })
+                    .collect();
+                let words = words.iter().map(String::as_str);
+                entry.words_ms = Some(align(words, marks, entry.duration_ms as u32));
+            }
+        }
+        Ok(())
     }
 
     /// The lengths of the clips from a cue on; `None` where there is none.

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::clips::Clips;
 use super::queue::{Beat, Claim, Finished, Job, Queue, Timing};
-use crate::voices::{VoiceError, Voices};
+use crate::voices::engines::Engines;
+use crate::voices::{Clip, VoiceError, Voices};
 
 /// A clip may not be bigger, in bytes: 20 minutes of a 48 kbit/s voice.
 const MAX_CLIP_BYTES: usize = 8 << 20;
@@ -24,11 +25,18 @@ const FINISH_LIMIT: Duration = Duration::from_secs(6);
 /// What a worker works with.
 pub(super) struct Worker {
     pub(super) queue: Arc<dyn Queue>,
-    pub(super) voices: Arc<Voices>,
-    pub(super) clips: Arc<Clips>,
+    pub(super) maker: Maker,
     /// Sentences made at once.
     pub(super) slots: usize,
     pub(super) timing: Timing,
+}
+
+/// Who makes clips. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Maker {
+    pub(super) voices: Arc<Voices>,
+    pub(super) engines: Engines,
+    pub(super) clips: Arc<Clips>,
 }
 
 /// What it has in hand.
@@ -88,10 +96,10 @@ impl Worker {
 
     fn begin(&self, hands: &mut Hands, claim: Claim) {
         hands.held.push(claim.clone());
-        let (voices, clips) = (Arc::clone(&self.voices), Arc::clone(&self.clips));
+        let maker = self.maker.clone();
         hands.making.spawn(async move {
             // A panic in an engine costs its sentence, not the worker.
-            let made = AssertUnwindSafe(make(&voices, &clips, &claim.job)).catch_unwind().await;
+            let made = AssertUnwindSafe(maker.make(&claim.job)).catch_unwind().await;
             let outcome = made.unwrap_or_else(|_| Err(broken("the worker panicked")));
             if let Err(error) = &outcome {
                 let Job { book, chapter, sentence, .. } = &claim.job;
@@ -146,22 +154,33 @@ impl Hands {
     }
 }
 
-/// Makes the clip of a job, unless it is there, and stores it for good.
-async fn make(voices: &Voices, clips: &Clips, job: &Job) -> Result<Bytes, VoiceError> {
-    // The last look before anything is paid for: another book or listener may have it by now.
-    match clips.stored(&job.content).await {
-        Ok(Some(clip)) => return Ok(clip.bytes),
-        Ok(None) => {}
-        Err(error) => tracing::warn!(%error, "a clip cannot be looked up"),
+impl Maker {
+    /// Makes the clip of a job, unless it is there, and stores it for good.
+    async fn make(&self, job: &Job) -> Result<Bytes, VoiceError> {
+        // The last look before anything is paid for: another book or listener may have it by now.
+        match self.clips.stored(&job.content).await {
+            Ok(Some(clip)) => return Ok(clip.bytes),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "a clip cannot be looked up"),
+        }
+        let (clip, cost) = match self.speak(job).await {
+            // An engine that was added a moment ago, by another process.
+            Err(VoiceError::NoSuchVoice(_)) if self.engines.refresh().await.is_ok() => {
+                self.speak(job).await?
+            }
+            spoken => spoken?,
+        };
+        if clip.bytes.len() > MAX_CLIP_BYTES {
+            let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
+            return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
+        }
+        let stored = self.clips.put(job, clip, cost).await;
+        stored.map(|clip| clip.bytes).map_err(|error| broken(&error.to_string()))
     }
-    let clip = voices.speak(&job.text, &job.voice).await?;
-    if clip.bytes.len() > MAX_CLIP_BYTES {
-        let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
-        return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
+
+    async fn speak(&self, job: &Job) -> Result<(Clip, u64), VoiceError> {
+        self.voices.speak(&job.text, job.context.as_deref(), &job.voice).await
     }
-    let stored = clips.put(&job.content, &job.voice, clip.clone()).await;
-    stored.map_err(|error| broken(&error.to_string()))?;
-    Ok(clip.bytes)
 }
 
 fn broken(reason: &str) -> VoiceError {

@@ -10,7 +10,7 @@ use app::model::BookId;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::narrator::queue::Class;
-use crate::text::hash::{ContentHash, SentenceHash, VoiceKey};
+use crate::text::hash::{ContentHash, Context, SentenceHash, VoiceKey};
 
 /// What would be taken for a separator or a hash tag within a part, or be escaped in JSON.
 const RESERVED: &AsciiSet =
@@ -63,6 +63,8 @@ pub enum Key {
     RateLimit(String, String),
     /// When anybody used an endpoint.
     GlobalRateLimit(String),
+    /// Requests being made to a speech service, by when each turn expires.
+    EngineTurns(String),
     /// Written now and then to see whether Redis takes writes.
     Probe,
 }
@@ -70,7 +72,8 @@ pub enum Key {
 /// What names a clip within its book: `{model}:{voice}:{speed}:{sentence hash}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ClipName {
-    /// The engine's model.
+    /// The engine's model; of a configured engine, `{engine}/{model}/{format}`, because two of them may
+    /// have the same model.
     pub model: String,
     /// The engine's voice.
     pub voice: String,
@@ -82,12 +85,15 @@ pub struct ClipName {
 
 impl ClipName {
     /// The name of a sentence's clip in a voice.
-    pub fn new(voice: &VoiceKey, normalised: &str) -> Self {
+    pub fn new(voice: &VoiceKey, normalised: &str, context: Option<&Context>) -> Self {
         Self {
-            model: voice.model.clone(),
+            model: match voice {
+                VoiceKey { engine, model, .. } if engine == model => model.clone(),
+                VoiceKey { engine, model, format, .. } => format!("{engine}/{model}/{format}"),
+            },
             voice: voice.voice.clone(),
             speed: voice.speed.clone(),
-            sentence: SentenceHash::of(normalised),
+            sentence: SentenceHash::of(normalised, context),
         }
     }
 
@@ -160,6 +166,7 @@ impl Keys {
             Key::GlobalRateLimit(endpoint) => {
                 format!("{prefix}global_rate_limit:{{{}}}", escape(endpoint))
             }
+            Key::EngineTurns(engine) => format!("{prefix}engine_turns:{}", escape(engine)),
             Key::Probe => format!("{prefix}probe"),
         }
     }
@@ -181,7 +188,7 @@ impl Keys {
 
     /// What the key of a lock on audio begins with: the content hash and `}` follow.
     pub fn content_lock_head(&self) -> String {
-        let content = ContentHash::of("", &any_voice());
+        let content = ContentHash::of("", None, &any_voice());
         self.head(&Key::ContentLock(content), &content.to_string())
     }
 
@@ -216,6 +223,7 @@ impl Keys {
                     _ => None,
                 },
                 "worker_status" => Some(Key::WorkerStatus(unescape(rest)?)),
+                "engine_turns" => Some(Key::EngineTurns(unescape(rest)?)),
                 "tts_status" => Some(Key::RequestStatus(unescape(rest)?)),
                 "book_audios" => {
                     let (book, voice) = rest.split_once(':')?;
@@ -256,7 +264,7 @@ fn any_voice() -> VoiceKey {
 }
 
 fn any_clip() -> ClipName {
-    ClipName::new(&any_voice(), "")
+    ClipName::new(&any_voice(), "", None)
 }
 
 fn parse_queue(name: &str) -> Option<Key> {
@@ -310,7 +318,7 @@ mod tests {
             model,
             voice,
             speed,
-            sentence: SentenceHash::of(&text),
+            sentence: SentenceHash::of(&text, None),
         })
     }
 
@@ -340,6 +348,7 @@ mod tests {
             ]),
             ".*".prop_map(Key::WorkerStatus),
             ".*".prop_map(Key::RequestStatus),
+            ".*".prop_map(Key::EngineTurns),
             (books(), ".*").prop_map(|(book, voice)| Key::BookAudios(book, voice)),
             books().prop_map(Key::Book),
             (".*", books()).prop_map(|(user, book)| Key::Progress(user, book)),
@@ -377,7 +386,7 @@ mod tests {
             model: "espeak-ng".to_owned(),
             voice: "en-us".to_owned(),
             speed: "1".to_owned(),
-            sentence: SentenceHash::of(""),
+            sentence: SentenceHash::of("", None),
         };
         let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         let keys = Keys::new("");

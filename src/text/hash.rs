@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// Everything that changes how a text sounds: an engine, what it is asked for, and the format.
@@ -23,33 +25,53 @@ pub struct VoiceKey {
     pub format: String,
 }
 
-/// SHA-256 of a normalised sentence.
+/// What is said around a sentence, for an engine whose sound depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Context {
+    /// What is spoken before; empty at the beginning of a chapter.
+    pub before: Arc<str>,
+    /// What is spoken after; empty at the end.
+    pub after: Arc<str>,
+}
+
+/// SHA-256 of a normalised sentence, or with a context, over the length-prefixed three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SentenceHash([u8; 32]);
 
-/// SHA-256 over length-prefixed (text, engine, model, voice, speed, format).
+/// SHA-256 over length-prefixed (text, engine, model, voice, speed, format), and with a context
+/// also (before, after).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
 
 impl SentenceHash {
     /// Hashes a sentence that [`normalise`](super::spoken::normalise) has returned.
-    pub fn of(normalised: &str) -> Self {
-        Self(Sha256::digest(normalised.as_bytes()).into())
+    pub fn of(normalised: &str, context: Option<&Context>) -> Self {
+        match context {
+            None => Self(Sha256::digest(normalised.as_bytes()).into()),
+            Some(Context { before, after }) => Self(length_prefixed([normalised, before, after])),
+        }
     }
 }
 
 impl ContentHash {
     /// Hashes what is spoken together with who speaks it. Each part is preceded by its length in
     /// bytes as a big-endian `u64`, so that no two different inputs run together the same way.
-    pub fn of(normalised: &str, voice: &VoiceKey) -> Self {
+    pub fn of(normalised: &str, context: Option<&Context>, voice: &VoiceKey) -> Self {
         let VoiceKey { engine, model, voice, speed, format } = voice;
-        let mut hasher = Sha256::new();
-        for part in [normalised, engine, model, voice, speed, format] {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part.as_bytes());
-        }
-        Self(hasher.finalize().into())
+        let around = context.into_iter().flat_map(|context| [&*context.before, &*context.after]);
+        Self(length_prefixed(
+            [normalised, engine, model, voice, speed, format].into_iter().chain(around),
+        ))
     }
+}
+
+fn length_prefixed<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
 }
 
 impl fmt::Display for SentenceHash {
@@ -126,15 +148,15 @@ mod tests {
     #[test]
     fn vectors() {
         assert_eq!(
-            SentenceHash::of("It was a dark and stormy night.").to_string(),
+            SentenceHash::of("It was a dark and stormy night.", None).to_string(),
             SENTENCE_VECTOR
         );
         assert_eq!(
-            ContentHash::of("It was a dark and stormy night.", &voice()).to_string(),
+            ContentHash::of("It was a dark and stormy night.", None, &voice()).to_string(),
             CONTENT_VECTOR
         );
         assert_eq!(
-            SentenceHash::of("").to_string(),
+            SentenceHash::of("", None).to_string(),
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
         );
     }
@@ -143,17 +165,37 @@ mod tests {
         "a65db223322236f5da3af4a0792189e5a2328ca085dcb242aa25d628cff356f2";
     const CONTENT_VECTOR: &str = "f9a53d2a397bfc0cfbc4448ca20e9d8c86c8f730cea9c7f798ba94186c2e4ba6";
 
+    #[test]
+    fn what_is_said_around_a_sentence_makes_it_another() {
+        let context =
+            |before: &str, after: &str| Context { before: before.into(), after: after.into() };
+        let of = |context: Option<&Context>| {
+            (SentenceHash::of("Yes.", context), ContentHash::of("Yes.", context, &voice()))
+        };
+        let all = [
+            of(None),
+            of(Some(&context("", ""))),
+            of(Some(&context("a", ""))),
+            of(Some(&context("", "a"))),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            for other in &all[at + 1..] {
+                assert!(one.0 != other.0 && one.1 != other.1);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn parts_never_run_together(a in "[a-z]{0,6}", b in "[a-z]{0,6}", c in "[a-z]{0,6}", d in "[a-z]{0,6}") {
-            let left = ContentHash::of(&a, &VoiceKey { engine: b.clone(), ..voice() });
-            let right = ContentHash::of(&c, &VoiceKey { engine: d.clone(), ..voice() });
+            let left = ContentHash::of(&a, None, &VoiceKey { engine: b.clone(), ..voice() });
+            let right = ContentHash::of(&c, None, &VoiceKey { engine: d.clone(), ..voice() });
             prop_assert_eq!(left == right, (a, b) == (c, d));
         }
 
         #[test]
         fn hashes_are_read_as_they_are_shown(text in ".*") {
-            let (sentence, content) = (SentenceHash::of(&text), ContentHash::of(&text, &voice()));
+            let (sentence, content) = (SentenceHash::of(&text, None), ContentHash::of(&text, None, &voice()));
             prop_assert_eq!(sentence.to_string().parse::<SentenceHash>().unwrap(), sentence);
             prop_assert_eq!(content.to_string().parse::<ContentHash>().unwrap(), content);
             prop_assert!(text.len() == 64 || text.parse::<ContentHash>().is_err());

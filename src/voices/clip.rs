@@ -1,10 +1,11 @@
 //! The encoded audio of one sentence.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::mp3;
+use super::{Mark, mp3};
 
 /// Whole MP3 frames, and how long they play.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Clip {
     pub bytes: Bytes,
     /// How long they are.
     pub length: ClipLength,
+    /// When each word begins, where the engine says so.
+    pub marks: Option<Arc<[Mark]>>,
 }
 
 /// How long a clip is.
@@ -36,7 +39,7 @@ impl Clip {
     /// Takes MP3 bytes for a clip if they are whole frames from the first byte to the last.
     pub fn from_mp3(bytes: Bytes) -> Option<Self> {
         let length = mp3::measure(&bytes)?;
-        Some(Self { bytes, length })
+        Some(Self { bytes, length, marks: None })
     }
 }
 

@@ -4,10 +4,13 @@
 use app::model::Voice;
 use async_trait::async_trait;
 
-use super::{Clip, Engine, VoiceError, pcm::Pcm, process};
+use super::{Clip, Engine, Utterance, VoiceError, pcm::Pcm, process, sound};
 
 const PROGRAM: &str = "espeak-ng";
 const SAMPLE_RATE: u32 = 22_050;
+
+/// Its default rate.
+const WORDS_A_MINUTE: f64 = 175.0;
 
 /// Languages that 1.51 lists but cannot read: it names every character instead.
 const UNREADABLE: [&str; 5] = ["ja", "cmn", "yue", "hak", "zh"];
@@ -30,7 +33,7 @@ impl Espeak {
 
 #[async_trait]
 impl Engine for Espeak {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         PROGRAM
     }
 
@@ -42,13 +45,15 @@ impl Engine for Espeak {
         SAMPLE_RATE
     }
 
-    async fn speak(&self, text: &str, voice: &str) -> Result<Clip, VoiceError> {
+    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
+        let Utterance { text, voice, speed, .. } = utterance;
         // `[[` would begin phoneme input.
         let text = text.replace("[[", "[ [");
         // UTF-8 in, no pause at the end, WAV out.
-        let arguments = ["-v", voice, "-b", "1", "-z", "--stdin", "--stdout"];
+        let rate = (WORDS_A_MINUTE * speed).round().to_string();
+        let arguments = ["-v", voice, "-s", &rate, "-b", "1", "-z", "--stdin", "--stdout"];
         let wav = process::run(PROGRAM, arguments, &text).await?;
-        super::encode_checked(PROGRAM, SAMPLE_RATE, Pcm::from_wav(wav)).await
+        sound::encode(PROGRAM, SAMPLE_RATE, Pcm::from_wav(wav)).await
     }
 }
 

@@ -5,7 +5,7 @@ use app::model::Voice;
 use async_trait::async_trait;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Clip, Engine, VoiceError, pcm::Pcm, process};
+use super::{Clip, Engine, Utterance, VoiceError, pcm::Pcm, process, sound};
 
 const PROGRAM: &str = "flite";
 const SAMPLE_RATE: u32 = 16_000;
@@ -45,7 +45,7 @@ impl Flite {
 
 #[async_trait]
 impl Engine for Flite {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         PROGRAM
     }
 
@@ -57,7 +57,8 @@ impl Engine for Flite {
         SAMPLE_RATE
     }
 
-    async fn speak(&self, text: &str, voice: &str) -> Result<Clip, VoiceError> {
+    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
+        let Utterance { text, voice, speed, .. } = utterance;
         let no_file = |error: std::io::Error| VoiceError::NotStarted {
             program: PROGRAM.into(),
             reason: error.to_string(),
@@ -65,7 +66,10 @@ impl Engine for Flite {
         // flite seeks in its output, so it needs a file.
         let file = tempfile::Builder::new().suffix(".wav").tempfile().map_err(no_file)?;
         let path = file.path().to_owned();
+        let stretch = format!("duration_stretch={}", 1.0 / speed);
         let arguments = [
+            "--setf".as_ref(),
+            stretch.as_ref(),
             "-voice".as_ref(),
             voice.as_ref(),
             "-f".as_ref(),
@@ -75,7 +79,7 @@ impl Engine for Flite {
         ];
         process::run(PROGRAM, arguments, &fold_to_ascii(text)).await?;
         let wav = tokio::fs::read(&path).await.map_err(no_file)?;
-        super::encode_checked(PROGRAM, SAMPLE_RATE, Pcm::from_wav(wav)).await
+        sound::encode(PROGRAM, SAMPLE_RATE, Pcm::from_wav(wav)).await
     }
 }
 

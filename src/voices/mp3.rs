@@ -61,6 +61,41 @@ fn encoder(sample_rate: u32) -> Result<Encoder, BuildError> {
         .build()
 }
 
+/// Takes an engine's own MP3 for a clip: without its tags, and without the frame that describes a file
+/// and has no sound. Says what is wrong when its frames are not what a stream needs.
+pub fn adopt(bytes: &Bytes, sample_rate: u32) -> Result<Clip, String> {
+    let sound = without_tags(bytes);
+    let first = Frame::parse(&sound).ok_or("it is no MP3")?;
+    if first.sample_rate != sample_rate {
+        return Err(format!(
+            "{} samples a second, where {sample_rate} were expected",
+            first.sample_rate
+        ));
+    }
+    if !first.is_mono {
+        return Err("it is stereo".to_owned());
+    }
+    let is_description = [&b"Xing"[..], b"Info", b"VBRI"].iter().any(|name| {
+        let head = &sound[..first.bytes.min(sound.len()).min(64)];
+        head.windows(4).any(|four| four == *name)
+    });
+    let sound = if is_description { sound.slice(first.bytes.min(sound.len())..) } else { sound };
+    Clip::from_mp3(sound).ok_or_else(|| "its last frame is not whole".to_owned())
+}
+
+/// Cuts ID3v2 tags from the beginning and an ID3v1 tag from the end.
+fn without_tags(bytes: &Bytes) -> Bytes {
+    let mut sound = bytes.clone();
+    while let (true, Some(size)) = (sound.starts_with(b"ID3"), sound.get(6..10)) {
+        let size = size.iter().fold(0, |size, byte| size << 7 | usize::from(byte & 0x7f));
+        sound = sound.slice((10 + size).min(sound.len())..);
+    }
+    match sound.len().checked_sub(128) {
+        Some(at) if sound[at..].starts_with(b"TAG") => sound.slice(..at),
+        _ => sound,
+    }
+}
+
 /// Counts the frames of an MP3. `None` unless it is whole Layer III frames of one sample rate.
 pub fn measure(bytes: &[u8]) -> Option<ClipLength> {
     let mut rest = bytes;
@@ -81,6 +116,7 @@ struct Frame {
     bytes: usize,
     samples: u32,
     sample_rate: u32,
+    is_mono: bool,
 }
 
 impl Frame {
@@ -90,7 +126,7 @@ impl Frame {
             [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
         const BITRATES_2: [u32; 14] = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160];
         const SAMPLE_RATES: [u32; 3] = [44_100, 48_000, 32_000];
-        let [sync, kind, rates, _] = *header.first_chunk()?;
+        let [sync, kind, rates, channels] = *header.first_chunk()?;
         let is_layer_3 = kind & 0b0110 == 0b0010;
         if sync != 0xff || kind & 0xe0 != 0xe0 || !is_layer_3 {
             return None;
@@ -105,7 +141,7 @@ impl Frame {
         let sample_rate = SAMPLE_RATES.get(usize::from(rates >> 2 & 0b11))? / divisor;
         let padding = u32::from(rates >> 1 & 1);
         let bytes = (samples / 8 * bitrate / sample_rate + padding) as usize;
-        Some(Self { bytes, samples, sample_rate })
+        Some(Self { bytes, samples, sample_rate, is_mono: channels >> 6 == 0b11 })
     }
 }
 
@@ -189,7 +225,23 @@ mod tests {
         assert!(measure(b"<html>an error page</html>").is_none());
     }
 
+    #[test]
+    fn an_engines_own_mp3_is_taken_without_its_tags() {
+        let clip = encode(&tone(9_000, 24_000), 24_000).unwrap();
+        let tagged = [&b"ID3\x04\0\0\0\0\0\x05hello"[..], &clip.bytes, b"TAG", &[0; 125]].concat();
+        assert_eq!(adopt(&tagged.into(), 24_000).unwrap(), clip);
+        assert!(adopt(&clip.bytes, 22_050).unwrap_err().contains("24000"));
+        assert!(adopt(&clip.bytes.slice(..clip.bytes.len() - 3), 24_000).is_err());
+        assert!(adopt(&Bytes::from_static(b"<html>"), 24_000).is_err());
+    }
+
     proptest! {
+        #[test]
+        fn any_bytes_are_adopted_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let tagged = [&b"ID3"[..], &bytes].concat();
+            let _ = (adopt(&bytes.into(), 24_000), adopt(&tagged.into(), 24_000));
+        }
+
         #[test]
         fn any_bytes_are_measured_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             let _ = measure(&bytes);

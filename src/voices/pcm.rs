@@ -1,6 +1,7 @@
 //! Samples between the engine and the encoder: reading WAV, trimming silence.
 
 use std::io::Cursor;
+use std::ops::Range;
 
 use hound::{SampleFormat, WavReader};
 
@@ -41,14 +42,25 @@ impl Pcm {
         Ok(Self { samples, sample_rate: spec.sample_rate })
     }
 
-    /// Cuts silence from both ends; `None` when there is nothing else.
-    pub fn trimmed(&self) -> Option<&[i16]> {
+    /// Reads headerless 16-bit samples, lowest byte first.
+    pub fn from_raw(bytes: &[u8], sample_rate: u32) -> Result<Self, String> {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        if !rest.is_empty() {
+            return Err("it ends in the middle of a sample".to_owned());
+        }
+        Ok(Self {
+            samples: pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect(),
+            sample_rate,
+        })
+    }
+
+    /// The range without the silence at both ends; `None` when there is nothing else.
+    pub fn sounding(&self) -> Option<Range<usize>> {
         let is_sound = |sample: &i16| sample.unsigned_abs() > SILENCE_LEVEL;
         let first = self.samples.iter().position(is_sound)?;
         let last = self.samples.iter().rposition(is_sound)?;
         let edge = (self.sample_rate * EDGE_MS / 1000) as usize;
-        let end = (last + edge).min(self.samples.len() - 1);
-        Some(&self.samples[first.saturating_sub(edge)..=end])
+        Some(first.saturating_sub(edge)..(last + edge + 1).min(self.samples.len()))
     }
 }
 
@@ -112,8 +124,8 @@ mod tests {
         samples.extend([0; 5_000]);
         let pcm = Pcm { samples, sample_rate: 22_050 };
         let edge = 22_050 * EDGE_MS as usize / 1000;
-        assert_eq!(pcm.trimmed().unwrap().len(), 100 + 2 * edge);
-        assert!(Pcm { samples: vec![5; 900], sample_rate: 22_050 }.trimmed().is_none());
+        assert_eq!(pcm.sounding().unwrap().len(), 100 + 2 * edge);
+        assert!(Pcm { samples: vec![5; 900], sample_rate: 22_050 }.sounding().is_none());
     }
 
     proptest! {

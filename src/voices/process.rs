@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
-use super::VoiceError;
+use super::{Program, VoiceError};
 
 /// How long a sentence may take. The slowest engine tried needs 1.1 s for 31 words.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
@@ -21,11 +21,12 @@ const MAX_COMPLAINT_BYTES: u64 = 500;
 
 /// Runs `program`, writes `input` to it and returns what it prints.
 pub async fn run<A: AsRef<OsStr>>(
-    program: &'static str,
+    program: impl Into<Program>,
     arguments: impl IntoIterator<Item = A>,
     input: &str,
 ) -> Result<Vec<u8>, VoiceError> {
-    let child = Command::new(program)
+    let program = program.into();
+    let child = Command::new(&*program)
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -33,21 +34,17 @@ pub async fn run<A: AsRef<OsStr>>(
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| VoiceError::NotStarted {
-            program: program.into(),
+            program: program.clone(),
             reason: error.to_string(),
         })?;
     // Dropping the child on the way out kills it.
-    tokio::time::timeout(TIME_LIMIT, converse(program, child, input))
+    tokio::time::timeout(TIME_LIMIT, converse(&program, child, input))
         .await
-        .map_err(|_| VoiceError::TimedOut { program: program.into(), limit: TIME_LIMIT })?
+        .map_err(|_| VoiceError::TimedOut { program: program.clone(), limit: TIME_LIMIT })?
 }
 
-async fn converse(
-    program: &'static str,
-    mut child: Child,
-    input: &str,
-) -> Result<Vec<u8>, VoiceError> {
-    let failed = |reason: String| VoiceError::Failed { program: program.into(), reason };
+async fn converse(program: &Program, mut child: Child, input: &str) -> Result<Vec<u8>, VoiceError> {
+    let failed = |reason: String| VoiceError::Failed { program: program.clone(), reason };
     let (mut stdin, stdout, stderr) =
         (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let write = async {

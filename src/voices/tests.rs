@@ -1,3 +1,4 @@
+use super::pcm::Pcm;
 use super::*;
 
 /// What `Debug` leaves out of a test: an engine that only has a list.
@@ -5,7 +6,7 @@ struct Listed(Vec<Voice>);
 
 #[async_trait]
 impl Engine for Listed {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "listed"
     }
 
@@ -17,9 +18,13 @@ impl Engine for Listed {
         22_050
     }
 
-    async fn speak(&self, _: &str, voice: &str) -> Result<Clip, VoiceError> {
-        Err(VoiceError::NoSuchVoice(voice.to_owned()))
+    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
+        Err(VoiceError::NoSuchVoice(utterance.voice.to_owned()))
     }
+}
+
+fn utterance<'a>(text: &'a str, voice: &'a str) -> Utterance<'a> {
+    Utterance { text, context: None, voice, speed: 1.0 }
 }
 
 fn voices(languages: &[&str], preferred: Option<&str>) -> Voices {
@@ -32,7 +37,7 @@ fn voices(languages: &[&str], preferred: Option<&str>) -> Voices {
             engine: "listed".to_owned(),
         })
         .collect();
-    Voices::new(vec![Box::new(Listed(list))], preferred.map(str::to_owned), 1)
+    Voices::new(vec![Arc::new(Listed(list))], preferred.map(str::to_owned), 1)
 }
 
 #[test]
@@ -64,7 +69,7 @@ fn unknown_voices_are_refused() {
 #[tokio::test]
 async fn espeak_speaks_and_repeats_itself_exactly() {
     let engine = espeak::Espeak::find().await.expect("espeak-ng is installed by make");
-    let say = async |text: &str| engine.speak(text, "en-us").await.unwrap();
+    let say = async |text: &str| engine.speak(utterance(text, "en-us")).await.unwrap();
     let short = say("Yes.").await;
     let long =
         say("It was a bright cold day in April, and the clocks were striking thirteen.").await;
@@ -78,7 +83,8 @@ async fn espeak_speaks_and_repeats_itself_exactly() {
 async fn espeak_takes_brackets_for_text() {
     let engine = espeak::Espeak::find().await.expect("espeak-ng is installed by make");
     // `[[` would begin phoneme input, in which "note" is other sounds.
-    let say = async |text: &str| engine.speak(text, "en-us").await.unwrap().length.samples;
+    let say =
+        async |text: &str| engine.speak(utterance(text, "en-us")).await.unwrap().length.samples;
     let (plain, bracketed) = (say("See note one.").await, say("See [[note]] one.").await);
     assert!(bracketed >= plain, "{bracketed} < {plain}");
 }
@@ -87,16 +93,16 @@ async fn espeak_takes_brackets_for_text() {
 async fn what_an_engine_has_no_words_for_passes_in_silence() {
     let wav = |samples: Vec<i16>| Ok(Pcm { samples, sample_rate: 22_050 });
     for silent in [Vec::new(), vec![0; 9_000]] {
-        let clip = encode_checked("test", 22_050, wav(silent)).await.unwrap();
+        let clip = sound::encode("test", 22_050, wav(silent)).await.unwrap();
         assert!((7_000..12_000).contains(&clip.length.samples));
     }
-    let no_wav = encode_checked("test", 22_050, Pcm::from_wav(Vec::new())).await.unwrap_err();
+    let no_wav = sound::encode("test", 22_050, Pcm::from_wav(Vec::new())).await.unwrap_err();
     assert!(matches!(no_wav, VoiceError::NoAudio { .. }), "{no_wav}");
 }
 
 #[tokio::test]
 async fn flite_speaks_when_it_is_installed() {
     let Ok(engine) = flite::Flite::find().await else { return };
-    let clip = engine.speak("“Naïve” — it’s here.", "slt").await.unwrap();
+    let clip = engine.speak(utterance("“Naïve” — it’s here.", "slt")).await.unwrap();
     assert_eq!(clip.length.sample_rate, 16_000);
 }

@@ -24,6 +24,9 @@ pub const VOICE: &str = "espeak-ng:en-us";
 pub struct Fleet {
     folder: TempDir,
     redis_url: String,
+    /// What the server is told besides.
+    environment: Vec<(String, String)>,
+    arguments: Vec<String>,
     pub server: Process,
     pub workers: Vec<Process>,
     /// Workers that were killed or stopped: what they had begun may have been begun again.
@@ -84,6 +87,26 @@ impl Fleet {
     /// The same; each sentence takes the engine `delay` seconds longer, and the server has more
     /// arguments.
     pub fn start_with(redis_url: &str, workers: usize, delay: &str, arguments: &[&str]) -> Self {
+        Self::start_in(&[], redis_url, workers, delay, arguments)
+    }
+
+    /// One server without Redis.
+    pub fn start_alone() -> Self {
+        Self::start("", 0)
+    }
+
+    /// The same, with its files on S3.
+    pub fn start_on_s3(environment: &[(String, String)], arguments: &[&str]) -> Self {
+        Self::start_in(environment, "", 0, "0", arguments)
+    }
+
+    fn start_in(
+        environment: &[(String, String)],
+        redis_url: &str,
+        workers: usize,
+        delay: &str,
+        arguments: &[&str],
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         // Notes who asks for what, then speaks as ever.
         let script = format!(
@@ -100,14 +123,17 @@ impl Fleet {
         let engine = programs.join("espeak-ng");
         std::fs::write(&engine, script).unwrap();
         std::fs::set_permissions(&engine, PermissionsExt::from_mode(0o755)).unwrap();
-        let server = serve(&mut earmark(folder.path(), redis_url), arguments);
+        let mut command = earmark(folder.path(), redis_url);
+        let server = serve(command.envs(environment.iter().cloned()), arguments);
         let mut fleet = Self {
             folder,
             redis_url: redis_url.to_owned(),
+            environment: environment.to_vec(),
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
             server,
             workers: Vec::new(),
             disturbed: HashSet::new(),
-            client: reqwest::Client::new(),
+            client: super::client(),
         };
         for _ in 0..workers {
             fleet.hire();
@@ -141,7 +167,9 @@ impl Fleet {
 
     /// Starts the server again after it ended.
     pub fn serve_again(&mut self) {
-        self.server = serve(&mut earmark(self.folder.path(), &self.redis_url), &[]);
+        let mut command = earmark(self.folder.path(), &self.redis_url);
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        self.server = serve(command.envs(self.environment.iter().cloned()), &arguments);
     }
 
     /// What a command of the program prints.
@@ -163,12 +191,12 @@ impl Fleet {
 
     /// What names a sentence's clip in the fleet's voice.
     pub fn clip_name(&self, text: &str) -> String {
-        ClipName::new(&Self::voice_key(), text).form()
+        ClipName::new(&Self::voice_key(), text, None).form()
     }
 
     /// The hash of a sentence's audio in the fleet's voice.
     pub fn content_hash(&self, text: &str) -> String {
-        ContentHash::of(text, &Self::voice_key()).to_string()
+        ContentHash::of(text, None, &Self::voice_key()).to_string()
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -255,6 +283,11 @@ impl Fleet {
         times
     }
 
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// The clips in the object store.
     pub fn clips(&self) -> Vec<PathBuf> {
         let mut clips = Vec::new();
@@ -277,6 +310,7 @@ fn earmark(folder: &Path, redis_url: &str) -> Command {
     command
         .env("PATH", path)
         .env("EARMARK_DATA", folder.join("data"))
+        .env("DATABASE_URL", super::database_url(&folder.join("data")).unwrap_or_default())
         .env("REDIS_URL", redis_url)
         .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned()));
     command

@@ -3,6 +3,8 @@
 
 pub mod fleet;
 pub mod redis;
+pub mod s3;
+pub mod standin;
 
 use std::io::{Cursor, Write};
 use std::net::SocketAddr;
@@ -33,15 +35,27 @@ impl TestServer {
         Self::start_on(TempDir::new().unwrap()).await
     }
 
+    /// Starts with more arguments.
+    pub async fn start_with(more: &[&str]) -> Self {
+        Self::start_on_with(TempDir::new().unwrap(), more).await
+    }
+
     /// Starts on a data folder that may have been used before.
     pub async fn start_on(data: TempDir) -> Self {
-        let arguments = [
-            "earmark".as_ref(),
-            "--data".as_ref(),
-            data.path().as_os_str(),
-            "--workers".as_ref(),
-            "2".as_ref(),
-        ];
+        Self::start_on_with(data, &[]).await
+    }
+
+    pub async fn start_on_with(data: TempDir, more: &[&str]) -> Self {
+        let folder = data.path().to_str().unwrap();
+        let mut arguments = vec!["earmark", "--data", folder];
+        let database = database_url(data.path());
+        if let Some(url) = &database {
+            arguments.extend(["--database-url", url]);
+        }
+        arguments.extend(more);
+        if !more.contains(&"--workers") {
+            arguments.extend(["--workers", "2"]);
+        }
         let config = Cli::parse_from(arguments).serve;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -50,7 +64,7 @@ impl TestServer {
             let shutdown = shutdown.clone();
             async move { earmark::run(config, listener, shutdown).await.unwrap() }
         });
-        Self { address, client: reqwest::Client::new(), data, shutdown, running }
+        Self { address, client: client(), data, shutdown, running }
     }
 
     /// Stops it and hands back its data.
@@ -93,6 +107,31 @@ impl TestServer {
     pub fn stream(book: &str, chapter: u32, rest: &str) -> String {
         format!("/listen/{book}/{chapter}.mp3?voice={VOICE}{rest}")
     }
+}
+
+/// The database of a data folder, where tests run on PostgreSQL (`scripts/with-postgres.sh`); without it,
+/// the one in the folder.
+pub fn database_url(folder: &Path) -> Option<String> {
+    let server = std::env::var("EARMARK_TEST_POSTGRES").ok()?;
+    let name: String =
+        folder.to_string_lossy().chars().filter(char::is_ascii_alphanumeric).collect();
+    // It may be there from before a restart.
+    let create = format!("CREATE DATABASE \"{name}\"");
+    let mut psql = std::process::Command::new("psql");
+    psql.args([&format!("{server}/postgres"), "-q", "-c", &create]);
+    psql.stderr(std::process::Stdio::null()).status().expect("psql is installed by make");
+    Some(format!("{server}/{name}"))
+}
+
+/// The database of a data folder, to look into it.
+pub async fn database(folder: &Path) -> sqlx::AnyPool {
+    earmark::library::connect(database_url(folder).as_deref(), folder).await.unwrap()
+}
+
+/// A client; TLS needs a provider of cryptography, also where there is no TLS.
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }
 
 /// A small EPUB 3 of these chapters: (title, body).

@@ -20,7 +20,6 @@ mod sheets;
 mod sleep;
 mod sound;
 mod track;
-mod words;
 
 use leptos::prelude::*;
 

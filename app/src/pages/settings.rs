@@ -38,6 +38,12 @@ pub fn SettingsPage() -> impl IntoView {
                 {choice("tongue", said.tongue, Tongue::ALL, Tongue::name, chosen.tongue, names(&said.tongue_names))}
                 <noscript><button class="button">{said.save}</button></noscript>
             </form>
+            <nav class="operator-links" aria-label=said.server>
+                <h2>{said.server}</h2>
+                <a href="/engines">{words.operator.engines}</a>" · "
+                <a href="/storage">{words.operator.storage}</a>" · "
+                <a href="/developers">{words.operator.api}</a>
+            </nav>
         </main>
     }
 }

@@ -128,6 +128,7 @@ pub(super) static ENGLISH: Words = Words {
         reading: "Reading",
         listening: "Listening",
         interface: "Interface",
+        server: "This server",
         theme: "Colours",
         theme_names: ["System", "Light", "Sepia", "Dark", "High contrast"],
         face: "Typeface",
@@ -200,6 +201,7 @@ pub(super) static ENGLISH: Words = Words {
             "These keys",
         ],
     },
+    operator: super::operator::ENGLISH,
     script: ScriptWords {
         play: Text::Borrowed("Play"),
         pause: Text::Borrowed("Pause"),

@@ -128,6 +128,7 @@ pub(super) static SPANISH: Words = Words {
         reading: "Lectura",
         listening: "Escucha",
         interface: "Interfaz",
+        server: "Este servidor",
         theme: "Colores",
         theme_names: ["Sistema", "Claro", "Sepia", "Oscuro", "Alto contraste"],
         face: "Tipo de letra",
@@ -200,6 +201,7 @@ pub(super) static SPANISH: Words = Words {
             "Estas teclas",
         ],
     },
+    operator: super::operator::SPANISH,
     script: ScriptWords {
         play: Text::Borrowed("Reproducir"),
         pause: Text::Borrowed("Pausar"),

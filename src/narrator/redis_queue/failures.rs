@@ -33,7 +33,7 @@ impl RedisQueue {
         let tries = claim.tries.saturating_add(1);
         let job = Payload::of(&claim.job, tries).in_class(claim.class);
         let mut add = cmd("ZADD");
-        match self.timing.retry_after(tries) {
+        match self.timing.retry_after(tries, error) {
             Some(delay) => {
                 let due = now + delay.as_millis() as u64;
                 // One that is noted already does not wait longer.
@@ -56,11 +56,11 @@ impl RedisQueue {
         claim: &Claim,
         error: &VoiceError,
     ) -> RedisResult<bool> {
-        let Job { book, voice, text, .. } = &claim.job;
+        let book = &claim.job.book;
         let mut held = cmd("HEXISTS");
         held.arg(self.name(&Key::Leases(book.clone()))).arg(&claim.token);
         let mut made = cmd("EXISTS");
-        made.arg(self.name(&Key::Audio(book.clone(), ClipName::new(voice, text))));
+        made.arg(self.name(&Key::Audio(book.clone(), claim.job.clip_name())));
         let answers = self.send(vec![held, made], Tolerance::First(0)).await?;
         if answers.iter().map(|answer| *answer == Value::Int(1)).ne([true, false]) {
             return Ok(true);
@@ -202,7 +202,7 @@ impl RedisQueue {
             let claim = Claim { job, class, tries, token: token.clone() };
             tracing::warn!(%book, token, "a lease ran out and is given back");
             let tries = claim.tries.saturating_add(1);
-            if self.timing.retry_after(tries).is_some() {
+            if self.timing.retry_after(tries, &abandoned()).is_some() {
                 let payload = Payload::of(&claim.job, tries).to_json();
                 self.give_back(token, class, &claim.job, &payload).await?;
             } else {

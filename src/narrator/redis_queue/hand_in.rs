@@ -14,7 +14,6 @@ use crate::narrator::queue::{Finished, Job};
 use crate::narrator::requests::{Advance, REQUEST_EXPIRY_SECONDS};
 use crate::now_ms;
 use crate::redis::Key;
-use crate::redis::keys::ClipName;
 
 /// A bigger clip is kept in the object store only.
 const MAX_SHARED_CLIP_BYTES: usize = 1 << 20;
@@ -45,10 +44,9 @@ impl RedisQueue {
 
     /// Stores a clip where every server finds it; not over one that is there, which is the same.
     fn store(&self, job: &Job, clip: &Bytes) -> Cmd {
-        let name = ClipName::new(&job.voice, &job.text);
         let mut store = cmd("SET");
         store
-            .arg(self.name(&Key::Audio(job.book.clone(), name)))
+            .arg(self.name(&Key::Audio(job.book.clone(), job.clip_name())))
             .arg(&clip[..])
             .arg("NX")
             .arg("PX")
@@ -64,8 +62,9 @@ impl RedisQueue {
         then: Option<Cmd>,
     ) -> RedisResult<Option<Value>> {
         for Finished { claim, outcome } in finished {
-            let is_last_try = self.timing.retry_after(claim.tries.saturating_add(1)).is_none();
-            let (done, failed) = (outcome.is_ok(), outcome.is_err() && is_last_try);
+            let tries = claim.tries.saturating_add(1);
+            let is_last = |error| self.timing.retry_after(tries, error).is_none();
+            let (done, failed) = (outcome.is_ok(), outcome.as_ref().is_err_and(is_last));
             let (done, failed) = (usize::from(done), usize::from(failed));
             self.note(&claim.job.request, Advance { done, failed, ..Advance::default() });
         }

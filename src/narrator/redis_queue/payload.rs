@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::narrator::queue::{Class, Job};
-use crate::redis::keys::ClipName;
-use crate::text::hash::{ContentHash, VoiceKey};
+use crate::text::hash::{ContentHash, Context, VoiceKey};
 
 /// `{bookId, chapterId, model, voice, speed, sentence}` and what else a worker needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +28,8 @@ pub(super) struct Payload {
     /// Index within the chapter.
     sentence: u32,
     text: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<Context>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     /// Times it was tried.
@@ -65,7 +66,8 @@ impl Payload {
             format: format.clone(),
             sentence: job.sentence,
             text: job.text.to_string(),
-            clip: ClipName::new(&job.voice, &job.text).form(),
+            context: job.context.as_deref().cloned(),
+            clip: job.clip_name().form(),
             content_hash: job.content.to_string(),
             request_id: job.request.as_deref().map(str::to_owned),
             tries,
@@ -90,7 +92,8 @@ impl TryFrom<Payload> for Job {
     fn try_from(payload: Payload) -> Result<Self, Self::Error> {
         let Payload { engine, model, voice, speed, format, .. } = payload;
         let voice = VoiceKey { engine, model, voice, speed, format };
-        let content = ContentHash::of(&payload.text, &voice);
+        let context = payload.context.map(Arc::new);
+        let content = ContentHash::of(&payload.text, context.as_deref(), &voice);
         if content.to_string() != payload.content_hash {
             return Err(InvalidPayload::Hash);
         }
@@ -99,6 +102,7 @@ impl TryFrom<Payload> for Job {
             chapter: payload.chapter_id,
             sentence: payload.sentence,
             text: payload.text.into(),
+            context,
             voice: Arc::new(voice),
             content,
             request: payload.request_id.map(Arc::from),
@@ -132,7 +136,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_job_is_read_as_it_was_written(
-            text in ".*", voice in ".*", request in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
+            text in ".*", voice in ".*", around in prop::option::of((".*", ".*")), request in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
         ) {
             let voice = VoiceKey {
                 engine: "e".to_owned(),
@@ -141,12 +145,14 @@ mod tests {
                 speed: "1".to_owned(),
                 format: "f".to_owned(),
             };
+            let context = around.map(|(before, after)| Arc::new(Context { before: before.into(), after: after.into() }));
             let job = Job {
                 book: "0123456789abcdef".parse().unwrap(),
                 chapter,
                 sentence,
-                content: ContentHash::of(&text, &voice),
+                content: ContentHash::of(&text, context.as_deref(), &voice),
                 text: text.into(),
+                context,
                 voice: Arc::new(voice),
                 request: request.map(Arc::from),
             };
@@ -173,14 +179,15 @@ mod tests {
             book: "0123456789abcdef".parse().unwrap(),
             chapter: 1,
             sentence: 0,
-            content: ContentHash::of("Cheap.", &voice),
+            content: ContentHash::of("Cheap.", None, &voice),
             text: "Cheap.".into(),
+            context: None,
             voice: Arc::new(voice),
             request: None,
         };
         let json = Payload::of(&job, 0).to_json();
         assert!(json.starts_with("{\"contentHash\":\""), "{json}");
-        assert!(json.contains("\",\"clip\":\"m:v:1:"), "{json}");
+        assert!(json.contains("\",\"clip\":\"e/m/f:v:1:"), "{json}");
         assert!(read(&json.replace("Cheap.", "Costly.")).is_err());
     }
 }

@@ -21,8 +21,8 @@ use super::page;
 use super::post::{Elsewhere, Mark};
 use super::sleep::Sleep;
 use super::sound::Sound;
-use super::words::Word;
 use super::{bar, commands, gestures, marks, places, session, sheets};
+use crate::pacing::Word;
 use start::Start;
 
 /// The player at work. Cheap to clone.

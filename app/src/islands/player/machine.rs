@@ -231,6 +231,11 @@ impl Machine {
         Some(segment.end_ms - segment.start_ms)
     }
 
+    /// When the words of a sentence begin, in milliseconds from its beginning, if the voice says so.
+    pub fn words_of(&self, at: Spot) -> Option<&[u32]> {
+        self.track.words_of(at.chapter, at.sentence)
+    }
+
     /// Puts the voice somewhere without a sound: another device is there.
     pub fn adopt(&mut self, at: Spot) -> Vec<Action> {
         let actions = self.move_to(at, None);

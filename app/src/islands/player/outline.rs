@@ -88,7 +88,12 @@ mod tests {
     fn an_exact_duration_moves_what_comes_after_and_not_what_came_before() {
         let mut outline = outline();
         let before = outline.position_ms(1, 1999);
-        outline.correct(&[TimelineEntry { sentence: 1, start_ms: 0, duration_ms: 2600 }]);
+        outline.correct(&[TimelineEntry {
+            sentence: 1,
+            start_ms: 0,
+            duration_ms: 2600,
+            words_ms: None,
+        }]);
         assert_eq!(outline.position_ms(1, 1999), before);
         assert_eq!(outline.position_ms(2, 0), 3600);
         assert_eq!(outline.total_ms(), 4100);

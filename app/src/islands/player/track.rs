@@ -29,6 +29,8 @@ pub struct NextChapter {
 pub struct Track {
     /// In order of time, without gaps.
     segments: Vec<Segment>,
+    /// When the words of a sentence begin, by chapter and sentence, where the voice says so.
+    words: Vec<(u32, u32, Vec<u32>)>,
     offset_ms: u64,
     next: Option<NextChapter>,
     ends: bool,
@@ -55,7 +57,16 @@ impl Track {
                 start_ms,
                 end_ms: start_ms + entry.duration_ms,
             });
+            if let Some(words) = &entry.words_ms {
+                self.words.push((chapter, entry.sentence, words.clone()));
+            }
         }
+    }
+
+    /// When the words of a sentence begin, in milliseconds from its beginning, if the voice says so.
+    pub fn words_of(&self, chapter: u32, sentence: u32) -> Option<&[u32]> {
+        let of = |(in_chapter, at, _): &&(u32, u32, _)| (*in_chapter, *at) == (chapter, sentence);
+        self.words.iter().find(of).map(|(_, _, words)| &words[..])
     }
 
     /// The current chapter is known to its end.
@@ -99,7 +110,8 @@ mod tests {
         (0..)
             .zip(lengths)
             .map(|(sentence, duration_ms)| {
-                let entry = TimelineEntry { sentence, start_ms, duration_ms: *duration_ms };
+                let entry =
+                    TimelineEntry { sentence, start_ms, duration_ms: *duration_ms, words_ms: None };
                 start_ms += duration_ms;
                 entry
             })

@@ -6,10 +6,10 @@ use wasm_bindgen_futures::spawn_local;
 use super::super::super::dom;
 use super::super::outline::Outline;
 use super::super::page::{self, Side};
-use super::super::words::{word_at, words};
 use super::super::{bar, session};
 use super::{Driver, Phase, Spot};
 use crate::model::Point;
+use crate::pacing::{word_at, words};
 
 impl Driver {
     /// Shows what the player is doing, or that there is no connection.
@@ -91,7 +91,14 @@ impl Driver {
         };
         let mut known = self.0.words.borrow_mut();
         if known.as_ref().is_none_or(|(of, _)| *of != at) {
-            *known = Some((at, words(&page::text_of(at.sentence))));
+            let mut found = words(&page::text_of(at.sentence));
+            // Told by the voice rather than estimated.
+            if let Some(told) = machine.words_of(at).filter(|told| told.len() == found.len()) {
+                for (word, ms) in found.iter_mut().zip(told) {
+                    word.from = *ms as f32 / length.max(1) as f32;
+                }
+            }
+            *known = Some((at, found));
         }
         let found = known.as_ref().map_or(&[][..], |(_, words)| words);
         let word = word_at(found, into_ms as f32 / length.max(1) as f32);

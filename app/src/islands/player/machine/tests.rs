@@ -10,6 +10,7 @@ fn timeline(chapter: u32, count: u32) -> Event {
             sentence,
             start_ms: u64::from(sentence) * 1000,
             duration_ms: 1000,
+            words_ms: None,
         })
         .collect();
     Event::Timeline { chapter, entries }

@@ -1,0 +1,99 @@
+//! What whoever runs the server sees: engines, what is kept, what other programs can ask for.
+
+use serde::{Deserialize, Serialize};
+
+use super::Voice;
+
+/// An engine that a person has configured, without its key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct EngineCard {
+    /// Its name, the part of its voices' ids before the colon.
+    pub name: String,
+    /// What it speaks: `openai`, `elevenlabs`, `piper` or `command`.
+    pub kind: String,
+    /// Where it is, or its command line.
+    pub url: String,
+    /// The model it is asked for.
+    pub model: String,
+    /// Its voices.
+    pub voices: Vec<Voice>,
+    /// What a million characters cost.
+    pub price: f64,
+    /// Requests at once.
+    pub concurrency: u16,
+    /// Whether it has a key.
+    pub has_key: bool,
+}
+
+/// What is kept of one engine, voice or book, and what it cost and saved.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct StorageLine {
+    /// The engine's name, the voice's id or the book's id.
+    pub name: String,
+    /// The book's title, if it is a book of the library.
+    pub title: Option<String>,
+    /// Clips.
+    pub clips: u64,
+    /// Their size.
+    pub bytes: u64,
+    /// Characters that were spoken.
+    pub characters: u64,
+    /// How often a clip was heard.
+    pub heard: u64,
+    /// How often of these it had not been made for that.
+    pub hits: u64,
+    /// What making them cost.
+    pub spent: f64,
+    /// What hearing them again would have cost.
+    pub saved: f64,
+}
+
+/// How much may be kept; 0 is without limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct StorageLimits {
+    /// Megabytes of all clips.
+    #[serde(default)]
+    pub mb: u32,
+    /// Days since a clip was heard last.
+    #[serde(default)]
+    pub days: u32,
+    /// Megabytes of one book.
+    #[serde(default)]
+    pub book_mb: u32,
+}
+
+/// What is kept, and what it cost and saved.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct StorageFigures {
+    /// Of everything.
+    pub total: StorageLine,
+    /// By engine.
+    pub engines: Vec<StorageLine>,
+    /// By voice.
+    pub voices: Vec<StorageLine>,
+    /// By book; a clip that several share counts in each, and its cost where it was made.
+    pub books: Vec<StorageLine>,
+    /// How much may be kept.
+    pub limits: StorageLimits,
+}
+
+/// Something that other programs can ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointCard {
+    /// The heading it stands under.
+    pub group: String,
+    /// `GET`, `POST`…
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+    /// What it does.
+    pub summary: String,
+    /// Parameters of the query, the form or the body, and what they say.
+    pub parameters: Vec<(String, String)>,
+    /// What it answers with.
+    pub answer: String,
+}

@@ -1,0 +1,274 @@
+//! What other programs can ask for: one table, from which come the OpenAPI description, the page for
+//! developers and the tests that hold both to the routes there are.
+
+use std::sync::LazyLock;
+
+use app::model::{
+    Annotation, BookCard, EndpointCard, EngineCard, Hit, NewAnnotation, Outline, Place, Progress,
+    StorageFigures, TimelineEntry, Voice,
+};
+use axum::Json;
+use utoipa::ToSchema;
+use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{
+    ContentBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr,
+    Required, ResponseBuilder, Schema,
+};
+
+use super::api::{BookAnswer, ChapterAnswer, HealthAnswer};
+use super::engines::EngineForm;
+use super::error::Problem;
+use super::storage::LimitsForm;
+use super::voice::{SpeechRequest, VoiceAnswer, VoiceRequest};
+use crate::narrator::ChapterAudio;
+use crate::narrator::requests::RequestStatus;
+
+/// Schemas by name.
+type Schemas = Vec<(String, RefOr<Schema>)>;
+/// Makes a schema, and adds those it refers to.
+type Shape = fn(&mut Schemas) -> RefOr<Schema>;
+
+/// Something to ask for.
+struct Endpoint {
+    group: &'static str,
+    method: HttpMethod,
+    path: &'static str,
+    summary: &'static str,
+    /// Parameters of the query, and what they say.
+    query: &'static [(&'static str, &'static str)],
+    /// What is sent: its content type and shape.
+    body: Option<(&'static str, Shape)>,
+    /// What comes back.
+    answer: Option<(&'static str, Shape)>,
+}
+
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+const MP3: &str = "audio/mpeg";
+const VOICE: (&str, &str) = ("voice", "A voice’s id; the book’s default when empty");
+const FROM: (&str, &str) = ("from", "The sentence to begin with");
+
+fn of<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    T::schemas(schemas);
+    schemas.push((T::name().into_owned(), T::schema()));
+    RefOr::Ref(Ref::from_schema_name(T::name()))
+}
+
+fn list<T: ToSchema>(schemas: &mut Schemas) -> RefOr<Schema> {
+    RefOr::T(ArrayBuilder::new().items(of::<T>(schemas)).into())
+}
+
+fn text(_: &mut Schemas) -> RefOr<Schema> {
+    RefOr::T(ObjectBuilder::new().schema_type(Type::String).into())
+}
+
+fn object(_: &mut Schemas) -> RefOr<Schema> {
+    RefOr::T(ObjectBuilder::new().into())
+}
+
+fn get(
+    group: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    answer: (&'static str, Shape),
+) -> Endpoint {
+    Endpoint {
+        group,
+        method: HttpMethod::Get,
+        path,
+        summary,
+        query: &[],
+        body: None,
+        answer: Some(answer),
+    }
+}
+
+fn send(
+    method: HttpMethod,
+    group: &'static str,
+    path: &'static str,
+    summary: &'static str,
+    body: Option<(&'static str, Shape)>,
+    answer: Option<(&'static str, Shape)>,
+) -> Endpoint {
+    Endpoint { group, method, path, summary, query: &[], body, answer }
+}
+
+impl Endpoint {
+    fn asking(self, query: &'static [(&'static str, &'static str)]) -> Self {
+        Self { query, ..self }
+    }
+}
+
+static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
+    use HttpMethod::{Delete, Post, Put};
+    const BOOKS: &str = "Books";
+    const LISTENING: &str = "Listening";
+    const SPEECH: &str = "Speech for other programs";
+    const RUNNING: &str = "Running it";
+    vec![
+        send(Post, SPEECH, "/api/voice", "Speaks a text. What was spoken before is not made again, whoever asked for it. More than a sentence is split, and kept by the sentence.", Some((JSON, of::<VoiceRequest>)), Some((JSON, of::<VoiceAnswer>))),
+        get(SPEECH, "/api/voice", "The audio of a text that was spoken.", (MP3, text)).asking(&[("contentHash", "As the answer to POST names it")]),
+        send(Post, SPEECH, "/v1/audio/speech", "OpenAI’s request: point any program that speaks to OpenAI here. Errors are in OpenAI’s form.", Some((JSON, of::<SpeechRequest>)), Some((MP3, text))),
+        get(SPEECH, "/v1/audio/voices", "The voices, as OpenAI-compatible servers list them.", (JSON, object)),
+        get(SPEECH, "/v1/models", "The engines, as OpenAI lists models.", (JSON, object)),
+        get(SPEECH, "/api/voices", "Every voice.", (JSON, list::<Voice>)),
+        get(BOOKS, "/api/books", "All books.", (JSON, list::<BookCard>)),
+        send(Post, BOOKS, "/api/books", "Imports books: a form with files in the field “file”.", Some(("multipart/form-data", object)), Some((JSON, of::<BookCard>))),
+        get(BOOKS, "/api/books/{book}", "A book with its chapters and table of contents.", (JSON, of::<BookAnswer>)),
+        send(Post, BOOKS, "/api/books/{book}", "Renames a book: a form with “title” and “authors”, semicolons between them.", Some((FORM, object)), None),
+        send(Delete, BOOKS, "/api/books/{book}", "Deletes a book.", None, None),
+        send(Post, BOOKS, "/api/books/{book}/restore", "Brings a deleted book back, for a week.", None, None),
+        get(BOOKS, "/api/books/{book}/chapters/{chapter}", "The sentences of a chapter.", (JSON, of::<ChapterAnswer>)),
+        get(BOOKS, "/api/books/{book}/search", "Where the book says it, in reading order.", (JSON, list::<Hit>)).asking(&[("q", "Words to look for")]),
+        get(BOOKS, "/api/books/{book}/annotations", "Bookmarks and highlights.", (JSON, list::<Annotation>)),
+        send(Post, BOOKS, "/api/books/{book}/annotations", "Keeps a bookmark or highlight.", Some((JSON, of::<NewAnnotation>)), Some((JSON, of::<Annotation>))),
+        send(Post, BOOKS, "/api/books/{book}/annotations/{annotation}", "Changes a note: a form with “note”.", Some((FORM, object)), None),
+        send(Delete, BOOKS, "/api/books/{book}/annotations/{annotation}", "Takes a mark away.", None, None),
+        get(BOOKS, "/api/books/{book}/annotations.md", "All marks as Markdown.", ("text/markdown", text)),
+        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, text)).asking(&[VOICE, FROM, ("to", "“chapter” or “book”")]),
+        get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, FROM]),
+        get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, text)).asking(&[VOICE]),
+        get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, FROM]),
+        get(LISTENING, "/api/books/{book}/chapters/{chapter}/outline", "How long each sentence lasts, estimated where it has not been made.", (JSON, of::<Outline>)).asking(&[VOICE]),
+        get(LISTENING, "/api/books/{book}/audios", "What has been made of a book.", (JSON, list::<ChapterAudio>)).asking(&[VOICE]),
+        get(LISTENING, "/api/books/{book}/progress", "Where the reader is; null when the book is not begun.", (JSON, of::<Progress>)),
+        send(Put, LISTENING, "/api/books/{book}/progress", "The reader is there. With “known_ms”, 409 when another device has moved since.", Some((JSON, of::<Progress>)), Some((JSON, of::<Progress>))),
+        send(Post, LISTENING, "/api/events/chapter_open", "A page opened a chapter: it and the next are made. Answers with a request’s id, or null when all is made.", Some((JSON, event)), Some((JSON, text))),
+        send(Post, LISTENING, "/api/events/page_open", "Other sentences came into view: the next 15 are made first.", Some((JSON, event)), None),
+        send(Post, LISTENING, "/api/events/chapter_change", "A listener moved to another chapter.", Some((JSON, event)), None),
+        get(LISTENING, "/api/requests/{request}", "How far what chapter_open set off has come.", (JSON, of::<RequestStatus>)),
+        get(RUNNING, "/health", "Whether all is well, and how much waits.", (JSON, of::<HealthAnswer>)),
+        get(RUNNING, "/api/engines", "The engines that are configured, without their keys.", (JSON, list::<EngineCard>)),
+        send(Post, RUNNING, "/api/engines", "Adds an engine, or changes one of the same name; answers with its voices.", Some((FORM, of::<EngineForm>)), Some((JSON, list::<Voice>))),
+        send(Delete, RUNNING, "/api/engines/{name}", "Removes an engine.", None, None),
+        send(Post, RUNNING, "/api/engines/{name}/test", "A spoken sentence.", None, Some((MP3, text))),
+        get(RUNNING, "/api/storage", "What is kept of what was spoken, and what it cost and saved.", (JSON, of::<StorageFigures>)),
+        send(Post, RUNNING, "/api/storage", "Sets how much may be kept, and cleans up.", Some((FORM, of::<LimitsForm>)), Some((JSON, object))),
+        get(RUNNING, "/api/preferences", "What the reader prefers.", (JSON, object)),
+        send(Post, RUNNING, "/settings", "Changes preferences: a form with any of them by name.", Some((FORM, object)), None),
+    ]
+});
+
+fn event(schemas: &mut Schemas) -> RefOr<Schema> {
+    RefOr::T(ObjectBuilder::new().property("place", of::<Place>(schemas)).required("place").into())
+}
+
+/// `GET /api/openapi.json`
+pub async fn openapi() -> Json<&'static OpenApi> {
+    static DESCRIPTION: LazyLock<OpenApi> = LazyLock::new(describe);
+    Json(&DESCRIPTION)
+}
+
+fn describe() -> OpenApi {
+    let mut schemas = Schemas::new();
+    let problem = of::<Problem>(&mut schemas);
+    let mut paths = PathsBuilder::new();
+    for endpoint in &*ENDPOINTS {
+        let mut operation =
+            OperationBuilder::new().tag(endpoint.group).summary(Some(endpoint.summary));
+        for name in names_in(endpoint.path) {
+            operation = operation.parameter(parameter(name, ParameterIn::Path, None));
+        }
+        for (name, says) in endpoint.query {
+            operation = operation.parameter(parameter(name, ParameterIn::Query, Some(says)));
+        }
+        if let Some((kind, shape)) = endpoint.body {
+            let content = ContentBuilder::new().schema(Some(shape(&mut schemas))).build();
+            let body =
+                RequestBodyBuilder::new().content(kind, content).required(Some(Required::True));
+            operation = operation.request_body(Some(body.build()));
+        }
+        let mut answer = ResponseBuilder::new().description("Done");
+        if let Some((kind, shape)) = endpoint.answer {
+            let content = ContentBuilder::new().schema(Some(shape(&mut schemas))).build();
+            answer = answer.content(kind, content);
+        }
+        let wrong = ContentBuilder::new().schema(Some(problem.clone())).build();
+        let wrong = ResponseBuilder::new()
+            .description("What went wrong (RFC 9457)")
+            .content("application/problem+json", wrong);
+        let done = if endpoint.answer.is_some() { "200" } else { "204" };
+        let operation = operation.response(done, answer.build()).response("default", wrong.build());
+        let item = PathItem::new(endpoint.method.clone(), operation);
+        paths = paths.path(endpoint.path, item);
+    }
+    let components = ComponentsBuilder::new().schemas_from_iter(schemas).build();
+    let mut info = Info::new("Earmark", env!("CARGO_PKG_VERSION"));
+    info.description = Some("A self-hosted reader that reads to you.".to_owned());
+    OpenApiBuilder::new().info(info).paths(paths.build()).components(Some(components)).build()
+}
+
+fn parameter(
+    name: &str,
+    place: ParameterIn,
+    says: Option<&str>,
+) -> utoipa::openapi::path::Parameter {
+    let required = if says.is_none() { Required::True } else { Required::False };
+    let schema = ObjectBuilder::new().schema_type(Type::String);
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(says)
+        .schema(Some(schema))
+        .build()
+}
+
+/// The names in braces.
+fn names_in(path: &str) -> impl Iterator<Item = &str> {
+    path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
+/// The table for the page.
+pub fn cards() -> Vec<EndpointCard> {
+    let described = describe();
+    let schemas = described.components.map(|components| components.schemas).unwrap_or_default();
+    let fields = |shape: Shape| {
+        let name = match shape(&mut Schemas::new()) {
+            RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
+            RefOr::T(_) => None,
+        };
+        let schema = name.and_then(|name| schemas.get(&name));
+        match schema {
+            Some(RefOr::T(Schema::Object(object))) => object
+                .properties
+                .iter()
+                .map(|(name, schema)| (name.clone(), says(schema)))
+                .collect(),
+            _ => Vec::new(),
+        }
+    };
+    let card = |endpoint: &Endpoint| EndpointCard {
+        group: endpoint.group.to_owned(),
+        method: method(&endpoint.method).to_owned(),
+        path: endpoint.path.to_owned(),
+        summary: endpoint.summary.to_owned(),
+        parameters: endpoint
+            .query
+            .iter()
+            .map(|(name, says)| ((*name).to_owned(), (*says).to_owned()))
+            .chain(endpoint.body.map(|(_, shape)| fields(shape)).unwrap_or_default())
+            .collect(),
+        answer: endpoint.answer.map_or_else(String::new, |(kind, _)| kind.to_owned()),
+    };
+    ENDPOINTS.iter().map(card).collect()
+}
+
+fn says(schema: &RefOr<Schema>) -> String {
+    match schema {
+        RefOr::T(Schema::Object(object)) => object.description.clone().unwrap_or_default(),
+        _ => String::new(),
+    }
+}
+
+fn method(method: &HttpMethod) -> &'static str {
+    match method {
+        HttpMethod::Post => "POST",
+        HttpMethod::Put => "PUT",
+        HttpMethod::Delete => "DELETE",
+        _ => "GET",
+    }
+}

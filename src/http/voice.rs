@@ -1,0 +1,239 @@
+//! Speech for other programs: our own request, and the one that programs make to OpenAI.
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::headers::CACHE_FOREVER;
+use super::params::QueryMap;
+use super::{ApiError, AppState};
+use crate::narrator::utterance::Utterance;
+use crate::text::hash::ContentHash;
+use crate::voices::Mark;
+
+const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
+
+/// A text to be spoken.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceRequest {
+    /// What to say; more than a sentence is split, and cached by the sentence
+    text: String,
+    /// A voice's id as `/api/voices` has it
+    voice_id: String,
+    /// The model, if it must be a certain one
+    #[serde(default)]
+    model: Option<String>,
+    /// The engine's own rate, 0.25 to 4
+    #[serde(default)]
+    speed: Option<f64>,
+    /// `mp3`
+    #[serde(default)]
+    format: Option<String>,
+}
+
+/// A text that was spoken.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceAnswer {
+    /// Names the audio
+    content_hash: String,
+    /// Where the audio is
+    url: String,
+    /// Whether all of it had been made before
+    cached: bool,
+    duration_ms: u64,
+    /// When each word begins, where the engine says so
+    words: Option<Vec<WordAnswer>>,
+}
+
+/// A spoken word.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WordAnswer {
+    word: String,
+    start_ms: u32,
+}
+
+/// `POST /api/voice`
+pub async fn speak(
+    State(state): State<AppState>,
+    request: Result<Json<VoiceRequest>, JsonRejection>,
+) -> Result<Json<VoiceAnswer>, ApiError> {
+    let Json(request) = request.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
+    let VoiceRequest { text, voice_id, model, speed, format } = request;
+    only_mp3("format", format.as_deref())?;
+    check_model(&state, &voice_id, model.as_deref())?;
+    let spoken = state.narrator.utter(&text, &voice_id, speed).await?;
+    let Utterance { content, duration_ms, words, cached, .. } = spoken;
+    let word = |Mark { word, start_ms }| WordAnswer { word, start_ms };
+    Ok(Json(VoiceAnswer {
+        content_hash: content.to_string(),
+        url: format!("/api/voice?contentHash={content}"),
+        cached,
+        duration_ms,
+        words: words.map(|words| words.into_iter().map(word).collect()),
+    }))
+}
+
+/// `GET /api/voice?contentHash=`: the audio of a text that was spoken before.
+pub async fn audio(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Query(query): Query<QueryMap>,
+) -> Result<Response, ApiError> {
+    let unknown = || ApiError::NotFound("There is no audio of this name.".to_owned());
+    let content: ContentHash =
+        query.get("contentHash").and_then(|hash| hash.parse().ok()).ok_or_else(unknown)?;
+    let tag = format!("\"{content}\"");
+    let fixed = [(header::CONTENT_TYPE, MP3), (header::CACHE_CONTROL, CACHE_FOREVER)];
+    let entity = [(header::ETAG, tag.clone())];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
+    }
+    let spoken = state.narrator.utterance(&content).await?.ok_or_else(unknown)?;
+    Ok((fixed, entity, spoken.bytes).into_response())
+}
+
+fn only_mp3(name: &'static str, format: Option<&str>) -> Result<(), ApiError> {
+    match format {
+        None | Some("" | "mp3") => Ok(()),
+        Some(_) => Err(ApiError::BadParameter { name, reason: "can only be mp3".to_owned() }),
+    }
+}
+
+/// A model that is named must be the one the voice's engine is configured with.
+fn check_model(state: &AppState, voice: &str, model: Option<&str>) -> Result<(), ApiError> {
+    let Some(model) = model.filter(|model| !model.is_empty()) else { return Ok(()) };
+    let chosen = state.voices.choose(voice, "und")?;
+    if chosen.key.model == model {
+        return Ok(());
+    }
+    let reason = format!("is “{}” for this voice, not “{model}”", chosen.key.model);
+    Err(ApiError::BadParameter { name: "model", reason })
+}
+
+/// OpenAI's request.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct SpeechRequest {
+    /// An engine's name or model; any other is taken for “whichever has the voice”
+    #[serde(default)]
+    model: String,
+    input: String,
+    /// A voice's id, or its name without the engine
+    voice: VoiceName,
+    /// `mp3`
+    #[serde(default)]
+    response_format: Option<String>,
+    /// 0.25 to 4
+    #[serde(default)]
+    speed: Option<f64>,
+}
+
+/// A voice, which OpenAI also takes as an object.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum VoiceName {
+    /// Its name.
+    Name(String),
+    /// An object with its name.
+    Object {
+        /// Its name.
+        id: String,
+    },
+}
+
+/// An error in OpenAI's form.
+#[derive(Debug)]
+pub struct SpeechError(ApiError);
+
+impl<E: Into<ApiError>> From<E> for SpeechError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for SpeechError {
+    fn into_response(self) -> Response {
+        let Self(error) = self;
+        let status = error.status();
+        let (kind, param) = match &error {
+            ApiError::BadParameter { name, .. } => ("invalid_request_error", Value::from(*name)),
+            _ if status.is_client_error() => ("invalid_request_error", Value::Null),
+            _ => ("server_error", Value::Null),
+        };
+        let message = error.to_string();
+        let body = json!({
+            "error": { "message": message, "type": kind, "param": param, "code": Value::Null }
+        });
+        let mut response = (status, Json(body)).into_response();
+        if let ApiError::TooMany { retry_after } = error {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
+        }
+        response
+    }
+}
+
+/// `POST /v1/audio/speech`
+pub async fn openai_speech(
+    State(state): State<AppState>,
+    body: Bytes,
+) -> Result<Response, SpeechError> {
+    // Whatever the client says of its content type.
+    let request: SpeechRequest = serde_json::from_slice(&body)
+        .map_err(|error| ApiError::BadBody(format!("The request cannot be read: {error}.")))?;
+    only_mp3("response_format", request.response_format.as_deref())?;
+    let (VoiceName::Name(name) | VoiceName::Object { id: name }) = &request.voice;
+    let voice = voice_named(&state, name, &request.model)?;
+    let spoken = state.narrator.utter(&request.input, &voice, request.speed).await?;
+    Ok(([(header::CONTENT_TYPE, MP3)], spoken.bytes).into_response())
+}
+
+/// The id of a voice that a program names as it would to OpenAI: of the engine that `model` names, else of
+/// the first that has it.
+fn voice_named(state: &AppState, name: &str, model: &str) -> Result<String, ApiError> {
+    let voices = state.voices.list();
+    if voices.iter().any(|voice| voice.id == name) {
+        return Ok(name.to_owned());
+    }
+    let has_name = |id: &str| id.split_once(':').is_some_and(|(_, own)| own == name);
+    let ids: Vec<&str> =
+        voices.iter().map(|voice| voice.id.as_str()).filter(|id| has_name(id)).collect();
+    let is_of_model = |id: &&&str| {
+        id.starts_with(&format!("{model}:"))
+            || state.voices.choose(id, "und").is_ok_and(|chosen| chosen.key.model == model)
+    };
+    let found = ids.iter().find(is_of_model).or(ids.first());
+    found.map(|id| (*id).to_owned()).ok_or_else(|| ApiError::BadParameter {
+        name: "voice",
+        reason: format!(
+            "names no voice that is installed: “{}”",
+            name.chars().take(80).collect::<String>()
+        ),
+    })
+}
+
+/// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs.
+pub async fn openai_voices(State(state): State<AppState>) -> Json<Value> {
+    let voices = state.voices.list();
+    let voices: Vec<Value> =
+        voices.iter().map(|voice| json!({ "id": voice.id, "name": voice.name })).collect();
+    Json(json!({ "voices": voices }))
+}
+
+/// `GET /v1/models`: the engines' models, for programs that ask before they speak.
+pub async fn openai_models(State(state): State<AppState>) -> Json<Value> {
+    let mut models: Vec<String> =
+        state.voices.list().into_iter().map(|voice| voice.engine).collect();
+    models.dedup();
+    let models: Vec<Value> = models
+        .into_iter()
+        .map(|id| json!({ "id": id, "object": "model", "owned_by": "earmark" }))
+        .collect();
+    Json(json!({ "object": "list", "data": models }))
+}

@@ -1,0 +1,321 @@
+//! What a person says of an engine that is not found by itself.
+
+use app::model::Voice;
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::MANY_LANGUAGES;
+
+/// Names that programs found by themselves have.
+const TAKEN: [&str; 2] = ["espeak-ng", "flite"];
+/// Longest name, in characters.
+const MAX_NAME_CHARS: usize = 40;
+/// Longest address, command, model or voice, in characters.
+const MAX_TEXT_CHARS: usize = 500;
+/// Voices that one engine may have.
+const MAX_VOICES: usize = 2_000;
+/// Sample rates that MP3 has and that are worth listening to (ISO 11172-3, 13818-3).
+const SAMPLE_RATES: [u32; 6] = [16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+
+/// The language an engine speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// `POST {url}/v1/audio/speech`: OpenAI, Kokoro-FastAPI, Speaches, LocalAI…
+    Openai,
+    /// `POST {url}/v1/text-to-speech/{voice}`
+    Elevenlabs,
+    /// Piper's own HTTP server: `POST {url}/synthesize`
+    Piper,
+    /// A program: text on standard input, WAV on standard output
+    Command,
+}
+
+impl Kind {
+    /// Its name in forms and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Openai => "openai",
+            Self::Elevenlabs => "elevenlabs",
+            Self::Piper => "piper",
+            Self::Command => "command",
+        }
+    }
+
+    /// Where its makers serve it.
+    pub fn usual_url(self) -> &'static str {
+        match self {
+            Self::Openai => "https://api.openai.com",
+            Self::Elevenlabs => "https://api.elevenlabs.io",
+            Self::Piper => "http://127.0.0.1:5000",
+            Self::Command => "",
+        }
+    }
+
+    /// The model it is asked for unless another is named.
+    pub fn usual_model(self) -> &'static str {
+        match self {
+            Self::Openai => "gpt-4o-mini-tts",
+            Self::Elevenlabs => "eleven_multilingual_v2",
+            Self::Piper => "piper",
+            Self::Command => "command",
+        }
+    }
+
+    fn usual_rate(self) -> u32 {
+        match self {
+            Self::Openai | Self::Elevenlabs => 24_000,
+            Self::Piper | Self::Command => 22_050,
+        }
+    }
+
+    /// ElevenLabs gives every account PCM, but not WAV.
+    fn usual_wire(self) -> Wire {
+        if self == Self::Elevenlabs { Wire::Pcm } else { Wire::Wav }
+    }
+}
+
+/// The form in which sound is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Wire {
+    /// WAV; encoded here.
+    Wav,
+    /// Samples without a header; encoded here.
+    Pcm,
+    /// MP3, mono; kept as it comes.
+    Mp3,
+}
+
+impl Wire {
+    /// Its name in requests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Pcm => "pcm",
+            Self::Mp3 => "mp3",
+        }
+    }
+}
+
+/// An engine as a person has configured it. What changes the sound is part of the keys of its clips.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngineSettings {
+    /// What it is called: in voice ids, keys and figures.
+    pub name: String,
+    /// What it speaks.
+    pub kind: Kind,
+    /// Where it is; of a program, its command line, in which `{voice}` stands for the voice and `{speed}` for the speed.
+    pub url: String,
+    /// The model it is asked for.
+    pub model: String,
+    /// Its voices.
+    pub voices: Vec<Voice>,
+    /// The form in which it is asked for sound.
+    pub wire: Wire,
+    /// Samples a second of what it returns.
+    pub sample_rate: u32,
+    /// Its own rate; 1 is its default.
+    pub speed: f64,
+    /// What a million characters cost.
+    pub price: f64,
+    /// Requests at once, of all servers and workers together.
+    pub concurrency: u16,
+    /// Tell it what is said before and after. It speaks better, and a sentence costs once for each
+    /// neighbourhood it stands in.
+    pub context: bool,
+    /// Ask it when each word begins: ElevenLabs, and Kokoro-FastAPI.
+    pub words: bool,
+}
+
+/// What is wrong with an engine's settings.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum InvalidSettings {
+    /// The name.
+    #[error("A name has 1 to {MAX_NAME_CHARS} lower-case letters, digits and hyphens.")]
+    Name,
+    /// Another engine's name.
+    #[error("The name “{0}” belongs to an engine that is found by itself.")]
+    Taken(String),
+    /// The address.
+    #[error("“{0}” is no address: it begins with http:// or https://.")]
+    Url(String),
+    /// The command line.
+    #[error("“{0}” is no command line.")]
+    Command(String),
+    /// Something is too long.
+    #[error("An address, a model and a voice have at most {MAX_TEXT_CHARS} characters.")]
+    TooLong,
+    /// No voice, or too many.
+    #[error("An engine has 1 to {MAX_VOICES} voices. This one did not list any: name them.")]
+    Voices,
+    /// The sample rate.
+    #[error("The sample rate must be one of 16000, 22050, 24000, 32000, 44100 and 48000.")]
+    SampleRate,
+    /// The engine's own rate.
+    #[error("The speed must be between 0.25 and 4.")]
+    Speed,
+    /// The price.
+    #[error("The price must be between 0 and 100000.")]
+    Price,
+    /// The number of requests at once.
+    #[error("Between 1 and 256 requests can be made at once.")]
+    Concurrency,
+}
+
+impl EngineSettings {
+    /// An engine of a kind as its makers serve it, without voices.
+    pub fn new(name: &str, kind: Kind) -> Self {
+        Self {
+            name: name.trim().to_owned(),
+            kind,
+            url: kind.usual_url().to_owned(),
+            model: kind.usual_model().to_owned(),
+            voices: Vec::new(),
+            wire: kind.usual_wire(),
+            sample_rate: kind.usual_rate(),
+            speed: 1.0,
+            price: 0.0,
+            concurrency: 4,
+            context: false,
+            words: false,
+        }
+    }
+
+    /// A voice of this engine; `spec` is its name there, and after a space its language.
+    pub fn voice(&self, spec: &str, called: Option<&str>) -> Voice {
+        let (voice, language) = match spec.trim().split_once(char::is_whitespace) {
+            Some((voice, language)) => (voice, language.trim()),
+            None => (spec.trim(), spoken_language(self.kind, spec.trim())),
+        };
+        Voice {
+            id: format!("{}:{voice}", self.name),
+            name: called.unwrap_or(voice).to_owned(),
+            language: language.to_owned(),
+            engine: self.name.clone(),
+        }
+    }
+
+    /// The format of its clips, as it stands in keys: with the sample rate, which a person can change.
+    pub fn format(&self) -> String {
+        let format = if self.wire == Wire::Mp3 { "mp3" } else { super::FORMAT };
+        format!("{format}-{}", self.sample_rate)
+    }
+
+    /// Looks for what cannot be.
+    pub fn check(&self) -> Result<(), InvalidSettings> {
+        let Self { name, kind, url, model, voices, sample_rate, speed, price, concurrency, .. } =
+            self;
+        let is_plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-');
+        if !(1..=MAX_NAME_CHARS).contains(&name.len()) || !name.chars().all(is_plain) {
+            return Err(InvalidSettings::Name);
+        }
+        if TAKEN.contains(&name.as_str()) {
+            return Err(InvalidSettings::Taken(name.clone()));
+        }
+        let texts = voices.iter().flat_map(|voice| [&voice.id, &voice.name, &voice.language]);
+        if texts.chain([url, model]).any(|text| text.chars().count() > MAX_TEXT_CHARS) {
+            return Err(InvalidSettings::TooLong);
+        }
+        let is_address = reqwest::Url::parse(url)
+            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        match kind {
+            Kind::Command if !shell_words::split(url).is_ok_and(|words| !words.is_empty()) => {
+                return Err(InvalidSettings::Command(url.clone()));
+            }
+            Kind::Openai | Kind::Elevenlabs | Kind::Piper if !is_address => {
+                return Err(InvalidSettings::Url(url.clone()));
+            }
+            _ => {}
+        }
+        if !(1..=MAX_VOICES).contains(&voices.len()) {
+            return Err(InvalidSettings::Voices);
+        }
+        if !SAMPLE_RATES.contains(sample_rate) {
+            return Err(InvalidSettings::SampleRate);
+        }
+        if !(0.25..=4.0).contains(speed) {
+            return Err(InvalidSettings::Speed);
+        }
+        if !(0.0..=100_000.0).contains(price) {
+            return Err(InvalidSettings::Price);
+        }
+        if !(1..=256).contains(concurrency) {
+            return Err(InvalidSettings::Concurrency);
+        }
+        Ok(())
+    }
+}
+
+/// The language of a voice that does not say. Kokoro's names begin with it: `af_heart` is American
+/// English, `jm_kumo` Japanese. Piper's are `en_US-lessac-medium`.
+fn spoken_language(kind: Kind, voice: &str) -> &str {
+    let kokoro = match voice.as_bytes() {
+        [language, b'f' | b'm', b'_', ..] => match language {
+            b'a' => "en-us",
+            b'b' => "en-gb",
+            b'e' => "es",
+            b'f' => "fr",
+            b'h' => "hi",
+            b'i' => "it",
+            b'j' => "ja",
+            b'p' => "pt-br",
+            b'z' => "zh",
+            _ => MANY_LANGUAGES,
+        },
+        _ => MANY_LANGUAGES,
+    };
+    match kind {
+        Kind::Openai => kokoro,
+        Kind::Elevenlabs => MANY_LANGUAGES,
+        Kind::Piper | Kind::Command => match voice.split_once(['_', '-']) {
+            Some((language, _)) if matches!(language.len(), 2 | 3) => language,
+            _ => MANY_LANGUAGES,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> EngineSettings {
+        let mut settings = EngineSettings::new("kokoro", Kind::Openai);
+        settings.voices = vec![settings.voice("af_heart", None), settings.voice("cloned de", None)];
+        settings
+    }
+
+    #[test]
+    fn a_voice_has_a_language() {
+        let languages = settings().voices.into_iter().map(|voice| (voice.id, voice.language));
+        let expected = [("kokoro:af_heart", "en-us"), ("kokoro:cloned", "de")];
+        assert!(languages.eq(expected.map(|(id, language)| (id.to_owned(), language.to_owned()))));
+        let piper = EngineSettings::new("p", Kind::Piper);
+        assert_eq!(piper.voice("de_DE-thorsten-high", None).language, "de");
+        assert_eq!(piper.voice("custom", None).language, "mul");
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        assert_eq!(settings().check(), Ok(()));
+        let wrong = |change: fn(&mut EngineSettings)| {
+            let mut settings = settings();
+            change(&mut settings);
+            settings.check().unwrap_err()
+        };
+        assert_eq!(wrong(|it| it.name = "My Engine".to_owned()), InvalidSettings::Name);
+        assert!(matches!(wrong(|it| it.name = "flite".to_owned()), InvalidSettings::Taken(_)));
+        assert!(matches!(
+            wrong(|it| it.url = "file:///etc/passwd".to_owned()),
+            InvalidSettings::Url(_)
+        ));
+        assert_eq!(wrong(|it| it.voices.clear()), InvalidSettings::Voices);
+        assert_eq!(wrong(|it| it.sample_rate = 8_000), InvalidSettings::SampleRate);
+        assert_eq!(wrong(|it| it.speed = f64::NAN), InvalidSettings::Speed);
+        assert_eq!(wrong(|it| it.price = -1.0), InvalidSettings::Price);
+        assert_eq!(wrong(|it| it.concurrency = 0), InvalidSettings::Concurrency);
+        let unclosed = wrong(|it| (it.kind, it.url) = (Kind::Command, "piper 'x".to_owned()));
+        assert!(matches!(unclosed, InvalidSettings::Command(_)));
+    }
+}
