@@ -16,13 +16,18 @@ need() {
   have "$1" || { echo "setup: $1 is not installed: $2" >&2; exit 1; }
 }
 
-# Debian packages, or on another system a list of what to install.
+# Debian packages of programs that are missing: PROGRAM:PACKAGE...
 packages() {
   local missing=()
   for pair in "$@"; do
     have "${pair%%:*}" || missing+=("${pair##*:}")
   done
-  [ ${#missing[@]} -eq 0 ] && return
+  [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
+}
+
+# Installs Debian packages, or on another system says what to install.
+install_packages() {
+  local missing=("$@")
   if ! have apt-get; then
     echo "setup: please install with your system's package manager: ${missing[*]}" >&2
     exit 1
@@ -100,6 +105,20 @@ if [ "$purpose" = test ]; then
     packages chromium:chromium
   fi
   packages ffmpeg:ffmpeg redis-server:redis-server redis-cli:redis-tools openssl:openssl pg_createcluster:postgresql psql:postgresql-client
+fi
+
+if [ "$purpose" = test ]; then
+  # Piper, whose server and program the tests speak to.
+  wanted=tests/piper/requirements.txt
+  stamp=tests/piper/venv/.installed
+  if [ ! -e "$stamp" ] || [ "$wanted" -nt "$stamp" ]; then
+    packages python3:python3
+    # Debian has the module that makes environments in a package of its own.
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+    python3 -m venv --clear tests/piper/venv
+    tests/piper/venv/bin/pip install --quiet --disable-pip-version-check -r "$wanted"
+    touch "$stamp"
+  fi
 fi
 
 if [ "$purpose" = bench ]; then

@@ -140,7 +140,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/engines", get(engines::list).post(engines::add))
         .route("/api/engines/{name}", delete(engines::remove))
         .route("/api/engines/{name}/delete", post(engines::remove))
-        .route("/api/engines/{name}/test", post(engines::test))
+        .route("/api/engines/{name}/test", get(engines::tested).post(engines::test))
         .route("/api/storage", get(storage::figures).post(storage::set_limits))
         .route("/api/openapi.json", get(description::openapi))
         .route("/api/preferences", get(preferences::get))

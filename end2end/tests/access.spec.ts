@@ -20,7 +20,7 @@ for (const theme of THEMES) {
     await page.request.post(`/api/books/${id}/annotations`, {
       data: { kind: "highlight", chapter: 1, start: { sentence: 1, offset: 0 }, end: { sentence: 1, offset: 8 }, quote: "The café" },
     });
-    for (const address of ["/", `/book/${id}`, `/book/${id}/search?q=filler`, `/book/${id}/notes`, `/book/${id}/voices`, "/settings", "/keys", "/offline"]) {
+    for (const address of ["/", `/book/${id}`, `/book/${id}/search?q=filler`, `/book/${id}/notes`, `/book/${id}/voices`, "/settings", "/keys", "/offline", "/engines", "/storage", "/developers"]) {
       await page.goto(address);
       expect(await faults(page), address).toEqual([]);
     }
@@ -56,7 +56,7 @@ test("everything a finger hits has 44 pixels", async ({ library, reader, page },
     );
   await reader.open(id, 1);
   expect(await small()).toEqual([]);
-  for (const address of ["/", `/book/${id}`, "/settings", `/book/${id}/search`, `/book/${id}/voices`]) {
+  for (const address of ["/", `/book/${id}`, "/settings", `/book/${id}/search`, `/book/${id}/voices`, "/engines", "/storage", "/developers"]) {
     await page.goto(address);
     expect(await small(), address).toEqual([]);
   }
@@ -66,7 +66,7 @@ test("nothing is cut off at 400 % zoom", async ({ library, reader, page }, info)
   test.skip(info.project.name === "phone", "320 pixels are what 1280 are at 400 %");
   const id = await library.import("Zoomed", novel("Zoomed"));
   await page.setViewportSize({ width: 320, height: 256 });
-  for (const address of ["/", `/book/${id}`, `/read/${id}/1`, "/settings", "/keys"]) {
+  for (const address of ["/", `/book/${id}`, `/read/${id}/1`, "/settings", "/keys", "/engines", "/storage", "/developers"]) {
     await page.goto(address);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow, address).toBeLessThanOrEqual(0);

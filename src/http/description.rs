@@ -145,6 +145,7 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         send(Post, RUNNING, "/api/engines", "Adds an engine, or changes one of the same name; answers with its voices.", Some((FORM, of::<EngineForm>)), Some((JSON, list::<Voice>))),
         send(Delete, RUNNING, "/api/engines/{name}", "Removes an engine.", None, None),
         send(Post, RUNNING, "/api/engines/{name}/test", "A spoken sentence.", None, Some((MP3, text))),
+        get(RUNNING, "/api/engines/{name}/test", "What it said when it was tested last.", (MP3, text)),
         get(RUNNING, "/api/storage", "What is kept of what was spoken, and what it cost and saved.", (JSON, of::<StorageFigures>)),
         send(Post, RUNNING, "/api/storage", "Sets how much may be kept, and cleans up.", Some((FORM, of::<LimitsForm>)), Some((JSON, object))),
         get(RUNNING, "/api/preferences", "What the reader prefers.", (JSON, object)),

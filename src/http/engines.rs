@@ -140,6 +140,16 @@ pub async fn test(
     }
 }
 
+/// `GET /api/engines/{name}/test`: what it said when it was tested last.
+pub async fn tested(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let none = || ApiError::NotFound("This engine has not been tested since the start.".to_owned());
+    let bytes = state.engines.tested(&name).ok_or_else(none)?;
+    Ok(([(header::CONTENT_TYPE, "audio/mpeg")], bytes).into_response())
+}
+
 /// `DELETE /api/engines/{name}`; forms post to `/api/engines/{name}/delete`.
 pub async fn remove(
     State(state): State<AppState>,

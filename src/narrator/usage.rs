@@ -34,23 +34,35 @@ impl Usage {
         }
     }
 
-    /// Writes what was counted; what fails is counted again.
+    /// Writes what was counted; what fails or is broken off is counted again.
     pub(super) async fn flush(&self, database: &AnyPool) {
-        let counted = std::mem::take(&mut *self.counted());
-        if counted.is_empty() {
+        let mut taken = Taken { counted: std::mem::take(&mut *self.counted()), usage: self };
+        if taken.counted.is_empty() {
             return;
         }
-        if let Err(error) = write(database, &counted).await {
-            tracing::warn!(%error, "what was heard could not be counted yet");
-            let mut newer = self.counted();
-            for (name, count) in counted {
-                *newer.entry(name).or_default() += count;
-            }
+        match write(database, &taken.counted).await {
+            Ok(()) => taken.counted.clear(),
+            Err(error) => tracing::warn!(%error, "what was heard could not be counted yet"),
         }
     }
 
     fn counted(&self) -> MutexGuard<'_, HashMap<(ContentHash, BookId), u64>> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is being written; what is left when this is dropped goes back.
+struct Taken<'a> {
+    counted: HashMap<(ContentHash, BookId), u64>,
+    usage: &'a Usage,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut newer = self.usage.counted();
+        for (name, count) in self.counted.drain() {
+            *newer.entry(name).or_default() += count;
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Whoever makes a clip, in whatever process, the news arrives here once and wakes them all.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,11 @@ pub const MAX_WAITERS: usize = 100_000;
 
 /// A clip that is waited for is asked for again after this long, in case the first asking was lost.
 pub const ASK_AGAIN: Duration = Duration::from_secs(2);
+
+/// A failure is news for this long to those who only watch.
+const FAILURE_IS_NEWS: Duration = Duration::from_secs(3);
+/// Failures remembered for them.
+const MAX_FAILURES: usize = 1_000;
 
 /// How a claim ended: the clip is in the store, or it could not be made.
 pub type Outcome = Result<(), VoiceError>;
@@ -44,8 +49,10 @@ impl Waiter {
 /// Who waits for what.
 #[derive(Default)]
 pub struct Waiters {
-    // A std mutex: held for a map operation, never across an await.
+    // Std mutexes: held for a map operation, never across an await.
     waiting: Mutex<HashMap<ContentHash, Waiting>>,
+    /// Failures of the last moments, the oldest first.
+    failures: Mutex<VecDeque<(Instant, ContentHash, VoiceError)>>,
 }
 
 /// Those who wait for one clip.
@@ -61,8 +68,19 @@ impl Waiters {
         self.register(content, true)
     }
 
-    /// Registers for the next news of a clip that others ask for.
+    /// Registers for the next news of a clip that others ask for; of a failure, also for the last: who
+    /// asks and who watches begin together, and what fails at once would be missed.
     pub fn watch(&self, content: ContentHash) -> Result<Waiter, TooManyWaiters> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |(when, of, _): &&(Instant, ContentHash, _)| {
+            *of == content && when.elapsed() < FAILURE_IS_NEWS
+        };
+        if let Some((_, _, error)) = failures.iter().rfind(is_it) {
+            let (teller, outcome) = oneshot::channel();
+            let _ = teller.send(Err(error.clone()));
+            return Ok(Waiter { outcome, asks: false });
+        }
+        drop(failures);
         self.register(content, false)
     }
 
@@ -99,6 +117,15 @@ impl Waiters {
 
     /// Tells everyone who waits for a clip.
     pub fn tell(&self, content: &ContentHash, outcome: &Outcome) {
+        if let Err(error) = outcome {
+            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            while failures.len() >= MAX_FAILURES
+                || failures.front().is_some_and(|(when, ..)| when.elapsed() >= FAILURE_IS_NEWS)
+            {
+                failures.pop_front();
+            }
+            failures.push_back((Instant::now(), *content, error.clone()));
+        }
         let of_clip = self.waiting().remove(content).unwrap_or_default();
         for teller in of_clip.tellers {
             // A listener who has gone does not hear it.
@@ -141,6 +168,16 @@ mod tests {
         assert_eq!(waiters.count(), 1);
         drop(waiters);
         assert_eq!(other.landed().await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn who_begins_to_watch_a_moment_late_hears_of_a_failure() {
+        let waiters = Waiters::default();
+        let error = VoiceError::NoSuchVoice("x".to_owned());
+        waiters.tell(&content(1), &Err(error.clone()));
+        assert_eq!(waiters.watch(content(1)).unwrap().landed().await, Err(error));
+        // Who asks wants to know how it goes this time.
+        assert!(waiters.wait(content(1)).unwrap().asks);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! Engines that a person has configured: kept in SQL, their keys encrypted, and given to [`Voices`] of
 //! every server and worker that shares the database.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::model::{EngineCard, Voice};
+use bytes::Bytes;
 use sqlx::{AnyPool, Row};
 use thiserror::Error;
 
@@ -63,6 +65,9 @@ struct Shared {
     link: Option<Link>,
     /// What was last given to the voices. A std mutex, never held across an await.
     seen: Mutex<Option<Version>>,
+    /// What each said when it was tested last, to be heard without paying again. A std mutex, never held
+    /// across an await.
+    tested: Mutex<HashMap<String, Bytes>>,
 }
 
 /// Tells one state of the table from another.
@@ -76,7 +81,14 @@ impl Engines {
         voices: Arc<Voices>,
         link: Option<Link>,
     ) -> Self {
-        let shared = Shared { database, secrets, voices, link, seen: Mutex::default() };
+        let shared = Shared {
+            database,
+            secrets,
+            voices,
+            link,
+            seen: Mutex::default(),
+            tested: Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -146,7 +158,17 @@ impl Engines {
             settings.voices.first().map_or("", |voice| &voice.id[name.len() + 1..]).to_owned();
         let voice = if voice.is_empty() { &own } else { voice };
         let engine = build(settings, key, self.shared.link.clone())?;
-        Ok(engine.speak(Utterance { text, context: None, voice, speed: engine.speed() }).await?)
+        let speed = engine.speed();
+        let clip = engine.speak(Utterance { text, context: None, voice, speed }).await?;
+        let mut tested = self.shared.tested.lock().unwrap_or_else(PoisonError::into_inner);
+        tested.insert(name.to_owned(), clip.bytes.clone());
+        Ok(clip)
+    }
+
+    /// What an engine said when it was tested last, since the start.
+    pub fn tested(&self, name: &str) -> Option<Bytes> {
+        let tested = self.shared.tested.lock().unwrap_or_else(PoisonError::into_inner);
+        tested.get(name).cloned()
     }
 
     /// What is told of engines: everything but their keys.

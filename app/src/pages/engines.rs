@@ -24,8 +24,8 @@ pub fn EnginesPage() -> impl IntoView {
         let backend = backend.clone();
         async move { backend?.engines().await }
     };
-    let (said, refused) = (said(), query("refused"));
-    loaded(load, move |engines: Vec<EngineCard>| page(engines, said.clone(), &refused))
+    let (said, refused, tested) = (said(), query("refused"), query("tested"));
+    loaded(load, move |engines: Vec<EngineCard>| page(engines, said.clone(), &refused, &tested))
 }
 
 /// What the last form did.
@@ -38,7 +38,7 @@ fn said() -> Option<String> {
     })
 }
 
-fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str) -> AnyView {
+fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str, tested: &str) -> AnyView {
     let words = &words().operator;
     let is_empty = engines.is_empty();
     view! {
@@ -51,7 +51,7 @@ fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str) -> AnyVie
             {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
             {said.map(|said| view! { <p class="said" role="status">{said}</p> })}
             {is_empty.then(|| view! { <p class="empty">{words.no_engines}</p> })}
-            {engines.into_iter().map(engine).collect_view()}
+            {engines.into_iter().map(|card| engine(card, tested)).collect_view()}
             {form()}
             <p class="hint">{words.programs}" "<code>"earmark voices add --help"</code></p>
         </main>
@@ -59,7 +59,7 @@ fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str) -> AnyVie
     .into_any()
 }
 
-fn engine(card: EngineCard) -> impl IntoView {
+fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
     let words = &words().operator;
     let EngineCard { name, kind, url, model, voices, price, concurrency, has_key } = card;
     let kind = KINDS
@@ -70,6 +70,9 @@ fn engine(card: EngineCard) -> impl IntoView {
         voices.iter().take(12).map(|voice| voice.name.clone()).collect::<Vec<_>>().join(", ");
     let more = voices.len().saturating_sub(12);
     let address = format!("/api/engines/{name}");
+    let sample = (name == tested).then(|| {
+        view! { <audio controls preload="none" src=format!("{address}/test")></audio> }
+    });
     let label = |what: &str| format!("{what}: {name}");
     let (test_label, remove_label) = (label(words.test), label(words.remove));
     view! {
@@ -85,6 +88,7 @@ fn engine(card: EngineCard) -> impl IntoView {
                 <dt>{words.concurrency}</dt><dd>{concurrency}</dd>
                 <dt>{words.key}</dt><dd>{if has_key { words.has_key } else { words.no_key }}</dd>
             </dl>
+            {sample}
             <div class="engine-buttons">
                 <form method="post" action=format!("{address}/test")>
                     <button class="button quiet-button" aria-label=test_label>{words.test}</button>

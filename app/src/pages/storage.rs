@@ -141,7 +141,8 @@ fn rate(line: &StorageLine) -> String {
 }
 
 fn money(amount: f64) -> String {
-    format!("{amount:.2}")
+    // A sentence costs a fraction of a cent.
+    if amount > 0.0 && amount < 1.0 { format!("{amount:.4}") } else { format!("{amount:.2}") }
 }
 
 #[cfg(test)]
@@ -156,5 +157,6 @@ mod tests {
         let line = StorageLine { heard: 4, hits: 3, ..StorageLine::default() };
         assert_eq!(rate(&line), "75 %");
         assert_eq!(rate(&StorageLine::default()), "–");
+        assert_eq!([money(0.0), money(0.0174), money(12.5)], ["0.00", "0.0174", "12.50"]);
     }
 }

@@ -1,0 +1,88 @@
+import OpenAI from "openai";
+import { novel } from "../support/books";
+import { SpeechService } from "../support/speech";
+import { expect, test } from "../support/test";
+
+test("a speech service is added, tested, heard, paid once, and removed", async ({ library, reader, page }, info) => {
+  const service = await SpeechService.start();
+  const name = `service-${info.project.name}`;
+  await page.goto("/settings");
+  await page.getByRole("link", { name: "Engines" }).click();
+  await expect(page.getByText("None yet")).toBeVisible();
+  const form = page.locator("form.engine-form");
+  await form.getByLabel("Name").fill(name);
+  await form.getByLabel("Address").fill(service.url);
+  await form.getByLabel("Key").fill("sk-wrong");
+  await form.getByLabel("Price").fill("15");
+  await form.getByRole("button", { name: "Add an engine" }).click();
+  await expect(page.getByRole("alert")).toContainText("does not accept its key");
+  await form.getByLabel("Name").fill(name);
+  await form.getByLabel("Address").fill(service.url);
+  await form.getByLabel("Key").fill("sk-test");
+  await form.getByLabel("Price").fill("15");
+  await form.getByRole("button", { name: "Add an engine" }).click();
+  await expect(page.getByRole("status")).toContainText("is ready");
+  const card = page.locator("section.engine", { hasText: name });
+  await expect(card).toContainText("Heart, George");
+  await card.getByRole("button", { name: "Test" }).click();
+  await expect(page.getByRole("status")).toContainText("speaks");
+  const heard = await card.locator("audio").evaluate(async (audio: HTMLAudioElement) => {
+    audio.preload = "auto";
+    audio.load();
+    await new Promise((ready) => audio.addEventListener("loadedmetadata", ready, { once: true }));
+    return audio.duration;
+  });
+  expect(heard).toBeGreaterThan(1);
+
+  // It reads a book, and the page says what that cost.
+  const title = `Served ${info.project.name}`;
+  const id = await library.import(title, novel(title));
+  const before = service.spoken.length;
+  await page.request.get(`/listen/${id}/3.mp3?to=chapter&voice=${name}:af_heart`);
+  const first = service.spoken.length - before;
+  expect(first).toBe(2);
+  await page.request.get(`/listen/${id}/3.mp3?to=chapter&voice=${name}:af_heart`);
+  expect(service.spoken.length - before).toBe(first);
+  await page.goto("/storage");
+  const line = page.getByRole("row", { name: new RegExp(`^${name}:af_heart`) });
+  await expect(line).toContainText("50 %");
+
+  // When the money is gone, the reader is told, and no other voice steps in unasked.
+  service.refusal = { status: 429, code: "insufficient_quota" };
+  await page.evaluate(() => localStorage.clear());
+  await page.request.put(`/api/books/${id}/progress`, { data: { chapter: 2, sentence: 0, voice: `${name}:af_heart` } });
+  await reader.open(id, 2);
+  await reader.play.click();
+  await expect(page.locator(".player")).toContainText("used up");
+  service.refusal = null;
+
+  await page.goto("/engines");
+  await page.locator("section.engine", { hasText: name }).getByRole("button", { name: "Remove" }).click();
+  await expect(page.getByRole("status")).toContainText("was removed");
+  await expect(page.locator("section.engine", { hasText: name })).toHaveCount(0);
+  await service.stop();
+});
+
+test("OpenAI’s own client speaks through Earmark", async ({ server }, info) => {
+  test.skip(info.project.name === "phone", "no page is involved");
+  const client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "none", maxRetries: 0 });
+  const speech = await client.audio.speech.create({
+    model: "espeak-ng",
+    voice: "en-us" as "alloy",
+    input: "Mr. Holmes was there. Nobody else came.",
+  });
+  const bytes = Buffer.from(await speech.arrayBuffer());
+  expect(bytes.length).toBeGreaterThan(10_000);
+  expect(bytes[0]).toBe(0xff);
+  // By the id that Earmark itself uses, at another speed.
+  const slow = await client.audio.speech.create({ model: "tts-1", voice: "espeak-ng:en-us" as "alloy", input: "Nobody else came.", speed: 0.5 });
+  expect((await slow.arrayBuffer()).byteLength).toBeGreaterThan(8_000);
+  const models = await client.models.list();
+  expect(models.data.map((model) => model.id)).toContain("espeak-ng");
+  // Errors are the client's own.
+  const wrong = client.audio.speech.create({ model: "tts-1", voice: "nobody" as "alloy", input: "Yes." });
+  await expect(wrong).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+  await expect(wrong).rejects.toThrow(/names no voice/);
+  const empty = client.audio.speech.create({ model: "tts-1", voice: "en-us" as "alloy", input: "…" });
+  await expect(empty).rejects.toBeInstanceOf(OpenAI.BadRequestError);
+});
