@@ -30,10 +30,11 @@ lint:
 	cargo clippy -p app --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	cargo deny check bans licenses sources
 
-## unit: unit and integration tests
+## unit: unit and integration tests, those also on PostgreSQL
 unit:
 	scripts/setup.sh test
 	cargo test --workspace
+	scripts/with-postgres.sh cargo test --tests -- --skip golden
 
 ## browser: the pages in Chromium, with a real server and a real voice
 browser:
