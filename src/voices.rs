@@ -9,6 +9,7 @@
 mod alignment;
 pub mod clip;
 mod command;
+mod decode;
 mod elevenlabs;
 pub mod engines;
 mod error;
@@ -36,9 +37,11 @@ use crate::text::language::primary_subtag;
 
 pub use alignment::{Mark, align};
 pub use clip::{Clip, ClipLength};
+pub use decode::decode;
 pub use error::{Program, VoiceError};
 pub use mp3::Silence;
 pub use secrets::{Secrets, SecretsError};
+pub use settings::Wire;
 
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
 const FORMAT: &str = "mp3-48k";

@@ -77,6 +77,8 @@ test("OpenAI’s own client speaks through Earmark", async ({ server }, info) =>
   // By the id that Earmark itself uses, at another speed.
   const slow = await client.audio.speech.create({ model: "tts-1", voice: "espeak-ng:en-us" as "alloy", input: "Nobody else came.", speed: 0.5 });
   expect((await slow.arrayBuffer()).byteLength).toBeGreaterThan(8_000);
+  const wav = await client.audio.speech.create({ model: "tts-1", voice: "en-us" as "alloy", input: "Nobody else came.", response_format: "wav" });
+  expect(Buffer.from(await wav.arrayBuffer()).subarray(0, 4).toString()).toBe("RIFF");
   const models = await client.models.list();
   expect(models.data.map((model) => model.id)).toContain("espeak-ng");
   // Errors are the client's own.

@@ -14,9 +14,7 @@ use super::params::QueryMap;
 use super::{ApiError, AppState};
 use crate::narrator::utterance::Utterance;
 use crate::text::hash::ContentHash;
-use crate::voices::Mark;
-
-const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
+use crate::voices::{Mark, Wire, decode};
 
 /// A text to be spoken.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -32,7 +30,7 @@ pub struct VoiceRequest {
     /// The engine's own rate, 0.25 to 4
     #[serde(default)]
     speed: Option<f64>,
-    /// `mp3`
+    /// `mp3`, `wav` or `pcm`, of the audio that `url` leads to
     #[serde(default)]
     format: Option<String>,
 }
@@ -67,14 +65,17 @@ pub async fn speak(
 ) -> Result<Json<VoiceAnswer>, ApiError> {
     let Json(request) = request.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
     let VoiceRequest { text, voice_id, model, speed, format } = request;
-    only_mp3("format", format.as_deref())?;
+    let wire = form("format", format.as_deref())?;
     check_model(&state, &voice_id, model.as_deref())?;
     let spoken = state.narrator.utter(&text, &voice_id, speed).await?;
     let Utterance { content, duration_ms, words, cached, .. } = spoken;
     let word = |Mark { word, start_ms }| WordAnswer { word, start_ms };
     Ok(Json(VoiceAnswer {
         content_hash: content.to_string(),
-        url: format!("/api/voice?contentHash={content}"),
+        url: match wire {
+            Wire::Mp3 => format!("/api/voice?contentHash={content}"),
+            wire => format!("/api/voice?contentHash={content}&format={}", wire.name()),
+        },
         cached,
         duration_ms,
         words: words.map(|words| words.into_iter().map(word).collect()),
@@ -90,21 +91,45 @@ pub async fn audio(
     let unknown = || ApiError::NotFound("There is no audio of this name.".to_owned());
     let content: ContentHash =
         query.get("contentHash").and_then(|hash| hash.parse().ok()).ok_or_else(unknown)?;
-    let tag = format!("\"{content}\"");
-    let fixed = [(header::CONTENT_TYPE, MP3), (header::CACHE_CONTROL, CACHE_FOREVER)];
+    let wire = form("format", query.get("format").map(String::as_str))?;
+    let tag = format!("\"{content}-{}\"", wire.name());
+    let fixed =
+        [(header::CONTENT_TYPE, content_type(wire)), (header::CACHE_CONTROL, CACHE_FOREVER)];
     let entity = [(header::ETAG, tag.clone())];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
     }
     let spoken = state.narrator.utterance(&content).await?.ok_or_else(unknown)?;
-    Ok((fixed, entity, spoken.bytes).into_response())
+    Ok((fixed, entity, in_form("format", spoken, wire).await?).into_response())
 }
 
-fn only_mp3(name: &'static str, format: Option<&str>) -> Result<(), ApiError> {
+/// The form that is asked for; MP3 when none is.
+fn form(name: &'static str, format: Option<&str>) -> Result<Wire, ApiError> {
     match format {
-        None | Some("" | "mp3") => Ok(()),
-        Some(_) => Err(ApiError::BadParameter { name, reason: "can only be mp3".to_owned() }),
+        None | Some("" | "mp3") => Ok(Wire::Mp3),
+        Some("wav") => Ok(Wire::Wav),
+        Some("pcm") => Ok(Wire::Pcm),
+        Some(_) => {
+            Err(ApiError::BadParameter { name, reason: "must be mp3, wav or pcm".to_owned() })
+        }
     }
+}
+
+fn content_type(wire: Wire) -> HeaderValue {
+    HeaderValue::from_static(match wire {
+        Wire::Mp3 => "audio/mpeg",
+        Wire::Wav => "audio/wav",
+        Wire::Pcm => "audio/pcm",
+    })
+}
+
+/// The audio in the form that was asked for by a parameter.
+async fn in_form(name: &'static str, spoken: Utterance, wire: Wire) -> Result<Bytes, ApiError> {
+    // A minute of speech takes about 30 ms.
+    let decoded =
+        tokio::task::spawn_blocking(move || decode(&spoken.bytes, wire, spoken.sample_rate)).await;
+    let decoded = decoded.unwrap_or_else(|error| Err(error.to_string()));
+    decoded.map_err(|reason| ApiError::BadParameter { name, reason })
 }
 
 /// A model that is named must be the one the voice's engine is configured with.
@@ -127,7 +152,7 @@ pub struct SpeechRequest {
     input: String,
     /// A voice's id, or its name without the engine
     voice: VoiceName,
-    /// `mp3`
+    /// `mp3`, `wav` or `pcm`
     #[serde(default)]
     response_format: Option<String>,
     /// 0.25 to 4
@@ -187,11 +212,12 @@ pub async fn openai_speech(
     // Whatever the client says of its content type.
     let request: SpeechRequest = serde_json::from_slice(&body)
         .map_err(|error| ApiError::BadBody(format!("The request cannot be read: {error}.")))?;
-    only_mp3("response_format", request.response_format.as_deref())?;
+    let wire = form("response_format", request.response_format.as_deref())?;
     let (VoiceName::Name(name) | VoiceName::Object { id: name }) = &request.voice;
     let voice = voice_named(&state, name, &request.model)?;
     let spoken = state.narrator.utter(&request.input, &voice, request.speed).await?;
-    Ok(([(header::CONTENT_TYPE, MP3)], spoken.bytes).into_response())
+    let audio = in_form("response_format", spoken, wire).await?;
+    Ok(([(header::CONTENT_TYPE, content_type(wire))], audio).into_response())
 }
 
 /// The id of a voice that a program names as it would to OpenAI: of the engine that `model` names, else of

@@ -29,6 +29,8 @@ pub struct Utterance {
     pub content: ContentHash,
     /// MP3.
     pub bytes: Bytes,
+    /// Samples a second.
+    pub sample_rate: u32,
     /// How long it lasts.
     pub duration_ms: u64,
     /// When each word begins, if the engine says so of every sentence.
@@ -139,7 +141,8 @@ impl Narrator {
             self.shared.usage.heard(&job);
         }
         let duration_ms = samples * 1000 / rate;
-        Ok(Utterance { content, bytes: bytes.freeze(), duration_ms, words, cached })
+        let sample_rate = voice.sample_rate;
+        Ok(Utterance { content, bytes: bytes.freeze(), sample_rate, duration_ms, words, cached })
     }
 }
 

@@ -7,8 +7,7 @@ use bytes::Bytes;
 
 use super::alignment::{Mark, Timed};
 use super::pcm::Pcm;
-use super::settings::Wire;
-use super::{Clip, VoiceError, mp3};
+use super::{Clip, VoiceError, Wire, mp3};
 
 /// Length of the clip for a text that an engine passes over: about a third of a second.
 const UNSPOKEN_SAMPLES: usize = 7_000;
