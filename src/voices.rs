@@ -9,6 +9,7 @@
 mod alignment;
 pub mod clip;
 mod command;
+mod configured;
 mod decode;
 mod elevenlabs;
 pub mod engines;

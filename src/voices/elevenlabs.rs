@@ -1,25 +1,22 @@
 //! ElevenLabs: `POST {url}/v1/text-to-speech/{voice}`, and `/with-timestamps` for when words begin.
 
 use app::model::Voice;
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::alignment::Timed;
+use super::configured::Answer;
 use super::service::Service;
-use super::settings::{EngineSettings, Wire};
-use super::{Clip, Engine, Utterance, VoiceError, sound};
-use crate::redis::Link;
+use super::settings::EngineSettings;
+use super::{Utterance, VoiceError, Wire};
 
 pub(super) struct ElevenLabs {
-    service: Service,
-    settings: EngineSettings,
-    format: String,
-    key: Option<String>,
+    pub(super) service: Service,
+    pub(super) key: Option<String>,
 }
 
 /// What `/with-timestamps` answers. The alignment may be null.
@@ -36,59 +33,61 @@ struct Alignment {
 }
 
 impl ElevenLabs {
-    pub(super) fn new(
-        settings: EngineSettings,
-        key: Option<String>,
-        link: Option<Link>,
-    ) -> Result<Self, VoiceError> {
-        let service = Service::new(&settings, link)?;
-        Ok(Self { service, format: settings.format(), settings, key })
-    }
-
     /// The voices of the account.
-    pub(super) async fn list(&self) -> Result<Vec<Voice>, VoiceError> {
-        let request = self.service.client().get(self.address("/v1/voices"));
-        let answer = self.service.ask(self.signed(request)).await?;
-        let answer: Value =
-            serde_json::from_slice(&answer).map_err(|error| self.no_audio(error.to_string()))?;
+    pub(super) async fn list(&self, settings: &EngineSettings) -> Result<Vec<Voice>, VoiceError> {
+        let request = self.service.client().get(settings.address("/v1/voices"));
+        let answer: Value = settings.read_json(&self.service.ask(self.signed(request)).await?)?;
         let voices = answer["voices"].as_array().map(Vec::as_slice).unwrap_or_default();
         let named = |voice: &Value| {
-            Some(self.settings.voice(voice["voice_id"].as_str()?, voice["name"].as_str()))
+            Some(settings.voice(voice["voice_id"].as_str()?, voice["name"].as_str()))
         };
         Ok(voices.iter().filter_map(named).collect())
     }
 
-    fn address(&self, path: &str) -> String {
-        format!("{}{path}", self.settings.url.trim_end_matches('/'))
+    pub(super) async fn speak(
+        &self,
+        settings: &EngineSettings,
+        utterance: Utterance<'_>,
+    ) -> Result<Answer, VoiceError> {
+        let Utterance { text, voice, context, speed } = utterance;
+        let mut body = json!({ "text": text, "model_id": settings.model });
+        if speed != 1.0 {
+            body["voice_settings"] = json!({ "speed": speed });
+        }
+        if let Some(context) = context.filter(|_| settings.context) {
+            body["previous_text"] = json!(&*context.before);
+            body["next_text"] = json!(&*context.after);
+        }
+        let voice = utf8_percent_encode(voice, NON_ALPHANUMERIC);
+        let end = if settings.words { "/with-timestamps" } else { "" };
+        let address = settings.address(&format!("/v1/text-to-speech/{voice}{end}"));
+        let request = self.service.client().post(address).json(&body);
+        let request = request.query(&[("output_format", output_format(settings))]);
+        let answer = self.service.ask(self.signed(request)).await?;
+        if !settings.words {
+            return Ok(Answer::of(answer));
+        }
+        let answer: WithTimestamps = settings.read_json(&answer)?;
+        let audio = STANDARD.decode(answer.audio_base64);
+        let audio = audio.map_err(|error| settings.no_audio(error.to_string()))?;
+        let words = answer.alignment.map(|alignment| alignment.words());
+        Ok(Answer { audio: audio.into(), words })
     }
 
-    fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.key {
             Some(key) => request.header("xi-api-key", key),
             None => request,
         }
     }
+}
 
-    fn no_audio(&self, reason: String) -> VoiceError {
-        VoiceError::NoAudio { program: self.settings.name.clone().into(), reason }
-    }
-
-    /// `pcm_24000`, `mp3_44100_128`: the names of ElevenLabs' formats.
-    fn output_format(&self) -> String {
-        let EngineSettings { wire, sample_rate, .. } = &self.settings;
-        match (wire, sample_rate) {
-            (Wire::Mp3, 22_050) => "mp3_22050_32".to_owned(),
-            (Wire::Mp3, rate) => format!("mp3_{rate}_128"),
-            (wire, rate) => format!("{}_{rate}", wire.name()),
-        }
-    }
-
-    fn with_words(&self, answer: &[u8]) -> Result<(Bytes, Option<Vec<Timed>>), VoiceError> {
-        let answer: WithTimestamps =
-            serde_json::from_slice(answer).map_err(|error| self.no_audio(error.to_string()))?;
-        let audio = STANDARD.decode(answer.audio_base64);
-        let audio = audio.map_err(|error| self.no_audio(error.to_string()))?;
-        Ok((audio.into(), answer.alignment.map(|alignment| alignment.words())))
+/// `pcm_24000`, `mp3_44100_128`: the names of ElevenLabs' formats.
+fn output_format(settings: &EngineSettings) -> String {
+    match (settings.wire, settings.sample_rate) {
+        (Wire::Mp3, 22_050) => "mp3_22050_32".to_owned(),
+        (Wire::Mp3, rate) => format!("mp3_{rate}_128"),
+        (wire, rate) => format!("{}_{rate}", wire.name()),
     }
 }
 
@@ -107,68 +106,6 @@ impl Alignment {
             in_word = !is_space;
         }
         words
-    }
-}
-
-#[async_trait]
-impl Engine for ElevenLabs {
-    fn name(&self) -> &str {
-        &self.settings.name
-    }
-
-    fn model(&self) -> &str {
-        &self.settings.model
-    }
-
-    fn speed(&self) -> f64 {
-        self.settings.speed
-    }
-
-    fn format(&self) -> &str {
-        &self.format
-    }
-
-    fn voices(&self) -> &[Voice] {
-        &self.settings.voices
-    }
-
-    fn sample_rate(&self) -> u32 {
-        self.settings.sample_rate
-    }
-
-    fn wants_context(&self) -> bool {
-        self.settings.context
-    }
-
-    fn marks_words(&self) -> bool {
-        self.settings.words
-    }
-
-    fn price(&self) -> f64 {
-        self.settings.price
-    }
-
-    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
-        let Utterance { text, voice, context, speed } = utterance;
-        let EngineSettings { name, model, wire, sample_rate, words, .. } = &self.settings;
-        let mut body = json!({ "text": text, "model_id": model });
-        if speed != 1.0 {
-            body["voice_settings"] = json!({ "speed": speed });
-        }
-        if let Some(context) = context.filter(|_| self.settings.context) {
-            body["previous_text"] = json!(&*context.before);
-            body["next_text"] = json!(&*context.after);
-        }
-        let voice = utf8_percent_encode(voice, NON_ALPHANUMERIC);
-        let end = if *words { "/with-timestamps" } else { "" };
-        let address = self.address(&format!("/v1/text-to-speech/{voice}{end}"));
-        let request = self.service.client().post(address).json(&body);
-        let request = request.query(&[("output_format", self.output_format())]);
-        let answer = self.service.ask(self.signed(request)).await?;
-        let (audio, words) = if *words { self.with_words(&answer)? } else { (answer, None) };
-        let sound =
-            sound::read(audio, *wire, *sample_rate).map_err(|reason| self.no_audio(reason))?;
-        sound::finish(name, text, speed, sound, words).await
     }
 }
 

@@ -10,10 +10,7 @@ use bytes::Bytes;
 use sqlx::{AnyPool, Row};
 use thiserror::Error;
 
-use super::command::Command;
-use super::elevenlabs::ElevenLabs;
-use super::openai::OpenAi;
-use super::piper::Piper;
+use super::configured::Configured;
 use super::settings::{EngineSettings, InvalidSettings, Kind};
 use super::{Clip, Engine, Secrets, SecretsError, Utterance, VoiceError, Voices};
 use crate::now_ms;
@@ -110,7 +107,7 @@ impl Engines {
             let mut asking = settings.clone();
             asking.voices = vec![settings.voice("unknown", None)];
             asking.check()?;
-            settings.voices = list(asking, key.clone()).await?;
+            settings.voices = Configured::new(asking, key.clone(), None)?.list().await?;
         }
         settings.check()?;
         let secret = key.map(|key| self.shared.secrets.seal(&settings.name, &key)).transpose()?;
@@ -157,7 +154,7 @@ impl Engines {
         let own =
             settings.voices.first().map_or("", |voice| &voice.id[name.len() + 1..]).to_owned();
         let voice = if voice.is_empty() { &own } else { voice };
-        let engine = build(settings, key, self.shared.link.clone())?;
+        let engine = Configured::new(settings, key, self.shared.link.clone())?;
         let speed = engine.speed();
         let clip = engine.speak(Utterance { text, context: None, voice, speed }).await?;
         let mut tested = self.shared.tested.lock().unwrap_or_else(PoisonError::into_inner);
@@ -213,13 +210,14 @@ impl Engines {
         let mut engines = Vec::new();
         for row in names {
             let name: String = row.try_get("name")?;
-            let built = match self.stored(&name).await {
-                Ok(Some((settings, key))) => build(settings, key, link.clone()).map_err(Into::into),
-                Ok(None) => continue,
-                Err(error) => Err(error),
+            let build = async {
+                let Some((settings, key)) = self.stored(&name).await? else { return Ok(None) };
+                Ok::<_, EnginesError>(Some(Configured::new(settings, key, link.clone())?))
             };
-            match built {
-                Ok(engine) => engines.push(engine),
+            match build.await {
+                Ok(Some(engine)) => engines.push(Arc::new(engine) as Arc<dyn Engine>),
+                // It was removed a moment ago.
+                Ok(None) => {}
                 Err(error) => tracing::warn!(name, %error, "an engine cannot be used"),
             }
         }
@@ -257,27 +255,4 @@ impl Engines {
         let open = |sealed: String| self.shared.secrets.open_sealed(name, &sealed);
         Ok(Some((settings, secret.map(open).transpose()?)))
     }
-}
-
-/// Asks a service for its voices.
-async fn list(settings: EngineSettings, key: Option<String>) -> Result<Vec<Voice>, VoiceError> {
-    match settings.kind {
-        Kind::Openai => OpenAi::new(settings, key, None)?.list().await,
-        Kind::Elevenlabs => ElevenLabs::new(settings, key, None)?.list().await,
-        Kind::Piper => Piper::new(settings, None)?.list().await,
-        Kind::Command => Ok(Vec::new()),
-    }
-}
-
-fn build(
-    settings: EngineSettings,
-    key: Option<String>,
-    link: Option<Link>,
-) -> Result<Arc<dyn Engine>, VoiceError> {
-    Ok(match settings.kind {
-        Kind::Openai => Arc::new(OpenAi::new(settings, key, link)?),
-        Kind::Elevenlabs => Arc::new(ElevenLabs::new(settings, key, link)?),
-        Kind::Piper => Arc::new(Piper::new(settings, link)?),
-        Kind::Command => Arc::new(Command::new(settings)),
-    })
 }

@@ -4,18 +4,17 @@
 //! Kokoro-FastAPI tells when each word begins at an address of its own, `/dev/captioned_speech`.
 
 use app::model::Voice;
-use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
+use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::alignment::Timed;
+use super::configured::Answer;
 use super::service::Service;
 use super::settings::EngineSettings;
-use super::{Clip, Engine, Utterance, VoiceError, sound};
-use crate::redis::Link;
+use super::{Utterance, VoiceError};
 
 /// Voices of OpenAI itself, which has no list to ask for (2026-11).
 const OPENAI_VOICES: [&str; 11] = [
@@ -23,10 +22,8 @@ const OPENAI_VOICES: [&str; 11] = [
 ];
 
 pub(super) struct OpenAi {
-    service: Service,
-    settings: EngineSettings,
-    format: String,
-    key: Option<String>,
+    pub(super) service: Service,
+    pub(super) key: Option<String>,
 }
 
 /// What `/dev/captioned_speech` answers.
@@ -44,18 +41,9 @@ struct Caption {
 }
 
 impl OpenAi {
-    pub(super) fn new(
-        settings: EngineSettings,
-        key: Option<String>,
-        link: Option<Link>,
-    ) -> Result<Self, VoiceError> {
-        let service = Service::new(&settings, link)?;
-        Ok(Self { service, format: settings.format(), settings, key })
-    }
-
     /// The voices the server lists; OpenAI's own where it has no list.
-    pub(super) async fn list(&self) -> Result<Vec<Voice>, VoiceError> {
-        let request = self.service.client().get(self.address("/v1/audio/voices"));
+    pub(super) async fn list(&self, settings: &EngineSettings) -> Result<Vec<Voice>, VoiceError> {
+        let request = self.service.client().get(address(settings, "/v1/audio/voices"));
         let listed = match self.service.ask(self.signed(request)).await {
             Ok(answer) => serde_json::from_slice(&answer).unwrap_or(Value::Null),
             Err(VoiceError::Rejected { .. }) => Value::Null,
@@ -68,83 +56,22 @@ impl OpenAi {
             .iter()
             .filter_map(|voice| {
                 let id = voice.as_str().or(voice["id"].as_str()).or(voice["voice_id"].as_str())?;
-                Some(self.settings.voice(id, voice["name"].as_str()))
+                Some(settings.voice(id, voice["name"].as_str()))
             })
             .collect();
         if voices.is_empty() {
-            return Ok(OPENAI_VOICES.map(|voice| self.settings.voice(voice, None)).to_vec());
+            return Ok(OPENAI_VOICES.map(|voice| settings.voice(voice, None)).to_vec());
         }
         Ok(voices)
     }
 
-    /// An address may be given with `/v1` at its end, as OpenAI's clients have it, or without.
-    fn address(&self, path: &str) -> String {
-        let base = self.settings.url.trim_end_matches('/');
-        format!("{}{path}", base.strip_suffix("/v1").unwrap_or(base))
-    }
-
-    fn signed(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
-        match &self.key {
-            Some(key) => request.bearer_auth(key),
-            None => request,
-        }
-    }
-
-    async fn captioned(&self, body: &mut Value) -> Result<(Bytes, Option<Vec<Timed>>), VoiceError> {
-        // Kokoro streams unless it is told not to.
-        (body["stream"], body["return_timestamps"]) = (json!(false), json!(true));
-        let request = self.service.client().post(self.address("/dev/captioned_speech")).json(body);
-        let answer = self.service.ask(self.signed(request)).await?;
-        let no_audio = |reason: String| VoiceError::NoAudio {
-            program: self.settings.name.clone().into(),
-            reason,
-        };
-        let answer: Captioned =
-            serde_json::from_slice(&answer).map_err(|error| no_audio(error.to_string()))?;
-        let audio = STANDARD.decode(answer.audio).map_err(|error| no_audio(error.to_string()))?;
-        let timed = |caption: Caption| Timed { word: caption.word, seconds: caption.start_time };
-        let words = answer.timestamps.map(|all| all.into_iter().map(timed).collect());
-        Ok((audio.into(), words))
-    }
-}
-
-#[async_trait]
-impl Engine for OpenAi {
-    fn name(&self) -> &str {
-        &self.settings.name
-    }
-
-    fn model(&self) -> &str {
-        &self.settings.model
-    }
-
-    fn speed(&self) -> f64 {
-        self.settings.speed
-    }
-
-    fn format(&self) -> &str {
-        &self.format
-    }
-
-    fn voices(&self) -> &[Voice] {
-        &self.settings.voices
-    }
-
-    fn sample_rate(&self) -> u32 {
-        self.settings.sample_rate
-    }
-
-    fn marks_words(&self) -> bool {
-        self.settings.words
-    }
-
-    fn price(&self) -> f64 {
-        self.settings.price
-    }
-
-    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
+    pub(super) async fn speak(
+        &self,
+        settings: &EngineSettings,
+        utterance: Utterance<'_>,
+    ) -> Result<Answer, VoiceError> {
         let Utterance { text, voice, speed, .. } = utterance;
-        let EngineSettings { name, model, wire, sample_rate, words, .. } = &self.settings;
+        let EngineSettings { model, wire, .. } = settings;
         let mut body = json!({
             "model": model, "input": text, "voice": voice, "response_format": wire.name(),
         });
@@ -152,14 +79,40 @@ impl Engine for OpenAi {
         if speed != 1.0 {
             body["speed"] = json!(speed);
         }
-        let (audio, words) = if *words {
-            self.captioned(&mut body).await?
-        } else {
-            let request = self.service.client().post(self.address("/v1/audio/speech")).json(&body);
-            (self.service.ask(self.signed(request)).await?, None)
-        };
-        let sound = sound::read(audio, *wire, *sample_rate)
-            .map_err(|reason| VoiceError::NoAudio { program: name.clone().into(), reason })?;
-        sound::finish(name, text, speed, sound, words).await
+        if settings.words {
+            return self.captioned(settings, body).await;
+        }
+        let request = self.service.client().post(address(settings, "/v1/audio/speech")).json(&body);
+        Ok(Answer::of(self.service.ask(self.signed(request)).await?))
     }
+
+    async fn captioned(
+        &self,
+        settings: &EngineSettings,
+        mut body: Value,
+    ) -> Result<Answer, VoiceError> {
+        // Kokoro streams unless it is told not to.
+        (body["stream"], body["return_timestamps"]) = (json!(false), json!(true));
+        let request = self.service.client().post(address(settings, "/dev/captioned_speech"));
+        let answer = self.service.ask(self.signed(request.json(&body))).await?;
+        let answer: Captioned = settings.read_json(&answer)?;
+        let audio = STANDARD.decode(answer.audio);
+        let audio = audio.map_err(|error| settings.no_audio(error.to_string()))?;
+        let timed = |caption: Caption| Timed { word: caption.word, seconds: caption.start_time };
+        let words = answer.timestamps.map(|all| all.into_iter().map(timed).collect());
+        Ok(Answer { audio: audio.into(), words })
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
+    }
+}
+
+/// An address may be given with `/v1` at its end, as OpenAI's clients have it, or without.
+fn address(settings: &EngineSettings, path: &str) -> String {
+    let base = settings.url.trim_end_matches('/');
+    format!("{}{path}", base.strip_suffix("/v1").unwrap_or(base))
 }

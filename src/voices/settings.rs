@@ -2,10 +2,11 @@
 
 use app::model::Voice;
 use clap::ValueEnum;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::MANY_LANGUAGES;
+use super::{MANY_LANGUAGES, VoiceError};
 
 /// Names that programs found by themselves have.
 const TAKEN: [&str; 2] = ["espeak-ng", "flite"];
@@ -195,6 +196,21 @@ impl EngineSettings {
             language: language.to_owned(),
             engine: self.name.clone(),
         }
+    }
+
+    /// An address of the service.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.url.trim_end_matches('/'))
+    }
+
+    /// What to say when an answer is no sound.
+    pub(super) fn no_audio(&self, reason: String) -> VoiceError {
+        VoiceError::NoAudio { program: self.name.clone().into(), reason }
+    }
+
+    /// Reads an answer that should be JSON.
+    pub(super) fn read_json<T: DeserializeOwned>(&self, answer: &[u8]) -> Result<T, VoiceError> {
+        serde_json::from_slice(answer).map_err(|error| self.no_audio(error.to_string()))
     }
 
     /// The format of its clips, as it stands in keys: with the sample rate, which a person can change.
