@@ -8,7 +8,8 @@ CREATE TABLE engines (
     updated_at BIGINT NOT NULL
 );
 
--- 0 while the clip's object is being written: a row comes before its object, and is good after it.
+-- 0 while the clip's object is being written, 1 when it is good, 2 while it is being removed: a row comes
+-- before its object and goes after it.
 ALTER TABLE audio_assets ADD COLUMN ready BIGINT NOT NULL DEFAULT 1;
 
 -- SHA-256 of the object in hex; empty for clips made before there were checksums.
@@ -31,6 +32,9 @@ ALTER TABLE audio_assets ADD COLUMN heard BIGINT NOT NULL DEFAULT 0;
 
 ALTER TABLE audio_assets ADD COLUMN last_access BIGINT NOT NULL DEFAULT 0;
 
+-- Clips from before this was counted were heard when they were made, as far as anybody knows.
+UPDATE audio_assets SET last_access = created_at, heard = 1;
+
 CREATE INDEX audio_assets_by_access ON audio_assets (last_access);
 
 -- In which books a clip is heard, and in which it was made.
@@ -51,5 +55,5 @@ CREATE TABLE utterances (
     text TEXT NOT NULL,
     voice TEXT NOT NULL,
     speed TEXT NOT NULL,
-    created_at BIGINT NOT NULL
+    last_access BIGINT NOT NULL
 );

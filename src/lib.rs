@@ -180,7 +180,10 @@ pub async fn run(
         (Arc::clone(&voices), engines.clone()),
         (stores.database, stores.objects),
         link.clone(),
-        narrator_config(&config.narration, &config.shared, !config.no_worker),
+        NarratorConfig {
+            works: !config.no_worker,
+            ..narrator_config(&config.narration, &config.shared)
+        },
         (&tasks, &shutdown),
     );
     let leptos = leptos_options(&config.server);
@@ -261,7 +264,7 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
         (voices, engines),
         (stores.database, stores.objects),
         Some(link),
-        narrator_config(&config.narration, &config.shared, true),
+        NarratorConfig { serves: false, ..narrator_config(&config.narration, &config.shared) },
         (&tasks, &shutdown),
     );
     shutdown.cancelled().await;
@@ -300,14 +303,12 @@ async fn installed_voices(config: &NarrationConfig) -> Arc<Voices> {
     Arc::new(Voices::installed(config.voice.clone(), config.workers()).await)
 }
 
-fn narrator_config(
-    narration: &NarrationConfig,
-    shared: &SharedConfig,
-    works: bool,
-) -> NarratorConfig {
+/// For a process that serves and works.
+fn narrator_config(narration: &NarrationConfig, shared: &SharedConfig) -> NarratorConfig {
     NarratorConfig {
         workers: narration.workers(),
-        works,
+        serves: true,
+        works: true,
         cache_bytes: narration.cache_mb.saturating_mul(1 << 20),
         timing: Timing { clip: shared.clip_expiry(), ..Timing::default() },
     }

@@ -42,12 +42,12 @@ use moka::future::Cache;
 use object_store::ObjectStore;
 use sqlx::AnyPool;
 use thiserror::Error;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::library::{Library, LibraryError};
 use crate::redis::Link;
-use crate::text::hash::VoiceKey;
 use crate::voices::engines::Engines;
 use crate::voices::{ChosenVoice, Clip, VoiceError, Voices};
 use assets::Assets;
@@ -74,6 +74,9 @@ const CACHED_CUES: u64 = 40_000;
 /// A listener gives up on a sentence after this long.
 const WAIT_LIMIT: Duration = Duration::from_secs(90);
 
+/// Requests of one page for stream and timeline arrive within this time.
+const TOGETHER: Duration = Duration::from_millis(400);
+
 /// What can go wrong between a page and its sound.
 #[derive(Debug, Error)]
 pub enum NarratorError {
@@ -98,6 +101,9 @@ pub enum NarratorError {
     /// A text that cannot be spoken; says why.
     #[error("{0}")]
     Text(String),
+    /// The audio is not what it was when the answer began.
+    #[error("The audio has changed meanwhile. Ask again.")]
+    Changed,
     /// The sentence did not come in time.
     #[error("The voice did not answer in time. Try again, or choose another voice.")]
     TooLate,
@@ -108,6 +114,8 @@ pub enum NarratorError {
 pub struct NarratorConfig {
     /// Sentences made at once in this process.
     pub workers: usize,
+    /// Whether people listen to this process, or it only works for others.
+    pub serves: bool,
     /// Whether this process works for the shared queue, or leaves that to others.
     pub works: bool,
     /// Clips kept in memory, in bytes.
@@ -132,8 +140,10 @@ struct Shared {
     database: AnyPool,
     usage: Usage,
     playing: Playing,
-    /// By book, chapter and voice key. A book's text never changes: its id is that of its content.
-    scores: Cache<(BookId, u32, VoiceKey), Arc<Score>>,
+    /// One clean-up at a time.
+    cleaning: Mutex<()>,
+    /// By book, chapter and voice as it is configured. A book's text never changes: its id is that of its content.
+    scores: Cache<(BookId, u32, ChosenVoice), Arc<Score>>,
 }
 
 impl Narrator {
@@ -147,7 +157,7 @@ impl Narrator {
         config: NarratorConfig,
         (tasks, shutdown): (&TaskTracker, &CancellationToken),
     ) -> Self {
-        let NarratorConfig { workers, works, cache_bytes, timing } = config;
+        let NarratorConfig { workers, serves, works, cache_bytes, timing } = config;
         let shared = link.clone().map(|link| (link, timing.clip));
         let assets = Assets::new(database.clone(), store);
         let clips = Arc::new(Clips::new(assets, shared, cache_bytes));
@@ -190,10 +200,11 @@ impl Narrator {
                 database,
                 usage: Usage::default(),
                 playing: Playing::default(),
+                cleaning: Mutex::default(),
                 scores,
             }),
         };
-        let looking_after = narrator.clone().look_after_storage();
+        let looking_after = narrator.clone().look_after_storage(serves);
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(looking_after));
         narrator
     }
@@ -278,7 +289,7 @@ impl Narrator {
         chapter: u32,
         voice: &ChosenVoice,
     ) -> Result<Arc<Score>, NarratorError> {
-        let name = (book.clone(), chapter, voice.key.clone());
+        let name = (book.clone(), chapter, voice.clone());
         if let Some(score) = self.shared.scores.get(&name).await {
             return Ok(score);
         }
@@ -335,12 +346,25 @@ impl Narrator {
     /// Waits until somebody's request has made a clip, without asking for it.
     async fn landed(&self, job: &Job) -> Result<Clip, NarratorError> {
         loop {
-            let waiter = self.shared.waiters.watch(job.content)?;
+            let waiters = &self.shared.waiters;
+            let waiter = waiters.watch(job.content)?;
             if let Some(clip) = self.ready(job).await? {
                 return Ok(clip);
             }
-            if let Ok(outcome) = tokio::time::timeout(ASK_AGAIN, waiter.landed()).await {
-                outcome?;
+            let landed = waiter.landed();
+            tokio::pin!(landed);
+            // Who asks and who watches begin together. What fails at once was told before we watched; and
+            // what failed before may be asked for again in this very moment.
+            match tokio::time::timeout(TOGETHER, &mut landed).await {
+                Ok(outcome) => outcome?,
+                Err(_) => {
+                    if let Some(error) = waiters.failure(&job.content) {
+                        return Err(error.into());
+                    }
+                    if let Ok(outcome) = tokio::time::timeout(ASK_AGAIN, landed).await {
+                        outcome?;
+                    }
+                }
             }
         }
     }

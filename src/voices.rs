@@ -38,7 +38,7 @@ use crate::text::language::primary_subtag;
 
 pub use alignment::{Mark, align};
 pub use clip::{Clip, ClipLength};
-pub use decode::decode;
+pub use decode::{can_be, decode};
 pub use error::{Program, VoiceError};
 pub use mp3::Silence;
 pub use secrets::{Secrets, SecretsError};
@@ -105,12 +105,28 @@ pub trait Engine: Send + Sync {
         0.0
     }
 
+    /// Whether it may speak for a book, or for a program that is not particular, without being chosen.
+    /// Whoever needs a key is taken to cost something, whatever its price is said to be.
+    fn is_free(&self) -> bool {
+        true
+    }
+
+    /// Whether it speaks on this machine's processors, and not more often at once than there are.
+    fn is_local(&self) -> bool {
+        true
+    }
+
+    /// How many sentences may be in its hands at once, besides those of this machine's processors.
+    fn remote_turns(&self) -> usize {
+        0
+    }
+
     /// Speaks.
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError>;
 }
 
 /// A voice that was asked for and found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ChosenVoice {
     /// Its id, as parameters have it.
     pub id: String,
@@ -180,6 +196,11 @@ impl Voices {
         Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// How many sentences services may have in hand at once.
+    pub fn remote_turns(&self) -> usize {
+        self.roster().engines.iter().map(|engine| engine.remote_turns()).sum()
+    }
+
     /// Every voice, by engine.
     pub fn list(&self) -> Vec<Voice> {
         self.roster().list.clone()
@@ -207,11 +228,32 @@ impl Voices {
             voices().filter(|voice| speaks(voice, wanted)).find(|voice| voice.id == *id)
         });
         let is_free =
-            |voice: &&Voice| roster.engine(&voice.engine).is_ok_and(|engine| engine.price() <= 0.0);
+            |voice: &&Voice| roster.engine(&voice.engine).is_ok_and(|engine| engine.is_free());
         let exact =
             || voices().filter(is_free).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
         let any = || voices().filter(is_free).find(|voice| speaks(voice, wanted));
         preferred.or_else(exact).or_else(any).cloned()
+    }
+
+    /// The voice that a program calls by its name without the engine: of the engine that `model` names, by
+    /// its name or its model, else the only one, else one that is free.
+    pub fn named(&self, name: &str, model: &str) -> Result<String, VoiceError> {
+        let roster = self.roster();
+        let has_name =
+            |voice: &&Voice| voice.id.split_once(':').is_some_and(|(_, own)| own == name);
+        let all: Vec<_> = roster
+            .list
+            .iter()
+            .filter(has_name)
+            .filter_map(|voice| Some((voice, roster.engine(&voice.engine).ok()?)))
+            .collect();
+        let of_model =
+            all.iter().find(|(_, engine)| engine.name() == model || engine.model() == model);
+        let only = || if let [one] = &all[..] { Some(one) } else { None };
+        let free = || all.iter().find(|(_, engine)| engine.is_free());
+        let found = of_model.or_else(only).or_else(free);
+        let missing = || VoiceError::NoSuchVoice(name.chars().take(80).collect());
+        found.map(|(voice, _)| voice.id.clone()).ok_or_else(missing)
     }
 
     /// Speaks, when it is its turn, and says what that cost, in millionths of the operator's currency.
@@ -229,8 +271,12 @@ impl Voices {
         else {
             return Err(VoiceError::NoSuchVoice(format!("{}:{}", voice.engine, voice.voice)));
         };
-        // The semaphore is never closed.
-        let _turn = self.running.acquire().await;
+        let _turn = match engine.is_local() {
+            // The semaphore is never closed.
+            true => self.running.acquire().await.ok(),
+            // It waits elsewhere, and keeps nobody here from speaking.
+            false => None,
+        };
         let clip = engine.speak(Utterance { text, context, voice: &voice.voice, speed }).await?;
         Ok((clip, cost_of(text, engine.price())))
     }

@@ -8,7 +8,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::standin::{Fault, KEY, StandIn};
-use common::{TestServer, epub};
+use common::{TestServer, epub, epub_in};
 use serde_json::{Value, json};
 
 const BODY: &str =
@@ -157,7 +157,12 @@ async fn a_wrong_key_says_so_and_nobody_else_is_paid_instead() {
         [("name", "stand-in"), ("kind", "openai"), ("url", &standin.url), ("key", "sk-wrong")];
     let refused = server.client.post(server.url("/api/engines")).form(&form).send().await.unwrap();
     assert_eq!(refused.status(), 503);
-    assert!(refused.text().await.unwrap().contains("does not accept its key"));
+    let said = refused.text().await.unwrap();
+    assert!(
+        said.contains("does not accept its key") && said.contains("Incorrect API key"),
+        "{said}"
+    );
+    assert!(!said.contains("sk-wrong"), "the service repeats the key, we do not: {said}");
     assert_eq!(server.json("/api/engines").await, json!([]), "nothing is stored");
     // With voices named nothing is asked, and the first sentence tells.
     let form = [
@@ -348,14 +353,37 @@ async fn an_engine_is_tested_and_removed_and_programs_are_not_added_from_afar() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_that_costs_is_never_the_default() {
     let (server, standin) = (TestServer::start().await, StandIn::start().await);
-    added(&server, "openai", &standin, &[("price", "15"), ("voices", "jf_alpha ja")]).await;
+    added(&server, "openai", &standin, &[("voices", "jf_alpha ja")]).await;
     let body = "<p>吾輩は猫である。</p>";
-    let id = server.import("book.epub", epub("猫", &[("一", body)])).await;
-    // No installed voice reads Japanese; the one that costs is used only when it is chosen.
-    server.get(&format!("/read/{id}/1")).await;
+    let id = server.import("book.epub", epub_in("ja", "猫", &[("一", body)])).await;
+    // No installed voice reads Japanese; the one that needs a key is used only when it is chosen.
+    let unchosen = server.get(&format!("/listen/{id}/1.mp3?to=chapter")).await;
+    assert_eq!(unchosen.status(), 400, "{}", unchosen.text().await.unwrap());
     assert!(standin.calls().is_empty());
     let fresh = server.get(&format!("/audio/{id}/1/0.mp3?voice=stand-in:jf_alpha")).await;
     assert_eq!(fresh.status(), 200);
+    // A program that names the voice alone means it: there is no other of that name.
+    let body = json!({ "model": "tts-1", "input": "猫である。", "voice": "jf_alpha" });
+    let spoken =
+        server.client.post(server.url("/v1/audio/speech")).json(&body).send().await.unwrap();
+    assert_eq!(spoken.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clip_that_cannot_be_stored_is_heard_and_paid_once_all_the_same() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    added(&server, "openai", &standin, &[]).await;
+    let id = book(&server, "Unstored").await;
+    // Where clips go there is a file in the way.
+    std::fs::write(server.data.path().join("objects/audio"), b"in the way").unwrap();
+    for _ in 0..3 {
+        assert!(hear(&server, &id, 0, "stand-in:af_heart").await.is_ok());
+    }
+    assert_eq!(standin.calls().len(), 1);
+    // And kept for good when that is mended.
+    std::fs::remove_file(server.data.path().join("objects/audio")).unwrap();
+    assert!(hear(&server, &id, 1, "stand-in:af_heart").await.is_ok());
+    assert_eq!(server.json("/api/storage").await["total"]["clips"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -101,7 +101,7 @@ impl AddConfig {
     /// The engine as it is to be.
     pub fn settings(&self) -> EngineSettings {
         let usual = EngineSettings::new(&self.name, self.kind);
-        let voices = self.voices.iter().map(|voice| usual.voice(voice, None)).collect();
+        let voices = self.voices.iter().map(|voice| usual.voice(voice)).collect();
         EngineSettings {
             url: self.url.clone().unwrap_or(usual.url),
             model: self.model.clone().unwrap_or(usual.model),

@@ -191,7 +191,15 @@ fn describe() -> OpenApi {
         let wrong = ResponseBuilder::new()
             .description("What went wrong (RFC 9457)")
             .content("application/problem+json", wrong);
-        let done = if endpoint.answer.is_some() { "200" } else { "204" };
+        let creates = matches!(
+            endpoint.path,
+            "/api/books" | "/api/engines" | "/api/books/{book}/annotations"
+        );
+        let done = match endpoint.answer {
+            Some(_) if creates && endpoint.method == HttpMethod::Post => "201",
+            Some(_) => "200",
+            None => "204",
+        };
         let operation = operation.response(done, answer.build()).response("default", wrong.build());
         let item = PathItem::new(endpoint.method.clone(), operation);
         paths = paths.path(endpoint.path, item);

@@ -20,7 +20,7 @@ use crate::voices::settings::{EngineSettings, Kind, Wire};
 /// The page that forms come from.
 const PAGE: &str = "/engines";
 
-/// An engine as a form has it: what is left empty is as its makers serve it.
+/// An engine as a form has it: what is left empty stays as it was, or is as its makers serve it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 pub struct EngineForm {
     /// Lower-case letters, digits and hyphens
@@ -58,17 +58,20 @@ pub struct EngineForm {
 }
 
 impl EngineForm {
-    fn settings(&self) -> Result<EngineSettings, ApiError> {
+    /// The settings it means; `known` are those of the engine that has the name.
+    fn settings(&self, known: Option<EngineSettings>) -> Result<EngineSettings, ApiError> {
         let kind = Kind::from_str(&self.kind, true)
             .map_err(|_| bad("kind", "must be openai, elevenlabs or piper"))?;
         if kind == Kind::Command {
             let reason = "A program is added on the server, with `earmark voices add`: whoever opens this page could run anything.";
             return Err(ApiError::BadBody(reason.to_owned()));
         }
-        let usual = EngineSettings::new(&self.name, kind);
+        let known = known.filter(|known| known.kind == kind);
+        let usual = known.unwrap_or_else(|| EngineSettings::new(&self.name, kind));
         let text = |given: &str, usual: String| {
             if given.trim().is_empty() { usual } else { given.trim().to_owned() }
         };
+        let url = text(&self.url, usual.url.clone());
         let voices = self.voices.lines().filter(|line| !line.trim().is_empty());
         let wire = match self.wire.as_str() {
             "" => usual.wire,
@@ -77,8 +80,12 @@ impl EngineForm {
             }
         };
         Ok(EngineSettings {
-            voices: voices.map(|voice| usual.voice(voice, None)).collect(),
-            url: text(&self.url, usual.url),
+            // Another place may have others.
+            voices: match voices.map(|voice| usual.voice(voice)).collect() {
+                none if Vec::is_empty(&none) && url == usual.url => usual.voices.clone(),
+                named => named,
+            },
+            url,
             model: text(&self.model, usual.model),
             wire,
             sample_rate: number("sample_rate", &self.sample_rate, usual.sample_rate)?,
@@ -116,7 +123,7 @@ pub async fn add(
 ) -> Response {
     let added = async {
         let Form(form) = form.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
-        let settings = form.settings()?;
+        let settings = form.settings(state.engines.settings(form.name.trim()).await?)?;
         let voices = state.engines.add(settings, Some(form.key)).await?;
         Ok::<_, ApiError>((form.name, voices))
     };

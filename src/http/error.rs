@@ -172,9 +172,10 @@ impl From<NarratorError> for ApiError {
             NarratorError::Library(error) => error.into(),
             NarratorError::Voice(error) => error.into(),
             NarratorError::Text(reason) => Self::BadBody(reason),
-            NarratorError::Queue(_) | NarratorError::Waiters(_) | NarratorError::TooLate => {
-                Self::Unavailable(error.to_string())
-            }
+            NarratorError::Queue(_)
+            | NarratorError::Waiters(_)
+            | NarratorError::Changed
+            | NarratorError::TooLate => Self::Unavailable(error.to_string()),
             NarratorError::Store(_) | NarratorError::Database(_) => internal(&error),
         }
     }

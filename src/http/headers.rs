@@ -53,13 +53,54 @@ pub async fn secure(mut response: Response) -> Response {
     response
 }
 
-/// Refuses what another site's page would have our reader's browser do here. Programs send no
-/// `Sec-Fetch-Site`; browsers always do.
+/// Refuses what another site's page would have our reader's browser do here. Browsers say where a request
+/// comes from: in `Sec-Fetch-Site`, or to a plain HTTP address of the house network in `Origin` alone.
+/// Programs say nothing.
 pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if changes && matches!(site, Some(b"cross-site" | b"same-site")) {
+    if changes && comes_from_elsewhere(&request) {
         return ApiError::OtherSite.into_response();
     }
     next.run(request).await
+}
+
+fn comes_from_elsewhere(request: &Request) -> bool {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    match header("sec-fetch-site") {
+        Some("cross-site" | "same-site") => return true,
+        // Also behind a proxy that changes `Host`.
+        Some("same-origin") => return false,
+        _ => {}
+    }
+    let host = header("host").or(request.uri().host());
+    let origin = header("origin").map(|origin| origin.split_once("://").map(|(_, host)| host));
+    origin.is_some_and(|origin| origin.is_none() || origin != host)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn what_another_sites_page_sends_is_known() {
+        let foreign = |headers: &[(&str, &str)]| {
+            let mut request = Request::builder().uri("/api/voice").header("host", "house:3000");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            comes_from_elsewhere(&request.body(Body::empty()).unwrap())
+        };
+        assert!(!foreign(&[]), "a program");
+        assert!(!foreign(&[("origin", "http://house:3000")]));
+        assert!(foreign(&[("origin", "http://evil.example")]));
+        assert!(foreign(&[("origin", "null")]));
+        assert!(foreign(&[("sec-fetch-site", "cross-site")]));
+        assert!(!foreign(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://books.example")
+        ]));
+        assert!(!foreign(&[("sec-fetch-site", "none")]));
+    }
 }

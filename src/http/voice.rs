@@ -14,7 +14,7 @@ use super::params::QueryMap;
 use super::{ApiError, AppState};
 use crate::narrator::utterance::Utterance;
 use crate::text::hash::ContentHash;
-use crate::voices::{Mark, Wire, decode};
+use crate::voices::{Mark, Wire, can_be, decode};
 
 /// A text to be spoken.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -67,6 +67,7 @@ pub async fn speak(
     let VoiceRequest { text, voice_id, model, speed, format } = request;
     let wire = form("format", format.as_deref())?;
     check_model(&state, &voice_id, model.as_deref())?;
+    check_form(&state, &voice_id, "format", wire)?;
     let spoken = state.narrator.utter(&text, &voice_id, speed).await?;
     let Utterance { content, duration_ms, words, cached, .. } = spoken;
     let word = |Mark { word, start_ms }| WordAnswer { word, start_ms };
@@ -215,33 +216,29 @@ pub async fn openai_speech(
     let wire = form("response_format", request.response_format.as_deref())?;
     let (VoiceName::Name(name) | VoiceName::Object { id: name }) = &request.voice;
     let voice = voice_named(&state, name, &request.model)?;
+    check_form(&state, &voice, "response_format", wire)?;
     let spoken = state.narrator.utter(&request.input, &voice, request.speed).await?;
     let audio = in_form("response_format", spoken, wire).await?;
     Ok(([(header::CONTENT_TYPE, content_type(wire))], audio).into_response())
 }
 
-/// The id of a voice that a program names as it would to OpenAI: of the engine that `model` names, else of
-/// the first that has it.
+/// The id of a voice that a program names as it would to OpenAI.
 fn voice_named(state: &AppState, name: &str, model: &str) -> Result<String, ApiError> {
-    let voices = state.voices.list();
-    if voices.iter().any(|voice| voice.id == name) {
+    if name.contains(':') {
         return Ok(name.to_owned());
     }
-    let has_name = |id: &str| id.split_once(':').is_some_and(|(_, own)| own == name);
-    let ids: Vec<&str> =
-        voices.iter().map(|voice| voice.id.as_str()).filter(|id| has_name(id)).collect();
-    let is_of_model = |id: &&&str| {
-        id.starts_with(&format!("{model}:"))
-            || state.voices.choose(id, "und").is_ok_and(|chosen| chosen.key.model == model)
-    };
-    let found = ids.iter().find(is_of_model).or(ids.first());
-    found.map(|id| (*id).to_owned()).ok_or_else(|| ApiError::BadParameter {
-        name: "voice",
-        reason: format!(
-            "names no voice that is installed: “{}”",
-            name.chars().take(80).collect::<String>()
-        ),
-    })
+    Ok(state.voices.named(name, model)?)
+}
+
+/// Refuses, before anything is paid for, a form that the voice cannot have.
+fn check_form(
+    state: &AppState,
+    voice: &str,
+    name: &'static str,
+    wire: Wire,
+) -> Result<(), ApiError> {
+    let rate = state.voices.choose(voice, "und")?.sample_rate;
+    can_be(wire, rate).map_err(|reason| ApiError::BadParameter { name, reason })
 }
 
 /// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs.

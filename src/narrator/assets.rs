@@ -1,9 +1,10 @@
 //! Clips that are kept for good, under the hash of what they say and who says it.
 //!
-//! A row comes first (`ready = 0`), then the object, then the row is good. So at any instruction at
-//! which a process may be killed there is no object without a row, and no good row without its bytes.
-//! An object is never written over by another: who comes second takes what is there, and a checksum
-//! tells when it is not what it was.
+//! A row comes first, then the object, then the row is good; when a clip is removed, its row says so, then
+//! the object goes, then the row. So at any instruction at which a process may be killed there is no object
+//! without a row, and no good row without its bytes. A row knows the checksum of its object from the first,
+//! and nothing that does not have it is ever taken for the clip. Of two makers the second takes what the
+//! first has stored.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -28,8 +29,30 @@ use crate::voices::{Clip, ClipLength, Mark};
 const HASHES_PER_QUERY: usize = 500;
 /// Lengths kept in memory; an entry takes about 100 bytes.
 const CACHED_LENGTHS: u64 = 200_000;
+/// What another process removes or makes anew is noticed after this long.
+const LENGTH_AGE: Duration = Duration::from_secs(60);
 /// A row that is not good after this long was left by a process that ended.
 const ABANDONED: Duration = Duration::from_secs(60);
+
+/// Times a clip is tried to be stored while others store or remove the same one, and the pause between.
+const PUT_TRIES: usize = 50;
+const PUT_PAUSE: Duration = Duration::from_millis(100);
+
+/// States of a row (`ready`).
+const BEGUN: i64 = 0;
+const GOOD: i64 = 1;
+const GOING: i64 = 2;
+
+/// What is still true of a clip when it may be removed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Only<'a> {
+    /// Its object is not what this checksum says.
+    Damaged(&'a str),
+    /// Nobody has heard it since, in milliseconds since 1970.
+    HeardBefore(u64),
+    /// Nobody has gone on storing or removing it since.
+    Abandoned(u64),
+}
 
 pub(super) struct Assets {
     lengths: Cache<ContentHash, ClipLength>,
@@ -39,10 +62,13 @@ pub(super) struct Assets {
 
 impl Assets {
     pub(super) fn new(database: AnyPool, store: Arc<dyn ObjectStore>) -> Self {
-        Self { lengths: Cache::new(CACHED_LENGTHS), store, database }
+        let lengths =
+            Cache::builder().max_capacity(CACHED_LENGTHS).time_to_live(LENGTH_AGE).build();
+        Self { lengths, store, database }
     }
 
-    /// The clip under a hash, whole and as it was stored. One that was damaged is forgotten.
+    /// The clip under a hash, whole and as it was stored. One that was damaged is forgotten; one whose row
+    /// was left half done by a process that ended is taken over.
     pub(super) async fn get(&self, content: &ContentHash) -> Result<Option<Clip>, NarratorError> {
         let row =
             sqlx::query("SELECT ready, checksum, marks FROM audio_assets WHERE content_hash = $1")
@@ -50,29 +76,25 @@ impl Assets {
                 .fetch_optional(&self.database)
                 .await?;
         let Some(row) = row else { return Ok(None) };
-        let is_ready = row.try_get::<i64, _>("ready")? != 0;
-        let Some(bytes) = self.object(content).await? else {
-            if is_ready {
-                self.forget(content).await?;
+        let state: i64 = row.try_get("ready")?;
+        if state == GOING {
+            return Ok(None);
+        }
+        let known: String = row.try_get("checksum")?;
+        let clip = self.object(content).await?.filter(|bytes| is_it(bytes, &known));
+        let Some(mut clip) = clip.and_then(Clip::from_mp3) else {
+            if state == GOOD {
+                tracing::warn!(%content, "a stored clip is missing or damaged and will be made again");
+                self.remove(content, Only::Damaged(&known)).await?;
             }
             return Ok(None);
         };
-        let checksum: String = row.try_get("checksum")?;
-        let is_same = checksum.is_empty() || checksum == self::checksum(&bytes);
-        match Clip::from_mp3(bytes).filter(|_| is_same || !is_ready) {
-            Some(mut clip) => {
-                clip.marks = marks(&row)?;
-                if !is_ready {
-                    self.confirm(content, &clip).await?;
-                }
-                self.lengths.insert(*content, clip.length).await;
-                Ok(Some(clip))
-            }
-            None => {
-                self.forget(content).await?;
-                Ok(None)
-            }
+        clip.marks = marks(&row)?;
+        if state == BEGUN && !self.confirm(content, &clip).await? {
+            return Ok(None);
         }
+        self.lengths.insert(*content, clip.length).await;
+        Ok(Some(clip))
     }
 
     async fn object(&self, content: &ContentHash) -> Result<Option<Bytes>, NarratorError> {
@@ -91,61 +113,98 @@ impl Assets {
         clip: Clip,
         cost: u64,
     ) -> Result<Clip, NarratorError> {
-        if self.begin(job, &clip, cost).await?
-            && let Some(kept) = self.get(&job.content).await?
-        {
-            return Ok(kept);
-        }
-        let payload = PutPayload::from_bytes(clip.bytes.clone());
-        let create = PutOptions::from(PutMode::Create);
-        let kept = match self.store.put_opts(&path(&job.content), payload, create).await {
-            Ok(_) => clip,
-            Err(object_store::Error::AlreadyExists { .. }) => {
-                let there = self.object(&job.content).await?.and_then(Clip::from_mp3);
-                match there {
-                    Some(there) => Clip { marks: clip.marks, ..there },
-                    // What a process left that was killed, or what a disk has damaged.
-                    None => {
-                        let payload = PutPayload::from_bytes(clip.bytes.clone());
-                        self.store.put(&path(&job.content), payload).await?;
-                        clip
-                    }
-                }
+        let mut unpaid = cost;
+        for _ in 0..PUT_TRIES {
+            let state = self.begin(job, &clip, unpaid).await?;
+            unpaid = 0;
+            let stored = match state {
+                GOOD => match self.get(&job.content).await? {
+                    Some(kept) => return Ok(kept),
+                    None => false,
+                },
+                GOING => false,
+                _ => self.create(job, &clip).await? && self.confirm(&job.content, &clip).await?,
+            };
+            if stored {
+                self.lengths.insert(job.content, clip.length).await;
+                return Ok(clip);
             }
-            Err(error) => return Err(error.into()),
-        };
-        self.confirm(&job.content, &kept).await?;
-        self.lengths.insert(job.content, kept.length).await;
-        Ok(kept)
+            // Another is storing or removing it.
+            tokio::time::sleep(PUT_PAUSE).await;
+        }
+        let busy = "another process keeps storing or removing the same clip";
+        Err(sqlx::Error::Protocol(busy.to_owned()).into())
     }
 
-    /// Notes that a clip is about to be stored, and what was paid for it; true when one is there already.
-    async fn begin(&self, job: &Job, clip: &Clip, cost: u64) -> Result<bool, NarratorError> {
+    /// Writes the object; false when another's is there that is not ours to replace.
+    async fn create(&self, job: &Job, clip: &Clip) -> Result<bool, NarratorError> {
+        let (path, payload) = (path(&job.content), PutPayload::from_bytes(clip.bytes.clone()));
+        let create = PutOptions::from(PutMode::Create);
+        match self.store.put_opts(&path, payload.clone(), create).await {
+            Ok(_) => return Ok(true),
+            // Some stores have no such condition.
+            Err(
+                object_store::Error::AlreadyExists { .. }
+                | object_store::Error::NotImplemented { .. },
+            ) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mine = checksum(&clip.bytes);
+        if self.object(&job.content).await?.is_some_and(|there| checksum(&there) == mine) {
+            return Ok(true);
+        }
+        // What a killed process left, or a disk has damaged; unless another has begun since.
+        let row =
+            sqlx::query("SELECT checksum FROM audio_assets WHERE content_hash = $1 AND ready = 0")
+                .bind(job.content.to_string())
+                .fetch_optional(&self.database)
+                .await?;
+        if row.is_none_or(|row| row.try_get::<String, _>("checksum").ok().as_ref() != Some(&mine)) {
+            return Ok(false);
+        }
+        self.store.put(&path, payload).await?;
+        Ok(true)
+    }
+
+    /// Notes that a clip is about to be stored, and what was paid for it; answers with the state of the
+    /// row. One that is half done is ours from here on.
+    async fn begin(&self, job: &Job, clip: &Clip, cost: u64) -> Result<i64, NarratorError> {
         let marks = clip.marks.as_deref().map(serde_json::to_string).transpose();
         let mut transaction = self.database.begin().await?;
-        let row = sqlx::query(
+        let mine = |column: &str| {
+            format!(
+                "{column} = CASE WHEN audio_assets.ready = 0 THEN excluded.{column} ELSE audio_assets.{column} END"
+            )
+        };
+        let taken: Vec<_> =
+            ["checksum", "samples", "bytes", "created_at", "marks"].map(mine).into();
+        let statement = format!(
             "INSERT INTO audio_assets (content_hash, engine, model, voice, speed, format, \
              sample_rate, samples, bytes, created_at, last_access, words, characters, cost, marks, \
-             ready) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, 0) \
-             ON CONFLICT (content_hash) DO UPDATE SET cost = audio_assets.cost + excluded.cost \
+             checksum, ready) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15, 0) \
+             ON CONFLICT (content_hash) DO UPDATE SET cost = audio_assets.cost + excluded.cost, {} \
              RETURNING ready",
-        )
-        .bind(job.content.to_string())
-        .bind(&job.voice.engine)
-        .bind(&job.voice.model)
-        .bind(&job.voice.voice)
-        .bind(&job.voice.speed)
-        .bind(&job.voice.format)
-        .bind(i64::from(clip.length.sample_rate))
-        .bind(clip.length.samples as i64)
-        .bind(clip.length.bytes as i64)
-        .bind(now_ms() as i64)
-        .bind(job.text.split_whitespace().count() as i64)
-        .bind(job.text.chars().count() as i64)
-        .bind(cost as i64)
-        .bind(marks.map_err(|error| sqlx::Error::Encode(Box::new(error)))?)
-        .fetch_one(&mut *transaction)
-        .await?;
+            taken.join(", ")
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(job.content.to_string())
+            .bind(&job.voice.engine)
+            .bind(&job.voice.model)
+            .bind(&job.voice.voice)
+            .bind(&job.voice.speed)
+            .bind(&job.voice.format)
+            .bind(i64::from(clip.length.sample_rate))
+            .bind(clip.length.samples as i64)
+            .bind(clip.length.bytes as i64)
+            .bind(now_ms() as i64)
+            .bind(job.text.split_whitespace().count() as i64)
+            .bind(job.text.chars().count() as i64)
+            .bind(cost as i64)
+            .bind(marks.map_err(|error| sqlx::Error::Encode(Box::new(error)))?)
+            .bind(checksum(&clip.bytes))
+            .fetch_one(&mut *transaction)
+            .await?;
         sqlx::query(
             "INSERT INTO asset_books (content_hash, book_id, made, hits) VALUES ($1, $2, 1, 0) \
              ON CONFLICT (content_hash, book_id) DO UPDATE SET made = 1",
@@ -155,45 +214,55 @@ impl Assets {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        Ok(row.try_get::<i64, _>("ready")? != 0)
+        Ok(row.try_get("ready")?)
     }
 
-    /// The object is there: the row is good.
-    async fn confirm(&self, content: &ContentHash, clip: &Clip) -> Result<(), NarratorError> {
-        sqlx::query(
-            "UPDATE audio_assets SET ready = 1, checksum = $1, sample_rate = $2, samples = $3, \
-             bytes = $4 WHERE content_hash = $5",
+    /// The object is there: the row is good. False when the row is about another object by now, or gone.
+    async fn confirm(&self, content: &ContentHash, clip: &Clip) -> Result<bool, NarratorError> {
+        let done = sqlx::query(
+            "UPDATE audio_assets SET ready = 1 WHERE content_hash = $1 AND ready = 0 AND checksum = $2",
         )
-        .bind(checksum(&clip.bytes))
-        .bind(i64::from(clip.length.sample_rate))
-        .bind(clip.length.samples as i64)
-        .bind(clip.length.bytes as i64)
         .bind(content.to_string())
+        .bind(checksum(&clip.bytes))
         .execute(&self.database)
         .await?;
-        Ok(())
+        Ok(done.rows_affected() > 0)
     }
 
-    /// The object is gone or damaged: the clip is made again.
-    async fn forget(&self, content: &ContentHash) -> Result<(), NarratorError> {
-        tracing::warn!(%content, "a stored clip is missing or damaged and will be made again");
-        self.remove(content).await
-    }
-
-    /// Takes a clip away: first it is good no more, then its object goes, then its row.
-    pub(super) async fn remove(&self, content: &ContentHash) -> Result<(), NarratorError> {
+    /// Takes a clip away if it is still as the caller saw it; false when it is not.
+    pub(super) async fn remove(
+        &self,
+        content: &ContentHash,
+        only: Only<'_>,
+    ) -> Result<bool, NarratorError> {
         self.lengths.invalidate(content).await;
-        let hash = content.to_string();
-        let doubt = "UPDATE audio_assets SET ready = 0 WHERE content_hash = $1";
-        sqlx::query(doubt).bind(&hash).execute(&self.database).await?;
+        let (condition, text, number) = match only {
+            Only::Damaged(checksum) => ("ready = 1 AND checksum = $2 AND $3 = 0", checksum, 0),
+            Only::HeardBefore(ms) => ("ready = 1 AND '' = $2 AND last_access < $3", "", ms as i64),
+            Only::Abandoned(ms) => ("ready <> 1 AND '' = $2 AND created_at < $3", "", ms as i64),
+        };
+        let statement = format!(
+            "UPDATE audio_assets SET ready = 2, created_at = $4 WHERE content_hash = $1 AND {condition}"
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(content.to_string())
+            .bind(text)
+            .bind(number)
+            .bind(now_ms() as i64)
+            .execute(&self.database)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
         match self.store.delete(&path(content)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        // Not one that another has begun to store anew.
-        let end = "DELETE FROM audio_assets WHERE content_hash = $1 AND ready = 0";
-        sqlx::query(end).bind(&hash).execute(&self.database).await?;
-        Ok(())
+        sqlx::query("DELETE FROM audio_assets WHERE content_hash = $1 AND ready = 2")
+            .bind(content.to_string())
+            .execute(&self.database)
+            .await?;
+        Ok(true)
     }
 
     /// Takes care of what ended processes have left half done: a whole object makes its row good, a row
@@ -201,7 +270,7 @@ impl Assets {
     pub(super) async fn recover(&self) -> Result<(), NarratorError> {
         let before = now_ms().saturating_sub(ABANDONED.as_millis() as u64);
         let rows = sqlx::query(
-            "SELECT content_hash FROM audio_assets WHERE ready = 0 AND created_at < $1",
+            "SELECT content_hash FROM audio_assets WHERE ready <> 1 AND created_at < $1",
         )
         .bind(before as i64)
         .fetch_all(&self.database)
@@ -209,7 +278,7 @@ impl Assets {
         for row in rows {
             let Ok(content) = row.try_get::<String, _>("content_hash")?.parse() else { continue };
             if self.get(&content).await?.is_none() {
-                self.remove(&content).await?;
+                self.remove(&content, Only::Abandoned(before)).await?;
             }
         }
         Ok(())
@@ -286,6 +355,11 @@ fn marks(row: &AnyRow) -> Result<Option<Arc<[Mark]>>, sqlx::Error> {
     let json: Option<String> = row.try_get("marks")?;
     // What another version has written is done without.
     Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+}
+
+/// Clips made before there were checksums have none.
+fn is_it(bytes: &[u8], known: &str) -> bool {
+    known.is_empty() || checksum(bytes) == known
 }
 
 fn checksum(bytes: &[u8]) -> String {

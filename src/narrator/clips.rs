@@ -8,11 +8,15 @@ use moka::future::Cache;
 use redis::RedisResult;
 
 use super::NarratorError;
-use super::assets::Assets;
+use super::assets::{Assets, Only};
 use super::queue::Job;
 use crate::redis::{Key, Link};
 use crate::text::hash::ContentHash;
 use crate::voices::{Clip, ClipLength};
+
+/// Times a clip is tried to be stored, and the pause after the first: somebody waits for it.
+const STORE_TRIES: u32 = 3;
+const STORE_PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) struct Clips {
     memory: Cache<ContentHash, Clip>,
@@ -94,22 +98,39 @@ impl Clips {
         let _: RedisResult<()> = set.query_async(&mut link.clone()).await;
     }
 
-    /// Keeps a clip that was made for a job; answers with the one that is kept.
-    pub(super) async fn put(
-        &self,
-        job: &Job,
-        clip: Clip,
-        cost: u64,
-    ) -> Result<Clip, NarratorError> {
-        let kept = self.assets.put(job, clip, cost).await?;
-        self.memory.insert(job.content, kept.clone()).await;
-        Ok(kept)
+    /// Keeps a clip that was made for a job; answers with the one that is kept. One that cannot be stored
+    /// is kept in memory, for it was paid for.
+    pub(super) async fn put(&self, job: &Job, clip: Clip, cost: u64) -> Clip {
+        let mut unpaid = cost;
+        for tried in 1..=STORE_TRIES {
+            match self.assets.put(job, clip.clone(), unpaid).await {
+                Ok(kept) => {
+                    self.memory.insert(job.content, kept.clone()).await;
+                    return kept;
+                }
+                Err(error) => tracing::error!(%error, "a clip cannot be stored"),
+            }
+            // It may have been noted before the object failed; better once too few than twice.
+            unpaid = 0;
+            if tried < STORE_TRIES {
+                tokio::time::sleep(STORE_PAUSE * tried).await;
+            }
+        }
+        self.memory.insert(job.content, clip.clone()).await;
+        clip
     }
 
-    /// Takes a clip out of memory and store.
-    pub(super) async fn remove(&self, content: &ContentHash) -> Result<(), NarratorError> {
-        self.memory.invalidate(content).await;
-        self.assets.remove(content).await
+    /// Takes a clip out of memory and store, unless it was heard since a moment.
+    pub(super) async fn remove(
+        &self,
+        content: &ContentHash,
+        heard_before_ms: u64,
+    ) -> Result<bool, NarratorError> {
+        let removed = self.assets.remove(content, Only::HeardBefore(heard_before_ms)).await?;
+        if removed {
+            self.memory.invalidate(content).await;
+        }
+        Ok(removed)
     }
 
     /// Lengths of those clips that have been made.

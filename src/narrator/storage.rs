@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use app::model::{BookId, StorageFigures, StorageLimits, StorageLine};
+use redis::RedisResult;
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tokio::time::Instant;
@@ -11,7 +12,9 @@ use tokio::time::Instant;
 use super::score::Cue;
 use super::{Narrator, NarratorError};
 use crate::now_ms;
+use crate::redis::Key;
 use crate::text::hash::ContentHash;
+use crate::voices::VoiceError;
 
 /// How often limits are looked after.
 pub(super) const CLEAN_INTERVAL: Duration = Duration::from_secs(600);
@@ -21,6 +24,8 @@ const RECENT: Duration = Duration::from_secs(3600);
 const BATCH: i64 = 500;
 /// The row of `settings` with the limits.
 const LIMITS: &str = "storage_limits";
+/// Another server begins no clean-up within this time of one.
+const CLEAN_TURN: Duration = Duration::from_secs(60);
 const DAY_MS: u64 = 86_400_000;
 
 const SUMS: &str = "COUNT(*) AS clips, CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes, \
@@ -97,12 +102,16 @@ impl Narrator {
     }
 
     /// Removes clips until the limits are kept, those first that were not heard for longest; never one
-    /// that is being heard. Answers with how many went.
+    /// that is being heard. Answers with how many went. One at a time, of all servers.
     pub async fn clean(&self) -> Result<u64, NarratorError> {
-        let database = &self.shared.database;
+        let _turn = self.shared.cleaning.lock().await;
+        if !self.may_clean().await {
+            return Ok(0);
+        }
         self.shared.clips.assets.recover().await?;
-        self.shared.usage.flush(database).await;
+        self.shared.usage.flush(&self.shared.database).await;
         let limits = self.storage_limits().await?;
+        self.forget_utterances(limits.days).await?;
         let mut removed = 0;
         if limits.days > 0 {
             let before = now_ms().saturating_sub(u64::from(limits.days) * DAY_MS);
@@ -110,11 +119,8 @@ impl Narrator {
         }
         if limits.book_mb > 0 {
             for line in self.storage().await?.books {
-                let most = u64::from(limits.book_mb) << 20;
-                if line.bytes > most {
-                    let excess = line.bytes - most;
-                    removed += self.evict(Some(&line.name), excess, u64::MAX).await?;
-                }
+                let excess = line.bytes.saturating_sub(u64::from(limits.book_mb) << 20);
+                removed += self.evict(Some(&line.name), excess, u64::MAX).await?;
             }
         }
         if limits.mb > 0 {
@@ -128,6 +134,26 @@ impl Narrator {
         Ok(removed)
     }
 
+    /// Whether no other server is cleaning up. While Redis is gone nobody does.
+    async fn may_clean(&self) -> bool {
+        let Some(link) = &self.shared.link else { return true };
+        let mut turn = redis::cmd("SET");
+        turn.arg(link.name(&Key::Cleaner)).arg(link.process()).arg("NX").arg("EX");
+        turn.arg(CLEAN_TURN.as_secs());
+        let taken: RedisResult<Option<String>> = turn.query_async(&mut link.clone()).await;
+        taken.is_ok_and(|taken| taken.is_some())
+    }
+
+    /// Texts of other programs that nobody has asked for in the time that clips are kept, or a year.
+    async fn forget_utterances(&self, days: u32) -> Result<(), NarratorError> {
+        let days = if days > 0 { days } else { 365 };
+        sqlx::query("DELETE FROM utterances WHERE last_access < $1")
+            .bind(now_ms().saturating_sub(u64::from(days) * DAY_MS) as i64)
+            .execute(&self.shared.database)
+            .await?;
+        Ok(())
+    }
+
     /// Removes clips heard last before a moment, the longest ago first, until `excess` bytes are free.
     async fn evict(
         &self,
@@ -135,8 +161,6 @@ impl Narrator {
         excess: u64,
         before_ms: u64,
     ) -> Result<u64, NarratorError> {
-        let heard = if excess > 0 { self.being_heard().await? } else { return Ok(0) };
-        let before_ms = before_ms.min(now_ms().saturating_sub(RECENT.as_millis() as u64));
         let of_book =
             "AND content_hash IN (SELECT content_hash FROM asset_books WHERE book_id = $3)";
         let statement = format!(
@@ -146,7 +170,10 @@ impl Narrator {
         );
         // Those that stay are passed over in the next batch.
         let (mut free, mut removed, mut stay) = (0, 0, 0_i64);
-        loop {
+        while free < excess {
+            // For each batch anew: it may take a while.
+            let before_ms = before_ms.min(now_ms().saturating_sub(RECENT.as_millis() as u64));
+            let heard = self.being_heard().await?;
             let mut query = sqlx::query(sqlx::AssertSqlSafe(statement.clone()))
                 .bind(before_ms as i64)
                 .bind(stay);
@@ -155,47 +182,56 @@ impl Narrator {
             }
             let rows = query.fetch_all(&self.shared.database).await?;
             if rows.is_empty() {
-                return Ok(removed);
+                break;
             }
             for row in &rows {
                 if free >= excess {
-                    return Ok(removed);
+                    break;
                 }
-                match row.try_get::<String, _>("content_hash")?.parse() {
+                let content = row.try_get::<String, _>("content_hash")?.parse();
+                let is_removed = match content {
                     Ok(content) if !heard.contains(&content) => {
-                        self.shared.clips.remove(&content).await?;
-                        free += row.try_get::<i64, _>("bytes")?.unsigned_abs();
-                        removed += 1;
+                        self.shared.clips.remove(&content, before_ms).await?
                     }
-                    _ => stay += 1,
+                    _ => false,
+                };
+                if is_removed {
+                    free += row.try_get::<i64, _>("bytes")?.unsigned_abs();
+                    removed += 1;
+                } else {
+                    stay += 1;
                 }
             }
         }
+        Ok(removed)
     }
 
-    /// The clips of the chapters that listeners are in, and of those that follow; also where a stream
-    /// runs in this process.
+    /// The clips of the chapters that open pages and this server's streams are in, and of those that
+    /// follow.
     async fn being_heard(&self) -> Result<HashSet<ContentHash>, NarratorError> {
-        let mut heard = HashSet::new();
+        let mut scores = self.shared.playing.scores();
         for book in self.shared.library.books().await? {
             for place in self.shared.intake.listeners(&book.id).await? {
-                let Ok(score) = self.score(&place.book, place.chapter, &place.voice).await else {
-                    continue;
-                };
-                heard.extend(score.cues.iter().filter_map(|cue| Some(cue.job()?.content)));
-                if let Some(next) = self.next_score(&score).await? {
-                    heard.extend(next.cues.iter().filter_map(Cue::job).map(|job| job.content));
+                match self.score(&place.book, place.chapter, &place.voice).await {
+                    Ok(score) => scores.push(score),
+                    // Nobody hears a voice that is not there.
+                    Err(NarratorError::Voice(VoiceError::NoSuchVoice(_))) => {}
+                    Err(error) => return Err(error),
                 }
             }
         }
-        for score in self.shared.playing.scores() {
-            heard.extend(score.cues.iter().filter_map(|cue| Some(cue.job()?.content)));
+        let mut heard = HashSet::new();
+        for score in scores {
+            let next = self.next_score(&score).await?;
+            for score in [Some(score), next].into_iter().flatten() {
+                heard.extend(score.cues.iter().filter_map(Cue::job).map(|job| job.content));
+            }
         }
         Ok(heard)
     }
 
-    /// Keeps the limits, and writes what was heard, until it is dropped.
-    pub(super) async fn look_after_storage(self) {
+    /// Keeps the limits if this process `serves`, and writes what was heard, until it is dropped.
+    pub(super) async fn look_after_storage(self, serves: bool) {
         if let Err(error) = self.shared.clips.assets.recover().await {
             tracing::warn!(%error, "clips left half stored could not be looked after yet");
         }
@@ -205,7 +241,7 @@ impl Narrator {
         loop {
             tokio::select! {
                 _ = flush.tick() => self.shared.usage.flush(&self.shared.database).await,
-                _ = clean.tick() => {
+                _ = clean.tick(), if serves => {
                     if let Err(error) = self.clean().await {
                         tracing::warn!(%error, "clips could not be cleaned up");
                     }

@@ -137,6 +137,10 @@ impl Narrator {
                 if let Some(silence) = cue.silence() {
                     piece.extend_from_slice(&silence.bytes);
                 }
+                // A clip that was lost and made again may be of another length than the file was said to have.
+                if piece.len() as u64 != place.end - place.start {
+                    Err(NarratorError::Changed)?;
+                }
                 let inside = (start - place.start) as usize..(end - place.start) as usize;
                 yield piece.freeze().slice(inside);
             }

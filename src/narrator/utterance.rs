@@ -58,8 +58,9 @@ impl Narrator {
         let content = whole(text, &pieces, &chosen);
         let spoken = self.join(pieces, &chosen, content).await?;
         sqlx::query(
-            "INSERT INTO utterances (content_hash, text, voice, speed, created_at) \
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (content_hash) DO NOTHING",
+            "INSERT INTO utterances (content_hash, text, voice, speed, last_access) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (content_hash) DO UPDATE SET \
+             last_access = excluded.last_access",
         )
         .bind(content.to_string())
         .bind(text)
@@ -71,7 +72,8 @@ impl Narrator {
         Ok(spoken)
     }
 
-    /// What was spoken before, by its name; what was cleaned up since is made again.
+    /// What was spoken before, by its name; what was cleaned up since is made again. None when the voice is
+    /// not what it was: that would be another sound under the same name.
     pub async fn utterance(
         &self,
         content: &ContentHash,
@@ -84,7 +86,11 @@ impl Narrator {
         let (text, voice): (String, String) = (row.try_get("text")?, row.try_get("voice")?);
         let speed = row.try_get::<String, _>("speed")?.parse().ok();
         let chosen = self.chosen_for_api(&voice, speed)?;
-        Ok(Some(self.join(pieces(&text, &chosen)?, &chosen, *content).await?))
+        let pieces = pieces(&text, &chosen)?;
+        if whole(&text, &pieces, &chosen) != *content {
+            return Ok(None);
+        }
+        Ok(Some(self.join(pieces, &chosen, *content).await?))
     }
 
     fn chosen_for_api(

@@ -19,7 +19,7 @@ pub const MAX_WAITERS: usize = 100_000;
 pub const ASK_AGAIN: Duration = Duration::from_secs(2);
 
 /// A failure is news for this long to those who only watch.
-const FAILURE_IS_NEWS: Duration = Duration::from_secs(3);
+const FAILURE_IS_NEWS: Duration = Duration::from_secs(15);
 /// Failures remembered for them.
 const MAX_FAILURES: usize = 1_000;
 
@@ -68,20 +68,22 @@ impl Waiters {
         self.register(content, true)
     }
 
-    /// Registers for the next news of a clip that others ask for; of a failure, also for the last: who
-    /// asks and who watches begin together, and what fails at once would be missed.
+    /// Registers for the next news of a clip that others ask for.
     pub fn watch(&self, content: ContentHash) -> Result<Waiter, TooManyWaiters> {
+        self.register(content, false)
+    }
+
+    /// Why a clip could not be made a moment ago, unless somebody has asked for it since: for who begins to
+    /// watch when it has failed already.
+    pub fn failure(&self, content: &ContentHash) -> Option<VoiceError> {
+        let is_asked_for =
+            self.waiting().get(content).is_some_and(|of_clip| of_clip.asked.is_some());
         let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |(when, of, _): &&(Instant, ContentHash, _)| {
-            *of == content && when.elapsed() < FAILURE_IS_NEWS
+            of == content && when.elapsed() < FAILURE_IS_NEWS
         };
-        if let Some((_, _, error)) = failures.iter().rfind(is_it) {
-            let (teller, outcome) = oneshot::channel();
-            let _ = teller.send(Err(error.clone()));
-            return Ok(Waiter { outcome, asks: false });
-        }
-        drop(failures);
-        self.register(content, false)
+        let failure = failures.iter().rfind(is_it).filter(|_| !is_asked_for);
+        failure.map(|(_, _, error)| error.clone())
     }
 
     fn register(&self, content: ContentHash, may_ask: bool) -> Result<Waiter, TooManyWaiters> {
@@ -170,14 +172,19 @@ mod tests {
         assert_eq!(other.landed().await, Ok(()));
     }
 
-    #[tokio::test]
-    async fn who_begins_to_watch_a_moment_late_hears_of_a_failure() {
+    #[test]
+    fn a_failure_is_known_until_somebody_asks_again() {
         let waiters = Waiters::default();
+        assert_eq!(waiters.failure(&content(1)), None);
         let error = VoiceError::NoSuchVoice("x".to_owned());
         waiters.tell(&content(1), &Err(error.clone()));
-        assert_eq!(waiters.watch(content(1)).unwrap().landed().await, Err(error));
-        // Who asks wants to know how it goes this time.
-        assert!(waiters.wait(content(1)).unwrap().asks);
+        let _watcher = waiters.watch(content(1)).unwrap();
+        assert_eq!(waiters.failure(&content(1)), Some(error.clone()));
+        let asking = waiters.wait(content(1)).unwrap();
+        assert!(asking.asks);
+        assert_eq!(waiters.failure(&content(1)), None);
+        waiters.tell(&content(1), &Err(error.clone()));
+        assert_eq!(waiters.failure(&content(1)), Some(error));
     }
 
     #[test]

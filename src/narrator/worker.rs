@@ -10,6 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
+use super::NarratorError;
 use super::clips::Clips;
 use super::queue::{Beat, Claim, Finished, Job, Queue, Timing};
 use crate::voices::engines::Engines;
@@ -19,6 +20,8 @@ use crate::voices::{Clip, VoiceError, Voices};
 const MAX_CLIP_BYTES: usize = 8 << 20;
 /// While the queue is out of reach, it is tried again after this long.
 const RETRY_PAUSE: Duration = Duration::from_millis(300);
+/// Sentences that services may have in hand at once for one worker.
+const MAX_REMOTE: usize = 64;
 /// Told to stop, a worker waits this long for what it is making, then hands it back.
 const FINISH_LIMIT: Duration = Duration::from_secs(6);
 
@@ -26,7 +29,7 @@ const FINISH_LIMIT: Duration = Duration::from_secs(6);
 pub(super) struct Worker {
     pub(super) queue: Arc<dyn Queue>,
     pub(super) maker: Maker,
-    /// Sentences made at once.
+    /// Sentences made at once on this machine's processors; services have more.
     pub(super) slots: usize,
     pub(super) timing: Timing,
 }
@@ -57,7 +60,8 @@ impl Worker {
         upkeep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while !shutdown.is_cancelled() {
             // What is handed in makes room; if that fails, nothing is claimed either.
-            let free = self.slots.saturating_sub(hands.making.len());
+            let slots = self.slots + self.maker.voices.remote_turns().min(MAX_REMOTE);
+            let free = slots.saturating_sub(hands.making.len());
             let mut rests = true;
             if free > 0 || !hands.finished.is_empty() {
                 match self.queue.exchange(&hands.finished, free).await {
@@ -78,7 +82,7 @@ impl Worker {
                 tokio::task::yield_now().await;
                 continue;
             }
-            let has_room = self.slots > hands.making.len() + hands.finished.len();
+            let has_room = slots > hands.making.len() + hands.finished.len();
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {}
@@ -161,7 +165,8 @@ impl Maker {
         match self.clips.stored(&job.content).await {
             Ok(Some(clip)) => return Ok(clip.bytes),
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "a clip cannot be looked up"),
+            // Nothing is paid for what may be there.
+            Err(error) => return Err(unstored(&error)),
         }
         let (clip, cost) = match self.speak(job).await {
             // An engine that was added a moment ago, by another process.
@@ -174,13 +179,18 @@ impl Maker {
             let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
             return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
         }
-        let stored = self.clips.put(job, clip, cost).await;
-        stored.map(|clip| clip.bytes).map_err(|error| broken(&error.to_string()))
+        Ok(self.clips.put(job, clip, cost).await.bytes)
     }
 
     async fn speak(&self, job: &Job) -> Result<(Clip, u64), VoiceError> {
         self.voices.speak(&job.text, job.context.as_deref(), &job.voice).await
     }
+}
+
+/// What stores say is for the log, not for listeners.
+fn unstored(error: &NarratorError) -> VoiceError {
+    tracing::error!(%error, "a clip cannot be looked up");
+    broken("the stored audio is out of reach")
 }
 
 fn broken(reason: &str) -> VoiceError {

@@ -63,6 +63,8 @@ pub enum Key {
     RateLimit(String, String),
     /// When anybody used an endpoint.
     GlobalRateLimit(String),
+    /// Held by the server that cleans up stored audio.
+    Cleaner,
     /// Requests being made to a speech service, by when each turn expires.
     EngineTurns(String),
     /// Written now and then to see whether Redis takes writes.
@@ -167,6 +169,7 @@ impl Keys {
                 format!("{prefix}global_rate_limit:{{{}}}", escape(endpoint))
             }
             Key::EngineTurns(engine) => format!("{prefix}engine_turns:{}", escape(engine)),
+            Key::Cleaner => format!("{prefix}cleaner"),
             Key::Probe => format!("{prefix}probe"),
         }
     }
@@ -210,6 +213,7 @@ impl Keys {
             "queue:tts:reaper" => Some(Key::Reaper),
             "queue:tts:workers" => Some(Key::Workers),
             "progress_dirty" => Some(Key::DirtyProgress),
+            "cleaner" => Some(Key::Cleaner),
             "probe" => Some(Key::Probe),
             _ => None,
         };
@@ -344,6 +348,7 @@ mod tests {
                 Key::Reaper,
                 Key::Workers,
                 Key::DirtyProgress,
+                Key::Cleaner,
                 Key::Probe,
             ]),
             ".*".prop_map(Key::WorkerStatus),

@@ -1,10 +1,9 @@
 //! Any program that reads text on its standard input and writes WAV to its standard output:
 //! `piper --model /voices/{voice}.onnx --output-file -`, `say`, festival's `text2wave`…
 
-use super::pcm::Pcm;
 use super::settings::EngineSettings;
 use super::turns::Turns;
-use super::{Clip, Utterance, VoiceError, process, sound};
+use super::{Clip, Utterance, VoiceError, Wire, process, sound};
 
 pub(super) struct Command {
     /// The program and its arguments.
@@ -27,11 +26,13 @@ impl Command {
     ) -> Result<Clip, VoiceError> {
         let Utterance { text, voice, speed, .. } = utterance;
         let _turn = self.turns.take().await;
-        let speed = speed.to_string();
+        let (spoken_at, speed) = (speed, speed.to_string());
         let fill = |word: &String| word.replace("{voice}", voice).replace("{speed}", &speed);
         let mut words = self.words.iter().map(fill);
         let program = words.next().unwrap_or_default();
         let wav = process::run(program.clone(), words, &format!("{text}\n")).await?;
-        sound::encode(&program, settings.sample_rate, Pcm::from_wav(wav)).await
+        let sound = sound::read(wav.into(), Wire::Wav, settings.sample_rate);
+        let sound = sound.map_err(|reason| settings.no_audio(reason))?;
+        sound::finish(&settings.name, text, spoken_at, sound, None).await
     }
 }

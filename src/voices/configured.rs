@@ -17,6 +17,7 @@ use crate::redis::Link;
 pub(super) struct Configured {
     settings: EngineSettings,
     format: String,
+    has_key: bool,
     speaker: Speaker,
 }
 
@@ -47,14 +48,15 @@ impl Configured {
         key: Option<String>,
         link: Option<Link>,
     ) -> Result<Self, VoiceError> {
-        let service = || Service::new(&settings, link);
+        let has_key = key.is_some();
+        let service = || Service::new(&settings, key.clone(), link);
         let speaker = match settings.kind {
-            Kind::Openai => Speaker::OpenAi(OpenAi { service: service()?, key }),
-            Kind::Elevenlabs => Speaker::ElevenLabs(ElevenLabs { service: service()?, key }),
+            Kind::Openai => Speaker::OpenAi(OpenAi { service: service()? }),
+            Kind::Elevenlabs => Speaker::ElevenLabs(ElevenLabs { service: service()? }),
             Kind::Piper => Speaker::Piper(Piper { service: service()? }),
             Kind::Command => Speaker::Command(Command::new(&settings)),
         };
-        Ok(Self { format: settings.format(), settings, speaker })
+        Ok(Self { format: settings.format(), settings, has_key, speaker })
     }
 
     /// The voices it has by its own account; a program has none.
@@ -104,6 +106,18 @@ impl Engine for Configured {
 
     fn price(&self) -> f64 {
         self.settings.price
+    }
+
+    fn is_free(&self) -> bool {
+        !self.has_key && self.settings.price <= 0.0
+    }
+
+    fn is_local(&self) -> bool {
+        matches!(self.speaker, Speaker::Command(_))
+    }
+
+    fn remote_turns(&self) -> usize {
+        if self.is_local() { 0 } else { usize::from(self.settings.concurrency) }
     }
 
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {

@@ -16,13 +16,21 @@ use super::Wire;
 /// The sample rate that programs take headerless samples to have (OpenAI's `pcm`).
 const PCM_RATE: u32 = 24_000;
 
+/// Whether sound of a sample rate can be in a form; says why not.
+pub fn can_be(wire: Wire, sample_rate: u32) -> Result<(), String> {
+    if wire == Wire::Pcm && sample_rate != PCM_RATE {
+        return Err(format!(
+            "can be pcm only for voices of {PCM_RATE} samples a second; this one has {sample_rate}: ask for wav"
+        ));
+    }
+    Ok(())
+}
+
 /// MP3 of one sample rate in another form. Says why when that cannot be.
 pub fn decode(mp3: &Bytes, wire: Wire, sample_rate: u32) -> Result<Bytes, String> {
+    can_be(wire, sample_rate)?;
     match wire {
         Wire::Mp3 => Ok(mp3.clone()),
-        Wire::Pcm if sample_rate != PCM_RATE => Err(format!(
-            "can be pcm only for voices of {PCM_RATE} samples a second; this one has {sample_rate}: ask for wav"
-        )),
         Wire::Pcm => Ok(samples(mp3)?.iter().flat_map(|sample| sample.to_le_bytes()).collect()),
         Wire::Wav => wav(&samples(mp3)?, sample_rate).map_err(|error| error.to_string()),
     }

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::RequestBuilder;
+use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -16,7 +17,6 @@ use super::{Utterance, VoiceError, Wire};
 
 pub(super) struct ElevenLabs {
     pub(super) service: Service,
-    pub(super) key: Option<String>,
 }
 
 /// What `/with-timestamps` answers. The alignment may be null.
@@ -39,7 +39,7 @@ impl ElevenLabs {
         let answer: Value = settings.read_json(&self.service.ask(self.signed(request)).await?)?;
         let voices = answer["voices"].as_array().map(Vec::as_slice).unwrap_or_default();
         let named = |voice: &Value| {
-            Some(settings.voice(voice["voice_id"].as_str()?, voice["name"].as_str()))
+            Some(settings.listed(voice["voice_id"].as_str()?, voice["name"].as_str()))
         };
         Ok(voices.iter().filter_map(named).collect())
     }
@@ -54,7 +54,7 @@ impl ElevenLabs {
         if speed != 1.0 {
             body["voice_settings"] = json!({ "speed": speed });
         }
-        if let Some(context) = context.filter(|_| settings.context) {
+        if let Some(context) = context {
             body["previous_text"] = json!(&*context.before);
             body["next_text"] = json!(&*context.after);
         }
@@ -75,8 +75,16 @@ impl ElevenLabs {
     }
 
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.key {
-            Some(key) => request.header("xi-api-key", key),
+        match self.service.key() {
+            Some(key) => match HeaderValue::from_str(key) {
+                Ok(mut key) => {
+                    // Kept out of whatever shows headers.
+                    key.set_sensitive(true);
+                    request.header("xi-api-key", key)
+                }
+                // Sent without, it is refused as a wrong one.
+                Err(_) => request,
+            },
             None => request,
         }
     }
@@ -86,6 +94,7 @@ impl ElevenLabs {
 fn output_format(settings: &EngineSettings) -> String {
     match (settings.wire, settings.sample_rate) {
         (Wire::Mp3, 22_050) => "mp3_22050_32".to_owned(),
+        (Wire::Mp3, 24_000) => "mp3_24000_48".to_owned(),
         (Wire::Mp3, rate) => format!("mp3_{rate}_128"),
         (wire, rate) => format!("{}_{rate}", wire.name()),
     }

@@ -65,6 +65,9 @@ struct Shared {
     /// What each said when it was tested last, to be heard without paying again. A std mutex, never held
     /// across an await.
     tested: Mutex<HashMap<String, Bytes>>,
+    /// The engines as they were built, by name and time of their settings: a change of one leaves the turns
+    /// and failures of the others as they are.
+    built: tokio::sync::Mutex<HashMap<(String, i64), Arc<dyn Engine>>>,
 }
 
 /// Tells one state of the table from another.
@@ -85,6 +88,7 @@ impl Engines {
             link,
             seen: Mutex::default(),
             tested: Mutex::default(),
+            built: Default::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -96,16 +100,18 @@ impl Engines {
         mut settings: EngineSettings,
         key: Option<String>,
     ) -> Result<Vec<Voice>, EnginesError> {
-        let known = self.stored(&settings.name).await?;
         let key = match key.filter(|key| !key.trim().is_empty()) {
             Some(key) => Some(key.trim().to_owned()),
             // A key is not sent to another address than it was given for.
-            None => known.and_then(|(old, key)| (old.url == settings.url).then_some(key).flatten()),
+            None => match self.stored(&settings.name).await? {
+                Some((old, key)) if old.url == settings.url => key,
+                _ => None,
+            },
         };
         if settings.voices.is_empty() && settings.kind != Kind::Command {
             // What is needed to ask for voices must be right first.
             let mut asking = settings.clone();
-            asking.voices = vec![settings.voice("unknown", None)];
+            asking.voices = vec![settings.voice("unknown")];
             asking.check()?;
             settings.voices = Configured::new(asking, key.clone(), None)?.list().await?;
         }
@@ -149,12 +155,9 @@ impl Engines {
 
     /// Speaks a sentence that is not kept; `voice` is the engine's first when it is empty.
     pub async fn test(&self, name: &str, voice: &str, text: &str) -> Result<Clip, EnginesError> {
-        let missing = || EnginesError::NoSuchEngine(name.to_owned());
-        let (settings, key) = self.stored(name).await?.ok_or_else(missing)?;
-        let own =
-            settings.voices.first().map_or("", |voice| &voice.id[name.len() + 1..]).to_owned();
-        let voice = if voice.is_empty() { &own } else { voice };
-        let engine = Configured::new(settings, key, self.shared.link.clone())?;
+        let engine = self.build(name, self.shared.link.clone()).await?;
+        let own = engine.voices().first().map_or("", |voice| &voice.id[name.len() + 1..]);
+        let voice = if voice.is_empty() { own } else { voice };
         let speed = engine.speed();
         let clip = engine.speak(Utterance { text, context: None, voice, speed }).await?;
         let mut tested = self.shared.tested.lock().unwrap_or_else(PoisonError::into_inner);
@@ -166,6 +169,16 @@ impl Engines {
     pub fn tested(&self, name: &str) -> Option<Bytes> {
         let tested = self.shared.tested.lock().unwrap_or_else(PoisonError::into_inner);
         tested.get(name).cloned()
+    }
+
+    /// What a person has said of an engine.
+    pub async fn settings(&self, name: &str) -> Result<Option<EngineSettings>, EnginesError> {
+        let row = sqlx::query("SELECT settings FROM engines WHERE name = $1")
+            .bind(name)
+            .fetch_optional(&self.shared.database)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(serde_json::from_str(&row.try_get::<String, _>("settings")?)?))
     }
 
     /// What is told of engines: everything but their keys.
@@ -205,25 +218,37 @@ impl Engines {
         if *self.seen() == Some(version) {
             return Ok(());
         }
-        let names =
-            sqlx::query("SELECT name FROM engines ORDER BY name").fetch_all(database).await?;
-        let mut engines = Vec::new();
-        for row in names {
+        let mut built = self.shared.built.lock().await;
+        let rows = sqlx::query("SELECT name, updated_at FROM engines ORDER BY name")
+            .fetch_all(database)
+            .await?;
+        let mut engines = HashMap::new();
+        for row in rows {
             let name: String = row.try_get("name")?;
-            let build = async {
-                let Some((settings, key)) = self.stored(&name).await? else { return Ok(None) };
-                Ok::<_, EnginesError>(Some(Configured::new(settings, key, link.clone())?))
+            let of = (name.clone(), row.try_get::<i64, _>("updated_at")?);
+            let engine = match built.get(&of) {
+                Some(engine) => Ok(Arc::clone(engine)),
+                None => self.build(&name, link.clone()).await,
             };
-            match build.await {
-                Ok(Some(engine)) => engines.push(Arc::new(engine) as Arc<dyn Engine>),
-                // It was removed a moment ago.
-                Ok(None) => {}
+            match engine {
+                Ok(engine) => drop(engines.insert(of, engine)),
+                // The same would be said of it next time; of a database that is gone it would not.
+                Err(error @ EnginesError::Database(_)) => return Err(error),
                 Err(error) => tracing::warn!(name, %error, "an engine cannot be used"),
             }
         }
+        *built = engines;
+        let mut engines: Vec<_> = built.values().cloned().collect();
+        engines.sort_by(|one, other| one.name().cmp(other.name()));
         voices.configure(engines);
         *self.seen() = Some(version);
         Ok(())
+    }
+
+    async fn build(&self, name: &str, link: Option<Link>) -> Result<Arc<dyn Engine>, EnginesError> {
+        let missing = || EnginesError::NoSuchEngine(name.to_owned());
+        let (settings, key) = self.stored(name).await?.ok_or_else(missing)?;
+        Ok(Arc::new(Configured::new(settings, key, link)?))
     }
 
     /// Refreshes every few seconds.

@@ -23,7 +23,6 @@ const OPENAI_VOICES: [&str; 11] = [
 
 pub(super) struct OpenAi {
     pub(super) service: Service,
-    pub(super) key: Option<String>,
 }
 
 /// What `/dev/captioned_speech` answers.
@@ -56,11 +55,11 @@ impl OpenAi {
             .iter()
             .filter_map(|voice| {
                 let id = voice.as_str().or(voice["id"].as_str()).or(voice["voice_id"].as_str())?;
-                Some(settings.voice(id, voice["name"].as_str()))
+                Some(settings.listed(id, voice["name"].as_str()))
             })
             .collect();
         if voices.is_empty() {
-            return Ok(OPENAI_VOICES.map(|voice| settings.voice(voice, None)).to_vec());
+            return Ok(OPENAI_VOICES.map(|voice| settings.listed(voice, None)).to_vec());
         }
         Ok(voices)
     }
@@ -104,7 +103,7 @@ impl OpenAi {
     }
 
     fn signed(&self, request: RequestBuilder) -> RequestBuilder {
-        match &self.key {
+        match self.service.key() {
             Some(key) => request.bearer_auth(key),
             None => request,
         }

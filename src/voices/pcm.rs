@@ -79,7 +79,8 @@ fn mend_lengths(bytes: &mut [u8]) {
         let declared = u32::from_le_bytes([header[4], header[5], header[6], header[7]]) as usize;
         if &header[..4] == b"data" {
             let present = length - at - 8;
-            if declared > present {
+            // 0 stands for “not known yet” as well.
+            if declared > present || declared == 0 {
                 // Whole samples only.
                 let size = (present & !1) as u32;
                 bytes[at + 4..at + 8].copy_from_slice(&size.to_le_bytes());

@@ -18,7 +18,7 @@ impl Piper {
     pub(super) async fn list(&self, settings: &EngineSettings) -> Result<Vec<Voice>, VoiceError> {
         let request = self.service.client().get(settings.address("/voices"));
         let voices: Map<String, Value> = settings.read_json(&self.service.ask(request).await?)?;
-        Ok(voices.keys().map(|voice| settings.voice(voice, None)).collect())
+        Ok(voices.keys().map(|voice| settings.listed(voice, None)).collect())
     }
 
     pub(super) async fn speak(

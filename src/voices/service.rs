@@ -18,7 +18,7 @@ use crate::redis::Link;
 /// A connection must be made within this time.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// A service may think this long before its first byte.
-const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(60);
+const FIRST_BYTE_LIMIT: Duration = Duration::from_secs(30);
 /// And this long may all of it take.
 const TOTAL_LIMIT: Duration = Duration::from_secs(120);
 /// Largest answer, in bytes: five minutes of 48 kHz mono, and what base64 adds.
@@ -28,8 +28,12 @@ const MAX_ANSWER_BYTES: usize = 48 << 20;
 const TRIES: u32 = 3;
 /// Before the second try, on average; twice that before the third.
 const BACKOFF: Duration = Duration::from_millis(400);
-/// Longest pause that a service may ask for: a worker holds its claim meanwhile.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Longest pause that a service may ask for between two tries: a worker holds its claim meanwhile.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// Shortest pause: services say 0 as well.
+const MIN_PAUSE: Duration = Duration::from_millis(200);
+/// Longest time that a service is left alone because it asks for it.
+const MAX_REST: Duration = Duration::from_secs(600);
 
 /// Failures in a row after which a service is left alone.
 const FAILURES: u32 = 5;
@@ -42,6 +46,8 @@ const LONG_REST: Duration = Duration::from_secs(60);
 /// A speech service.
 pub(super) struct Service {
     engine: String,
+    /// What must not be repeated to anybody.
+    key: Option<String>,
     client: Client,
     turns: Turns,
     /// A std mutex: held for a few assignments, never across an await.
@@ -71,7 +77,11 @@ enum Retry {
 }
 
 impl Service {
-    pub(super) fn new(settings: &EngineSettings, link: Option<Link>) -> Result<Self, VoiceError> {
+    pub(super) fn new(
+        settings: &EngineSettings,
+        key: Option<String>,
+        link: Option<Link>,
+    ) -> Result<Self, VoiceError> {
         // TLS needs a provider of cryptography; another part of the program may have set one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
@@ -87,6 +97,7 @@ impl Service {
             })?;
         Ok(Self {
             engine: settings.name.clone(),
+            key,
             client,
             turns: Turns::new(&settings.name, settings.concurrency, link),
             breaker: Mutex::default(),
@@ -97,12 +108,19 @@ impl Service {
         &self.client
     }
 
+    /// The service's key.
+    pub(super) fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Makes a request until it is answered well, as often as that makes sense.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Bytes, VoiceError> {
         self.admit()?;
         let _turn = self.turns.take().await;
         let mut tried = 0;
         loop {
+            // Again each time: others may have found out meanwhile.
+            self.admit()?;
             // The bodies here are JSON, which can be sent again.
             let Some(attempt) = request.try_clone() else {
                 return Err(self.unreachable("the request cannot be sent twice"));
@@ -115,10 +133,15 @@ impl Service {
                 Err(failure) => failure,
             };
             tried += 1;
+            let jitter = 0.5 + fastrand::f64();
             let pause = match retry {
-                Retry::After(pause) if tried < TRIES => pause.min(MAX_RETRY_AFTER),
+                Retry::After(pause) if pause > MAX_PAUSE => {
+                    self.breaker().rest(&error, pause.min(MAX_REST));
+                    return Err(error);
+                }
+                Retry::After(pause) if tried < TRIES => pause + MIN_PAUSE.mul_f64(jitter),
                 Retry::Soon if tried < TRIES => {
-                    BACKOFF.mul_f64(f64::from(1 << (tried - 1)) * (0.5 + fastrand::f64()))
+                    BACKOFF.mul_f64(f64::from(1 << (tried - 1)) * jitter)
                 }
                 _ => {
                     self.breaker().failed(&error);
@@ -146,6 +169,7 @@ impl Service {
     fn refusal(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failure {
         let (engine, Complaint { code, message }) = (self.engine.clone(), complaint(body));
         let reason = if message.is_empty() { format!("status {status}.") } else { ended(message) };
+        let reason = self.without_key(reason);
         let is_exhausted = status == StatusCode::PAYMENT_REQUIRED || is_quota(&code);
         let later = retry_after(headers).map_or(Retry::Soon, Retry::After);
         let (error, retry) = match status.as_u16() {
@@ -156,6 +180,14 @@ impl Service {
             _ => (VoiceError::Rejected { engine, reason }, Retry::Never),
         };
         Failure { error, retry }
+    }
+
+    /// A service may repeat the key it was sent.
+    fn without_key(&self, text: String) -> String {
+        match &self.key {
+            Some(key) if !key.is_empty() => text.replace(key, "…"),
+            _ => text,
+        }
     }
 
     fn admit(&self) -> Result<(), VoiceError> {
@@ -192,6 +224,10 @@ impl Breaker {
             // What is wrong with one request says nothing of the next.
             _ => return,
         };
+        self.rest(error, rest);
+    }
+
+    fn rest(&mut self, error: &VoiceError, rest: Duration) {
         self.open = Some((Instant::now() + rest, error.clone()));
     }
 }

@@ -1,5 +1,7 @@
 //! What a person says of an engine that is not found by itself.
 
+use std::net::IpAddr;
+
 use app::model::Voice;
 use clap::ValueEnum;
 use serde::de::DeserializeOwned;
@@ -140,7 +142,9 @@ pub enum InvalidSettings {
     #[error("The name “{0}” belongs to an engine that is found by itself.")]
     Taken(String),
     /// The address.
-    #[error("“{0}” is no address: it begins with http:// or https://.")]
+    #[error(
+        "“{0}” is no address of a service: it begins with http:// or https://, and has no name, key or question mark in it."
+    )]
     Url(String),
     /// The command line.
     #[error("“{0}” is no command line.")]
@@ -184,15 +188,23 @@ impl EngineSettings {
         }
     }
 
-    /// A voice of this engine; `spec` is its name there, and after a space its language.
-    pub fn voice(&self, spec: &str, called: Option<&str>) -> Voice {
-        let (voice, language) = match spec.trim().split_once(char::is_whitespace) {
-            Some((voice, language)) => (voice, language.trim()),
-            None => (spec.trim(), spoken_language(self.kind, spec.trim())),
-        };
+    /// A voice as a person names it: by its name there, and after a space its language.
+    pub fn voice(&self, spec: &str) -> Voice {
+        match spec.trim().split_once(char::is_whitespace) {
+            Some((voice, language)) => self.speaking(voice, voice, language.trim()),
+            None => self.listed(spec.trim(), None),
+        }
+    }
+
+    /// A voice as the engine lists it: by its name there, and what it is called.
+    pub(super) fn listed(&self, voice: &str, called: Option<&str>) -> Voice {
+        self.speaking(voice, called.unwrap_or(voice), spoken_language(self.kind, voice))
+    }
+
+    fn speaking(&self, voice: &str, called: &str, language: &str) -> Voice {
         Voice {
             id: format!("{}:{voice}", self.name),
-            name: called.unwrap_or(voice).to_owned(),
+            name: called.to_owned(),
             language: language.to_owned(),
             engine: self.name.clone(),
         }
@@ -234,8 +246,7 @@ impl EngineSettings {
         if texts.chain([url, model]).any(|text| text.chars().count() > MAX_TEXT_CHARS) {
             return Err(InvalidSettings::TooLong);
         }
-        let is_address = reqwest::Url::parse(url)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        let is_address = reqwest::Url::parse(url).is_ok_and(|url| is_service(&url));
         match kind {
             Kind::Command if !shell_words::split(url).is_ok_and(|words| !words.is_empty()) => {
                 return Err(InvalidSettings::Command(url.clone()));
@@ -262,6 +273,26 @@ impl EngineSettings {
         }
         Ok(())
     }
+}
+
+/// Whether a speech service may be there. What is asked for is appended to the address, so it must end with
+/// its path; a key does not belong into it, for it is shown; and link-local addresses are where clouds
+/// keep their machines' secrets.
+fn is_service(url: &reqwest::Url) -> bool {
+    let host = url.host_str().map(|host| host.trim_matches(['[', ']']));
+    let is_link_local = match host.map(str::parse) {
+        Some(Ok(IpAddr::V4(address))) => address.is_link_local(),
+        Some(Ok(IpAddr::V6(address))) => address.is_unicast_link_local(),
+        // A name.
+        Some(Err(_)) => false,
+        None => true,
+    };
+    matches!(url.scheme(), "http" | "https")
+        && !is_link_local
+        && url.username().is_empty()
+        && url.password().is_none()
+        && url.query().is_none()
+        && url.fragment().is_none()
 }
 
 /// The language of a voice that does not say. Kokoro's names begin with it: `af_heart` is American
@@ -298,7 +329,7 @@ mod tests {
 
     fn settings() -> EngineSettings {
         let mut settings = EngineSettings::new("kokoro", Kind::Openai);
-        settings.voices = vec![settings.voice("af_heart", None), settings.voice("cloned de", None)];
+        settings.voices = vec![settings.voice("af_heart"), settings.voice("cloned de")];
         settings
     }
 
@@ -308,8 +339,8 @@ mod tests {
         let expected = [("kokoro:af_heart", "en-us"), ("kokoro:cloned", "de")];
         assert!(languages.eq(expected.map(|(id, language)| (id.to_owned(), language.to_owned()))));
         let piper = EngineSettings::new("p", Kind::Piper);
-        assert_eq!(piper.voice("de_DE-thorsten-high", None).language, "de");
-        assert_eq!(piper.voice("custom", None).language, "mul");
+        assert_eq!(piper.voice("de_DE-thorsten-high").language, "de");
+        assert_eq!(piper.voice("custom").language, "mul");
     }
 
     #[test]
@@ -326,6 +357,12 @@ mod tests {
             wrong(|it| it.url = "file:///etc/passwd".to_owned()),
             InvalidSettings::Url(_)
         ));
+        for url in
+            ["https://user:key@host", "http://host/x?", "http://host/#x", "http://169.254.169.254"]
+        {
+            let settings = EngineSettings { url: url.to_owned(), ..settings() };
+            assert!(matches!(settings.check(), Err(InvalidSettings::Url(_))), "{url}");
+        }
         assert_eq!(wrong(|it| it.voices.clear()), InvalidSettings::Voices);
         assert_eq!(wrong(|it| it.sample_rate = 8_000), InvalidSettings::SampleRate);
         assert_eq!(wrong(|it| it.speed = f64::NAN), InvalidSettings::Speed);

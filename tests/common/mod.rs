@@ -136,6 +136,11 @@ pub fn client() -> reqwest::Client {
 
 /// A small EPUB 3 of these chapters: (title, body).
 pub fn epub(title: &str, chapters: &[(&str, &str)]) -> Vec<u8> {
+    epub_in("en", title, chapters)
+}
+
+/// The same in a language.
+pub fn epub_in(language: &str, title: &str, chapters: &[(&str, &str)]) -> Vec<u8> {
     let number = |index: usize| index + 1;
     let manifest: String = (0..chapters.len())
         .map(|index| {
@@ -167,7 +172,7 @@ pub fn epub(title: &str, chapters: &[(&str, &str)]) -> Vec<u8> {
             format!(
                 "<package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='id'>\
                  <metadata xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:identifier id='id'>{title}</dc:identifier>\
-                 <dc:title>{title}</dc:title><dc:language>en</dc:language><dc:creator>A. Writer</dc:creator></metadata>\
+                 <dc:title>{title}</dc:title><dc:language>{language}</dc:language><dc:creator>A. Writer</dc:creator></metadata>\
                  <manifest><item id='nav' href='nav.xhtml' properties='nav' media-type='application/xhtml+xml'/>{manifest}</manifest>\
                  <spine>{spine}</spine></package>"
             ),

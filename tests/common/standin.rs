@@ -215,8 +215,18 @@ fn refusal(status: u16, code: &str, after: Option<u32>) -> Response {
     response
 }
 
-fn is_signed(headers: &HeaderMap) -> bool {
-    headers.get(header::AUTHORIZATION).is_some_and(|value| *value == *format!("Bearer {KEY}"))
+/// OpenAI repeats the key that it does not accept.
+fn check_key(headers: &HeaderMap) -> Result<(), Response> {
+    let sent = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
+    let key = sent.and_then(|sent| sent.strip_prefix("Bearer ")).unwrap_or_default();
+    if key == KEY {
+        return Ok(());
+    }
+    let error = json!({ "error": {
+        "message": format!("Incorrect API key provided: {key}."), "type": "invalid_request_error",
+        "param": null, "code": "invalid_api_key",
+    }});
+    Err((StatusCode::UNAUTHORIZED, Json(error)).into_response())
 }
 
 async fn openai(
@@ -225,8 +235,8 @@ async fn openai(
     Json(body): Json<Value>,
 ) -> Response {
     let fault = shared.take("/v1/audio/speech", &body, &[]).await;
-    if !is_signed(&headers) {
-        return refusal(401, "invalid_api_key", None);
+    if let Err(refused) = check_key(&headers) {
+        return refused;
     }
     let (Some(input), Some(_), Some(_)) =
         (body["input"].as_str(), body["model"].as_str(), body["voice"].as_str())
@@ -243,8 +253,8 @@ async fn openai(
 
 /// As Kokoro-FastAPI lists them.
 async fn kokoro_voices(headers: HeaderMap) -> Response {
-    if !is_signed(&headers) {
-        return refusal(401, "invalid_api_key", None);
+    if let Err(refused) = check_key(&headers) {
+        return refused;
     }
     let voices = ["af_heart", "bm_george", "jf_alpha"];
     let voices: Vec<_> = voices.iter().map(|id| json!({ "id": id, "name": id })).collect();
@@ -257,8 +267,8 @@ async fn captioned(
     Json(body): Json<Value>,
 ) -> Response {
     let fault = shared.take("/dev/captioned_speech", &body, &[]).await;
-    if !is_signed(&headers) {
-        return refusal(401, "invalid_api_key", None);
+    if let Err(refused) = check_key(&headers) {
+        return refused;
     }
     let input = body["input"].as_str().unwrap();
     let format = body["response_format"].as_str().unwrap();
