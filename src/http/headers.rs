@@ -44,10 +44,15 @@ pub async fn secure(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // Only pages and sheets lead anywhere.
+    let is_text = |kind: &HeaderValue| kind.as_bytes().starts_with(b"text/");
+    if headers.get(header::CONTENT_TYPE).is_some_and(is_text) {
+        let policy = HeaderValue::from_static("no-referrer");
+        headers.entry(header::REFERRER_POLICY).or_insert(policy);
     }
     headers.entry(header::CACHE_CONTROL).or_insert(CACHE_REVALIDATE);
     response

@@ -116,6 +116,13 @@ impl Json {
         u32::try_from(self.number(name)).unwrap_or(u32::MAX)
     }
 
+    /// A list of numbers that are not negative; `None` when it is missing or null.
+    pub fn numbers(&self, name: &str) -> Option<Vec<u32>> {
+        let list = property(&self.0, name)?;
+        let list = list.dyn_ref::<js_sys::Array>()?;
+        Some(list.iter().map(|value| value.as_f64().unwrap_or_default() as u32).collect())
+    }
+
     /// The items of a list; none when it is not one.
     pub fn items(&self) -> Vec<Self> {
         match self.0.dyn_ref::<js_sys::Array>() {

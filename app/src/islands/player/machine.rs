@@ -164,7 +164,7 @@ impl Machine {
             Event::SkipChapter { by } => self.skip_chapter(by),
             Event::Clock(ms) => self.clock(ms),
             Event::Timeline { chapter, entries } => {
-                self.track.extend(chapter, &entries);
+                self.track.extend(chapter, entries);
                 self.clock(self.now_ms)
             }
             Event::TimelineEnd(end) => {

@@ -163,9 +163,7 @@ fn entry(entry: &Json) -> TimelineEntry {
         sentence: entry.index("sentence"),
         start_ms: entry.number("start_ms"),
         duration_ms: entry.number("duration_ms"),
-        words_ms: entry
-            .get("words_ms")
-            .map(|list| list.items().iter().map(|ms| ms.as_number() as u32).collect()),
+        words_ms: entry.numbers("words_ms"),
     }
 }
 

@@ -45,7 +45,7 @@ impl Track {
 
     /// Adds what has become known of `chapter`. After a reconnection the server tells it all again:
     /// what is known already is passed over.
-    pub fn extend(&mut self, chapter: u32, entries: &[TimelineEntry]) {
+    pub fn extend(&mut self, chapter: u32, entries: Vec<TimelineEntry>) {
         for entry in entries {
             let start_ms = self.offset_ms + entry.start_ms;
             if self.segments.last().is_some_and(|last| start_ms < last.end_ms) {
@@ -57,8 +57,8 @@ impl Track {
                 start_ms,
                 end_ms: start_ms + entry.duration_ms,
             });
-            if let Some(words) = &entry.words_ms {
-                self.words.push((chapter, entry.sentence, words.clone()));
+            if let Some(words) = entry.words_ms {
+                self.words.push((chapter, entry.sentence, words));
             }
         }
     }
@@ -122,7 +122,7 @@ mod tests {
     fn moments_belong_to_sentences() {
         let mut track = Track::default();
         assert_eq!(track.at(0), None);
-        track.extend(1, &entries(&[1000, 500]));
+        track.extend(1, entries(&[1000, 500]));
         let sentence = |ms| track.at(ms).map(|segment| segment.sentence);
         assert_eq!(sentence(0), Some(0));
         assert_eq!(sentence(999), Some(0));
@@ -133,13 +133,13 @@ mod tests {
     #[test]
     fn the_next_chapter_continues_the_clock() {
         let mut track = Track::default();
-        track.extend(1, &entries(&[1000]));
+        track.extend(1, entries(&[1000]));
         track.end_chapter(TimelineEnd { end_ms: 1000, next_chapter: Some(2) });
         assert_eq!(track.take_next(0, 500), None);
         assert_eq!(track.take_next(600, 500), Some(NextChapter { chapter: 2, offset_ms: 1000 }));
         assert_eq!(track.take_next(600, 500), None);
         track.begin_chapter(1000);
-        track.extend(2, &entries(&[700]));
+        track.extend(2, entries(&[700]));
         assert_eq!(track.at(1200).map(|segment| (segment.chapter, segment.sentence)), Some((2, 0)));
         track.end_chapter(TimelineEnd { end_ms: 700, next_chapter: None });
         assert!(!track.is_over(1699));
@@ -149,8 +149,8 @@ mod tests {
     #[test]
     fn what_is_told_twice_counts_once() {
         let mut track = Track::default();
-        track.extend(1, &entries(&[1000, 500]));
-        track.extend(1, &entries(&[1000, 500, 200]));
+        track.extend(1, entries(&[1000, 500]));
+        track.extend(1, entries(&[1000, 500, 200]));
         assert_eq!(track.find(1, 2).map(|segment| segment.start_ms), Some(1500));
         assert_eq!(track.segments.len(), 3);
     }

@@ -128,9 +128,7 @@ impl Driver {
                 && driver.0.outlining.get() == chapter
                 && driver.voice() == voice
             {
-                let durations = known.get("durations_ms").map(|list| list.items());
-                let durations = durations.unwrap_or_default();
-                let durations = durations.iter().map(|ms| ms.as_number() as u32).collect();
+                let durations = known.numbers("durations_ms").unwrap_or_default();
                 driver.0.outline.replace(Outline::new(durations, known.number("rest_ms")));
                 driver.0.outlined.set(chapter);
                 driver.0.written.take();
