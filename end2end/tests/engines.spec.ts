@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import { novel } from "../support/books";
+import { epub, novel } from "../support/books";
 import { SpeechService } from "../support/speech";
 import { expect, test } from "../support/test";
 
@@ -56,6 +56,35 @@ test("a speech service is added, tested, heard, paid once, and removed", async (
   await page.locator("section.engine", { hasText: name }).getByRole("button", { name: "Remove" }).click();
   await expect(page.getByRole("status")).toContainText("was removed");
   await expect(page.locator("section.engine", { hasText: name })).toHaveCount(0);
+  await service.stop();
+});
+
+test("words are marked when the engine says they begin", async ({ library, reader, page }, info) => {
+  const service = await SpeechService.start();
+  const name = `timed-${info.project.name}`;
+  await page.request.post("/api/engines", { form: { name, kind: "openai", url: service.url, key: "sk-test", words: "on" } });
+  const title = `Timed ${info.project.name}`;
+  const id = await library.import(title, epub(title, [{ title: "One", body: "<p>Slowly the very long first word of all of this came to its end.</p>" }]));
+  await page.request.post("/settings", { form: { mark: "word" } });
+  await page.request.put(`/api/books/${id}/progress`, { data: { chapter: 1, sentence: 0, voice: `${name}:af_heart` } });
+  await reader.open(id, 1);
+  await reader.play.click();
+  await reader.isPlaying();
+  // Over half of the sentence it is the first word; an estimate would be in the middle by then.
+  const seen = new Map<string, number>();
+  await expect
+    .poll(async () => {
+      for (const word of await reader.painted("word")) {
+        const at = await page.locator("audio").evaluate((audio: HTMLAudioElement) => audio.currentTime);
+        if (!seen.has(word)) seen.set(word, at);
+      }
+      return seen.size;
+    }, { intervals: [40], timeout: 15_000 })
+    .toBeGreaterThan(3);
+  const [[first], [second, begins]] = [...seen] as [[string, number], [string, number]];
+  expect(first).toBe("Slowly");
+  expect(second).toBe("the");
+  expect(begins).toBeGreaterThan((64 / 15) * 0.6);
   await service.stop();
 });
 

@@ -269,16 +269,27 @@ fn mark_preferences() {
 fn prefer(event: &Event, is_settled: bool) {
     let Some(field) = dom::target(event, "[data-preference]") else { return };
     let Ok(field) = field.dyn_into::<HtmlInputElement>() else { return };
-    set_preference(&field.name(), &field.value(), is_settled);
+    let (name, value) = (field.name(), field.value());
+    keep_preference(&name, &value, is_settled);
+    // The field answers first: to set a whole page in other colours takes longer than a frame.
+    dom::after_paint(move || show_preference(&name, &value));
 }
 
 /// Sets a preference by its name.
 pub fn set_preference(name: &str, value: &str, is_settled: bool) {
+    keep_preference(name, value, is_settled);
+    show_preference(name, value);
+}
+
+fn show_preference(name: &str, value: &str) {
     let Some(root) = document().document_element() else { return };
     dom::set(&root, &format!("data-{name}"), value);
     if let Ok(preferred) = Event::new(PREFERRED) {
         let _ = document().dispatch_event(&preferred);
     }
+}
+
+fn keep_preference(name: &str, value: &str, is_settled: bool) {
     if is_settled {
         PENDING.with_borrow_mut(|pending| {
             pending.retain(|(known, _)| known != name);
