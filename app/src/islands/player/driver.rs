@@ -319,8 +319,10 @@ impl Driver {
     /// Shows the machine's state and keeps the clock read while sound comes.
     fn refresh(&self) {
         let phase = self.machine().phase.clone();
+        // Why it failed may be told a moment after it has.
+        let may_say_more = matches!(phase, Phase::Failed(_));
         if bar::player().is_some_and(|player| {
-            player.get_attribute("data-phase").as_deref() != Some(phase.name())
+            may_say_more || player.get_attribute("data-phase").as_deref() != Some(phase.name())
         }) {
             self.show_phase();
             session::state(self.machine().is_running());
