@@ -268,7 +268,9 @@ pub fn cards() -> Vec<EndpointCard> {
 
 fn says(schema: &RefOr<Schema>) -> String {
     match schema {
-        RefOr::T(Schema::Object(object)) => object.description.clone().unwrap_or_default(),
+        RefOr::T(Schema::Object(object)) => {
+            object.description.clone().unwrap_or_default().replace('`', "")
+        }
         _ => String::new(),
     }
 }

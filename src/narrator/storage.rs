@@ -24,8 +24,8 @@ const RECENT: Duration = Duration::from_secs(3600);
 const BATCH: i64 = 500;
 /// The row of `settings` with the limits.
 const LIMITS: &str = "storage_limits";
-/// Another server begins no clean-up within this time of one.
-const CLEAN_TURN: Duration = Duration::from_secs(60);
+/// A server that ended in the middle of a clean-up keeps the others from one for this long.
+const CLEAN_TURN: Duration = Duration::from_secs(600);
 const DAY_MS: u64 = 86_400_000;
 
 const SUMS: &str = "COUNT(*) AS clips, CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes, \
@@ -108,6 +108,17 @@ impl Narrator {
         if !self.may_clean().await {
             return Ok(0);
         }
+        let cleaned = self.clean_alone().await;
+        if let Some(link) = &self.shared.link {
+            let mut end = redis::cmd("DEL");
+            end.arg(link.name(&Key::Cleaner));
+            // What cannot be given back expires.
+            let _: RedisResult<()> = end.query_async(&mut link.clone()).await;
+        }
+        cleaned
+    }
+
+    async fn clean_alone(&self) -> Result<u64, NarratorError> {
         self.shared.clips.assets.recover().await?;
         self.shared.usage.flush(&self.shared.database).await;
         let limits = self.storage_limits().await?;
