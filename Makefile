@@ -50,6 +50,11 @@ bench: build
 	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark node benches/lighthouse/run.mjs
 	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/release/earmark npx playwright test --config measure.config.ts
 
+## fuzz: throw bytes at every parser of what comes from outside, for TIME seconds each
+fuzz:
+	scripts/setup.sh fuzz
+	scripts/fuzz.sh $(TIME)
+
 ## fmt: format everything
 fmt:
 	cargo fmt --all

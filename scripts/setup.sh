@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Brings what building, running and testing need, and skips what is there.
-#   setup.sh build | dev | test | bench
+#   setup.sh build | dev | test | bench | fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 purpose=${1:-test}
 cargo_leptos=0.3.10
 cargo_deny=0.20.2
+cargo_fuzz=0.13.1
 # Must be the wasm-bindgen of the lock file exactly.
 wasm_bindgen=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
 
@@ -119,6 +120,10 @@ if [ "$purpose" = test ]; then
     tests/piper/venv/bin/pip install --quiet --disable-pip-version-check -r "$wanted"
     touch "$stamp"
   fi
+fi
+
+if [ "$purpose" = fuzz ]; then
+  tool cargo-fuzz "$cargo_fuzz" cargo-fuzz
 fi
 
 if [ "$purpose" = bench ]; then

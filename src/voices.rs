@@ -18,13 +18,13 @@ mod espeak;
 mod flite;
 mod mp3;
 mod openai;
-mod pcm;
+pub mod pcm;
 mod piper;
 mod process;
 mod secrets;
 mod service;
 pub mod settings;
-mod sound;
+pub mod sound;
 mod turns;
 
 use std::sync::{Arc, PoisonError, RwLock};

@@ -6,6 +6,11 @@ export interface Entry {
   duration_ms: number;
 }
 
+export interface PaintedWord {
+  word: string;
+  at: number;
+}
+
 /** The reader page. */
 export class Reader {
   readonly play: Locator;
@@ -84,6 +89,44 @@ export class Reader {
       (name) => [...(CSS.highlights.get(name) ?? [])].map((range) => String(range)),
       name,
     );
+  }
+
+  /** From now on, takes down at every frame which word is painted and what the clock says. */
+  async recordWords(): Promise<void> {
+    await this.page.evaluate(() => {
+      const words: PaintedWord[] = [];
+      Object.assign(window, { words });
+      const look = () => {
+        const word = [...(CSS.highlights.get("word") ?? [])].map(String).join(" ");
+        const at = document.querySelector("audio")!.currentTime;
+        if (word && words.at(-1)?.word !== word) words.push({ word, at });
+        requestAnimationFrame(look);
+      };
+      look();
+    });
+  }
+
+  /** The words painted since [recordWords], and the second of the stream each was first seen at. */
+  paintedWords(): Promise<PaintedWord[]> {
+    return this.page.evaluate(() => (window as never as { words: PaintedWord[] }).words);
+  }
+
+  /** Scrolls to the top, as a reader would. */
+  async scrollToTop(by: "wheel" | "finger"): Promise<void> {
+    const client = await this.page.context().newCDPSession(this.page);
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", y?: number) =>
+      client.send("Input.dispatchTouchEvent", { type, touchPoints: y === undefined ? [] : [{ x: 180, y }] });
+    const swipe = async () => {
+      await touch("touchStart", 100);
+      for (let y = 140; y <= 500; y += 40) await touch("touchMove", y);
+      await touch("touchEnd");
+    };
+    await this.page.mouse.move(400, 300);
+    await expect(async () => {
+      await (by === "wheel" ? this.page.mouse.wheel(0, -9000) : swipe());
+      await expect.poll(() => this.page.evaluate(() => scrollY), { timeout: 1_000 }).toBe(0);
+    }).toPass();
+    await client.detach();
   }
 
   sentence(index: number): Locator {

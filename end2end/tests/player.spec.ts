@@ -133,17 +133,12 @@ test("words are marked when the reader wants them", async ({ library, reader, pa
   const id = await library.import(`Words ${info.project.name}`, novel(`Words ${info.project.name}`));
   await page.request.post("/settings", { form: { mark: "word" } });
   await reader.open(id, 1);
+  await reader.recordWords();
   await reader.sentence(2).click();
   await reader.isPlaying();
-  const seen = new Set<string>();
-  await expect
-    .poll(async () => {
-      for (const word of await reader.painted("word")) seen.add(word);
-      return seen.size;
-    }, { intervals: [60], timeout: 15_000 })
-    .toBeGreaterThan(5);
+  await expect.poll(async () => (await reader.paintedWords()).length, { timeout: 15_000 }).toBeGreaterThan(5);
   const text = await page.locator("#reading article").innerText();
-  for (const word of seen) expect(text).toContain(word);
+  for (const { word } of await reader.paintedWords()) expect(text).toContain(word);
   await page.request.post("/settings", { form: { mark: "off" } });
   await page.reload();
   await reader.isLive();

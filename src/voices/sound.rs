@@ -26,7 +26,7 @@ const GRACE: Duration = Duration::from_secs(4);
 
 /// Sound as it came.
 #[derive(Debug)]
-pub(super) enum Sound {
+pub enum Sound {
     /// Samples, to be encoded.
     Pcm(Pcm),
     /// A clip that is used as it is.
@@ -34,7 +34,7 @@ pub(super) enum Sound {
 }
 
 /// Reads an answer that should be sound. Says what it is instead when it is not.
-pub(super) fn read(bytes: Bytes, wire: Wire, sample_rate: u32) -> Result<Sound, String> {
+pub fn read(bytes: Bytes, wire: Wire, sample_rate: u32) -> Result<Sound, String> {
     if bytes.is_empty() {
         return Err("the answer is empty".to_owned());
     }
