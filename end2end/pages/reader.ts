@@ -161,9 +161,10 @@ export class Reader {
     return (await this.moment()).sentence;
   }
 
-  /** Waits until the voice is in a sentence. */
+  /** Waits until the voice is in a sentence. Looks at every frame: some sentences last but a second. */
   async reaches(sentence: number, timeout = 20_000): Promise<void> {
-    await expect.poll(() => this.marked(), { timeout }).toBe(sentence);
+    const isThere = (sentence: number) => document.querySelector(`#reading .speaking[data-s="${sentence}"]`) !== null;
+    await this.page.waitForFunction(isThere, sentence, { timeout });
   }
 
   /** What the server says of the chapter, with the voice the page uses. */

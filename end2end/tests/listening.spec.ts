@@ -67,8 +67,7 @@ test("the voice walks into the next chapter, and the page with it, without a sto
   await reader.sentence(79).click();
   await reader.isPlaying();
   await page.evaluate(() => ((window as never as { stops: string[] }).stops.length = 0));
-  await expect.poll(async () => (await reader.moment()).chapter, { timeout: 30_000 }).toBe(2);
-  await expect(page).toHaveURL(`/read/${id}/2`);
+  await page.waitForURL(`/read/${id}/2`, { timeout: 30_000 });
   await expect(page).toHaveTitle(/^The Short One/);
   await expect(page.locator("#reading article")).toContainText("Short it is.");
   await reader.reaches(1);
