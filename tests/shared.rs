@@ -269,3 +269,26 @@ async fn dead_letters_are_listed_and_tried_again() {
     let queue = fleet.json("/health").await["queue"].clone();
     assert_eq!((&queue["dead"], &queue["chapter"]), (&json!(0), &json!(1)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_cleans_up_at_a_time() {
+    let redis = RedisServer::start();
+    let fleet = Fleet::start(&redis.url(), 1);
+    let book = book(&fleet).await;
+    fleet.listen(&book, 2).await;
+    // What was heard is written down, then it was long ago.
+    assert_eq!(fleet.json("/api/storage").await["total"]["clips"], 1);
+    let database = common::database(&fleet.data()).await;
+    sqlx::query("UPDATE audio_assets SET last_access = 1").execute(&database).await.unwrap();
+    database.close().await;
+    let clean = async || {
+        let request = fleet.client.post(fleet.url("/api/storage")).form(&[("days", "1")]);
+        request.send().await.unwrap().json::<Value>().await.unwrap()["removed"].clone()
+    };
+    redis.cli(&["SET", "cleaner", "another server"]);
+    assert_eq!(clean().await, 0);
+    assert_eq!(redis.cli(&["GET", "cleaner"]), "another server", "and keeps its turn");
+    redis.cli(&["DEL", "cleaner"]);
+    assert_eq!(clean().await, 1);
+    assert_eq!(redis.cli(&["EXISTS", "cleaner"]), "0", "given back");
+}

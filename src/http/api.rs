@@ -55,17 +55,29 @@ pub async fn book(
 /// A book as the API answers it.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct BookAnswer {
+    /// Its id
     id: String,
+    /// Its title
     title: String,
+    /// In the book’s order
     authors: Vec<String>,
+    /// BCP 47 tag; `und` when unknown
     language: String,
+    /// Whether `/books/{book}/cover` has a picture
     has_cover: bool,
+    /// Lines run from top to bottom
     vertical: bool,
+    /// Sentences in all chapters
     sentences: u32,
+    /// When it was added, in milliseconds since 1970
     added_ms: u64,
+    /// How much has been read; null when not begun
     percent: Option<u32>,
+    /// Where the reader is; null when not begun
     progress: Option<app::model::Progress>,
+    /// In reading order
     chapters: Vec<app::model::ChapterCard>,
+    /// The table of contents, in order; a chapter may have several lines
     toc: Vec<app::model::TocLine>,
 }
 
@@ -86,14 +98,19 @@ pub async fn chapter(
 /// A chapter as the API answers it.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ChapterAnswer {
+    /// From 1
     number: u32,
+    /// Its title
     title: String,
+    /// In reading order
     sentences: Vec<SentenceAnswer>,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct SentenceAnswer {
+    /// From 0
     index: u32,
+    /// As the page shows it
     text: String,
 }
 
@@ -194,7 +211,9 @@ pub struct HealthAnswer {
     status: &'static str,
     /// What is wrong.
     problems: Vec<String>,
+    /// Earmark's.
     version: &'static str,
+    /// How many can be chosen.
     voices: usize,
     /// Null while the queue cannot be asked.
     queue: Option<QueueStatus>,

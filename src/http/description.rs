@@ -8,10 +8,13 @@ use app::model::{
     StorageFigures, TimelineEntry, Voice,
 };
 use axum::Json;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, ComponentsBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{
+    ArrayBuilder, ComponentsBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type,
+};
 use utoipa::openapi::{
     ContentBuilder, HttpMethod, Info, OpenApi, OpenApiBuilder, PathItem, PathsBuilder, Ref, RefOr,
     Required, ResponseBuilder, Schema,
@@ -64,6 +67,37 @@ fn text(_: &mut Schemas) -> RefOr<Schema> {
     RefOr::T(ObjectBuilder::new().schema_type(Type::String).into())
 }
 
+fn sound(_: &mut Schemas) -> RefOr<Schema> {
+    RefOr::T(binary().into())
+}
+
+fn binary() -> ObjectBuilder {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+    ObjectBuilder::new().schema_type(Type::String).format(Some(format))
+}
+
+/// A form whose fields are text.
+fn form(fields: &[(&str, &str)]) -> RefOr<Schema> {
+    let field = |form: ObjectBuilder, (name, says): &(&str, &str)| {
+        let field = ObjectBuilder::new().schema_type(Type::String).description(Some(*says));
+        form.property(*name, field)
+    };
+    RefOr::T(fields.iter().fold(ObjectBuilder::new(), field).into())
+}
+
+fn names(_: &mut Schemas) -> RefOr<Schema> {
+    form(&[("title", "The new title"), ("authors", "Semicolons between them")])
+}
+
+fn note(_: &mut Schemas) -> RefOr<Schema> {
+    form(&[("note", "What the reader says to it; may be empty")])
+}
+
+fn files(_: &mut Schemas) -> RefOr<Schema> {
+    let files = ArrayBuilder::new().items(binary()).description(Some("EPUB or plain text"));
+    RefOr::T(ObjectBuilder::new().property("file", files).required("file").into())
+}
+
 fn object(_: &mut Schemas) -> RefOr<Schema> {
     RefOr::T(ObjectBuilder::new().into())
 }
@@ -110,27 +144,27 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
     const RUNNING: &str = "Running it";
     vec![
         send(Post, SPEECH, "/api/voice", "Speaks a text. What was spoken before is not made again, whoever asked for it. More than a sentence is split, and kept by the sentence.", Some((JSON, of::<VoiceRequest>)), Some((JSON, of::<VoiceAnswer>))),
-        get(SPEECH, "/api/voice", "The audio of a text that was spoken.", (MP3, text)).asking(&[("contentHash", "As the answer to POST names it")]),
-        send(Post, SPEECH, "/v1/audio/speech", "OpenAI’s request: point any program that speaks to OpenAI here. Errors are in OpenAI’s form.", Some((JSON, of::<SpeechRequest>)), Some((MP3, text))),
+        get(SPEECH, "/api/voice", "The audio of a text that was spoken.", (MP3, sound)).asking(&[("contentHash", "As the answer to POST names it")]),
+        send(Post, SPEECH, "/v1/audio/speech", "OpenAI’s request: point any program that speaks to OpenAI here. Errors are in OpenAI’s form.", Some((JSON, of::<SpeechRequest>)), Some((MP3, sound))),
         get(SPEECH, "/v1/audio/voices", "The voices, as OpenAI-compatible servers list them.", (JSON, object)),
         get(SPEECH, "/v1/models", "The engines, as OpenAI lists models.", (JSON, object)),
         get(SPEECH, "/api/voices", "Every voice.", (JSON, list::<Voice>)),
         get(BOOKS, "/api/books", "All books.", (JSON, list::<BookCard>)),
-        send(Post, BOOKS, "/api/books", "Imports books: a form with files in the field “file”.", Some(("multipart/form-data", object)), Some((JSON, of::<BookCard>))),
+        send(Post, BOOKS, "/api/books", "Imports books.", Some(("multipart/form-data", files)), Some((JSON, of::<BookCard>))),
         get(BOOKS, "/api/books/{book}", "A book with its chapters and table of contents.", (JSON, of::<BookAnswer>)),
-        send(Post, BOOKS, "/api/books/{book}", "Renames a book: a form with “title” and “authors”, semicolons between them.", Some((FORM, object)), None),
+        send(Post, BOOKS, "/api/books/{book}", "Renames a book.", Some((FORM, names)), None),
         send(Delete, BOOKS, "/api/books/{book}", "Deletes a book.", None, None),
         send(Post, BOOKS, "/api/books/{book}/restore", "Brings a deleted book back, for a week.", None, None),
         get(BOOKS, "/api/books/{book}/chapters/{chapter}", "The sentences of a chapter.", (JSON, of::<ChapterAnswer>)),
         get(BOOKS, "/api/books/{book}/search", "Where the book says it, in reading order.", (JSON, list::<Hit>)).asking(&[("q", "Words to look for")]),
         get(BOOKS, "/api/books/{book}/annotations", "Bookmarks and highlights.", (JSON, list::<Annotation>)),
         send(Post, BOOKS, "/api/books/{book}/annotations", "Keeps a bookmark or highlight.", Some((JSON, of::<NewAnnotation>)), Some((JSON, of::<Annotation>))),
-        send(Post, BOOKS, "/api/books/{book}/annotations/{annotation}", "Changes a note: a form with “note”.", Some((FORM, object)), None),
+        send(Post, BOOKS, "/api/books/{book}/annotations/{annotation}", "Changes a note.", Some((FORM, note)), None),
         send(Delete, BOOKS, "/api/books/{book}/annotations/{annotation}", "Takes a mark away.", None, None),
         get(BOOKS, "/api/books/{book}/annotations.md", "All marks as Markdown.", ("text/markdown", text)),
-        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, text)).asking(&[VOICE, FROM, ("to", "“chapter” or “book”")]),
+        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, sound)).asking(&[VOICE, FROM, ("to", "“chapter” or “book”")]),
         get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, FROM]),
-        get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, text)).asking(&[VOICE]),
+        get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, sound)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, FROM]),
         get(LISTENING, "/api/books/{book}/chapters/{chapter}/outline", "How long each sentence lasts, estimated where it has not been made.", (JSON, of::<Outline>)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/audios", "What has been made of a book.", (JSON, list::<ChapterAudio>)).asking(&[VOICE]),
@@ -144,8 +178,8 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         get(RUNNING, "/api/engines", "The engines that are configured, without their keys.", (JSON, list::<EngineCard>)),
         send(Post, RUNNING, "/api/engines", "Adds an engine, or changes one of the same name; answers with its voices.", Some((FORM, of::<EngineForm>)), Some((JSON, list::<Voice>))),
         send(Delete, RUNNING, "/api/engines/{name}", "Removes an engine.", None, None),
-        send(Post, RUNNING, "/api/engines/{name}/test", "A spoken sentence.", None, Some((MP3, text))),
-        get(RUNNING, "/api/engines/{name}/test", "What it said when it was tested last.", (MP3, text)),
+        send(Post, RUNNING, "/api/engines/{name}/test", "A spoken sentence.", None, Some((MP3, sound))),
+        get(RUNNING, "/api/engines/{name}/test", "What it said when it was tested last.", (MP3, sound)),
         get(RUNNING, "/api/storage", "What is kept of what was spoken, and what it cost and saved.", (JSON, of::<StorageFigures>)),
         send(Post, RUNNING, "/api/storage", "Sets how much may be kept, and cleans up.", Some((FORM, of::<LimitsForm>)), Some((JSON, object))),
         get(RUNNING, "/api/preferences", "What the reader prefers.", (JSON, object)),
@@ -233,22 +267,10 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 
 /// The table for the page.
 pub fn cards() -> Vec<EndpointCard> {
-    let described = describe();
-    let schemas = described.components.map(|components| components.schemas).unwrap_or_default();
+    let schemas = components();
     let fields = |shape: Shape| {
-        let name = match shape(&mut Schemas::new()) {
-            RefOr::Ref(reference) => reference.ref_location.rsplit('/').next().map(str::to_owned),
-            RefOr::T(_) => None,
-        };
-        let schema = name.and_then(|name| schemas.get(&name));
-        match schema {
-            Some(RefOr::T(Schema::Object(object))) => object
-                .properties
-                .iter()
-                .map(|(name, schema)| (name.clone(), says(schema)))
-                .collect(),
-            _ => Vec::new(),
-        }
+        let shape = serde_json::to_value(shape(&mut Schemas::new())).unwrap_or_default();
+        fields_of(resolve(&shape, &schemas), &schemas)
     };
     let card = |endpoint: &Endpoint| EndpointCard {
         group: endpoint.group.to_owned(),
@@ -266,13 +288,38 @@ pub fn cards() -> Vec<EndpointCard> {
     ENDPOINTS.iter().map(card).collect()
 }
 
-fn says(schema: &RefOr<Schema>) -> String {
-    match schema {
-        RefOr::T(Schema::Object(object)) => {
-            object.description.clone().unwrap_or_default().replace('`', "")
-        }
-        _ => String::new(),
+/// The schemas by name, as the description has them.
+fn components() -> Value {
+    let components = describe().components.map(|components| components.schemas);
+    serde_json::to_value(components).unwrap_or_default()
+}
+
+/// The reference that a schema is, or is if it is not null.
+fn reference(schema: &Value) -> &Value {
+    let options = schema["oneOf"].as_array().into_iter().flatten();
+    options.into_iter().find(|option| option.get("$ref").is_some()).unwrap_or(schema)
+}
+
+/// What a reference leads to.
+fn resolve<'v>(schema: &'v Value, schemas: &'v Value) -> &'v Value {
+    let name = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+    name.map_or(schema, |name| &schemas[name])
+}
+
+/// The fields of a schema, and what they say; those of a field that has fields behind a dot.
+fn fields_of(schema: &Value, schemas: &Value) -> Vec<(String, String)> {
+    let mut fields = Vec::new();
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let reference = reference(field);
+        let target = resolve(reference, schemas);
+        let says = [field, reference, target]
+            .into_iter()
+            .find_map(|schema| schema["description"].as_str());
+        fields.push((name.clone(), says.unwrap_or_default().replace('`', "")));
+        let inner = fields_of(target, schemas).into_iter();
+        fields.extend(inner.map(|(inner, says)| (format!("{name}.{inner}"), says)));
     }
+    fields
 }
 
 fn method(method: &HttpMethod) -> &'static str {
@@ -281,5 +328,23 @@ fn method(method: &HttpMethod) -> &'static str {
         HttpMethod::Put => "PUT",
         HttpMethod::Delete => "DELETE",
         _ => "GET",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_says_what_it_is() {
+        let schemas = components();
+        let of_schemas = schemas.as_object().unwrap().iter().flat_map(|(name, schema)| {
+            fields_of(schema, &schemas)
+                .into_iter()
+                .map(move |(field, says)| (format!("{name}.{field}"), says))
+        });
+        let of_cards = cards().into_iter().flat_map(|card| card.parameters);
+        let silent = of_schemas.chain(of_cards).filter(|(_, says)| says.is_empty());
+        assert_eq!(silent.map(|(name, _)| name).collect::<Vec<_>>(), Vec::<String>::new());
     }
 }

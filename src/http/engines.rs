@@ -27,10 +27,13 @@ pub struct EngineForm {
     name: String,
     /// `openai`, `elevenlabs` or `piper`
     kind: String,
+    /// Where the service is, without `/v1`
     #[serde(default)]
     url: String,
+    /// Its key; kept encrypted and never shown
     #[serde(default)]
     key: String,
+    /// The model to ask for
     #[serde(default)]
     model: String,
     /// One a line, each with its language after a space; those the service lists when empty
@@ -39,8 +42,10 @@ pub struct EngineForm {
     /// `wav`, `pcm` or `mp3`
     #[serde(default)]
     wire: String,
+    /// Samples a second of what it sends
     #[serde(default)]
     sample_rate: String,
+    /// The rate it speaks at; 1 is its own
     #[serde(default)]
     speed: String,
     /// Of a million characters

@@ -81,9 +81,13 @@ impl ApiError {
 /// What went wrong, as it is answered.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Problem {
+    /// Always `about:blank`: the status says which kind
     r#type: &'static str,
+    /// What the status is called
     title: &'static str,
+    /// The HTTP status
     status: u16,
+    /// What happened and what to do
     detail: String,
     /// Where another device is.
     #[serde(skip_serializing_if = "Option::is_none")]

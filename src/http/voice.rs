@@ -45,6 +45,7 @@ pub struct VoiceAnswer {
     url: String,
     /// Whether all of it had been made before
     cached: bool,
+    /// How long the audio lasts
     duration_ms: u64,
     /// When each word begins, where the engine says so
     words: Option<Vec<WordAnswer>>,
@@ -54,7 +55,9 @@ pub struct VoiceAnswer {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WordAnswer {
+    /// As it was spoken
     word: String,
+    /// When it begins, from the beginning of the audio
     start_ms: u32,
 }
 
@@ -150,6 +153,7 @@ pub struct SpeechRequest {
     /// An engine's name or model; any other is taken for “whichever has the voice”
     #[serde(default)]
     model: String,
+    /// What to say
     input: String,
     /// A voice's id, or its name without the engine
     voice: VoiceName,
