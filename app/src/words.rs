@@ -213,6 +213,9 @@ pub struct Settings {
     pub mark: &'static str,
     pub mark_names: [&'static str; 3],
     pub mark_hint: &'static str,
+    pub preview: &'static str,
+    /// The beginning of a book everybody knows, whose first sentence is marked.
+    pub preview_text: [&'static str; 2],
     pub keys: &'static str,
     pub tongue: &'static str,
     pub tongue_names: [&'static str; 3],

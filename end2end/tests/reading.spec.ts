@@ -1,6 +1,25 @@
 import { handbook, novel } from "../support/books";
 import { expect, test } from "../support/test";
 
+test("what is set on the settings page shows in its preview", async ({ page }) => {
+  await page.goto("/settings");
+  const preview = page.getByRole("figure", { name: "Preview" });
+  await expect(page.locator("html")).toHaveAttribute("data-panels", "live");
+  const look = () =>
+    preview.locator("p").evaluate((text) => {
+      const { fontSize, fontFamily, textAlign } = getComputedStyle(text);
+      return { size: parseFloat(fontSize), face: fontFamily.split(",")[0], align: textAlign };
+    });
+  const before = await look();
+  await page.getByRole("slider", { name: "Size" }).fill("8");
+  await page.getByRole("radio", { name: "Legible" }).check();
+  await page.getByRole("radio", { name: "Justified" }).check();
+  await expect.poll(look).toEqual({ size: expect.any(Number), face: expect.stringContaining("Atkinson"), align: "justify" });
+  expect((await look()).size).toBeGreaterThan(before.size);
+  // It stays in view while what is further down is set.
+  await expect(preview).toBeInViewport();
+});
+
 test("preferences show at once and are there on the next visit", async ({ library, reader, page }, info) => {
   const id = await library.import(`Looks ${info.project.name}`, novel(`Looks ${info.project.name}`));
   await reader.open(id, 1);

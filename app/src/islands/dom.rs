@@ -55,9 +55,10 @@ pub fn listen(target: &EventTarget, name: &str, handle: impl FnMut(Event) + 'sta
     let _ = target.add_event_listener_with_callback(name, handle.unchecked_ref());
 }
 
-/// Shows or hides an element.
-pub fn show(element: &HtmlElement, shown: bool) {
-    element.set_hidden(!shown);
+/// Shows or hides an element. One that is shown or hidden already is not touched: the browser would
+/// lay it out anew.
+pub fn show(element: &Element, shown: bool) {
+    let _ = element.toggle_attribute_with_force("hidden", !shown);
 }
 
 /// Sets an attribute.

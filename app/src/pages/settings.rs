@@ -1,7 +1,7 @@
 //! How the reader likes to read and listen.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
+use leptos_meta::{Stylesheet, Title};
 
 use crate::components::SiteHead;
 use crate::preferences::{Align, Face, Layout, Mark, Preferences, STEPS, Switch, Theme, Tongue};
@@ -13,12 +13,20 @@ pub fn SettingsPage() -> impl IntoView {
     let chosen = use_context::<Preferences>().unwrap_or_default();
     let words = words();
     let said = &words.settings;
+    let [marked, rest] = said.preview_text;
     let names = |all: &[&'static str]| all.to_vec();
     view! {
         <Title text=format!("{} · Earmark", said.title)/>
+        <Stylesheet href="/settings.css"/>
         <SiteHead/>
         <main class="settings">
             <h1 data-panel-title>{said.title}</h1>
+            // In the panel the book itself is the preview.
+            <figure class="preview" aria-label=said.preview data-panel-skip>
+                <div class="text">
+                    <p><span class="speaking" data-s="0">{marked}</span>" "{rest}</p>
+                </div>
+            </figure>
             <form class="preferences" method="post" action="/settings">
                 <h2>{said.reading}</h2>
                 {choice("theme", said.theme, Theme::ALL, Theme::name, chosen.theme, names(&said.theme_names))}

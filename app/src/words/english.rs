@@ -147,6 +147,11 @@ pub(super) static ENGLISH: Words = Words {
         mark: "Marked while reading",
         mark_names: ["Sentence", "Word", "Nothing"],
         mark_hint: "Words are estimated when the voice does not tell them.",
+        preview: "Preview",
+        preview_text: [
+            "Call me Ishmael.",
+            "Some years ago—never mind how long precisely—having little or no money in my purse, and nothing particular to interest me on shore, I thought I would sail about a little and see the watery part of the world.",
+        ],
         keys: "Single-letter keys",
         tongue: "Language",
         tongue_names: ["As the browser asks", "English", "Español"],

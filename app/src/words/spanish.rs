@@ -147,6 +147,11 @@ pub(super) static SPANISH: Words = Words {
         mark: "Se marca al leer",
         mark_names: ["Frase", "Palabra", "Nada"],
         mark_hint: "Las palabras se estiman si la voz no las indica.",
+        preview: "Vista previa",
+        preview_text: [
+            "En un lugar de la Mancha, de cuyo nombre no quiero acordarme, no ha mucho tiempo que vivía un hidalgo de los de lanza en astillero, adarga antigua, rocín flaco y galgo corredor.",
+            "Una olla de algo más vaca que carnero, salpicón las más noches, duelos y quebrantos los sábados, lantejas los viernes, algún palomino de añadidura los domingos, consumían las tres partes de su hacienda.",
+        ],
         keys: "Teclas de una letra",
         tongue: "Idioma",
         tongue_names: ["El del navegador", "English", "Español"],

@@ -25,6 +25,10 @@ use super::{bar, commands, gestures, marks, places, session, sheets};
 use crate::pacing::Word;
 use start::Start;
 
+/// So long before a sentence ends, as the listener hears it, the clock is read at every frame: longer than
+/// between two `timeupdate`.
+const LEAD_MS: u64 = 400;
+
 /// The player at work. Cheap to clone.
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
@@ -51,7 +55,7 @@ struct Inner {
     word: Cell<Option<(u32, u32)>>,
     annotations: RefCell<Vec<Mark>>,
     places: Places,
-    /// The clock is being read at every frame.
+    /// The clock will be read at the next frame.
     ticking: Cell<bool>,
     /// What the bar shows: second and length of the chapter, and the speed.
     written: Cell<Option<(u64, u64, u16)>>,
@@ -329,22 +333,24 @@ impl Driver {
         }
         self.show_way_back();
         self.show_place();
-        if self.machine().is_running() && !self.0.ticking.replace(true) {
-            self.tick();
+        if self.is_mark_about_to_move() && !self.0.ticking.replace(true) {
+            request_animation_frame(|| {
+                with_current(|driver| {
+                    driver.0.ticking.set(false);
+                    driver.read_clock();
+                });
+            });
         }
     }
 
-    /// Reads the clock at every frame: `timeupdate` comes four times a second, which shows.
-    fn tick(&self) {
-        let driver = self.clone();
-        request_animation_frame(move || {
-            driver.read_clock();
-            if driver.machine().is_running() {
-                driver.tick();
-            } else {
-                driver.0.ticking.set(false);
-            }
+    /// Whether the clock is to be read at the next frame: `timeupdate`, four times a second, is enough
+    /// within a sentence, but would show where the mark moves.
+    fn is_mark_about_to_move(&self) -> bool {
+        let machine = self.machine();
+        let left_ms = machine.moment().zip(machine.sentence_ms()).map(|((_, into_ms), length)| {
+            length.saturating_sub(into_ms) * 100 / u64::from(self.rate())
         });
+        machine.is_running() && (marks_words() || left_ms.is_none_or(|left_ms| left_ms < LEAD_MS))
     }
 
     fn read_clock(&self) {
@@ -353,6 +359,12 @@ impl Driver {
         self.mark_word();
         self.heed_sleep();
     }
+}
+
+/// Whether words are marked while the voice reads.
+fn marks_words() -> bool {
+    let root = document().document_element();
+    root.is_some_and(|root| root.get_attribute("data-mark").as_deref() == Some("word"))
 }
 
 fn is_scrolled() -> bool {

@@ -194,7 +194,8 @@ impl Driver {
         } else if let Some(chapter) = page::chapter_link(link, self.book()) {
             event.prevent_default();
             panels::close();
-            self.follow_link(link, chapter);
+            let link = link.clone();
+            dom::after_paint(move || with_current(|driver| driver.follow_link(&link, chapter)));
         }
     }
 

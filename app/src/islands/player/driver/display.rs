@@ -7,7 +7,7 @@ use super::super::super::dom;
 use super::super::outline::Outline;
 use super::super::page::{self, Side};
 use super::super::{bar, session};
-use super::{Driver, Phase, Spot};
+use super::{Driver, Phase, Spot, marks_words};
 use crate::model::Point;
 use crate::pacing::{word_at, words};
 
@@ -78,9 +78,7 @@ impl Driver {
 
     /// Marks the word the voice is in, where words are marked.
     pub(super) fn mark_word(&self) {
-        let root = document().document_element();
-        let wants =
-            root.is_some_and(|root| root.get_attribute("data-mark").as_deref() == Some("word"));
+        let wants = marks_words();
         let machine = self.machine();
         let moment = machine.moment().filter(|(at, _)| wants && at.chapter == machine.shown);
         let (Some((at, into_ms)), Some(length)) = (moment, machine.sentence_ms()) else {
