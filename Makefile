@@ -28,7 +28,7 @@ lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p app --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
-	cargo deny check bans licenses sources
+	cargo deny --workspace check bans licenses sources
 
 ## unit: unit and integration tests, those also on PostgreSQL
 unit:
@@ -61,4 +61,4 @@ fmt:
 
 ## audit: known vulnerabilities (needs the network)
 audit:
-	cargo deny check advisories
+	cargo deny --workspace check advisories
