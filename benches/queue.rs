@@ -4,21 +4,24 @@
 //! Rounds are interleaved and medians compared, because other work comes and goes on a machine.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a bench fails by panicking")]
 
-#[path = "../tests/common/redis.rs"]
-mod redis_server;
+#[path = "../tests/common/mod.rs"]
+mod common;
 
+use std::collections::HashMap;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::model::BookId;
 use bytes::Bytes;
+use common::fleet::{Fleet, VOICE};
+use common::redis::RedisServer;
 use earmark::narrator::queue::{Claim, Class, Finished, Job, Queue, Timing};
 use earmark::narrator::redis_queue::RedisQueue;
 use earmark::narrator::waiters::Waiters;
 use earmark::redis::{Link, RedisConfig};
 use earmark::text::hash::{ContentHash, VoiceKey};
-use redis_server::RedisServer;
+use earmark::voices::Silence;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -171,6 +174,42 @@ async fn wake_ms(maker: &Site, listener: &Site) -> Vec<f64> {
     times
 }
 
+/// Milliseconds from a clip's being handed in here to its first byte over HTTP from a server, another
+/// process, at which somebody waits for it; in order.
+async fn heard_ms(redis: &RedisServer, worker: &Site) -> Vec<f64> {
+    const SENTENCES: u32 = 500;
+    let fleet = Fleet::start(&redis.url(), 0);
+    let text: String = (0..SENTENCES).map(|n| format!("<p>Line {n} stands alone.</p>")).collect();
+    let book = fleet.import("long.epub", common::epub("Long", &[("One", &text)])).await;
+    let clip = Silence::of(Duration::from_millis(2_500), 22_050).unwrap().bytes;
+    // With a sentence, those that follow are asked for.
+    let mut held: HashMap<u32, Claim> = HashMap::new();
+    let mut times = Vec::new();
+    for sentence in 0..SENTENCES {
+        let address = fleet.url(&format!("/audio/{book}/1/{sentence}.mp3?voice={VOICE}"));
+        let asked = fleet.client.get(address).send();
+        let heard = tokio::spawn(async move {
+            asked.await.unwrap().chunk().await.unwrap().unwrap();
+            Instant::now()
+        });
+        let claim = loop {
+            if let Some(claim) = held.remove(&sentence) {
+                break claim;
+            }
+            let claims = worker.queue.exchange(&[], 20).await.unwrap().claims;
+            held.extend(claims.into_iter().map(|claim| (claim.job.sentence, claim)));
+        };
+        // By now somebody waits.
+        tokio::time::sleep(Duration::from_millis(3)).await;
+        let begun = Instant::now();
+        let finished = [Finished { claim, outcome: Ok(clip.clone()) }];
+        worker.queue.exchange(&finished, 0).await.unwrap();
+        times.push(heard.await.unwrap().duration_since(begun).as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    times
+}
+
 fn claim_key(link: &Link, claim: &Claim) -> String {
     use earmark::redis::Key;
     link.name(&Key::Audio(claim.job.book.clone(), claim.job.clip_name()))
@@ -264,5 +303,12 @@ async fn main() {
     println!(
         "landed → bytes in another's hand: p50 {:.2} ms, p99 {:.2} ms",
         times[500], times[990]
+    );
+    flush();
+    let times = heard_ms(&redis, &here).await;
+    println!(
+        "handed in by a worker → first byte over HTTP from a server, each a process of its own: \
+         p50 {:.2} ms, p99 {:.2} ms",
+        times[250], times[495]
     );
 }
