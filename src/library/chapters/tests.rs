@@ -156,3 +156,11 @@ fn the_same_manuscript_gives_the_same_sentences() {
     let source = manuscript(&[("a", "<p>One. Two “three.” Four.</p>")], &[]);
     assert_eq!(compose(&source, "x").chapters, compose(&source, "x").chapters);
 }
+
+#[test]
+fn a_picture_and_a_space_are_no_sentence() {
+    let body = "<p>One.</p><p><img src='lost.png'/>&#160;</p><p>Two.</p>";
+    let composed = compose(&manuscript(&[("a", body)], &[("First", 0, "a")]), "x");
+    assert_eq!(words(&composed, 0), "One. Two.");
+    assert_eq!(composed.chapters[0].sentences.len(), 2);
+}

@@ -210,7 +210,9 @@ impl Typesetter<'_> {
         let inlines = self.page_inlines(document, inlines);
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
-        let whole = split_sentences(&text, self.rules);
+        // A picture and a space that does not break have nothing to highlight.
+        let spoken = if text.trim().is_empty() { "" } else { &text };
+        let whole = split_sentences(spoken, self.rules);
         let ends: HashSet<usize> = whole.iter().map(|sentence| sentence.end).collect();
         let ranges = limit_length(&text, whole);
         let first = self.sentences.len() as u32;
