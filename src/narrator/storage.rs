@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use app::model::{BookId, StorageFigures, StorageLimits, StorageLine};
-use redis::RedisResult;
+use redis::{RedisResult, Script};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 use tokio::time::Instant;
@@ -26,6 +26,8 @@ const BATCH: i64 = 500;
 const LIMITS: &str = "storage_limits";
 /// A server that ended in the middle of a clean-up keeps the others from one for this long.
 const CLEAN_TURN: Duration = Duration::from_secs(600);
+/// Ends a turn, never another's: who took too long has lost it.
+const END_TURN: &str = include_str!("redis_queue/unlock.lua");
 const DAY_MS: u64 = 86_400_000;
 
 const SUMS: &str = "COUNT(*) AS clips, CAST(COALESCE(SUM(bytes), 0) AS BIGINT) AS bytes, \
@@ -110,10 +112,10 @@ impl Narrator {
         }
         let cleaned = self.clean_alone().await;
         if let Some(link) = &self.shared.link {
-            let mut end = redis::cmd("DEL");
-            end.arg(link.name(&Key::Cleaner));
+            let end = Script::new(END_TURN);
+            let mut end = end.key(link.name(&Key::Cleaner));
             // What cannot be given back expires.
-            let _: RedisResult<()> = end.query_async(&mut link.clone()).await;
+            let _: RedisResult<()> = end.arg(link.process()).invoke_async(&mut link.clone()).await;
         }
         cleaned
     }
