@@ -1,6 +1,7 @@
 //! Settings: one struct per concern, each field a flag with its environment variable and default.
 
 mod data;
+mod import;
 mod limits;
 mod narration;
 mod redis;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 pub use data::DataConfig;
+pub use import::{ImportOneConfig, ReadingConfig};
 pub use limits::LimitConfig;
 pub use narration::NarrationConfig;
 pub use redis::SharedConfig;
@@ -41,6 +43,11 @@ pub enum Command {
     Worker(WorkerConfig),
     /// Add books to the library: EPUB or plain text
     Import(ImportConfig),
+    /// Read the files of books anew, by the rules of this version; places, bookmarks and highlights stay
+    Reimport(ReimportConfig),
+    /// What a child process does that reads one file
+    #[command(hide = true)]
+    ImportOne(ImportOneConfig),
     /// List, add, test and remove speech services and programs
     Voices(VoicesConfig),
     /// Look at sentences in Redis that could not be spoken, or try them again
@@ -68,6 +75,9 @@ pub struct ServeConfig {
     /// How often the API may be used.
     #[command(flatten)]
     pub limits: LimitConfig,
+    /// What reading a file may take.
+    #[command(flatten)]
+    pub reading: ReadingConfig,
 }
 
 /// What `worker` needs to know.
@@ -113,6 +123,32 @@ pub struct ImportConfig {
     /// Where things are kept.
     #[command(flatten)]
     pub data: DataConfig,
+    /// What reading a file may take.
+    #[command(flatten)]
+    pub reading: ReadingConfig,
+}
+
+/// What `reimport` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct ReimportConfig {
+    /// Ids of the books
+    #[arg(required_unless_present = "all", value_name = "BOOK")]
+    pub books: Vec<BookId>,
+    /// All books of the library
+    #[arg(long, conflicts_with = "books")]
+    pub all: bool,
+    /// Print one JSON object a line instead of id and title
+    #[arg(long)]
+    pub json: bool,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataConfig,
+    /// Redis, where servers share what they know of books.
+    #[command(flatten)]
+    pub shared: SharedConfig,
+    /// What reading a file may take.
+    #[command(flatten)]
+    pub reading: ReadingConfig,
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 mod annotations;
 mod api;
+mod bodies;
 mod books;
 pub mod description;
 mod engines;
 mod error;
 mod headers;
+mod imports;
 mod limits;
 mod listen;
+mod notice;
 mod params;
 mod preferences;
 mod storage;
@@ -18,7 +21,7 @@ use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::extract::FromRef;
 use axum::middleware;
 use axum::routing::{any, delete, get, post};
 use leptos::prelude::{LeptosOptions, provide_context};
@@ -31,7 +34,6 @@ use tower_http::services::ServeDir;
 
 use crate::backend::Server;
 use crate::library::Library;
-use crate::library::import::MAX_FILE_BYTES;
 use crate::narrator::Narrator;
 use crate::redis::Link;
 use crate::voices::Voices;
@@ -39,9 +41,6 @@ use crate::voices::engines::Engines;
 
 pub use error::ApiError;
 pub use limits::Limits;
-
-/// Room for the wrapping of a file in a form.
-const FORM_OVERHEAD_BYTES: usize = 64 * 1024;
 
 /// Smaller answers are not worth compressing, in bytes.
 const COMPRESS_FROM_BYTES: u16 = 512;
@@ -112,20 +111,43 @@ pub fn router(state: AppState) -> Router {
             .and(NotForContentType::SSE)
             .and(NotForContentType::const_new("audio/")),
     );
-    Router::new()
-        .route("/health", get(api::health))
-        .route("/api/books", get(api::books).post(books::import))
-        .route("/api/books/{book}", get(api::book).post(books::rename).delete(books::delete))
-        .route("/api/books/{book}/delete", post(books::delete))
-        .route("/api/books/{book}/restore", post(books::restore))
-        .route("/api/books/{book}/progress", get(books::progress).put(books::set_progress))
-        .route("/api/books/{book}/search", get(api::search))
+    let files_in = Router::new().route("/api/books", get(api::books).post(imports::import));
+    let texts_in = Router::new()
         .route("/api/books/{book}/annotations", get(annotations::list).post(annotations::add))
-        .route("/api/books/{book}/annotations.md", get(annotations::markdown))
         .route(
             "/api/books/{book}/annotations/{annotation}",
             post(annotations::set_note).delete(annotations::remove),
         )
+        .route("/api/voice", get(voice::audio).post(voice::speak))
+        .route("/v1/audio/speech", post(voice::openai_speech));
+    let pages = Router::new()
+        .leptos_routes_with_context(&state, PAGES.clone(), page_context, shell)
+        .fallback_service(files.fallback(not_found));
+    Router::new()
+        .merge(bodies::streamed(files_in, bodies::FILE_BYTES))
+        .merge(bodies::limited(texts_in, bodies::TEXT_BYTES))
+        .merge(bodies::limited(small_requests(), bodies::SMALL_BYTES))
+        .merge(bodies::limited(pages, bodies::SMALL_BYTES))
+        .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
+        .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
+        .layer(middleware::from_fn(headers::refuse_other_sites))
+        .layer(middleware::map_response(headers::secure))
+        .layer(compressed)
+        .with_state(state)
+}
+
+/// Routes that take a form or a few values, or nothing.
+fn small_requests() -> Router<AppState> {
+    Router::new()
+        .route("/health", get(api::health))
+        .route("/api/books/{book}", get(api::book).post(books::rename).delete(books::delete))
+        .route("/api/books/{book}/delete", post(books::delete))
+        .route("/api/books/{book}/restore", post(books::restore))
+        .route("/api/books/{book}/file", get(books::original))
+        .route("/api/books/{book}/reimport", post(books::reimport))
+        .route("/api/books/{book}/progress", get(books::progress).put(books::set_progress))
+        .route("/api/books/{book}/search", get(api::search))
+        .route("/api/books/{book}/annotations.md", get(annotations::markdown))
         .route("/api/books/{book}/annotations/{annotation}/delete", post(annotations::remove))
         .route("/api/books/{book}/chapters/{chapter}", get(api::chapter))
         .route("/api/books/{book}/chapters/{chapter}/timeline", get(api::timeline))
@@ -133,8 +155,6 @@ pub fn router(state: AppState) -> Router {
         .route("/api/books/{book}/audios", get(api::audios))
         .route("/api/requests/{request}", get(api::request))
         .route("/api/voices", get(api::voices))
-        .route("/api/voice", get(voice::audio).post(voice::speak))
-        .route("/v1/audio/speech", post(voice::openai_speech))
         .route("/v1/audio/voices", get(voice::openai_voices))
         .route("/v1/models", get(voice::openai_models))
         .route("/api/engines", get(engines::list).post(engines::add))
@@ -153,13 +173,4 @@ pub fn router(state: AppState) -> Router {
         .route("/listen/{book}/{chapter}", get(listen::stream))
         .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))
         .route("/audio/{book}/{chapter}/{sentence}", get(listen::clip))
-        .leptos_routes_with_context(&state, PAGES.clone(), page_context, shell)
-        .fallback_service(files.fallback(not_found))
-        .layer(DefaultBodyLimit::max(MAX_FILE_BYTES + FORM_OVERHEAD_BYTES))
-        .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
-        .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
-        .layer(middleware::from_fn(headers::refuse_other_sites))
-        .layer(middleware::map_response(headers::secure))
-        .layer(compressed)
-        .with_state(state)
 }

@@ -17,7 +17,7 @@ pub mod voices;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -33,13 +33,22 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::redis::Link;
-use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
+use config::{
+    DataConfig, NarrationConfig, ReadingConfig, ServeConfig, ServerConfig, SharedConfig,
+    WorkerConfig,
+};
 use http::{AppState, Limits};
-use library::{Library, LibraryError};
+use library::import::{ChildLimits, ImportError, Importer};
+use library::{Library, LibraryError, LibraryParts};
 use narrator::queue::{QueueError, Timing};
 use narrator::{Narrator, NarratorConfig};
 use voices::engines::{Engines, EnginesError};
 use voices::{Secrets, SecretsError, Voices};
+
+/// The folder in the data folder that files come in to while they are imported.
+const ARRIVALS: &str = "arrivals";
+/// A file that is older than this was left there by a process that died.
+const ARRIVAL_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Work in flight may take this long to end after it was told to.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
@@ -86,6 +95,9 @@ pub enum RunError {
     /// The library failed.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// Files cannot be read.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The address of Redis is not one.
     #[error("REDIS_URL cannot be used: {0}")]
     Redis(#[from] ::redis::RedisError),
@@ -102,6 +114,8 @@ pub enum RunError {
 
 /// Where everything is kept: a database and an object store.
 pub struct Stores {
+    /// The folder on this machine.
+    pub folder: PathBuf,
     /// SQL.
     pub database: AnyPool,
     /// Files and clips.
@@ -116,7 +130,7 @@ impl Stores {
             |reason: String| RunError::Data { folder: folder.display().to_string(), reason };
         // TLS needs a provider of cryptography; another part of the program may have set one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        std::fs::create_dir_all(&folder).map_err(|error| failed(error.to_string()))?;
+        private_folder(&folder).map_err(|error| failed(error.to_string()))?;
         let objects = match config.objects_url.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => {
                 remote_objects(url).map_err(|error| RunError::Objects(error.to_string()))?
@@ -131,8 +145,57 @@ impl Stores {
             Some(_) => RunError::Database(error.to_string()),
             None => failed(error.to_string()),
         })?;
-        Ok(Self { database, objects })
+        Ok(Self { folder, database, objects })
     }
+
+    /// A library on these stores.
+    ///
+    /// # Errors
+    /// When the system does not say where this program is, which reads files in child processes.
+    pub fn library(
+        &self,
+        reading: &ReadingConfig,
+        link: Option<Link>,
+    ) -> Result<Library, ImportError> {
+        Ok(self.library_with(reading.importer()?, link))
+    }
+
+    fn library_with(&self, importer: Importer, link: Option<Link>) -> Library {
+        Library::new(LibraryParts {
+            database: self.database.clone(),
+            store: Arc::clone(&self.objects),
+            link,
+            importer,
+            arrivals: self.folder.join(ARRIVALS),
+        })
+    }
+}
+
+/// Makes a folder that nobody else on the machine can look into. One that was there before keeps its mode,
+/// with a word about it: somebody may share it on purpose.
+fn private_folder(folder: &Path) -> io::Result<()> {
+    let is_new = !folder.exists();
+    std::fs::create_dir_all(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(folder)?.permissions().mode();
+        if is_new {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
+        } else if mode & 0o077 != 0 {
+            tracing::warn!(
+                folder = %folder.display(),
+                "other users of this machine can look into the data folder; `chmod 700` ends that"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// New files are for this user alone: books, notes and places are nobody else's business.
+pub fn keep_files_private() {
+    #[cfg(unix)]
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// S3-compatible storage: a bucket, and a folder in it if the address has one.
@@ -167,7 +230,8 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let stores = Stores::open(&config.data).await?;
     let link = open_link(&config.shared, &shutdown).await?;
-    let library = Library::new(stores.database.clone(), Arc::clone(&stores.objects), link.clone());
+    remove_old_arrivals(&stores.folder.join(ARRIVALS)).await;
+    let library = stores.library(&config.reading, link.clone())?;
     library.add_sample().await?;
     let tasks = TaskTracker::new();
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
@@ -230,6 +294,20 @@ async fn close(library: &Library, narrator: &Narrator) {
     }
 }
 
+/// Removes what processes that were killed have left of files that came in.
+async fn remove_old_arrivals(folder: &Path) {
+    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return };
+    while let Ok(Some(entry)) = entries.next_entry().await {
+        let age = entry.metadata().await.and_then(|found| found.modified());
+        let age = age.ok().and_then(|modified| modified.elapsed().ok());
+        if age.is_some_and(|age| age > ARRIVAL_AGE)
+            && let Err(error) = tokio::fs::remove_dir_all(entry.path()).await
+        {
+            tracing::warn!(%error, path = %entry.path().display(), "an old file could not be removed");
+        }
+    }
+}
+
 /// Places go from Redis to SQL every few seconds; the last of them when the library is closed.
 async fn flush_often(library: Library) {
     loop {
@@ -252,8 +330,9 @@ async fn purge_often(library: Library) {
 pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(), RunError> {
     let link = open_link(&config.shared, &shutdown).await?.ok_or(RunError::NoRedis)?;
     let stores = Stores::open(&config.data).await?;
-    let library =
-        Library::new(stores.database.clone(), Arc::clone(&stores.objects), Some(link.clone()));
+    // Workers read what others have imported.
+    let importer = Importer::new(std::env::current_exe()?, ChildLimits::default());
+    let library = stores.library_with(importer, Some(link.clone()));
     let tasks = TaskTracker::new();
     let voices = installed_voices(&config.narration).await;
     let shared = Some(link.clone());

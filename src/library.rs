@@ -9,15 +9,20 @@ pub mod chapters;
 mod database;
 mod html;
 pub mod import;
+mod importing;
 pub mod manuscript;
 mod metadata;
+mod paths;
+pub mod pictures;
 mod preferences;
 mod progress;
+mod reimport;
 mod removal;
 mod sample;
 pub mod search;
 mod shelf;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,21 +31,21 @@ use app::preferences::InvalidPreference;
 use bytes::Bytes;
 use moka::future::Cache;
 use object_store::ObjectStore;
-use sha2::{Digest, Sha256};
 use sqlx::AnyPool;
 use thiserror::Error;
 use tokio::sync::Mutex;
 
-use chapters::{Chapter, Chapters};
-use import::{Format, ImportError};
-use manuscript::Manuscript;
-use shelf::Shelf;
+use chapters::Chapter;
+use import::{Format, ImportError, Importer};
+use importing::BookLocks;
+use shelf::{Shelf, StoredFile};
 
 use crate::now_ms;
 use crate::redis::Link;
-use crate::text::hash::hex;
 
 pub use database::connect;
+pub use importing::{Arrival, ImportProgress};
+pub use paths::encode as encode_path;
 pub use progress::FLUSH_INTERVAL;
 pub use removal::PURGE_INTERVAL;
 
@@ -103,8 +108,11 @@ pub enum LibraryError {
     /// Something stored cannot be read back.
     #[error("stored data is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
-    /// A blocking task was cancelled or panicked.
-    #[error("the import did not finish: {0}")]
+    /// A file could not be read or written.
+    #[error("a file of a book cannot be used: {0}")]
+    File(#[from] std::io::Error),
+    /// A task was cancelled or panicked.
+    #[error("a task did not finish: {0}")]
     Interrupted(#[from] tokio::task::JoinError),
 }
 
@@ -121,90 +129,48 @@ struct Shared {
     link: Option<Link>,
     /// Metadata, for as long as another server's change may go unnoticed.
     books: Cache<BookId, Arc<BookDetails>>,
-    chapters: Cache<(BookId, u32), Arc<Chapter>>,
-    /// One import at a time: it holds a whole book in memory, and two of the same file would
-    /// otherwise race to add and to clean up.
-    importing: Mutex<()>,
+    /// By book, how often its file has been read anew, and number.
+    chapters: Cache<(BookId, u32, u32), Arc<Chapter>>,
+    /// Reads files in child processes.
+    importer: Importer,
+    /// The folder that files come in to.
+    arrivals: PathBuf,
+    /// One change of a book at a time: two imports of the same file would race to add and to clean up.
+    changing: BookLocks,
     /// One change of preferences at a time: each is read, changed and written.
     preferring: Mutex<()>,
 }
 
+/// What a library is made of.
+pub struct LibraryParts {
+    /// SQL.
+    pub database: AnyPool,
+    /// Where files and chapters lie.
+    pub store: Arc<dyn ObjectStore>,
+    /// Redis, where what changes often is shared, if there is one.
+    pub link: Option<Link>,
+    /// Reads files.
+    pub importer: Importer,
+    /// A folder for files that come in.
+    pub arrivals: PathBuf,
+}
+
 impl Library {
-    /// A library in a database and an object store, with what changes often in Redis if there is one.
-    pub fn new(database: AnyPool, store: Arc<dyn ObjectStore>, link: Option<Link>) -> Self {
+    /// A library of these parts.
+    pub fn new(parts: LibraryParts) -> Self {
+        let LibraryParts { database, store, link, importer, arrivals } = parts;
         let shared = Shared {
             database,
             shelf: Shelf::new(store),
             link,
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
             chapters: Cache::new(CACHED_CHAPTERS),
-            importing: Mutex::new(()),
+            importer,
+            arrivals,
+            changing: BookLocks::default(),
             preferring: Mutex::new(()),
         };
         Self { shared: Arc::new(shared) }
-    }
-
-    /// Imports a file. The same bytes give the same book, once.
-    pub async fn import(&self, bytes: Bytes, file_name: &str) -> Result<BookCard, LibraryError> {
-        let id = book_id(&bytes);
-        let _turn = self.shared.importing.lock().await;
-        // A deleted book that comes again is the same book, with its places and marks.
-        if catalogue::set_deleted(&self.shared.database, &id, None).await? {
-            self.changed(&id).await;
-        }
-        // One whose purge broke off is finished with, and comes anew.
-        self.purge_one(&id, 1).await?;
-        if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
-            return Ok(book.card);
-        }
-        let (source, name, for_id) = (bytes.clone(), file_name.to_owned(), id.clone());
-        let (format, manuscript, composed) = tokio::task::spawn_blocking(move || {
-            let (format, manuscript) = import::read(&source, &name)?;
-            let composed = chapters::compose(&manuscript, for_id.as_str());
-            Ok::<_, ImportError>((format, manuscript, composed))
-        })
-        .await??;
-        self.add(&id, format, bytes, manuscript, composed).await
-    }
-
-    /// On the very first start, puts the sample book on the shelf. Never again, also when it was
-    /// removed since.
-    pub async fn add_sample(&self) -> Result<(), LibraryError> {
-        if !catalogue::mark_once(&self.shared.database, "sample_book").await? {
-            return Ok(());
-        }
-        let (original, manuscript) = sample::manuscript();
-        let id = book_id(&original);
-        let composed = chapters::compose(&manuscript, id.as_str());
-        self.add(&id, Format::Text, original, manuscript, composed).await?;
-        Ok(())
-    }
-
-    async fn add(
-        &self,
-        id: &BookId,
-        format: Format,
-        original: Bytes,
-        manuscript: Manuscript,
-        composed: Chapters,
-    ) -> Result<BookCard, LibraryError> {
-        if composed.chapters.iter().all(|chapter| chapter.sentences.is_empty()) {
-            return Err(ImportError::NoText.into());
-        }
-        let Shared { database, shelf, .. } = &*self.shared;
-        let added = async {
-            shelf.put_book(id, format, original, &manuscript.files, &composed.chapters).await?;
-            catalogue::insert(database, id, format, &manuscript, &composed).await
-        };
-        if let Err(error) = added.await {
-            // The catalogue has no row; what lies on the shelf is nobody's.
-            if let Err(left) = shelf.remove_book(id).await {
-                tracing::warn!(%id, %left, "a failed import left files behind");
-            }
-            return Err(error);
-        }
-        self.changed(id).await;
-        Ok(self.book(id).await?.card)
     }
 
     /// All books, the last read or added first.
@@ -253,29 +219,62 @@ impl Library {
 
     /// A typeset chapter; `number` is from 1.
     pub async fn chapter(&self, id: &BookId, number: u32) -> Result<Arc<Chapter>, LibraryError> {
-        // A deleted book has none, though its files are there for a while.
-        self.metadata(id).await?;
-        let key = (id.clone(), number);
-        if let Some(chapter) = self.shared.chapters.get(&key).await {
-            return Ok(chapter);
+        let revision = self.metadata(id).await?.card.revision;
+        match self.chapter_of(id, revision, number).await? {
+            Some(chapter) => Ok(chapter),
+            // Another server may have read the file anew since.
+            None => {
+                self.changed(id).await;
+                let now = self.metadata(id).await?.card.revision;
+                let chapter =
+                    if now == revision { None } else { self.chapter_of(id, now, number).await? };
+                chapter.ok_or(LibraryError::NoSuchChapter)
+            }
         }
-        let Some(chapter) = self.shared.shelf.chapter(id, number).await? else {
-            return Err(LibraryError::NoSuchChapter);
+    }
+
+    async fn chapter_of(
+        &self,
+        id: &BookId,
+        revision: u32,
+        number: u32,
+    ) -> Result<Option<Arc<Chapter>>, LibraryError> {
+        let key = (id.clone(), revision, number);
+        if let Some(chapter) = self.shared.chapters.get(&key).await {
+            return Ok(Some(chapter));
+        }
+        let Some(chapter) = self.shared.shelf.chapter(id, revision, number).await? else {
+            return Ok(None);
         };
         let chapter = Arc::new(chapter);
         self.shared.chapters.insert(key, Arc::clone(&chapter)).await;
-        Ok(chapter)
+        Ok(Some(chapter))
     }
 
-    /// The picture on the cover.
-    pub async fn cover(&self, id: &BookId) -> Result<Bytes, LibraryError> {
-        let path = catalogue::cover(&self.shared.database, id).await?;
+    /// The picture on the cover, made smaller to a width if it is there in that one.
+    pub async fn cover(&self, id: &BookId, width: Option<u32>) -> Result<Bytes, LibraryError> {
+        let card = &self.metadata(id).await?.card;
+        if let Some(width) = width.filter(|width| card.cover_widths.contains(width))
+            && let Some(cover) = self.shared.shelf.cover(id, card.revision, width).await?
+        {
+            return Ok(cover);
+        }
+        let path = catalogue::origin(&self.shared.database, id).await?.cover;
         self.file(id, &path.ok_or(LibraryError::NoSuchFile)?).await
     }
 
-    /// A picture of a book by its path inside the book.
+    /// A picture of a book by its path inside the book. A deleted book has none, though its files are
+    /// there for a while.
     pub async fn file(&self, id: &BookId, path: &str) -> Result<Bytes, LibraryError> {
-        self.shared.shelf.file(id, path).await?.ok_or(LibraryError::NoSuchFile)
+        let revision = self.metadata(id).await?.card.revision;
+        self.shared.shelf.file(id, revision, path).await?.ok_or(LibraryError::NoSuchFile)
+    }
+
+    /// The file that a book comes from, byte for byte, and what it is.
+    pub async fn original(&self, id: &BookId) -> Result<(Format, StoredFile), LibraryError> {
+        let format = catalogue::origin(&self.shared.database, id).await?.format;
+        let file = self.shared.shelf.original(id, format).await?;
+        Ok((format, file.ok_or(LibraryError::NoSuchFile)?))
     }
 
     /// Where `user` is in a book.
@@ -328,14 +327,6 @@ impl Library {
     pub async fn close(&self) {
         self.flush().await;
         self.shared.database.close().await;
-    }
-}
-
-fn book_id(bytes: &[u8]) -> BookId {
-    // SHA-256 in hex is 64 digits of the alphabet a BookId has.
-    match hex(&Sha256::digest(bytes))[..BookId::LENGTH].parse() {
-        Ok(id) => id,
-        Err(error) => unreachable!("{error}"),
     }
 }
 

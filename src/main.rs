@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use app::model::ImportedCard;
 use clap::Parser;
 use earmark::config::{
-    AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, ServeConfig, VoicesAction,
-    VoicesConfig, WorkerConfig,
+    AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, ReimportConfig, ServeConfig,
+    VoicesAction, VoicesConfig, WorkerConfig,
 };
-use earmark::library::Library;
+use earmark::library::LibraryError;
+use earmark::library::import::child::{self, Task};
 use earmark::narrator::queue::{Queue, Timing};
 use earmark::narrator::redis_queue::RedisQueue;
 use earmark::voices::Voices;
@@ -20,13 +22,34 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// What is logged when `RUST_LOG` says nothing. The parser of HTML has a word to say to every misplaced
+/// table cell of a book.
+const LOG_FILTER: &str = "earmark=info,warn,html5ever=error";
+
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("earmark=info,warn"));
+    earmark::keep_files_private();
+    // Before there are threads: it limits itself, and needs none.
+    if let Some(Command::ImportOne(config)) = cli.command {
+        let task = Task { work: config.work, name: config.name, id: config.id };
+        return child::run(&task, config.memory_mb, config.cpu_seconds);
+    }
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(cli)),
+        Err(error) => {
+            eprintln!("earmark: cannot start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
+        // It has been run before there were threads.
+        Some(Command::ImportOne(_)) => Ok(ExitCode::FAILURE),
+        Some(Command::Reimport(config)) => reimport(config).await,
         Some(Command::Import(config)) => import(config).await,
         Some(Command::Serve(config)) => serve(config).await,
         Some(Command::Worker(config)) => worker(config).await,
@@ -148,25 +171,48 @@ fn stop_on_signal() -> Result<CancellationToken, RunError> {
 
 async fn import(config: ImportConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
-    let library = Library::new(stores.database, stores.objects, None);
+    let library = stores.library(&config.reading, None)?;
     let mut code = ExitCode::SUCCESS;
     for file in &config.files {
         let name = file.display().to_string();
-        let imported = match tokio::fs::read(file).await {
-            Ok(bytes) => {
-                library.import(bytes.into(), &name).await.map_err(|error| error.to_string())
-            }
-            Err(error) => Err(error.to_string()),
-        };
-        match imported {
-            Ok(book) if config.json => println!("{}", serde_json::json!(book)),
-            Ok(book) => println!("{}  {}", book.id, book.title),
-            Err(reason) => {
-                eprintln!("earmark: {name}: {reason}");
-                code = ExitCode::FAILURE;
-            }
+        if !report(&name, library.import_file(file).await, config.json) {
+            code = ExitCode::FAILURE;
         }
     }
     library.close().await;
     Ok(code)
+}
+
+async fn reimport(config: ReimportConfig) -> Result<ExitCode, RunError> {
+    let stores = Stores::open(&config.data).await?;
+    let shutdown = CancellationToken::new();
+    let link = earmark::open_link(&config.shared, &shutdown).await?;
+    let library = stores.library(&config.reading, link)?;
+    let books = if config.all { library.ids().await? } else { config.books };
+    let mut code = ExitCode::SUCCESS;
+    for book in &books {
+        if !report(book.as_str(), library.reimport(book).await, config.json) {
+            code = ExitCode::FAILURE;
+        }
+    }
+    library.close().await;
+    Ok(code)
+}
+
+/// Prints what became of a file, and what was left out of it; false when it was refused.
+fn report(name: &str, imported: Result<ImportedCard, LibraryError>, json: bool) -> bool {
+    match imported {
+        Ok(book) if json => println!("{}", serde_json::json!(book)),
+        Ok(book) => {
+            println!("{}  {}", book.card.id, book.card.title);
+            for warning in book.warnings {
+                eprintln!("earmark: {name}: {}", warning.message);
+            }
+        }
+        Err(reason) => {
+            eprintln!("earmark: {name}: {reason}");
+            return false;
+        }
+    }
+    true
 }

@@ -142,8 +142,8 @@ struct Shared {
     playing: Playing,
     /// One clean-up at a time.
     cleaning: Mutex<()>,
-    /// By book, chapter and voice as it is configured. A book's text never changes: its id is that of its content.
-    scores: Cache<(BookId, u32, ChosenVoice), Arc<Score>>,
+    /// By book, how often its file was read anew, chapter, and voice as it is configured.
+    scores: Cache<(BookId, u32, u32, ChosenVoice), Arc<Score>>,
 }
 
 impl Narrator {
@@ -289,7 +289,8 @@ impl Narrator {
         chapter: u32,
         voice: &ChosenVoice,
     ) -> Result<Arc<Score>, NarratorError> {
-        let name = (book.clone(), chapter, voice.clone());
+        let revision = self.shared.library.metadata(book).await?.card.revision;
+        let name = (book.clone(), revision, chapter, voice.clone());
         if let Some(score) = self.shared.scores.get(&name).await {
             return Ok(score);
         }

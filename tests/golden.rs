@@ -1,8 +1,11 @@
-//! The golden rules of sentence splitting and a real novel, where the shared corpus is present.
+//! The golden rules of sentence splitting: our own in `golden/`, and where the shared corpus is present
+//! those of others and a real novel.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod common;
+
+use std::path::Path;
 
 use earmark::text::language::LanguageRules;
 use earmark::text::sentence::{MAX_SENTENCE_CHARS, limit_length, split_sentences};
@@ -16,6 +19,38 @@ struct Case {
     lang: String,
     text: String,
     exp: Vec<String>,
+}
+
+/// Cases of one language: the sentences that a text, which is their lines with spaces between them, has.
+fn own_cases(file: &Path) -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let blocks = text.split("\n\n").map(|block| {
+        let lines = block.lines().filter(|line| !line.starts_with("# ") && !line.is_empty());
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    });
+    blocks.filter(|lines| !lines.is_empty()).collect()
+}
+
+#[test]
+fn each_language_has_rules_of_its_own() {
+    let mut wrong = Vec::new();
+    for language in ["en", "es", "de", "fr", "it", "pt", "nl", "pl", "ru", "uk"] {
+        let file =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{language}.txt"));
+        let cases = own_cases(&file);
+        assert!(cases.iter().map(Vec::len).sum::<usize>() >= 20, "{language} has too few");
+        for expected in cases {
+            let text = expected.join(" ");
+            let found: Vec<_> = split_sentences(&text, LanguageRules::for_tag(language))
+                .into_iter()
+                .map(|range| text[range].trim().to_owned())
+                .collect();
+            if found != expected {
+                wrong.push(format!("{language}: {expected:#?}\nfound {found:#?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases\n{}", wrong.len(), wrong.join("\n"));
 }
 
 #[test]

@@ -52,7 +52,7 @@ async fn a_bad_file_is_refused_with_its_reason_and_leaves_no_trace() {
     server.json("/api/books").await;
     let before = count();
     let good = epub("Good", &[("A", "<p>Text.</p>")]);
-    let pictures = epub("Pictures", &[("A", "<p><img src='x.png'/></p>")]);
+    let nothing = epub("Nothing", &[("A", "<p><img src='x.png'/></p>")]);
     for (name, bytes, expected) in [
         ("empty.epub", vec![], "empty"),
         ("paper.pdf", b"%PDF-1.7 ...".to_vec(), "PDF"),
@@ -62,7 +62,7 @@ async fn a_bad_file_is_refused_with_its_reason_and_leaves_no_trace() {
             b"\xff\xd8\xff\xe0\0\x10JFIF\0\0\x01\x02".to_vec(),
             "neither EPUB nor plain text",
         ),
-        ("pictures.epub", pictures, "no text"),
+        ("nothing.epub", nothing, "no text"),
     ] {
         let (status, problem) = problem(server.upload(name, bytes).await).await;
         let detail = problem["detail"].as_str().unwrap();

@@ -2,6 +2,7 @@
 //!
 //! Integers have fixed widths: `usize` is not the same on both sides.
 
+mod import;
 mod operator;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use import::{ImportWarning, WarningKind};
 pub use operator::{EndpointCard, EngineCard, StorageFigures, StorageLimits, StorageLine};
 
 /// Names a book: the first 64 bits of its file's SHA-256 in hex, so that the same file is the same
@@ -81,6 +83,12 @@ pub struct BookCard {
     pub language: String,
     /// Whether `/books/{id}/cover` has a picture.
     pub has_cover: bool,
+    /// Widths in pixels in which `/books/{id}/cover?width=` has it made smaller.
+    #[serde(default)]
+    pub cover_widths: Vec<u32>,
+    /// How often its file has been read anew.
+    #[serde(default)]
+    pub revision: u32,
     /// Number of chapters.
     pub chapters: u32,
     /// Number of sentences in all chapters.
@@ -127,6 +135,23 @@ pub struct BookDetails {
     pub chapters: Vec<ChapterCard>,
     /// The table of contents.
     pub toc: Vec<TocLine>,
+    /// What was left out or mended when its file was read.
+    #[serde(default)]
+    pub warnings: Vec<ImportWarning>,
+    /// Whether its file was read by rules that have been bettered since.
+    #[serde(default)]
+    pub is_outdated: bool,
+}
+
+/// A book that has just been imported.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ImportedCard {
+    /// The book.
+    #[serde(flatten)]
+    pub card: BookCard,
+    /// What was left out or mended.
+    pub warnings: Vec<ImportWarning>,
 }
 
 /// A chapter as a list shows it.

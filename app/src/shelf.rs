@@ -96,6 +96,8 @@ mod tests {
             authors: vec![author.to_owned()],
             language: "en".to_owned(),
             has_cover: false,
+            cover_widths: Vec::new(),
+            revision: 0,
             chapters: 1,
             sentences: 10,
             added_ms,

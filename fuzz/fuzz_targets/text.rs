@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u8, &str)| {
     let (language, text) = input;
-    let tag = ["en", "es", "de", "fr", "ja", "ar", "und"][usize::from(language) % 7];
+    let tags = ["en", "es", "de", "fr", "it", "pt", "nl", "pl", "ru", "uk", "ja", "ar", "und"];
+    let tag = tags[usize::from(language) % tags.len()];
     let sentences = split_sentences(text, LanguageRules::for_tag(tag));
     for sentences in [sentences.clone(), limit_length(text, sentences)] {
         let mut end = 0;

@@ -22,7 +22,7 @@ pub async fn book(
     State(state): State<AppState>,
     Path(book): Path<String>,
 ) -> Result<Json<BookAnswer>, ApiError> {
-    let BookDetails { card, vertical, chapters, toc, .. } =
+    let BookDetails { card, vertical, chapters, toc, warnings, is_outdated, .. } =
         state.library.book(&params::book(&book)?).await?;
     let BookCard {
         id,
@@ -30,6 +30,7 @@ pub async fn book(
         authors,
         language,
         has_cover,
+        cover_widths,
         sentences,
         added_ms,
         percent,
@@ -42,6 +43,7 @@ pub async fn book(
         authors,
         language,
         has_cover,
+        cover_widths,
         vertical,
         sentences,
         added_ms,
@@ -49,6 +51,8 @@ pub async fn book(
         progress,
         chapters,
         toc,
+        warnings,
+        is_outdated,
     }))
 }
 
@@ -65,6 +69,8 @@ pub struct BookAnswer {
     language: String,
     /// Whether `/books/{book}/cover` has a picture
     has_cover: bool,
+    /// Widths in which `/books/{book}/cover?width=` has it made smaller
+    cover_widths: Vec<u32>,
     /// Lines run from top to bottom
     vertical: bool,
     /// Sentences in all chapters
@@ -79,6 +85,10 @@ pub struct BookAnswer {
     chapters: Vec<app::model::ChapterCard>,
     /// The table of contents, in order; a chapter may have several lines
     toc: Vec<app::model::TocLine>,
+    /// What was left out or mended when its file was read
+    warnings: Vec<app::model::ImportWarning>,
+    /// Whether its file was read by rules that have been bettered since
+    is_outdated: bool,
 }
 
 /// `GET /api/books/{id}/chapters/{n}`: its sentences.

@@ -1,71 +1,63 @@
 //! What belongs to a book: the file it comes from, its pictures, and the reader's place in it.
 
 use app::model::{BookFont, Progress};
-use axum::body::Bytes;
-use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
+use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::headers::{CACHE_FOREVER, INERT};
+use super::headers::{CACHE_PRIVATELY, INERT};
 use super::params::QueryMap;
-use super::preferences::{page_or_nothing, said, wants_page};
-use super::{ApiError, AppState, params};
-use crate::library::chapters::encode_path;
-use crate::library::import::ImportError;
-use crate::library::{LOCAL_USER, LibraryError};
+use super::preferences::{page_or_nothing, wants_page};
+use super::{ApiError, AppState, notice, params};
+use crate::library::pictures::{font_type, picture_type};
+use crate::library::{LOCAL_USER, encode_path};
 
-/// `POST /api/books`: a form with one or more files. A program gets the book (the last one, when
-/// there are several); a browser without script gets the library page.
-pub async fn import(
+/// `GET /api/books/{id}/file`: the file that was imported, byte for byte.
+pub async fn original(
+    State(state): State<AppState>,
+    Path(book): Path<String>,
+) -> Result<Response, ApiError> {
+    let book = params::book(&book)?;
+    let title = state.library.metadata(&book).await?.card.title.clone();
+    let (format, file) = state.library.original(&book).await?;
+    let name = format!("{}.{}", title.replace(['/', '\\', ':'], " "), format.extension());
+    let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+    let disposition =
+        format!("attachment; filename=\"book.{}\"; filename*=UTF-8''{name}", format.extension());
+    let mut response = Body::from_stream(file.content).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.insert(header::CONTENT_LENGTH, file.length.into());
+    headers.insert(header::CONTENT_SECURITY_POLICY, INERT);
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    Ok(response)
+}
+
+/// `POST /api/books/{id}/reimport`: reads its file anew.
+pub async fn reimport(
     State(state): State<AppState>,
     headers: HeaderMap,
-    form: Result<Multipart, MultipartRejection>,
+    Path(book): Path<String>,
 ) -> Response {
-    let wants_page = wants_page(&headers);
-    let imported = match form {
-        Ok(form) => import_all(&state, form).await,
-        Err(rejection) => Err(ApiError::BadBody(format!(
-            "The request must be a form with a file: {}",
-            rejection.body_text()
-        ))),
+    let done = async {
+        let book = params::book(&book)?;
+        Ok::<_, ApiError>((state.library.reimport(&book).await?, format!("/book/{book}")))
     };
-    match imported {
-        Ok(_) if wants_page => Redirect::to("/").into_response(),
-        Ok(book) => (StatusCode::CREATED, Json(book)).into_response(),
-        Err(error) if wants_page => said("/", "refused", &error.to_string()),
+    match done.await {
+        Ok((_, page)) if wants_page(&headers) => Redirect::to(&page).into_response(),
+        Ok((book, _)) => Json(book).into_response(),
+        Err(error) if wants_page(&headers) => {
+            notice::refused(&format!("/book/{book}"), &error.to_string())
+        }
         Err(error) => error.into_response(),
     }
-}
-
-async fn import_all(
-    state: &AppState,
-    mut form: Multipart,
-) -> Result<app::model::BookCard, ApiError> {
-    let mut last = None;
-    while let Some(field) = form.next_field().await.map_err(unreadable)? {
-        if field.name() != Some("file") {
-            continue;
-        }
-        let name = field.file_name().unwrap_or_default().to_owned();
-        let bytes = read(field).await?;
-        last = Some(state.library.import(bytes, &name).await?);
-    }
-    last.ok_or_else(|| ApiError::BadBody("The form has no field “file”.".to_owned()))
-}
-
-async fn read(field: Field<'_>) -> Result<Bytes, ApiError> {
-    field.bytes().await.map_err(unreadable)
-}
-
-fn unreadable(error: MultipartError) -> ApiError {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return LibraryError::Import(ImportError::TooLarge).into();
-    }
-    ApiError::BadBody(format!("The form cannot be read: {}", error.body_text()))
 }
 
 /// `GET /api/books/{id}/progress`: where the reader is; null when the book is not begun.
@@ -171,12 +163,14 @@ pub async fn go(
     Err(ApiError::NotFound("The book has no chapters.".to_owned()))
 }
 
-/// `GET /books/{id}/cover`
+/// `GET /books/{id}/cover?width=`: the cover, made smaller where it is there in that width.
 pub async fn cover(
     State(state): State<AppState>,
     Path(book): Path<String>,
+    Query(query): Query<QueryMap>,
 ) -> Result<Response, ApiError> {
-    Ok(picture(state.library.cover(&params::book(&book)?).await?))
+    let width = query.get("width").map(|width| params::number("width", width)).transpose()?;
+    Ok(picture(state.library.cover(&params::book(&book)?, width).await?))
 }
 
 /// `GET /books/{id}/fonts.css`: the typeface a book brings, under the name the style sheet knows.
@@ -197,7 +191,7 @@ pub async fn fonts(
         );
     }
     let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, CACHE_FOREVER)], css)
+    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, CACHE_PRIVATELY)], css)
         .into_response())
 }
 
@@ -209,31 +203,15 @@ pub async fn file(
     Ok(picture(state.library.file(&params::book(&book)?, &path).await?))
 }
 
-/// A book is named by its content, so a picture under its address never changes.
+/// A book is named by its content, so a picture under its address never changes. It is for this reader
+/// alone: a cache that others share would keep it when the book is deleted.
 fn picture(bytes: Bytes) -> Response {
-    let kind = HeaderValue::from_static(picture_type(&bytes));
+    let kind = picture_type(&bytes).or_else(|| font_type(&bytes));
+    let kind = HeaderValue::from_static(kind.unwrap_or("application/octet-stream"));
     let headers = [
         (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, CACHE_FOREVER),
+        (header::CACHE_CONTROL, CACHE_PRIVATELY),
         (header::CONTENT_SECURITY_POLICY, INERT),
     ];
     (headers, bytes).into_response()
-}
-
-/// What a picture is, by its first bytes: names and declarations inside books are often wrong.
-fn picture_type(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0xff, 0xd8, 0xff, ..] => "image/jpeg",
-        [0x89, b'P', b'N', b'G', ..] => "image/png",
-        [b'G', b'I', b'F', b'8', ..] => "image/gif",
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => "image/webp",
-        [_, _, _, _, b'f', b't', b'y', b'p', b'a', b'v', b'i', b'f', ..] => "image/avif",
-        [b'B', b'M', ..] => "image/bmp",
-        [0, 1, 0, 0, ..] | [b't', b'r', b'u', b'e', ..] => "font/ttf",
-        [b'O', b'T', b'T', b'O', ..] => "font/otf",
-        [b'w', b'O', b'F', b'F', ..] => "font/woff",
-        [b'w', b'O', b'F', b'2', ..] => "font/woff2",
-        _ if bytes.windows(4).take(1024).any(|window| window == b"<svg") => "image/svg+xml",
-        _ => "application/octet-stream",
-    }
 }

@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use app::model::{
-    Annotation, BookCard, EndpointCard, EngineCard, Hit, NewAnnotation, Outline, Place, Progress,
-    StorageFigures, TimelineEntry, Voice,
+    Annotation, BookCard, EndpointCard, EngineCard, Hit, ImportedCard, NewAnnotation, Outline,
+    Place, Progress, StorageFigures, TimelineEntry, Voice,
 };
 use axum::Json;
 use serde_json::Value;
@@ -150,10 +150,12 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         get(SPEECH, "/v1/models", "The engines, as OpenAI lists models.", (JSON, object)),
         get(SPEECH, "/api/voices", "Every voice.", (JSON, list::<Voice>)),
         get(BOOKS, "/api/books", "All books.", (JSON, list::<BookCard>)),
-        send(Post, BOOKS, "/api/books", "Imports books.", Some(("multipart/form-data", files)), Some((JSON, of::<BookCard>))),
+        send(Post, BOOKS, "/api/books", "Imports books. With “Accept: text/event-stream” it tells how far it is.", Some(("multipart/form-data", files)), Some((JSON, of::<ImportedCard>))),
         get(BOOKS, "/api/books/{book}", "A book with its chapters and table of contents.", (JSON, of::<BookAnswer>)),
         send(Post, BOOKS, "/api/books/{book}", "Renames a book.", Some((FORM, names)), None),
         send(Delete, BOOKS, "/api/books/{book}", "Deletes a book.", None, None),
+        get(BOOKS, "/api/books/{book}/file", "The file that was imported, byte for byte.", ("application/octet-stream", sound)),
+        send(Post, BOOKS, "/api/books/{book}/reimport", "Reads the file anew, by the rules of this version; places, bookmarks and highlights stay.", None, Some((JSON, of::<ImportedCard>))),
         send(Post, BOOKS, "/api/books/{book}/restore", "Brings a deleted book back, for a week.", None, None),
         get(BOOKS, "/api/books/{book}/chapters/{chapter}", "The sentences of a chapter.", (JSON, of::<ChapterAnswer>)),
         get(BOOKS, "/api/books/{book}/search", "Where the book says it, in reading order.", (JSON, list::<Hit>)).asking(&[("q", "Words to look for")]),

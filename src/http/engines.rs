@@ -12,6 +12,7 @@ use axum::{Form, Json};
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use super::notice;
 use super::preferences::{said, wants_page};
 use super::{ApiError, AppState};
 use crate::voices::engines::TEST_SENTENCE;
@@ -177,7 +178,7 @@ pub async fn remove(
 
 fn refused(headers: &HeaderMap, error: ApiError) -> Response {
     if wants_page(headers) {
-        said(PAGE, "refused", &error.to_string())
+        notice::refused(PAGE, &error.to_string())
     } else {
         error.into_response()
     }

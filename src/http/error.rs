@@ -94,20 +94,26 @@ pub struct Problem {
     place: Option<Progress>,
 }
 
-impl IntoResponse for ApiError {
-    fn into_response(self) -> Response {
+impl ApiError {
+    /// What went wrong, as it is answered.
+    pub(super) fn problem(&self) -> Problem {
         let status = self.status();
-        let problem = Problem {
+        Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail: self.to_string(),
-            place: match &self {
+            place: match self {
                 Self::Moved(place) => Some(Progress::clone(place)),
                 _ => None,
             },
-        };
-        let mut response = (status, Json(problem)).into_response();
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status(), Json(self.problem())).into_response();
         response
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -133,8 +139,13 @@ impl From<LibraryError> for ApiError {
             | LibraryError::Preference(_) => Self::BadBody(error.to_string()),
             LibraryError::Moved(place) => Self::Moved(place),
             LibraryError::Import(ImportError::TooLarge) => Self::TooLarge(error.to_string()),
+            LibraryError::Import(ImportError::Busy) => Self::Unavailable(error.to_string()),
+            LibraryError::Import(ImportError::Write(_) | ImportError::Manuscript(_)) => {
+                internal(&error)
+            }
             LibraryError::Import(refusal) => Self::Refused(refusal.to_string()),
-            LibraryError::Database(_)
+            LibraryError::File(_)
+            | LibraryError::Database(_)
             | LibraryError::Store(_)
             | LibraryError::Redis(_)
             | LibraryError::Damaged(_)

@@ -10,9 +10,14 @@ use leptos_axum::ResponseOptions;
 
 use super::ApiError;
 
-/// What never changes under its address: a clip, a picture of a book.
+/// What never changes under its address: a clip.
 pub const CACHE_FOREVER: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// What never changes under its address and is not for caches that several people share: what belongs to a
+/// book.
+pub const CACHE_PRIVATELY: HeaderValue =
+    HeaderValue::from_static("private, max-age=31536000, immutable");
 
 /// What must be asked for again each time.
 pub const CACHE_REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");

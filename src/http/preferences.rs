@@ -1,5 +1,6 @@
 //! A person's preferences: read before a page is made, and kept when a form comes in.
 
+use app::notice::Notice;
 use app::preferences::Preferences;
 use axum::Form;
 use axum::extract::{Request, State};
@@ -10,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{provide_context, use_context};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{ApiError, AppState};
+use super::{ApiError, AppState, notice};
 
 /// What a page is made with: put into the request before it is rendered.
 #[derive(Debug, Clone)]
@@ -19,12 +20,17 @@ pub struct PageSettings {
     pub preferences: Preferences,
     /// The languages the browser asks for.
     pub accepted: String,
+    /// What the page is to say once.
+    pub notice: Option<Notice>,
 }
 
 /// Puts preferences and words into the context of the page being rendered.
 pub fn provide() {
     let Some(parts) = use_context::<Parts>() else { return };
-    if let Some(PageSettings { preferences, accepted }) = parts.extensions.get() {
+    if let Some(PageSettings { preferences, accepted, notice }) = parts.extensions.get() {
+        if let Some(notice) = notice {
+            provide_context(notice.clone());
+        }
         provide_context(*preferences);
         provide_context(app::words::of(preferences.tongue, accepted));
     }
@@ -45,8 +51,14 @@ pub async fn load(State(state): State<AppState>, mut request: Request, next: Nex
     };
     let accepted = request.headers().get(header::ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    request.extensions_mut().insert(PageSettings { preferences, accepted });
-    next.run(request).await
+    let notice = notice::of(request.headers());
+    let is_told = notice.is_some();
+    request.extensions_mut().insert(PageSettings { preferences, accepted, notice });
+    let mut response = next.run(request).await;
+    if is_told {
+        notice::forget(&mut response);
+    }
+    response
 }
 
 /// `GET /api/preferences`

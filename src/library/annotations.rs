@@ -154,7 +154,7 @@ fn kind_name(kind: AnnotationKind) -> &'static str {
     }
 }
 
-fn annotation(row: &AnyRow) -> Result<Annotation, sqlx::Error> {
+pub(super) fn annotation(row: &AnyRow) -> Result<Annotation, sqlx::Error> {
     let number = |column: &str| super::catalogue::number(row, column);
     let point = |sentence: &str, offset: &str| {
         Ok::<_, sqlx::Error>(Point { sentence: number(sentence)?, offset: number(offset)? })

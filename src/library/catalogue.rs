@@ -3,17 +3,15 @@
 
 use app::model::{BookCard, BookDetails, BookId, ChapterCard, Progress, TocLine};
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
+use sqlx::{Any, AnyPool, Row, Transaction};
 
-use super::chapters::Chapters;
-use super::import::Format;
-use super::manuscript::Manuscript;
+use super::import::{Format, ImportedBook};
 use super::{LOCAL_USER, LibraryError};
 use crate::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
     books.vertical, books.cover, books.toc, books.chapters, books.sentences, books.added_at, \
-    books.fonts, \
+    books.fonts, books.cover_widths, books.revision, books.rules, books.warnings, \
     (SELECT CAST(COALESCE(SUM(chapters.sentences), 0) AS BIGINT) FROM chapters \
      WHERE chapters.book_id = books.id AND chapters.number < progress.chapter) AS before_at, \
     progress.device AS at_device, progress.updated_at AS at_ms, \
@@ -21,48 +19,101 @@ const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.la
     progress.intra_ms AS at_intra_ms, progress.voice_id AS at_voice \
     FROM books LEFT JOIN progress ON progress.book_id = books.id AND progress.user_id = $1";
 
+/// The rules that files are read with now. Counts up when books that were imported before would gain from
+/// being read anew.
+pub(super) const IMPORT_RULES: i64 = 2;
+
+/// Adds a book with its chapters.
 pub(super) async fn insert(
     database: &AnyPool,
     id: &BookId,
-    format: Format,
-    manuscript: &Manuscript,
-    composed: &Chapters,
+    book: &ImportedBook,
 ) -> Result<(), LibraryError> {
-    let sentences: usize = composed.chapters.iter().map(|chapter| chapter.sentences.len()).sum();
     let mut transaction = database.begin().await?;
     sqlx::query(
         "INSERT INTO books (id, title, authors, language, vertical, format, cover, toc, chapters, \
-         sentences, added_at, fonts) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         sentences, added_at, fonts, cover_widths, warnings, rules) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(id.as_str())
-    .bind(&manuscript.title)
-    .bind(serde_json::to_string(&manuscript.authors)?)
-    .bind(&manuscript.language)
-    .bind(i64::from(manuscript.vertical))
-    .bind(format.extension())
-    .bind(manuscript.cover.clone())
-    .bind(serde_json::to_string(&composed.toc)?)
-    .bind(composed.chapters.len() as i64)
-    .bind(sentences as i64)
+    .bind(&book.title)
+    .bind(serde_json::to_string(&book.authors)?)
+    .bind(&book.language)
+    .bind(i64::from(book.vertical))
+    .bind(book.format.extension())
+    .bind(book.cover.clone())
+    .bind(serde_json::to_string(&book.contents.toc)?)
+    .bind(book.contents.chapters.len() as i64)
+    .bind(sentences(book))
     .bind(now_ms() as i64)
-    .bind(serde_json::to_string(&manuscript.fonts)?)
+    .bind(serde_json::to_string(&book.fonts)?)
+    .bind(serde_json::to_string(&book.cover_widths)?)
+    .bind(serde_json::to_string(&book.warnings)?)
+    .bind(IMPORT_RULES)
     .execute(&mut *transaction)
     .await?;
-    for (chapter, number) in composed.chapters.iter().zip(1_i64..) {
+    insert_chapters(&mut transaction, id, book).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Puts another reading of a book's file in the place of the one it had, in a transaction that also moves
+/// what readers keep in it. What they have called it stays.
+pub(super) async fn replace(
+    transaction: &mut Transaction<'_, Any>,
+    id: &BookId,
+    book: &ImportedBook,
+    revision: u32,
+) -> Result<(), LibraryError> {
+    sqlx::query(
+        "UPDATE books SET language = $1, vertical = $2, cover = $3, toc = $4, chapters = $5, \
+         sentences = $6, fonts = $7, cover_widths = $8, warnings = $9, rules = $10, revision = $11 \
+         WHERE id = $12",
+    )
+    .bind(&book.language)
+    .bind(i64::from(book.vertical))
+    .bind(book.cover.clone())
+    .bind(serde_json::to_string(&book.contents.toc)?)
+    .bind(book.contents.chapters.len() as i64)
+    .bind(sentences(book))
+    .bind(serde_json::to_string(&book.fonts)?)
+    .bind(serde_json::to_string(&book.cover_widths)?)
+    .bind(serde_json::to_string(&book.warnings)?)
+    .bind(IMPORT_RULES)
+    .bind(i64::from(revision))
+    .bind(id.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    sqlx::query("DELETE FROM chapters WHERE book_id = $1")
+        .bind(id.as_str())
+        .execute(&mut **transaction)
+        .await?;
+    insert_chapters(transaction, id, book).await
+}
+
+async fn insert_chapters(
+    transaction: &mut Transaction<'_, Any>,
+    id: &BookId,
+    book: &ImportedBook,
+) -> Result<(), LibraryError> {
+    for chapter in &book.contents.chapters {
         sqlx::query(
             "INSERT INTO chapters (book_id, number, title, sentences, characters) \
              VALUES ($1, $2, $3, $4, $5)",
         )
         .bind(id.as_str())
-        .bind(number)
+        .bind(i64::from(chapter.number))
         .bind(&chapter.title)
-        .bind(chapter.sentences.len() as i64)
-        .bind(chapter.characters() as i64)
-        .execute(&mut *transaction)
+        .bind(i64::from(chapter.sentences))
+        .bind(i64::from(chapter.characters))
+        .execute(&mut **transaction)
         .await?;
     }
-    transaction.commit().await?;
     Ok(())
+}
+
+fn sentences(book: &ImportedBook) -> i64 {
+    book.contents.chapters.iter().map(|chapter| i64::from(chapter.sentences)).sum()
 }
 
 pub(super) async fn all(database: &AnyPool) -> Result<Vec<BookCard>, LibraryError> {
@@ -95,6 +146,8 @@ pub(super) async fn find(
     Ok(Some(BookDetails {
         card: card(&row)?,
         vertical: row.try_get::<i64, _>("vertical")? != 0,
+        warnings: serde_json::from_str(&row.try_get::<String, _>("warnings")?)?,
+        is_outdated: row.try_get::<i64, _>("rules")? < IMPORT_RULES,
         fonts: serde_json::from_str(&row.try_get::<String, _>("fonts")?)?,
         chapters: chapters
             .iter()
@@ -111,13 +164,33 @@ pub(super) async fn find(
     }))
 }
 
-pub(super) async fn cover(database: &AnyPool, id: &BookId) -> Result<Option<String>, LibraryError> {
-    let row = sqlx::query("SELECT cover FROM books WHERE id = $1")
+/// Where what belongs to a book is found.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// What its file is.
+    pub format: Format,
+    /// Path of its cover among its files.
+    pub cover: Option<String>,
+}
+
+/// The origin of a book that is not deleted.
+pub(super) async fn origin(database: &AnyPool, id: &BookId) -> Result<Origin, LibraryError> {
+    let row = sqlx::query("SELECT cover, format FROM books WHERE id = $1 AND deleted_at IS NULL")
         .bind(id.as_str())
         .fetch_optional(database)
         .await?
         .ok_or(LibraryError::NoSuchBook)?;
-    Ok(row.try_get("cover")?)
+    let format = Format::by_extension(&row.try_get::<String, _>("format")?);
+    Ok(Origin { format, cover: row.try_get("cover")? })
+}
+
+/// Whether there is a row of a book, deleted or not.
+pub(super) async fn is_known(database: &AnyPool, id: &BookId) -> Result<bool, LibraryError> {
+    let row = sqlx::query("SELECT 1 AS one FROM books WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(database)
+        .await?;
+    Ok(row.is_some())
 }
 
 pub(super) async fn set_progress(
@@ -260,7 +333,13 @@ pub(super) async fn mark_once(database: &AnyPool, name: &str) -> Result<bool, Li
     Ok(done.rows_affected() > 0)
 }
 
-fn place(row: &AnyRow) -> Result<Progress, sqlx::Error> {
+/// Takes back a fact that did not come true.
+pub(super) async fn unmark(database: &AnyPool, name: &str) -> Result<(), LibraryError> {
+    sqlx::query("DELETE FROM settings WHERE name = $1").bind(name).execute(database).await?;
+    Ok(())
+}
+
+pub(super) fn place(row: &AnyRow) -> Result<Progress, sqlx::Error> {
     Ok(Progress {
         chapter: number(row, "at_chapter")?,
         sentence: number(row, "at_sentence")?,
@@ -290,6 +369,8 @@ fn card(row: &AnyRow) -> Result<BookCard, LibraryError> {
         authors: serde_json::from_str(&row.try_get::<String, _>("authors")?)?,
         language: row.try_get("language")?,
         has_cover: row.try_get::<Option<String>, _>("cover")?.is_some(),
+        cover_widths: serde_json::from_str(&row.try_get::<String, _>("cover_widths")?)?,
+        revision: number(row, "revision")?,
         chapters: number(row, "chapters")?,
         sentences,
         added_ms: row.try_get::<i64, _>("added_at")?.unsigned_abs(),

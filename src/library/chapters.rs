@@ -6,115 +6,140 @@
 //! other documents (chapters under the title of the book, spread over files by size), and where a
 //! chapter would be longer than [`LONG_CHAPTER_CHARS`]. So a subsection of a handbook stays in its
 //! chapter, and an anthology in one file still has chapters.
+//!
+//! A book whose contents say nothing about its chapters is cut at its headings ([`headings`]).
 
+mod headings;
 mod typeset;
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use app::model::TocLine;
+use app::model::{ChapterCard, TocLine};
+use serde::{Deserialize, Serialize};
 
-use super::html::{self, Item};
-use super::manuscript::{Manuscript, SourceTocEntry};
+use super::html::{BlockKind, Item};
+use super::import::ImportError;
+use super::import::limits::{MAX_CHAPTERS, MAX_SENTENCES};
+use super::import::names::clean;
+use super::manuscript::Manuscript;
+use super::paths::PathIndex;
 use crate::text::markup::plain_text;
 
-pub use typeset::encode_path;
-pub(super) use typeset::resolve_path;
 pub use typeset::{Chapter, Pause, Sentence};
 
 /// A longer chapter is cut at the next level of the table of contents. Nearly two hours of speech:
 /// a short story of 50,000 characters is one chapter, an anthology in one file is not.
 const LONG_CHAPTER_CHARS: usize = 100_000;
 
-/// A manuscript cut into chapters.
-#[derive(Debug)]
-pub struct Chapters {
+/// What chapters a manuscript has.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Contents {
     /// In reading order.
-    pub chapters: Vec<Chapter>,
+    pub chapters: Vec<ChapterCard>,
     /// The table of contents; every chapter has an entry, a chapter may have several.
     pub toc: Vec<TocLine>,
 }
 
-/// Cuts and typesets a manuscript. Links into the book lead to pages of `book_id`.
-pub fn compose(manuscript: &Manuscript, book_id: &str) -> Chapters {
+/// Cuts and typesets a manuscript, and hands each chapter, with its number from 1, to `write`: a long book
+/// is never in memory as a whole. Links into the book lead to pages of `book_id`.
+pub fn compose(
+    manuscript: &Manuscript,
+    book_id: &str,
+    mut write: impl FnMut(u32, &Chapter) -> Result<(), ImportError>,
+) -> Result<Contents, ImportError> {
     let book = Parsed::new(manuscript);
-    let entries = book.locate(&manuscript.toc);
+    let mut entries = book.locate();
     let mut starts = book.chapter_starts(&entries);
-    if starts.first().is_none_or(|start| *start > 0) && !starts.is_empty() {
-        // What stands before the first entry is a chapter only when it says something.
-        let front = 0..starts[0];
-        if book.speaks(front) {
-            starts.insert(0, 0);
-        } else {
-            starts[0] = 0;
-        }
+    if let Some(found) = headings::entries(&book, &entries, &starts) {
+        starts = book.chapter_starts(&found);
+        entries = found;
     }
-    if starts.is_empty() {
-        starts.push(0);
+    book.add_front_matter(&mut starts);
+    if starts.len() > MAX_CHAPTERS {
+        return Err(ImportError::TooMany { what: "chapters", most: MAX_CHAPTERS });
     }
-    let ranges: Vec<Range<usize>> = starts
-        .iter()
-        .zip(starts.iter().skip(1).chain([&book.items.len()]))
-        .map(|(start, end)| *start..*end)
-        .collect();
+    let ends = starts.iter().skip(1).copied().chain([book.items.len()]);
+    let ranges: Vec<Range<usize>> =
+        starts.iter().zip(ends).map(|(start, end)| *start..end).collect();
     let toc = book.toc(&ranges, &entries);
+    let titles = chapter_titles(&toc, &entries, ranges.len());
     let links = typeset::Links::new(book_id, manuscript, &book, &ranges);
-    let chapters = ranges
-        .iter()
-        .zip(1..)
-        .map(|(range, number)| {
-            let title = chapter_title(&toc, number, &book, range);
-            typeset::chapter(&book, range.clone(), number, title, &links, &manuscript.language)
-        })
-        .collect();
-    Chapters { chapters, toc }
+    let mut open = typeset::OpenContainers::default();
+    let (mut chapters, mut sentences) = (Vec::new(), 0);
+    for ((range, title), number) in ranges.iter().zip(titles).zip(1..) {
+        let title = title.unwrap_or_else(|| book.own_title(range, number));
+        let before = open.at(&book, range.start);
+        let language = &manuscript.language;
+        let chapter =
+            typeset::chapter(&book, range.clone(), &before, number, title, &links, language);
+        sentences += chapter.sentences.len();
+        if sentences > MAX_SENTENCES {
+            return Err(ImportError::TooMany { what: "sentences", most: MAX_SENTENCES });
+        }
+        write(number, &chapter)?;
+        chapters.push(ChapterCard {
+            number,
+            sentences: chapter.sentences.len() as u32,
+            characters: chapter.characters() as u32,
+            title: chapter.title,
+        });
+    }
+    Ok(Contents { chapters, toc })
 }
 
 /// All documents as one sequence of items.
-struct Parsed {
-    items: Vec<(usize, Item)>,
+struct Parsed<'m> {
+    manuscript: &'m Manuscript,
+    /// Document and item.
+    items: Vec<(usize, &'m Item)>,
     /// Item index at which each document begins.
     document_starts: Vec<usize>,
-    /// `<title>` of each document.
-    titles: Vec<Option<String>>,
+    /// The language of each document that is in another one than the book.
+    languages: Vec<Option<&'m str>>,
     /// Item index of each (document, id).
-    anchors: HashMap<(usize, String), usize>,
+    anchors: HashMap<(usize, &'m str), usize>,
     /// Document index by path.
-    documents: HashMap<String, usize>,
+    documents: PathIndex<usize>,
 }
 
 /// A table of contents entry and the item it points to.
+#[derive(Clone)]
 struct Located<'m> {
-    entry: &'m SourceTocEntry,
+    title: Cow<'m, str>,
+    depth: u32,
+    fragment: Option<&'m str>,
+    /// Its level among those that have a target: parts that are only names make no level.
+    level: u32,
+    /// The name of a part, which leads where the first line below it does.
+    is_heading: bool,
     document: usize,
     at: usize,
 }
 
-impl Parsed {
-    fn new(manuscript: &Manuscript) -> Self {
+impl<'m> Parsed<'m> {
+    fn new(manuscript: &'m Manuscript) -> Self {
         let mut parsed = Self {
+            manuscript,
             items: Vec::new(),
             document_starts: Vec::new(),
-            titles: Vec::new(),
+            languages: Vec::new(),
             anchors: HashMap::new(),
-            documents: HashMap::new(),
+            documents: PathIndex::default(),
         };
         for (index, source) in manuscript.documents.iter().enumerate() {
-            let document = html::parse(&source.html);
             parsed.document_starts.push(parsed.items.len());
-            parsed.titles.push(document.title);
-            parsed.documents.entry(source.path.clone()).or_insert(index);
-            let language = document.language.filter(|tag| *tag != manuscript.language);
-            // A document in another language than the book says so to the browser.
-            let wrap = language.map(|tag| Item::Open {
-                name: "div".to_owned(),
-                attributes: vec![("lang".to_owned(), tag)],
-            });
-            let close = wrap.is_some().then_some(Item::Close);
-            for item in wrap.into_iter().chain(document.items).chain(close) {
-                if let Item::Anchor(id) = &item {
+            // The first of one path counts, and the last inserted into an index.
+            if parsed.documents.get(&source.path).is_none() {
+                parsed.documents.insert(&source.path, index);
+            }
+            let language = source.parsed.language.as_deref();
+            parsed.languages.push(language.filter(|tag| *tag != manuscript.language));
+            for item in &source.parsed.items {
+                if let Item::Anchor(id) = item {
                     let at = parsed.items.len();
-                    parsed.anchors.entry((index, id.clone())).or_insert(at);
+                    parsed.anchors.entry((index, id)).or_insert(at);
                 }
                 parsed.items.push((index, item));
             }
@@ -122,18 +147,31 @@ impl Parsed {
         parsed
     }
 
-    fn locate<'m>(&self, toc: &'m [SourceTocEntry]) -> Vec<Located<'m>> {
-        toc.iter()
-            .filter_map(|entry| {
-                let document = *self.documents.get(&entry.path)?;
-                let anchor = entry
-                    .fragment
-                    .as_ref()
-                    .and_then(|id| self.anchors.get(&(document, id.clone())).copied());
-                let at = anchor.unwrap_or(self.document_starts[document]);
-                Some(Located { entry, document, at: self.before_opening(document, at) })
+    /// The entries of the book's own table of contents, less those that lead nowhere.
+    fn locate(&self) -> Vec<Located<'m>> {
+        // Depths of the names that the entry stands below.
+        let mut names: Vec<u32> = Vec::new();
+        let located = self.manuscript.toc.iter().filter_map(|entry| {
+            names.retain(|depth| *depth < entry.depth);
+            let level = entry.depth - names.len() as u32;
+            if entry.is_heading {
+                names.push(entry.depth);
+            }
+            let document = self.documents.get(&entry.path)?;
+            let fragment = entry.fragment.as_deref();
+            let anchor = fragment.and_then(|id| self.anchors.get(&(document, id)).copied());
+            let at = anchor.unwrap_or(self.document_starts[document]);
+            Some(Located {
+                title: Cow::Borrowed(&entry.title),
+                depth: entry.depth,
+                level,
+                fragment,
+                is_heading: entry.is_heading,
+                document,
+                at: self.before_opening(document, at),
             })
-            .collect()
+        });
+        located.collect()
     }
 
     /// Moves a cut in front of the containers that open right before it, so that none is left
@@ -148,10 +186,13 @@ impl Parsed {
     }
 
     fn chapter_starts(&self, entries: &[Located<'_>]) -> Vec<usize> {
+        let mut by_document: Vec<Vec<&Located<'_>>> = Vec::new();
+        by_document.resize_with(self.document_starts.len(), Vec::new);
+        for entry in entries.iter().filter(|entry| !entry.is_heading) {
+            by_document[entry.document].push(entry);
+        }
         let mut starts = Vec::new();
-        for document in 0..self.document_starts.len() {
-            let mut inside: Vec<_> =
-                entries.iter().filter(|entry| entry.document == document).collect();
+        for (document, mut inside) in by_document.into_iter().enumerate() {
             inside.sort_by_key(|entry| entry.at);
             let end = self.document_starts.get(document + 1).copied();
             self.cut(&inside, end.unwrap_or(self.items.len()), &mut starts);
@@ -162,17 +203,26 @@ impl Parsed {
         starts
     }
 
+    /// What stands before the first entry is a chapter only when it says something.
+    fn add_front_matter(&self, starts: &mut Vec<usize>) {
+        match starts.first() {
+            None => starts.push(0),
+            Some(0) => {}
+            Some(first) if self.speaks(0..*first) => starts.insert(0, 0),
+            Some(_) => starts[0] = 0,
+        }
+    }
+
     /// Cuts one document at its highest entries, and what is still long at the entries below.
     fn cut(&self, entries: &[&Located<'_>], end: usize, starts: &mut Vec<usize>) {
-        let Some(top) = entries.iter().map(|located| located.entry.depth).min() else {
+        let Some(top) = entries.iter().map(|located| located.level).min() else {
             return;
         };
         let heads: Vec<usize> =
-            (0..entries.len()).filter(|index| entries[*index].entry.depth == top).collect();
+            (0..entries.len()).filter(|index| entries[*index].level == top).collect();
         // Entries before the first of the top level begin something too.
-        if let Some(first) = heads.first().filter(|first| **first > 0) {
+        if heads.first().is_some_and(|first| *first > 0) {
             starts.push(entries[0].at);
-            debug_assert!(entries[0].at <= entries[*first].at);
         }
         for (position, head) in heads.iter().enumerate() {
             let next = heads.get(position + 1).copied().unwrap_or(entries.len());
@@ -207,35 +257,57 @@ impl Parsed {
                 let chapter = chapter_of(ranges, located.at);
                 let is_start = ranges[chapter - 1].start == located.at
                     || !self.speaks(ranges[chapter - 1].start..located.at);
-                let anchor = located.entry.fragment.as_ref().filter(|_| !is_start);
+                let anchor = located.fragment.filter(|_| !is_start);
                 TocLine {
-                    title: located.entry.title.clone(),
-                    depth: located.entry.depth,
+                    title: located.title.to_string(),
+                    depth: located.depth,
                     chapter: chapter as u32,
                     anchor: anchor.map(|id| typeset::page_id(located.document, id)),
                 }
             })
             .collect();
-        for (range, number) in ranges.iter().zip(1..) {
-            if !toc.iter().any(|entry| entry.chapter == number) {
-                let at = toc.iter().position(|entry| entry.chapter > number).unwrap_or(toc.len());
-                let title = self.own_title(range, number);
-                toc.insert(at, TocLine { title, depth: 0, chapter: number, anchor: None });
-            }
+        let mut has_line = vec![false; ranges.len() + 1];
+        for line in &toc {
+            has_line[line.chapter as usize] = true;
         }
-        toc
+        let missing = ranges.iter().zip(1..).filter(|(_, number)| !has_line[*number as usize]);
+        let own: Vec<TocLine> = missing
+            .map(|(range, number)| TocLine {
+                title: self.own_title(range, number),
+                depth: 0,
+                chapter: number,
+                anchor: None,
+            })
+            .collect();
+        // Each goes before the first line of a later chapter.
+        let mut own = own.into_iter().peekable();
+        let mut merged = Vec::with_capacity(toc.len());
+        for line in toc.drain(..) {
+            while let Some(before) = own.next_if(|own| own.chapter < line.chapter) {
+                merged.push(before);
+            }
+            merged.push(line);
+        }
+        merged.extend(own);
+        merged
     }
 
     /// What a chapter without an entry calls itself.
     fn own_title(&self, range: &Range<usize>, number: u32) -> String {
         let heading = self.items[range.clone()].iter().find_map(|(_, item)| match item {
-            Item::Block { inlines, kind: html::BlockKind::Heading } => Some(plain_text(inlines)),
+            Item::Block { inlines, kind: BlockKind::Heading, .. } => {
+                Some(clean(&plain_text(inlines)))
+            }
             _ => None,
         });
-        let document = self.items.get(range.start).map_or(0, |(document, _)| *document);
+        let document = self.items.get(range.start).map(|(document, _)| *document);
         heading
-            .filter(|title| !title.trim().is_empty())
-            .or_else(|| self.titles.get(document).cloned().flatten())
+            .filter(|title| !title.is_empty())
+            .or_else(|| {
+                let title = self.manuscript.documents.get(document?)?.parsed.title.as_deref();
+                title.map(clean)
+            })
+            .filter(|title| !title.is_empty())
             .unwrap_or_else(|| format!("Chapter {number}"))
     }
 }
@@ -245,12 +317,12 @@ impl Parsed {
 fn siblings_across_documents<'e, 'm>(
     entries: &'e [Located<'m>],
 ) -> impl Iterator<Item = &'e Located<'m>> {
-    let roots = entries.iter().filter(|located| located.entry.depth == 0).count();
+    let is_root = |located: &&Located<'_>| located.level == 0 && !located.is_heading;
+    let roots = entries.iter().filter(is_root).count();
     let mut families: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
     let mut ancestors: Vec<usize> = Vec::new();
-    for (index, located) in entries.iter().enumerate() {
-        while ancestors.last().is_some_and(|last| entries[*last].entry.depth >= located.entry.depth)
-        {
+    for (index, located) in entries.iter().enumerate().filter(|(_, located)| !located.is_heading) {
+        while ancestors.last().is_some_and(|last| entries[*last].level >= located.level) {
             ancestors.pop();
         }
         families.entry(ancestors.last().copied()).or_default().push(index);
@@ -259,8 +331,7 @@ fn siblings_across_documents<'e, 'm>(
     families.into_iter().flat_map(move |(parent, family)| {
         let is_spread =
             family.iter().any(|index| entries[*index].document != entries[family[0]].document);
-        let is_under_root =
-            roots == 1 && parent.is_some_and(|parent| entries[parent].entry.depth == 0);
+        let is_under_root = roots == 1 && parent.is_some_and(|parent| entries[parent].level == 0);
         let siblings = if is_spread || is_under_root { family } else { Vec::new() };
         siblings.into_iter().map(|index| &entries[index])
     })
@@ -271,12 +342,23 @@ fn chapter_of(ranges: &[Range<usize>], at: usize) -> usize {
     ranges.partition_point(|range| range.start <= at).max(1)
 }
 
-fn chapter_title(toc: &[TocLine], number: u32, book: &Parsed, range: &Range<usize>) -> String {
-    toc.iter()
-        .filter(|entry| entry.chapter == number && entry.anchor.is_none())
-        .map(|entry| entry.title.clone())
-        .find(|title| !title.is_empty())
-        .unwrap_or_else(|| book.own_title(range, number))
+/// What the table of contents calls each chapter: the first line that leads to its beginning, and the name
+/// of a part only where there is no other. `toc` has a line for each of `entries` and more.
+fn chapter_titles(toc: &[TocLine], entries: &[Located<'_>], count: usize) -> Vec<Option<String>> {
+    let headings: HashSet<(&str, u32)> = entries
+        .iter()
+        .filter(|located| located.is_heading)
+        .map(|located| (&*located.title, located.depth))
+        .collect();
+    let mut titles: Vec<Option<(bool, &str)>> = vec![None; count];
+    for line in toc.iter().filter(|line| line.anchor.is_none() && !line.title.is_empty()) {
+        let is_heading = headings.contains(&(line.title.as_str(), line.depth));
+        let title = &mut titles[line.chapter as usize - 1];
+        if title.is_none_or(|(was_heading, _)| was_heading && !is_heading) {
+            *title = Some((is_heading, &line.title));
+        }
+    }
+    titles.into_iter().map(|title| title.map(|(_, title)| title.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -4,20 +4,29 @@
 //! remains is a sequence of opening and closing containers with blocks between them, which can be
 //! cut anywhere into chapters ([`chapters`](super::chapters)).
 
+mod drawing;
 mod elements;
+mod letters;
+mod lines;
+mod silence;
 mod source;
 mod white_space;
 
 use ego_tree::NodeRef;
 use scraper::node::Element;
-use scraper::{Html, Node};
+use scraper::{ElementRef, Html, Node};
 
 pub use elements::MATHML;
-use elements::{is_container, is_dropped, is_inline};
-use source::expand_self_closing;
+pub use letters::ALT_TEXT;
+
+use elements::{
+    has_class, has_kind, is_container, is_dropped, is_hidden_from_the_ear, is_inline,
+    is_page_number, is_raised, shown_as,
+};
 use white_space::collapse_run;
 
 use crate::text::markup::{Inline, InlineElement, is_void, plain_text};
+use crate::text::sentence::is_speakable;
 
 /// Deeper elements are flattened into their ancestors: no book nests so deep, and recursion here
 /// and in the browser must end.
@@ -43,9 +52,13 @@ pub enum Item {
         inlines: Vec<Inline>,
         /// What it is, for pauses and white space.
         kind: BlockKind,
+        /// Each `br` ends a line that is spoken by itself: in verse and headings.
+        has_lines: bool,
     },
     /// An element without content that separates blocks.
     Rule,
+    /// An empty line between two paragraphs that stand in one container.
+    Gap,
 }
 
 /// What a block is to the ear.
@@ -57,6 +70,9 @@ pub enum BlockKind {
     Paragraph,
     /// A verse line or table cell: the next one follows at once.
     Line,
+    /// A page that is a picture: it is a sentence of its own, spoken by what the picture says of itself
+    /// or passed in silence.
+    Picture,
 }
 
 /// A document as items, with what its head says.
@@ -70,9 +86,72 @@ pub struct ParsedDocument {
     pub language: Option<String>,
 }
 
+impl ParsedDocument {
+    /// The text of its blocks.
+    pub fn blocks(&self) -> impl Iterator<Item = String> {
+        self.items.iter().filter_map(|item| match item {
+            Item::Block { inlines, .. } => Some(plain_text(inlines)),
+            _ => None,
+        })
+    }
+
+    /// Whether it says anything; a cover's wrapping does not.
+    pub fn speaks(&self) -> bool {
+        self.blocks().any(|text| is_speakable(&text))
+    }
+
+    /// The first picture, by its reference.
+    pub fn first_picture(&self) -> Option<&str> {
+        self.items.iter().find_map(|item| match item {
+            Item::Block { inlines, .. } => first_picture(inlines),
+            _ => None,
+        })
+    }
+
+    /// Makes each picture of a page without text a block of its own, which says what the picture says of
+    /// itself: for books of pictures.
+    pub fn voice_pictures(&mut self) {
+        if !self.speaks() {
+            self.items =
+                std::mem::take(&mut self.items).into_iter().flat_map(picture_page).collect();
+        }
+    }
+
+    /// Calls `change` for each picture of the document.
+    pub fn for_each_picture(&mut self, mut change: impl FnMut(&mut InlineElement)) {
+        for item in &mut self.items {
+            if let Item::Block { inlines, .. } = item {
+                visit_pictures(inlines, &mut change);
+            }
+        }
+    }
+}
+
+fn first_picture(inlines: &[Inline]) -> Option<&str> {
+    inlines.iter().find_map(|inline| match inline {
+        Inline::Element(element) if element.name == "img" => {
+            let source = element.attributes.iter().find(|(name, _)| name == "src");
+            source.map(|(_, value)| value.as_str())
+        }
+        Inline::Element(element) => first_picture(&element.children),
+        Inline::Text(_) => None,
+    })
+}
+
+fn visit_pictures(inlines: &mut [Inline], change: &mut impl FnMut(&mut InlineElement)) {
+    for inline in inlines {
+        if let Inline::Element(element) = inline {
+            if element.name == "img" {
+                change(element);
+            }
+            visit_pictures(&mut element.children, change);
+        }
+    }
+}
+
 /// Parses an XHTML or HTML document; never fails, as HTML parsing never does.
 pub fn parse(source: &str) -> ParsedDocument {
-    let document = Html::parse_document(&expand_self_closing(source));
+    let document = Html::parse_document(&source::for_html(source));
     let root = document.root_element();
     let mut walk = Walk { items: Vec::new(), run: Vec::new(), context: Context::default() };
     let mut title = None;
@@ -96,10 +175,56 @@ pub fn parse(source: &str) -> ParsedDocument {
     ParsedDocument { items: walk.items, title, language: attribute(root.value(), "lang") }
 }
 
+/// What a page without any text shows, each picture a block of its own with what it says of itself.
+fn picture_page(item: Item) -> Vec<Item> {
+    let Item::Block { inlines, kind, has_lines } = item else { return vec![item] };
+    let mut pictures = Vec::new();
+    collect_pictures(&inlines, &mut pictures);
+    if pictures.is_empty() {
+        return vec![Item::Block { inlines, kind, has_lines }];
+    }
+    let blocks = pictures.into_iter().map(|element| {
+        let said = letters::alt(&element).filter(|alt| says_something(alt)).map(str::to_owned);
+        let inline = match said {
+            Some(said) => letters::with_alt_text(said, letters::without_alt(element.into())),
+            None => element.into(),
+        };
+        Item::Block { inlines: vec![inline], kind: BlockKind::Picture, has_lines: false }
+    });
+    blocks.collect()
+}
+
+fn collect_pictures(inlines: &[Inline], pictures: &mut Vec<InlineElement>) {
+    for inline in inlines {
+        match inline {
+            Inline::Element(element) if element.name == "img" => pictures.push(element.clone()),
+            Inline::Element(element) => collect_pictures(&element.children, pictures),
+            Inline::Text(_) => {}
+        }
+    }
+}
+
+/// Whether an alternative text is more than the name of a file or of the thing itself.
+fn says_something(alt: &str) -> bool {
+    const NOTHING: [&str; 8] =
+        ["image", "img", "picture", "photo", "illustration", "figure", "cover", "cover image"];
+    let lower = alt.to_lowercase();
+    let is_file = lower.rsplit_once('.').is_some_and(|(_, ending)| {
+        matches!(ending, "jpg" | "jpeg" | "png" | "gif" | "svg" | "webp" | "bmp")
+    });
+    is_speakable(alt) && !is_file && !NOTHING.contains(&lower.as_str())
+}
+
 #[derive(Clone, Copy, Default)]
 struct Context {
     kind: Option<BlockKind>,
     preformatted: bool,
+    /// Shown and not spoken: numbers of pages, what is hidden from the ear.
+    silent: bool,
+    /// Inside a footnote or endnote.
+    is_note: bool,
+    /// Inside verse.
+    is_verse: bool,
 }
 
 struct Walk {
@@ -146,13 +271,18 @@ impl Walk {
         self.flush();
         self.anchor(element);
         self.items.push(Item::Open {
-            name: element.name().to_owned(),
+            name: shown_as(element.name()).to_owned(),
             attributes: container_attributes(element),
         });
         let outer = self.context;
         self.context = Context {
             kind: block_kind(element.name()).or(outer.kind),
             preformatted: outer.preformatted || element.name() == "pre",
+            silent: outer.silent
+                || is_hidden_from_the_ear(element)
+                || is_page_number(element, &short_text(node)),
+            is_note: outer.is_note || is_note(element),
+            is_verse: outer.is_verse || is_verse(element),
         };
         self.children(node, depth + 1);
         self.flush();
@@ -168,10 +298,22 @@ impl Walk {
 
     /// Ends the current run of inline content.
     fn flush(&mut self) {
-        let mut inlines = std::mem::take(&mut self.run);
+        let run = std::mem::take(&mut self.run);
+        let mut is_first = true;
+        for inlines in lines::paragraphs(run) {
+            let before = self.items.len();
+            self.block(inlines, is_first);
+            is_first &= self.items.len() == before;
+        }
+    }
+
+    fn block(&mut self, mut inlines: Vec<Inline>, is_first: bool) {
+        // While the white space is there that sets a picture apart from the next word.
+        letters::spell_pictures(&mut inlines);
         if !self.context.preformatted {
             collapse_run(&mut inlines);
         }
+        silence::silence_marks(&mut inlines, self.context.is_note);
         // `<a id="chapter1"/>` between blocks is a target, and nothing else.
         let mut anchors = Vec::new();
         collect_ids(&inlines, &mut anchors);
@@ -179,8 +321,19 @@ impl Walk {
         if inlines.iter().all(is_blank) {
             return;
         }
+        if self.context.silent {
+            let (name, attributes) = ("span".to_owned(), Vec::new());
+            inlines =
+                vec![InlineElement { name, attributes, children: inlines, silent: true }.into()];
+        }
+        if !is_first {
+            self.items.push(Item::Gap);
+        }
         let kind = self.context.kind.unwrap_or(BlockKind::Paragraph);
-        self.items.push(Item::Block { inlines, kind });
+        let has_lines = kind == BlockKind::Heading
+            || self.context.is_verse
+            || !self.context.preformatted && lines::are_verse(&inlines);
+        self.items.push(Item::Block { inlines, kind, has_lines });
     }
 }
 
@@ -188,7 +341,7 @@ impl Walk {
 fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<Inline> {
     let source_name = element.name();
     if source_name == "svg" {
-        return svg_image(node);
+        return drawing::pictures(node);
     }
     let children = if depth >= MAX_DEPTH {
         Vec::new()
@@ -202,69 +355,77 @@ fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<In
             })
             .collect()
     };
+    if source_name == "object" {
+        return object(element, children);
+    }
     let silent = is_silent(element, &children);
-    // What a style sheet would have set apart still stands apart.
     let name = match source_name {
-        "span" if silent => "small",
+        // What a style sheet would have set apart still stands apart.
+        "span" if silent && !is_hidden_from_the_ear(element) => "small",
+        _ if is_raised(element) => "sup",
         name if is_inline(name) => name,
         _ => "span",
     };
     if name == "img" && attribute(element, "src").is_none() {
         return None;
     }
-    Some(Inline::Element(InlineElement {
-        name: name.to_owned(),
-        attributes: inline_attributes(name, element),
-        silent,
-        children,
-    }))
-}
-
-/// `<svg><image xlink:href="cover.jpg"/></svg>`, the usual wrapping of a cover, as a plain image.
-fn svg_image(node: NodeRef<'_, Node>) -> Option<Inline> {
-    let image = node.descendants().find_map(|node| {
-        node.value().as_element().filter(|element| element.name().eq_ignore_ascii_case("image"))
-    })?;
-    Some(Inline::Element(InlineElement {
-        name: "img".to_owned(),
-        attributes: vec![
-            ("src".to_owned(), attribute(image, "href")?),
-            ("alt".to_owned(), String::new()),
-        ],
-        children: Vec::new(),
-        silent: true,
-    }))
-}
-
-/// Shown but not spoken: ruby readings, numbers of notes, lines and pages.
-fn is_silent(element: &Element, children: &[Inline]) -> bool {
-    let name = element.name();
-    let epub_type = attribute(element, "epub:type").unwrap_or_default();
-    let is_numeric = |text: &str| !text.chars().any(char::is_alphabetic);
-    match name {
-        "rt" | "rp" | "rtc" | "img" => true,
-        "sup" => {
-            let has_link = children
-                .iter()
-                .any(|child| matches!(child, Inline::Element(element) if element.name == "a"));
-            has_link && is_numeric(&plain_text(children))
-        }
-        // `[1]` or `*` that leads to a note.
-        "a" if attribute(element, "href").is_some_and(|href| href.contains('#')) => {
-            is_noteref(element, &epub_type) || is_numeric(&plain_text(children))
-        }
-        _ => {
-            is_noteref(element, &epub_type)
-                || element
-                    .classes()
-                    .any(|class| matches!(class, "lnum" | "linenum" | "line-number" | "pagenum"))
-        }
+    let attributes = inline_attributes(name, element);
+    let mut shown = InlineElement { name: name.to_owned(), attributes, silent, children };
+    if name == "math"
+        && let Some(said) = letters::formula(attribute(element, "alttext"), annotation(node))
+    {
+        shown.silent = true;
+        shown.attributes.push(("aria-hidden".to_owned(), "true".to_owned()));
+        return Some(letters::with_alt_text(said, shown.into()));
     }
+    Some(shown.into())
 }
 
-fn is_noteref(element: &Element, epub_type: &str) -> bool {
-    epub_type.split_whitespace().any(|kind| kind == "noteref")
-        || attribute(element, "role").is_some_and(|role| role == "doc-noteref")
+/// A picture in an `<object>`, else what stands in it for those that cannot show it.
+fn object(element: &Element, children: Vec<Inline>) -> Option<Inline> {
+    let is_picture = attribute(element, "type").is_some_and(|kind| kind.starts_with("image/"));
+    if let Some(source) = attribute(element, "data").filter(|_| is_picture) {
+        let alt = plain_text(&children);
+        let attributes = vec![("src".to_owned(), source), ("alt".to_owned(), collapse(&alt))];
+        let name = "img".to_owned();
+        return Some(InlineElement { name, attributes, children: Vec::new(), silent: true }.into());
+    }
+    let (name, attributes) = ("span".to_owned(), Vec::new());
+    Some(InlineElement { name, attributes, children, silent: false }.into())
+}
+
+/// The first annotation of a formula, which says it in other words (MathML Core, section 4.1).
+fn annotation(node: NodeRef<'_, Node>) -> Option<String> {
+    let mut found = node.descendants().filter_map(ElementRef::wrap);
+    let annotation = found.find(|element| element.value().name() == "annotation")?;
+    Some(collapse(&annotation.text().collect::<String>()))
+}
+
+/// Shown but not spoken by what it is, whatever stands around it: ruby readings, numbers of lines and
+/// pages, and what the book says is a mark of a note.
+fn is_silent(element: &Element, children: &[Inline]) -> bool {
+    const MARK_CLASSES: [&str; 7] =
+        ["fnanchor", "noteref", "footnoteref", "endnoteref", "fnref", "footnotelink", "noteanchor"];
+    matches!(element.name(), "rt" | "rp" | "rtc" | "img")
+        || is_hidden_from_the_ear(element)
+        || has_kind(element, "noteref")
+        || has_kind(element, "backlink")
+        || element.name() == "a" && has_class(element, &MARK_CLASSES)
+        || is_page_number(element, &plain_text(children))
+}
+
+fn is_note(element: &Element) -> bool {
+    ["footnote", "endnote", "rearnote", "note", "footnotes", "endnotes", "rearnotes"]
+        .iter()
+        .any(|kind| has_kind(element, kind))
+        || has_class(element, &["footnote", "footnotes", "endnote", "endnotes", "rearnote"])
+}
+
+fn is_verse(element: &Element) -> bool {
+    has_class(element, &["verse", "poem", "poetry", "stanza", "linegroup"])
+        || ["z3998:verse", "z3998:poem", "z3998:song", "z3998:hymn", "z3998:lyrics"]
+            .iter()
+            .any(|kind| has_kind(element, kind))
 }
 
 fn block_kind(name: &str) -> Option<BlockKind> {
@@ -274,6 +435,18 @@ fn block_kind(name: &str) -> Option<BlockKind> {
         "p" | "li" | "dd" | "figcaption" | "caption" | "blockquote" => Some(BlockKind::Paragraph),
         _ => None,
     }
+}
+
+/// The beginning of an element's text: enough to tell a number from a page.
+fn short_text(node: NodeRef<'_, Node>) -> String {
+    let mut text = String::new();
+    for piece in node.descendants().filter_map(|node| node.value().as_text()) {
+        text.push_str(piece);
+        if text.len() > 200 {
+            break;
+        }
+    }
+    collapse(&text)
 }
 
 fn has_container(node: NodeRef<'_, Node>, depth: usize) -> bool {
@@ -300,7 +473,7 @@ fn inline_attributes(name: &str, element: &Element) -> Vec<(String, String)> {
     let mut attributes = shared_attributes(element);
     let own: &[&str] = match name {
         "a" => &["href"],
-        "img" => &["src", "alt", "width", "height"],
+        "img" => &["src", "alt", "width"],
         "abbr" | "dfn" => &["title"],
         "math" => &["display"],
         _ => &[],

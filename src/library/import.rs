@@ -1,21 +1,39 @@
-//! From a file a person gives us to a [`Manuscript`], or one clear reason why not.
+//! From a file a person gives us to a book, or one clear reason why not.
+//!
+//! Reading happens in a child process of the same program ([`child`], started by [`process`]) under limits
+//! of memory and time, because the file may be made by anybody: whatever goes wrong in there, the server
+//! stays, and the person is told.
 
-mod archive;
+pub mod child;
+pub mod covers;
 mod encoding;
 mod epub;
+pub mod files;
+mod language;
+pub mod limits;
+pub mod names;
 mod plain;
+mod process;
 mod typeface;
+pub mod upload;
+mod warnings;
 
+use std::time::Duration;
+
+use app::model::{BookFont, ImportWarning};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::chapters::Contents;
 use super::manuscript::Manuscript;
+use files::Files;
+use limits::{MAX_FILE_BYTES, MAX_TEXT_BYTES};
 
-/// Largest file accepted, in bytes. Illustrated books come close to 100 MB; the largest EPUB seen
-/// while planning had 4 MB.
-pub const MAX_FILE_BYTES: usize = 256 * 1024 * 1024;
+pub use process::{ChildLimits, Importer, Place};
 
 /// A kind of file that can be imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// EPUB 2 or 3.
     Epub,
@@ -31,6 +49,44 @@ impl Format {
             Self::Text => "txt",
         }
     }
+
+    /// The format of a stored original by its extension.
+    pub fn by_extension(extension: &str) -> Self {
+        if extension == "txt" { Self::Text } else { Self::Epub }
+    }
+
+    /// Its media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Epub => "application/epub+zip",
+            Self::Text => "application/octet-stream",
+        }
+    }
+}
+
+/// What is known of a book when its file has been read; chapters and pictures lie beside it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ImportedBook {
+    /// What the file is.
+    pub format: Format,
+    /// The title.
+    pub title: String,
+    /// Authors in the order given.
+    pub authors: Vec<String>,
+    /// BCP 47 tag; `und` when unknown.
+    pub language: String,
+    /// Columns run from right to left and lines from top to bottom.
+    pub vertical: bool,
+    /// Path of the cover among the files of the book.
+    pub cover: Option<String>,
+    /// Widths that the cover was made in.
+    pub cover_widths: Vec<u32>,
+    /// The typeface of the text.
+    pub fonts: Vec<BookFont>,
+    /// Chapters and table of contents.
+    pub contents: Contents,
+    /// What was left out or mended.
+    pub warnings: Vec<ImportWarning>,
 }
 
 /// Why a file was refused. The message is for the person who chose the file.
@@ -51,32 +107,73 @@ pub enum ImportError {
     /// The ZIP container is damaged.
     #[error("The EPUB is damaged: {0}.")]
     Damaged(String),
-    /// The ZIP container would expand beyond a limit.
-    #[error("The EPUB was refused because {0}; it may be made to exhaust memory.")]
-    Bomb(String),
+    /// More of something than a book may have.
+    #[error("The book was refused because it has more than {most} {what}.")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many it may have.
+        most: usize,
+    },
+    /// Over [`MAX_TEXT_BYTES`].
+    #[error("The book was refused because it has more than {} MB of text.", MAX_TEXT_BYTES >> 20)]
+    TooMuchText,
     /// Content under digital rights management.
     #[error("The EPUB is encrypted (DRM). Earmark can only read books without copy protection.")]
     Encrypted,
     /// Container, package or spine cannot be understood.
     #[error("The EPUB cannot be read: {0}.")]
     Epub(String),
-    /// There is no text.
-    #[error("There is no text in this book: its pages may be pictures only.")]
+    /// There is neither text nor a picture.
+    #[error("There is no text in this book, and no picture either.")]
     NoText,
+    /// The child process has refused it; the words are one of the reasons above.
+    #[error("{0}")]
+    Refused(String),
+    /// The child process needed more memory than it may have.
+    #[error("The book was refused because reading it takes more than {0} MB of memory.")]
+    OutOfMemory(u64),
+    /// The child process needed more processor time than it may have.
+    #[error("The book was refused because reading it takes more than {} seconds of computing.", .0.as_secs())]
+    OutOfProcessorTime(Duration),
+    /// The child process took longer than it may.
+    #[error("The book was refused because it could not be read within {} seconds.", .0.as_secs())]
+    OutOfTime(Duration),
+    /// The child process wrote a file larger than it may.
+    #[error("The book was refused because a part of it becomes larger than {0} MB.")]
+    OutOfSpace(u64),
+    /// The child process broke.
+    #[error("The book could not be read: {0}.")]
+    Broken(String),
+    /// Too many files are being imported or wait for it.
+    #[error("Too many books are being imported at the moment. Try again in a minute.")]
+    Busy,
+    /// What was read could not be written down.
+    #[error("the manuscript could not be written: {0}")]
+    Write(#[from] std::io::Error),
+    /// What was written cannot be read back.
+    #[error("the manuscript is damaged: {0}")]
+    Manuscript(#[from] serde_json::Error),
 }
 
-/// Reads a book. `file_name` gives a text its title when nothing inside does.
-pub fn read(bytes: &[u8], file_name: &str) -> Result<(Format, Manuscript), ImportError> {
+/// Reads a book, writing its pictures and typefaces to `files`. `file_name` gives a text its title when
+/// nothing inside does. `progress` is told how much has been read, in per cent.
+pub fn read(
+    bytes: Vec<u8>,
+    file_name: &str,
+    files: Files,
+    progress: impl FnMut(u8),
+) -> Result<(Format, Manuscript), ImportError> {
     if bytes.is_empty() {
         return Err(ImportError::Empty);
     }
-    if bytes.len() > MAX_FILE_BYTES {
+    if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(ImportError::TooLarge);
     }
-    let format = detect(bytes)?;
+    let format = detect(&bytes)?;
     let mut manuscript = match format {
-        Format::Epub => epub::read(bytes)?,
-        Format::Text => plain::read(bytes)?,
+        Format::Epub => epub::read(bytes, files, progress)?,
+        Format::Text => plain::read(&bytes)?,
     };
     if manuscript.title.is_empty() {
         manuscript.title = title_from(file_name);
@@ -86,15 +183,17 @@ pub fn read(bytes: &[u8], file_name: &str) -> Result<(Format, Manuscript), Impor
 
 /// What the bytes are; a file's name is not to be trusted.
 fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
-    const FOREIGN: [(&[u8], &str); 6] = [
+    const FOREIGN: [(&[u8], &str); 7] = [
         (b"%PDF", "PDF"),
         (b"{\\rtf", "RTF"),
         (b"\xd0\xcf\x11\xe0", "Word"),
         (b"AT&TFORM", "DjVu"),
         (b"Rar!", "RAR"),
+        (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
         (b"\x1f\x8b", "gzip"),
     ];
-    if bytes.starts_with(b"PK\x03\x04") {
+    // The second is an archive without any entry.
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
         return Ok(Format::Epub);
     }
     if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
@@ -109,8 +208,7 @@ fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
 fn title_from(file_name: &str) -> String {
     let name = file_name.rsplit(['/', '\\']).next().unwrap_or_default();
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let title = stem.replace(['_', '-'], " ");
-    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = names::clean(&stem.replace(['_', '-'], " "));
     if title.is_empty() { "Untitled".to_owned() } else { title }
 }
 
@@ -118,17 +216,22 @@ fn title_from(file_name: &str) -> String {
 mod tests {
     use super::*;
 
+    fn refused(bytes: &[u8]) -> ImportError {
+        let folder = tempfile::tempdir().unwrap();
+        read(bytes.to_vec(), "x", Files::new(folder.path().to_owned()), |_| {}).unwrap_err()
+    }
+
     #[test]
     fn other_formats_are_named() {
-        let error = read(b"%PDF-1.7 ...", "x.pdf").unwrap_err();
-        assert!(error.to_string().contains("PDF"));
-        assert!(matches!(read(b"", "x"), Err(ImportError::Empty)));
-        assert!(matches!(read(&[0, 1, 2, 0, 0xff, 0xfe], "x"), Err(ImportError::Unknown)));
+        assert!(refused(b"%PDF-1.7 ...").to_string().contains("PDF"));
+        assert!(matches!(refused(b""), ImportError::Empty));
+        assert!(matches!(refused(&[0, 1, 2, 0, 0xff, 0xfe]), ImportError::Unknown));
     }
 
     #[test]
     fn a_file_name_gives_the_title() {
         assert_eq!(title_from("C:\\books\\the_time-machine.txt"), "the time machine");
         assert_eq!(title_from(".txt"), "Untitled");
+        assert_eq!(title_from(&"n".repeat(2_000_000)).len(), limits::MAX_NAME_CHARS);
     }
 }

@@ -1,8 +1,11 @@
-//! A book as every importer hands it over: documents in reading order, a table of contents that
-//! points into them, and the files they use.
+//! A book as every importer hands it over: documents in reading order and a table of contents that
+//! points into them. The files they use are written as they are read ([`Files`](super::import::Files)).
 
-use app::model::BookFont;
-use bytes::Bytes;
+use std::collections::HashSet;
+
+use app::model::{BookFont, ImportWarning};
+
+use super::html::{self, ParsedDocument};
 
 /// What an importer reads out of a file.
 #[derive(Debug, Default)]
@@ -19,41 +22,43 @@ pub struct Manuscript {
     pub documents: Vec<SourceDocument>,
     /// The table of contents, flattened, in order.
     pub toc: Vec<SourceTocEntry>,
-    /// Images the documents may show, and typefaces.
-    pub files: Vec<SourceFile>,
+    /// Paths of the pictures and typefaces that were written.
+    pub files: HashSet<String>,
     /// The typeface of the text, its files among [`files`](Self::files).
     pub fonts: Vec<BookFont>,
     /// Path of the cover among [`files`](Self::files).
     pub cover: Option<String>,
+    /// What was left out or mended.
+    pub warnings: Vec<ImportWarning>,
 }
 
 /// One document of the spine.
 #[derive(Debug)]
 pub struct SourceDocument {
-    /// Path inside the book, percent-decoded, without a leading slash.
+    /// Path inside the book, as its container has it.
     pub path: String,
-    /// XHTML or HTML.
-    pub html: String,
+    /// What it holds.
+    pub parsed: ParsedDocument,
+}
+
+impl SourceDocument {
+    /// A document of XHTML or HTML.
+    pub fn parse(path: &str, source: &str) -> Self {
+        Self { path: path.to_owned(), parsed: html::parse(source) }
+    }
 }
 
 /// One line of the table of contents.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SourceTocEntry {
     /// What it says.
     pub title: String,
     /// 0 for the top level.
     pub depth: u32,
-    /// Path of the document it points to.
+    /// Path of the document it points to, as it is referred to.
     pub path: String,
     /// The id inside that document, if not its beginning.
     pub fragment: Option<String>,
-}
-
-/// An image or typeface of the book.
-#[derive(Debug)]
-pub struct SourceFile {
-    /// Path inside the book, percent-decoded, without a leading slash.
-    pub path: String,
-    /// Its content.
-    pub bytes: Bytes,
+    /// It has no target of its own and leads where the first line below it does: the name of a part.
+    pub is_heading: bool,
 }

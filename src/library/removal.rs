@@ -66,7 +66,7 @@ impl Library {
         let until = now_ms().saturating_sub(UNDO_TIME.as_millis() as u64);
         for id in catalogue::deleted_before(&self.shared.database, until).await? {
             // An import of the same file waits, or it would put its files where these are removed.
-            let _turn = self.shared.importing.lock().await;
+            let _lock = self.shared.changing.lock(&id).await;
             self.purge_one(&id, until).await?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::chapters::Chapter;
 use super::{Library, LibraryError};
+use crate::text::spoken::is_invisible;
 
 /// Places shown at most.
 pub const MAX_HITS: usize = 200;
@@ -29,7 +30,9 @@ impl Library {
         let mut hits = Vec::new();
         for card in &details.chapters {
             // Past the cache of chapters: a search reads all, and would drive out what is read.
-            let Some(chapter) = self.shared.shelf.chapter(book, card.number).await? else {
+            let revision = details.card.revision;
+            let Some(chapter) = self.shared.shelf.chapter(book, revision, card.number).await?
+            else {
                 continue;
             };
             let (needle, room, number) = (needle.clone(), MAX_HITS - hits.len(), card.number);
@@ -45,6 +48,10 @@ impl Library {
 
 fn find(chapter: &Chapter, number: u32, needle: &str, room: usize) -> Vec<Hit> {
     let mut hits = Vec::new();
+    // Invisible characters alone are nowhere.
+    if needle.is_empty() {
+        return hits;
+    }
     for (sentence, source) in (0..).zip(&chapter.sentences) {
         let folded = Folded::of(&source.text);
         let mut from = 0;
@@ -83,7 +90,7 @@ struct Folded {
 impl Folded {
     fn of(original: &str) -> Self {
         let (mut text, mut origins) = (String::new(), Vec::new());
-        for (at, letter) in original.char_indices() {
+        for (at, letter) in original.char_indices().filter(|(_, letter)| !is_invisible(*letter)) {
             let letter = match letter {
                 '’' | '‘' => '\'',
                 '\u{a0}' => ' ',

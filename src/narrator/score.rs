@@ -111,6 +111,8 @@ fn pause_length(pause: Pause) -> Duration {
         Pause::Line => 180,
         Pause::Paragraph => 420,
         Pause::Heading => 780,
+        // As long as it takes to look at one.
+        Pause::Picture => 3000,
         Pause::Chapter => 1500,
     })
 }

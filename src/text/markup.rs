@@ -1,7 +1,6 @@
 //! The inline markup of one block, and its rendering with every sentence in a `<span>`.
 //!
-//! A sentence may cross inline elements but never a block (design section 7). The renderer opens
-//! one span around everything that lies inside a single sentence and goes into an element only
+//! A sentence may cross inline elements but never a block. The renderer opens one span around everything that lies inside a single sentence and goes into an element only
 //! when a boundary does, so most sentences are one span, and none breaks the nesting.
 
 use std::fmt::Write;
@@ -29,6 +28,12 @@ pub struct InlineElement {
     pub silent: bool,
 }
 
+impl From<InlineElement> for Inline {
+    fn from(element: InlineElement) -> Self {
+        Self::Element(element)
+    }
+}
+
 /// Text of a block as it is split into sentences: silent elements left out, `br` as a space.
 pub fn plain_text(inlines: &[Inline]) -> String {
     let mut text = String::new();
@@ -45,6 +50,26 @@ fn push_text(inlines: &[Inline], text: &mut String) {
             Inline::Element(element) => push_text(&element.children, text),
         }
     }
+}
+
+/// Where the lines of a block begin in its [`plain_text`], the first excepted: after each `br`.
+pub fn line_ends(inlines: &[Inline]) -> Vec<usize> {
+    fn collect(inlines: &[Inline], at: &mut usize, ends: &mut Vec<usize>) {
+        for inline in inlines {
+            match inline {
+                Inline::Element(element) if element.silent => {}
+                Inline::Element(element) if element.name == "br" => {
+                    *at += 1;
+                    ends.push(*at);
+                }
+                Inline::Element(element) => collect(&element.children, at, ends),
+                Inline::Text(run) => *at += run.len(),
+            }
+        }
+    }
+    let mut ends = Vec::new();
+    collect(inlines, &mut 0, &mut ends);
+    ends
 }
 
 fn text_len(inline: &Inline) -> usize {
@@ -66,6 +91,15 @@ pub fn render(inlines: &[Inline], sentences: &[Range<usize>], first_index: u32, 
         Renderer { sentences, first_index, position: 0, open: None, last_opened: None, html };
     renderer.children(inlines);
     renderer.close();
+}
+
+/// Renders a block that has nothing to say as one sentence all the same, so that it can be highlighted and
+/// rested at: a page that is a picture.
+pub fn render_silent(inlines: &[Inline], index: u32, html: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(html, r#"<span id="s{index}" data-s="{index}">"#);
+    render(inlines, &[], index, html);
+    html.push_str("</span>");
 }
 
 struct Renderer<'a> {

@@ -7,6 +7,7 @@
 //! Input is the text of one block with its white space collapsed: UAX #29 ends a sentence at
 //! every line break.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
@@ -29,7 +30,7 @@ pub fn split_sentences(text: &str, rules: &LanguageRules) -> Vec<Range<usize>> {
     }
     let mut sentences = Vec::new();
     let mut start = 0;
-    let mut boundaries = text.split_sentence_bound_indices().skip(1).map(|(at, _)| at).peekable();
+    let mut boundaries = boundaries(text).into_iter().peekable();
     let mut markers = list_markers(text).into_iter().peekable();
     while let Some(end) = [boundaries.peek(), markers.peek()].into_iter().flatten().min().copied() {
         boundaries.next_if_eq(&end);
@@ -51,6 +52,46 @@ pub fn split_sentences(text: &str, rules: &LanguageRules) -> Vec<Range<usize>> {
     }
     sentences.push(start..text.len());
     divide(text, sentences, MAX_PERIOD_CHARS, |period| nearest_to_middle(period, is_semicolon))
+}
+
+/// Where a sentence may end: the boundaries of UAX #29, and those it does not see. To it a dash goes on
+/// with the sentence (`SContinue`), `…` is no end, and a guillemet that is set off by a space stands for
+/// itself.
+fn boundaries(text: &str) -> BTreeSet<usize> {
+    let mut found: BTreeSet<usize> =
+        text.split_sentence_bound_indices().skip(1).map(|(at, _)| at).collect();
+    for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '…')) {
+        let after = text[at + mark.len_utf8()..].trim_start_matches(is_closing);
+        let gap = after.trim_start();
+        if gap.len() == after.len() {
+            continue;
+        }
+        let start = text.len() - gap.len();
+        // `« Vraiment ? » Il` ends behind the guillemet.
+        if let Some(behind) = gap.strip_prefix(['»', '›']) {
+            let rest = behind.trim_start();
+            if rest.len() < behind.len() {
+                found.remove(&start);
+                found.insert(text.len() - rest.len());
+            }
+            continue;
+        }
+        let opens_dialogue = gap
+            .strip_prefix(['—', '–', '―'])
+            .is_some_and(|said| said.starts_with(char::is_whitespace));
+        let first = after_opening(gap).chars().next();
+        if (opens_dialogue || mark == '…') && first.is_some_and(char::is_uppercase) {
+            found.insert(start);
+        }
+    }
+    found
+}
+
+/// A text without the marks and spaces that open it.
+fn after_opening(text: &str) -> &str {
+    text.trim_start_matches(|c: char| {
+        is_opening(c) || c.is_whitespace() || matches!(c, '»' | '›' | '―')
+    })
 }
 
 /// Cuts sentences over [`MAX_SENTENCE_CHARS`] at clause marks, else between words, else between
@@ -101,15 +142,16 @@ pub fn is_speakable(text: &str) -> bool {
 /// `None` when it goes on. Mostly that is all of `left`.
 fn sentence_end(left: &str, right: &str, rules: &LanguageRules) -> Option<usize> {
     let trimmed = left.trim_end();
-    let body = trimmed.trim_end_matches(is_closing);
+    let body = trimmed.trim_end_matches(|c: char| is_closing(c) || c.is_whitespace());
     let last = body.chars().next_back()?;
     if trimmed.len() == left.len() {
         // No space after the mark: `1.Helado`, `3.14.x`. Only full-width marks end it so.
         return (is_wide_terminal(last) && !continues_after_quote(trimmed, right, rules))
             .then_some(left.len());
     }
-    let next = right.trim_start_matches(is_opening);
-    if next.chars().next().is_some_and(char::is_lowercase) {
+    let next = after_opening(right);
+    // Nothing begins with `&`: `Com. & Adm.`
+    if next.chars().next().is_some_and(|c| c.is_lowercase() || c == '&') {
         return None;
     }
     if is_citation(right) {
@@ -151,6 +193,14 @@ fn abbreviation_goes_on(left: &str, next: &str, rules: &LanguageRules) -> bool {
     if is_whole && is_marker_label(word) {
         return true;
     }
+    let before = before_stop[..before_stop.len() - word.len()].split_whitespace().next_back();
+    let before = before.unwrap_or_default();
+    if is_ordinal(word, before, next, rules) {
+        return true;
+    }
+    if contains(rules.after_number, word) && is_numeral(before) {
+        return !is_starter(next, rules);
+    }
     if contains(rules.titles, word) {
         return true;
     }
@@ -165,6 +215,29 @@ fn abbreviation_goes_on(left: &str, next: &str, rules: &LanguageRules) -> bool {
     !is_starter(next, rules) || opens_with_time(before_stop, rules)
 }
 
+/// Whether a number and its stop are an ordinal: `am 3. Juni`, `der 1. Offizier`, `im XIX. Jahrhundert`.
+fn is_ordinal(number: &str, before: &str, next: &str, rules: &LanguageRules) -> bool {
+    let is_short = (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    if !is_short && !is_roman(number) {
+        return false;
+    }
+    contains(rules.after_ordinal, first_word(next))
+        || is_short
+            && contains(rules.before_ordinal, before)
+            && next.starts_with(char::is_alphabetic)
+            && !is_starter(next, rules)
+}
+
+/// `1999`, `1920-х`, `XIX`.
+fn is_numeral(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    word.contains(|c: char| c.is_ascii_digit()) || is_roman(word)
+}
+
+fn is_roman(word: &str) -> bool {
+    !word.is_empty() && word.len() <= 7 && word.bytes().all(|b| b"IVXLCDM".contains(&b))
+}
+
 /// `At 5 a.m.`: a phrase that cannot stand as a sentence of its own.
 fn opens_with_time(sentence: &str, rules: &LanguageRules) -> bool {
     let mut words = sentence.split_whitespace();
@@ -173,11 +246,15 @@ fn opens_with_time(sentence: &str, rules: &LanguageRules) -> bool {
 }
 
 fn is_starter(next: &str, rules: &LanguageRules) -> bool {
-    let word = next
-        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '\'' | '’')))
-        .next()
-        .unwrap_or_default();
-    contains(rules.starters, &word.replace('’', "'"))
+    let word = first_word(next);
+    // A single letter with a stop is an initial: `A. Merrow`.
+    let is_initial = word.chars().count() == 1 && next[word.len()..].starts_with('.');
+    !is_initial && contains(rules.starters, &word.replace('’', "'"))
+}
+
+fn first_word(text: &str) -> &str {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’');
+    text.split(|c| !is_part(c)).next().unwrap_or_default()
 }
 
 /// Whether a list of lower-case words has `word`, in whatever case it is written.

@@ -1,21 +1,66 @@
 //! What is spoken for a sentence, where that differs from what is shown.
 //!
-//! The result is what an engine is given and what the hashes are taken of, so a change here is a
-//! change of every key: the test vectors in `hash.rs` must then change on purpose.
+//! The result is what an engine is given and what the hashes are taken of, so a change here changes the
+//! keys of the sentences it touches, whose clips are then made anew: the test vectors in `hash.rs` must
+//! change on purpose.
+
+use std::borrow::Cow;
+use std::fmt::Write;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// Normalises a sentence for speech: NFC, white space collapsed, invisible characters removed,
-/// words in capitals spoken as words, Roman numerals of headings as numbers.
+/// Normalises a sentence for speech: NFC, white space collapsed, invisible characters removed, letters in
+/// disguise as themselves, words in capitals spoken as words, Roman numerals of headings as numbers.
 pub fn normalise(sentence: &str) -> String {
-    let visible: String = sentence.nfc().filter(|c| !is_invisible(*c)).collect();
+    let plain = unmasked(sentence);
+    let visible: String = plain.nfc().filter(|c| !is_invisible(*c)).collect();
     let collapsed = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     let numbered = heading_numeral(&collapsed).unwrap_or(collapsed);
     lower_capitals(&numbered)
 }
 
+/// Letters and digits that Unicode has once more for their looks, as the plain ones: ligatures (`ﬃ`), bold
+/// letters of mathematics (`𝐇`), wide ones (`Ａ`), numbers in circles, and Roman numerals of one character
+/// (`Ⅳ`), which are numbers. Engines know neither. Fractions and raised digits mean something else and stay.
+fn unmasked(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii() || !is_masked(c) && roman_character(c).is_none();
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match roman_character(c) {
+            Some(value) => {
+                let _ = write!(plain, "{value}");
+            }
+            None if is_masked(c) => plain.extend(std::iter::once(c).nfkc()),
+            None => plain.push(c),
+        }
+    }
+    Cow::Owned(plain)
+}
+
+fn is_masked(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        // Latin ligatures, full-width digits and letters, numbers in circles, mathematical letters.
+        0xfb00..=0xfb06 | 0xff10..=0xff19 | 0xff21..=0xff3a | 0xff41..=0xff5a | 0x2460..=0x2473
+            | 0x1d400..=0x1d7ff | 0x2102 | 0x210a..=0x2113 | 0x2115 | 0x2119..=0x211d | 0x2124
+            | 0x2128 | 0x212c..=0x2131 | 0x2133 | 0x2134
+    )
+}
+
+/// The value of `Ⅰ` to `Ⅻ`, in both cases.
+fn roman_character(c: char) -> Option<u32> {
+    match u32::from(c) {
+        code @ 0x2160..=0x216b => Some(code - 0x2160 + 1),
+        code @ 0x2170..=0x217b => Some(code - 0x2170 + 1),
+        _ => None,
+    }
+}
+
 /// Soft hyphens, zero-width spaces and joiners between Latin letters, directional marks, the BOM.
-fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
@@ -69,18 +114,41 @@ pub fn roman_value(numeral: &str) -> Option<u32> {
     (rest.is_empty() && value > 0).then_some(value)
 }
 
-/// Engines spell out words in capitals (`IT WAS` → "I T W A S"); a sentence that is all capitals
-/// is set so for looks, and is spoken in lower case.
+/// Engines spell out words in capitals (`IT WAS` → "I T W A S"). A sentence that is all capitals, and the
+/// words in capitals that open a chapter (`IT WAS A DARK and stormy night`), are set so for looks.
 fn lower_capitals(text: &str) -> String {
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    let words =
-        text.split(' ').filter(|word| word.chars().filter(|c| c.is_alphabetic()).count() > 3);
-    let has_long_word = words.count() > 0;
-    if letters > 3 && has_long_word && !text.chars().any(char::is_lowercase) {
-        text.to_lowercase()
-    } else {
-        text.to_owned()
+    if letters > 3 && text.split(' ').any(is_long) && !text.chars().any(char::is_lowercase) {
+        return text.to_lowercase();
     }
+    let opening: Vec<&str> = text.split(' ').take_while(|word| is_in_capitals(word)).collect();
+    // One word alone may be the name of something: `NASA and BBC`.
+    if opening.len() < 2 || !opening.iter().any(|word| is_long(word)) {
+        return text.to_owned();
+    }
+    let length = opening.iter().map(|word| word.len() + 1).sum::<usize>() - 1;
+    let (opening, rest) = text.split_at(length);
+    let mut spoken = String::with_capacity(text.len());
+    let mut is_first = true;
+    for c in opening.chars() {
+        // The sentence still begins with a capital.
+        if is_first {
+            spoken.push(c);
+        } else {
+            spoken.extend(c.to_lowercase());
+        }
+        is_first &= !c.is_alphabetic();
+    }
+    spoken + rest
+}
+
+/// Whether a word has enough letters to be no abbreviation.
+fn is_long(word: &str) -> bool {
+    word.chars().filter(|c| c.is_alphabetic()).count() > 3
+}
+
+fn is_in_capitals(word: &str) -> bool {
+    word.chars().any(char::is_uppercase) && !word.chars().any(char::is_lowercase)
 }
 
 #[cfg(test)]
@@ -111,6 +179,37 @@ mod tests {
         assert_eq!(normalise("THE ADVENTURE BEGINS"), "the adventure begins");
         assert_eq!(normalise("The NASA report"), "The NASA report");
         assert_eq!(normalise("BBC"), "BBC");
+    }
+
+    #[test]
+    fn words_in_capitals_that_open_a_chapter_are_words() {
+        assert_eq!(
+            normalise("IT WAS A DARK and stormy evening."),
+            "It was a dark and stormy evening."
+        );
+        assert_eq!(normalise("“THE OLD HOUSE stood alone.”"), "“The old house stood alone.”");
+        assert_eq!(normalise("THE NASA report"), "The nasa report");
+        for unchanged in
+            ["NASA and BBC met.", "The NASA and BBC teams", "I AM he", "UNESCO said so."]
+        {
+            assert_eq!(normalise(unchanged), unchanged);
+        }
+    }
+
+    #[test]
+    fn letters_in_disguise_are_themselves() {
+        for (shown, spoken) in [
+            ("The oﬃcer", "The officer"),
+            ("Act Ⅳ", "Act 4"),
+            ("𝐇𝐞𝐥𝐥𝐨", "Hello"),
+            ("Ｒｏｏｍ　４２", "Room 42"),
+            ("step ③", "step 3"),
+        ] {
+            assert_eq!(normalise(shown), spoken);
+        }
+        for unchanged in ["½ of m²", "x₁", "カﾞ", "№ 5"] {
+            assert_eq!(normalise(unchanged), unchanged);
+        }
     }
 
     proptest! {

@@ -56,7 +56,9 @@ impl TestServer {
         if !more.contains(&"--workers") {
             arguments.extend(["--workers", "2"]);
         }
-        let config = Cli::parse_from(arguments).serve;
+        let mut config = Cli::parse_from(arguments).serve;
+        // The program that runs here is the test.
+        config.reading.program = Some(env!("CARGO_BIN_EXE_earmark").into());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

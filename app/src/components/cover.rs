@@ -11,9 +11,17 @@ const CLOTHS: u32 = 6;
 #[component]
 pub fn Cover(book: BookCard) -> impl IntoView {
     if book.has_cover {
-        let source = format!("/books/{}/cover", book.id);
-        view! { <img class="cover" src=source alt="" width="200" height="300" decoding="async"/> }
-            .into_any()
+        let address = format!("/books/{}/cover", book.id);
+        let version = book.revision;
+        let sized = |width: &u32| format!("{address}?width={width}&v={version}");
+        // The first width is for screens of one dot a pixel, the second for those of two.
+        let source = book.cover_widths.first().map_or_else(|| address.clone(), sized);
+        let sharper = book.cover_widths.get(1).map(|width| format!("{} 2x", sized(width)));
+        view! {
+            <img class="cover" src=source srcset=sharper alt="" width="200" height="300" loading="lazy"
+                decoding="async"/>
+        }
+        .into_any()
     } else {
         // The same for the same book.
         let cloth = book.id.as_str().bytes().map(u32::from).sum::<u32>() % CLOTHS;

@@ -1,8 +1,8 @@
 //! The page that says what went wrong.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
+use super::PageTitle;
 use crate::error::AppError;
 use crate::words::words;
 
@@ -21,7 +21,7 @@ pub fn ErrorPage(error: AppError) -> impl IntoView {
         AppError::Unavailable(_) | AppError::Internal => words.failed,
     };
     view! {
-        <Title text=format!("{heading} · Earmark")/>
+        <PageTitle text=format!("{heading} · Earmark")/>
         <main class="message">
             <h1>{heading}</h1>
             <p>{error.to_string()}</p>

@@ -67,22 +67,42 @@ fn take_files(files: Option<FileList>, words: &Json) {
     send_next(queue, false, words.clone());
 }
 
-/// Sends one file after another; the page is loaded anew when all are in.
-fn send_next(mut queue: Vec<(File, Line)>, any_refused: bool, words: Json) {
+/// Sends one file after another; the page is loaded anew when all are in, unless something is to be read
+/// about one of them.
+fn send_next(mut queue: Vec<(File, Line)>, any_words: bool, words: Json) {
     let Some((file, line)) = queue.pop() else {
-        if !any_refused {
+        if !any_words {
             let _ = window().location().set_href("/");
         }
         return;
     };
     let shown = line.clone();
-    send(&file, &line, &words.clone(), move |refusal| {
-        match &refusal {
-            Some(reason) => shown.refuse(reason),
-            None => shown.item.remove(),
-        }
-        send_next(queue, any_refused || refusal.is_some(), words);
+    send(&file, &line, &words.clone(), move |outcome| {
+        let has_words = match &outcome {
+            Outcome::Added => {
+                shown.item.remove();
+                false
+            }
+            Outcome::Mended => {
+                shown.finish("mended", &words.text("left_out").unwrap_or_default());
+                true
+            }
+            Outcome::Refused(reason) => {
+                shown.finish("refused", reason);
+                true
+            }
+        };
+        send_next(queue, any_words || has_words, words);
     });
+}
+
+/// What became of a file.
+enum Outcome {
+    Added,
+    /// Added, with parts left out or mended.
+    Mended,
+    /// Not added, and why.
+    Refused(String),
 }
 
 /// How one file is coming along.
@@ -122,14 +142,28 @@ impl Line {
         dom::set(&self.bar, "value", &percent.to_string());
     }
 
-    fn reading(&self, words: &Json) {
-        dom::write(&self.state, &words.text("reading").unwrap_or_default());
-        let _ = self.bar.remove_attribute("value");
+    /// What the server says it is doing.
+    fn at(&self, event: &str, data: &Json, words: &Json) {
+        let percent = data.number("percent");
+        let name = match event {
+            "waiting" => "queued",
+            "reading" => "reading",
+            "storing" => "storing",
+            _ => return,
+        };
+        let text = words.text(name).unwrap_or_default().replace("{}", &percent.to_string());
+        dom::write(&self.state, &text);
+        if event == "reading" {
+            dom::set(&self.bar, "value", &percent.to_string());
+        } else {
+            let _ = self.bar.remove_attribute("value");
+        }
     }
 
-    fn refuse(&self, reason: &str) {
-        self.item.set_class_name("refused");
-        dom::write(&self.state, reason);
+    /// Stays with words about the file, until it is dismissed.
+    fn finish(&self, class: &str, words: &str) {
+        self.item.set_class_name(class);
+        dom::write(&self.state, words);
         let Some(Ok(button)) =
             document().create_element("button").ok().map(JsCast::dyn_into::<HtmlElement>)
         else {
@@ -150,36 +184,71 @@ impl Line {
     }
 }
 
-/// Posts one file; `done` is told why it was refused, if it was.
-fn send(file: &File, line: &Line, words: &Json, done: impl FnOnce(Option<String>) + 'static) {
+/// Posts one file; `done` is told what became of it. The answer is a stream of events, which say how far
+/// the server is.
+fn send(file: &File, line: &Line, words: &Json, done: impl FnOnce(Outcome) + 'static) {
     let (Ok(request), Ok(form)) = (XmlHttpRequest::new(), FormData::new()) else { return };
     let sent = form.append_with_blob_and_filename("file", file, &file.name()).is_ok()
         && request.open("POST", "/api/books").is_ok()
-        && request.set_request_header("Accept", "application/json").is_ok();
+        && request.set_request_header("Accept", "text/event-stream").is_ok();
     if let Ok(upload) = request.upload() {
         let (line, words) = (line.clone(), words.clone());
         let progress = Closure::<dyn Fn(ProgressEvent)>::new(move |event: ProgressEvent| {
             let percent = (event.loaded() / event.total().max(1.0) * 100.0) as u32;
-            if percent < 100 { line.sending(percent) } else { line.reading(&words) }
+            if percent < 100 {
+                line.sending(percent);
+            } else if let Some(nothing) = Json::parse("{}") {
+                line.at("waiting", &nothing, &words);
+            }
         });
         upload.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
     }
-    let (answered, unreachable) = (request.clone(), words.text("unreachable").unwrap_or_default());
-    let finish = Closure::once_into_js(move |_: Event| {
-        let status = answered.status().unwrap_or(0);
-        done((!(200..300).contains(&status)).then(|| refusal(&answered, status, unreachable)));
+    let (answering, shown, said) = (request.clone(), line.clone(), words.clone());
+    let progress = Closure::<dyn Fn(Event)>::new(move |_: Event| {
+        if let Some((event, data)) = last_event(&answering) {
+            shown.at(&event, &data, &said);
+        }
     });
+    request.set_onprogress(Some(progress.into_js_value().unchecked_ref()));
+    let (answered, unreachable) = (request.clone(), words.text("unreachable").unwrap_or_default());
+    let finish = Closure::once_into_js(move |_: Event| done(outcome(&answered, unreachable)));
     request.set_onloadend(Some(finish.unchecked_ref()));
     if !sent || request.send_with_opt_form_data(Some(&form)).is_err() {
-        line.refuse(&words.text("unsendable").unwrap_or_default());
+        line.finish("refused", &words.text("unsendable").unwrap_or_default());
     }
 }
 
-fn refusal(request: &XmlHttpRequest, status: u16, unreachable: String) -> String {
+/// The last event that has come in whole: its name and data.
+fn last_event(request: &XmlHttpRequest) -> Option<(String, Json)> {
+    let text = request.response_text().ok().flatten()?;
+    let (whole, _) = text.rsplit_once("\n\n")?;
+    // Comments keep the connection open and say nothing.
+    let event = whole.rsplit("\n\n").find(|event| event.starts_with("event:"))?;
+    let (name, data) = event.split_once("\ndata:")?;
+    Some((name.strip_prefix("event:")?.trim().to_owned(), Json::parse(data.trim())?))
+}
+
+fn outcome(request: &XmlHttpRequest, unreachable: String) -> Outcome {
+    match last_event(request) {
+        Some((event, book)) if event == "done" => {
+            let has_warnings = book.get("warnings").is_some_and(|list| list.number("length") > 0);
+            if has_warnings { Outcome::Mended } else { Outcome::Added }
+        }
+        Some((event, problem)) if event == "refused" => {
+            Outcome::Refused(problem.text("detail").unwrap_or_default())
+        }
+        _ => Outcome::Refused(refusal(request, unreachable)),
+    }
+}
+
+/// Why a request was not even answered with events.
+fn refusal(request: &XmlHttpRequest, unreachable: String) -> String {
     let text = request.response_text().ok().flatten().unwrap_or_default();
     match Json::parse(&text).and_then(|problem| problem.text("detail")) {
         Some(detail) => detail,
-        None if status == 0 => unreachable,
-        None => format!("HTTP {status}"),
+        None => match request.status().unwrap_or(0) {
+            0 | 200 => unreachable,
+            status => format!("HTTP {status}"),
+        },
     }
 }

@@ -352,7 +352,9 @@ fn press(event: &KeyboardEvent) {
     if is_taken || key.contains('"') || panel().is_some_and(|panel| panel.open()) {
         return;
     }
-    if let Some(element) = dom::one(&format!("[aria-keyshortcuts~=\"{key}\"]")) {
+    // Only controls that we have rendered: nothing in a book's text is one, nor anything before the page.
+    let ours = format!("body [aria-keyshortcuts~=\"{key}\"]:not(article *)");
+    if let Some(element) = dom::one(&ours) {
         // Pages are turned where there are pages; elsewhere the key scrolls.
         if element.get_attribute("data-do").is_some_and(|name| name.starts_with("page-"))
             && !super::player::is_paged()

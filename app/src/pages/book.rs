@@ -1,12 +1,12 @@
 //! A book: cover, title, table of contents, and what can be done with it.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::{Cover, KeepButton, SiteHead, reading_link};
-use crate::model::{BookCard, BookDetails, TocLine};
+use crate::components::{Cover, KeepButton, PageTitle, SiteHead, reading_link};
+use crate::model::{BookCard, BookDetails, ImportWarning, TocLine, WarningKind};
+use crate::notice::notice;
 use crate::words::words;
 
 /// `/book/{book}`
@@ -21,8 +21,9 @@ pub fn BookPage() -> impl IntoView {
 }
 
 fn details(book: BookDetails) -> AnyView {
-    let BookDetails { card, toc, .. } = book;
+    let BookDetails { card, toc, warnings, is_outdated, .. } = book;
     let words = &words().book;
+    let notice = notice();
     let (id, language) = (card.id.to_string(), card.language.clone());
     let verb = if card.progress.is_some() { words.go_on } else { words.begin };
     let at = card.progress.as_ref().map(|progress| progress.chapter);
@@ -32,7 +33,7 @@ fn details(book: BookDetails) -> AnyView {
         .enumerate()
         .map(|(index, line)| contents_line(&id, &line, current == Some(index)));
     view! {
-        <Title text=format!("{} · Earmark", card.title)/>
+        <PageTitle text=format!("{} · Earmark", card.title)/>
         <SiteHead/>
         <main class="book">
             <div class="book-head" data-panel-skip>
@@ -47,7 +48,10 @@ fn details(book: BookDetails) -> AnyView {
                     <p><a class="button" href=reading_link(&card)>{verb}</a></p>
                 </div>
             </div>
-            {manage(&card)}
+            {(!notice.is_empty())
+                .then(|| view! { <p class="refusal" role="alert">{notice.clone()}</p> })}
+            {is_outdated.then(|| reimport_offer(&id))}
+            {manage(&card, warnings)}
             <nav class="contents" aria-label=words.contents>
                 <h2 data-panel-title>{words.contents}</h2>
                 {go_to(&id)}
@@ -82,7 +86,43 @@ fn go_to(book: &str) -> impl IntoView + use<> {
     }
 }
 
-fn manage(card: &BookCard) -> impl IntoView + use<> {
+/// A book that was read by rules that have been bettered since.
+fn reimport_offer(book: &str) -> impl IntoView + use<> {
+    let words = &words().book;
+    view! {
+        <form class="notice" method="post" action=format!("/api/books/{book}/reimport") data-panel-skip>
+            <p>{words.outdated}</p>
+            <button class="button quiet-button">{words.reimport}</button>
+        </form>
+    }
+}
+
+/// What was left out or mended when the file was read.
+fn left_out(warnings: Vec<ImportWarning>) -> Option<impl IntoView> {
+    let words = &words().book;
+    let say = |warning: ImportWarning| {
+        let say = match warning.kind {
+            WarningKind::Damaged => words.warning_damaged,
+            WarningKind::Missing => words.warning_missing,
+            WarningKind::TooLarge => words.warning_too_large,
+            WarningKind::Characters => words.warning_characters,
+            WarningKind::Contents => words.warning_contents,
+            WarningKind::Language => words.warning_language,
+            WarningKind::More => words.warning_more,
+        };
+        view! { <li dir="auto">{say(&warning.part)}</li> }
+    };
+    (!warnings.is_empty()).then(|| {
+        view! {
+            <section class="left-out" aria-label=words.warnings>
+                <h3>{words.warnings}</h3>
+                <ul>{warnings.into_iter().map(say).collect_view()}</ul>
+            </section>
+        }
+    })
+}
+
+fn manage(card: &BookCard, warnings: Vec<ImportWarning>) -> impl IntoView + use<> {
     let words = words();
     let address = format!("/api/books/{}", card.id);
     view! {
@@ -97,7 +137,15 @@ fn manage(card: &BookCard) -> impl IntoView + use<> {
                 " · "
                 <a href=format!("/book/{}/search", card.id)>{words.search.title}</a>
             </p>
+            {left_out(warnings)}
             <KeepButton book=card.clone()/>
+            <p>
+                <a class="button quiet-button" download href=format!("{address}/file")>{words.book.file}</a>
+            </p>
+            <form method="post" action=format!("{address}/reimport")>
+                <button class="button quiet-button">{words.book.reimport}</button>
+                <p class="hint">{words.book.reimport_hint}</p>
+            </form>
             <details>
                 <summary>{words.book.rename}</summary>
                 <form class="fields" method="post" action=address.clone()>

@@ -1,10 +1,10 @@
 //! What other programs can ask for, to be read by people.
 
 use leptos::prelude::*;
-use leptos_meta::{Stylesheet, Title};
+use leptos_meta::Stylesheet;
 
 use crate::backend::backend;
-use crate::components::{ErrorPage, SiteHead};
+use crate::components::{ErrorPage, PageTitle, SiteHead};
 use crate::model::EndpointCard;
 use crate::words::words;
 
@@ -28,7 +28,7 @@ fn page(endpoints: Vec<EndpointCard>) -> AnyView {
     let lines = lines.collect_view();
     let example = "curl -X POST http://127.0.0.1:3000/v1/audio/speech \\\n  -d '{\"model\": \"espeak-ng\", \"voice\": \"en-us\", \"input\": \"Hello.\"}' > hello.mp3";
     view! {
-        <Title text=format!("{} · Earmark", words.api)/>
+        <PageTitle text=format!("{} · Earmark", words.api)/>
         <Stylesheet href="/operator.css"/>
         <SiteHead/>
         <main class="operator">

@@ -1,12 +1,13 @@
 //! The engines that are configured: added, tested, removed by plain forms.
 
 use leptos::prelude::*;
-use leptos_meta::{Stylesheet, Title};
+use leptos_meta::Stylesheet;
 
 use super::{loaded, query};
 use crate::backend::backend;
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::model::EngineCard;
+use crate::notice::notice;
 use crate::words::words;
 
 /// Kinds that a form can add, with the name a person knows.
@@ -16,7 +17,7 @@ const KINDS: [(&str, &str); 3] = [
     ("piper", "Piper"),
 ];
 
-/// `/engines?added=&tested=&removed=&refused=`
+/// `/engines?added=&tested=&removed=`
 #[component]
 pub fn EnginesPage() -> impl IntoView {
     let backend = backend();
@@ -24,7 +25,7 @@ pub fn EnginesPage() -> impl IntoView {
         let backend = backend.clone();
         async move { backend?.engines().await }
     };
-    let (said, refused, tested) = (said(), query("refused"), query("tested"));
+    let (said, refused, tested) = (said(), notice(), query("tested"));
     loaded(load, move |engines: Vec<EngineCard>| page(engines, said.clone(), &refused, &tested))
 }
 
@@ -34,7 +35,10 @@ fn said() -> Option<String> {
     let all = [("added", words.added), ("tested", words.tested), ("removed", words.removed)];
     all.into_iter().find_map(|(name, say)| {
         let what = query(name);
-        (!what.is_empty()).then(|| say(&what))
+        // The name of an engine and nothing else: an address says nothing in our name.
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let fits = (1..=64).contains(&what.len()) && what.chars().all(is_name);
+        fits.then(|| say(&what))
     })
 }
 
@@ -42,7 +46,7 @@ fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str, tested: &
     let words = &words().operator;
     let is_empty = engines.is_empty();
     view! {
-        <Title text=format!("{} · Earmark", words.engines)/>
+        <PageTitle text=format!("{} · Earmark", words.engines)/>
         <Stylesheet href="/operator.css"/>
         <SiteHead/>
         <main class="operator">

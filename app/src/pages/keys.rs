@@ -1,9 +1,8 @@
 //! The sheet of keys.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::words::words;
 
 /// The keys, in the order in which [`crate::words::Keys`] says what they do. The buttons that do it
@@ -40,7 +39,7 @@ pub fn KeysPage() -> impl IntoView {
         }
     });
     view! {
-        <Title text=format!("{} · Earmark", words.title)/>
+        <PageTitle text=format!("{} · Earmark", words.title)/>
         <SiteHead/>
         <main class="keys">
             <h1 data-panel-title>{words.title}</h1>

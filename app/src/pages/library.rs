@@ -1,23 +1,23 @@
 //! The library: where to go on, every book, and a place to drop new ones.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{loaded, query};
 use crate::backend::backend;
-use crate::components::{Cover, ImportForm, SiteHead, reading_link};
+use crate::components::{Cover, ImportForm, PageTitle, SiteHead, reading_link};
 use crate::model::{BookCard, BookId};
+use crate::notice::notice;
 use crate::shelf::{Show, Sort, arrange};
 use crate::words::words;
 
 /// Fewer books than these are in view anyway: nothing to find or sort.
 const ENOUGH_TO_SORT: usize = 4;
 
-/// `/?q=&sort=&show=&refused=&deleted=`
+/// `/?q=&sort=&show=&deleted=`
 #[component]
 pub fn LibraryPage() -> impl IntoView {
     let backend = backend();
-    let (refused, deleted) = (query("refused"), query("deleted"));
+    let (refused, deleted) = (notice(), query("deleted"));
     let (find, show, sort) = (query("q"), query("show"), query("sort"));
     let load = move || {
         let (backend, deleted) = (backend.clone(), deleted.parse::<BookId>().ok());
@@ -59,7 +59,7 @@ fn library(
         _ => None,
     };
     view! {
-        <Title text=format!("{} · Earmark", words.title)/>
+        <PageTitle text=format!("{} · Earmark", words.title)/>
         <SiteHead>
             <ImportForm/>
         </SiteHead>

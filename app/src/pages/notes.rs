@@ -1,11 +1,10 @@
 //! What the reader has marked in a book.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead, text_area_content};
 use crate::model::{Annotation, AnnotationKind, BookDetails};
 use crate::words::words;
 
@@ -40,7 +39,7 @@ fn notes(book: &BookDetails, marks: Vec<Annotation>) -> AnyView {
     });
     let lines = lines.collect_view();
     view! {
-        <Title text=format!("{} · {title}", words.title)/>
+        <PageTitle text=format!("{} · {title}", words.title)/>
         <SiteHead/>
         <main class="notes">
             <h1 data-panel-title>{words.title}</h1>
@@ -72,7 +71,7 @@ fn note(book: &str, annotation: Annotation) -> impl IntoView + use<> {
         <article class=class aria-label=kind>
             <a class="note-quote" href=place dir="auto">{mark.quote}</a>
             <form method="post" action=address.clone()>
-                <textarea name="note" rows="2" aria-label=label placeholder=words.note maxlength="20000" dir="auto">{mark.note}</textarea>
+                <textarea name="note" rows="2" aria-label=label placeholder=words.note maxlength="20000" dir="auto">{text_area_content(&mark.note)}</textarea>
                 <div class="note-buttons">
                     <button class="button quiet-button">{words.save}</button>
                     <button class="button quiet-button" formaction=format!("{address}/delete") formnovalidate>{words.delete}</button>

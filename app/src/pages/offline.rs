@@ -1,9 +1,8 @@
 //! What the service worker shows when a page is neither on the device nor within reach.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::islands::KeptBooks;
 use crate::words::words;
 
@@ -12,7 +11,7 @@ use crate::words::words;
 pub fn OfflinePage() -> impl IntoView {
     let words = &words().errors;
     view! {
-        <Title text=format!("{} · Earmark", words.offline)/>
+        <PageTitle text=format!("{} · Earmark", words.offline)/>
         <SiteHead/>
         <main class="message">
             <h1>{words.offline}</h1>

@@ -1,12 +1,12 @@
 //! The reader: a chapter to read, and the player that reads it aloud.
 
 use leptos::prelude::*;
-use leptos_meta::{Stylesheet, Title};
+use leptos_meta::Stylesheet;
 use leptos_router::hooks::use_params_map;
 
 use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::{PlayerBar, ReaderHead, SelectionMenu};
+use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
 use crate::model::{ChapterPage, Voice};
 use crate::words::words;
@@ -45,7 +45,7 @@ fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
         (None, _) => Some(words.player.not_spoken),
     };
     view! {
-        <Title text=format!("{} · {}", page.title, page.book.title)/>
+        <PageTitle text=format!("{} · {}", page.title, page.book.title)/>
         {page.has_fonts.then(|| view! { <Stylesheet href=format!("/books/{}/fonts.css", page.book.id)/> })}
         <ReaderHead book=page.book.clone()/>
         {chapter(page)}

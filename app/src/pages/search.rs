@@ -1,11 +1,10 @@
 //! Finding words in a book.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{book_param, loaded, query};
 use crate::backend::backend;
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::model::{BookCard, Hit};
 use crate::words::words;
 
@@ -49,7 +48,7 @@ fn results(book: &BookCard, find: &str, hits: Vec<Hit>, more: bool) -> AnyView {
     });
     let lines = lines.collect_view();
     view! {
-        <Title text=format!("{} · {title}", words.title)/>
+        <PageTitle text=format!("{} · {title}", words.title)/>
         <SiteHead/>
         <main class="search">
             <h1 data-panel-title>{words.title}</h1>

@@ -1,9 +1,9 @@
 //! How the reader likes to read and listen.
 
 use leptos::prelude::*;
-use leptos_meta::{Stylesheet, Title};
+use leptos_meta::Stylesheet;
 
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::preferences::{Align, Face, Layout, Mark, Preferences, STEPS, Switch, Theme, Tongue};
 use crate::words::words;
 
@@ -16,7 +16,7 @@ pub fn SettingsPage() -> impl IntoView {
     let [marked, rest] = said.preview_text;
     let names = |all: &[&'static str]| all.to_vec();
     view! {
-        <Title text=format!("{} · Earmark", said.title)/>
+        <PageTitle text=format!("{} · Earmark", said.title)/>
         <Stylesheet href="/settings.css"/>
         <SiteHead/>
         <main class="settings">

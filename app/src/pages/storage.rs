@@ -1,11 +1,11 @@
 //! What is kept of what was spoken: what it takes, cost and saved, and how much may be kept.
 
 use leptos::prelude::*;
-use leptos_meta::{Stylesheet, Title};
+use leptos_meta::Stylesheet;
 
 use super::{loaded, query};
 use crate::backend::backend;
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::model::{StorageFigures, StorageLine};
 use crate::words::words;
 
@@ -38,7 +38,7 @@ fn page(figures: StorageFigures, removed: Option<u64>) -> AnyView {
         }
     };
     view! {
-        <Title text=format!("{} · Earmark", words.storage)/>
+        <PageTitle text=format!("{} · Earmark", words.storage)/>
         <Stylesheet href="/operator.css"/>
         <SiteHead/>
         <main class="operator">

@@ -1,11 +1,10 @@
 //! Choosing who reads a book.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
 use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::SiteHead;
+use crate::components::{PageTitle, SiteHead};
 use crate::model::{BookCard, Voice};
 use crate::words::words;
 
@@ -45,7 +44,7 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
         }
     });
     view! {
-        <Title text=format!("{} · {}", words.player.voice, book.title)/>
+        <PageTitle text=format!("{} · {}", words.player.voice, book.title)/>
         <SiteHead/>
         <main class="voices">
             <h1 data-panel-title>{words.player.voice}</h1>

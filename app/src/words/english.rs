@@ -38,7 +38,12 @@ pub(super) static ENGLISH: Words = Words {
             import: Text::Borrowed("Import"),
             drop_here: Text::Borrowed("Drop books here"),
             waiting: Text::Borrowed("waiting"),
-            reading: Text::Borrowed("reading the book…"),
+            queued: Text::Borrowed("waiting for other books…"),
+            reading: Text::Borrowed("reading the book… {} %"),
+            storing: Text::Borrowed("putting it on the shelf…"),
+            left_out: Text::Borrowed(
+                "Added. Some parts were left out or mended; the book’s details say which.",
+            ),
             dismiss: Text::Borrowed("Dismiss"),
             unreachable: Text::Borrowed("The server cannot be reached."),
             unsendable: Text::Borrowed("The file could not be sent."),
@@ -62,6 +67,24 @@ pub(super) static ENGLISH: Words = Words {
         save: "Save",
         delete: "Delete this book",
         delete_hint: "You can undo this for a week.",
+        file: "Download the file",
+        reimport: "Read the file again",
+        reimport_hint: "Your place, bookmarks, highlights and recorded audio stay.",
+        outdated: "Earmark reads books better than when this one was added. Read its file again to get what was missed; your place, bookmarks and highlights stay.",
+        warnings: "Left out or mended",
+        warning_damaged: |part| {
+            format!("“{part}” is damaged; what could not be read of it was left out.")
+        },
+        warning_missing: |part| format!("“{part}” is named in the book and is not in the file."),
+        warning_too_large: |part| format!("“{part}” is larger than it may be and was left out."),
+        warning_characters: |part| format!("Some characters of “{part}” could not be read."),
+        warning_contents: |part| {
+            format!("The table of contents “{part}” is damaged; parts of it may be missing.")
+        },
+        warning_language: |part| {
+            format!("The file says its language is “{part}”, and its text is in another.")
+        },
+        warning_more: |part| format!("And {part} more."),
         keep: KeepWords {
             title: Text::Borrowed("On this device"),
             keep: Text::Borrowed("Keep on this device"),

@@ -38,7 +38,12 @@ pub(super) static SPANISH: Words = Words {
             import: Text::Borrowed("Importar"),
             drop_here: Text::Borrowed("Suelta aquí los libros"),
             waiting: Text::Borrowed("en espera"),
-            reading: Text::Borrowed("leyendo el libro…"),
+            queued: Text::Borrowed("esperando a otros libros…"),
+            reading: Text::Borrowed("leyendo el libro… {} %"),
+            storing: Text::Borrowed("poniéndolo en la estantería…"),
+            left_out: Text::Borrowed(
+                "Añadido. Algunas partes se han omitido o reparado; los detalles del libro dicen cuáles.",
+            ),
             dismiss: Text::Borrowed("Descartar"),
             unreachable: Text::Borrowed("No se puede conectar con el servidor."),
             unsendable: Text::Borrowed("No se pudo enviar el archivo."),
@@ -62,6 +67,22 @@ pub(super) static SPANISH: Words = Words {
         save: "Guardar",
         delete: "Borrar este libro",
         delete_hint: "Puedes deshacerlo durante una semana.",
+        file: "Descargar el archivo",
+        reimport: "Volver a leer el archivo",
+        reimport_hint: "Tu lugar, tus marcadores, tus subrayados y el audio grabado se conservan.",
+        outdated: "Earmark lee los libros mejor que cuando se añadió este. Vuelve a leer su archivo para recuperar lo que faltaba; tu lugar, tus marcadores y tus subrayados se conservan.",
+        warnings: "Omitido o reparado",
+        warning_damaged: |part| {
+            format!("«{part}» está dañado; lo que no se pudo leer se ha omitido.")
+        },
+        warning_missing: |part| format!("El libro nombra «{part}», que no está en el archivo."),
+        warning_too_large: |part| format!("«{part}» es mayor de lo permitido y se ha omitido."),
+        warning_characters: |part| format!("Algunos caracteres de «{part}» no se pudieron leer."),
+        warning_contents: |part| format!("El índice «{part}» está dañado; pueden faltar partes."),
+        warning_language: |part| {
+            format!("El archivo dice que su idioma es «{part}», pero el texto está en otro.")
+        },
+        warning_more: |part| format!("Y {part} más."),
         keep: KeepWords {
             title: Text::Borrowed("En este dispositivo"),
             keep: Text::Borrowed("Guardar en este dispositivo"),

@@ -1,14 +1,34 @@
 use super::*;
-use crate::library::manuscript::{SourceDocument, SourceFile};
+use crate::library::manuscript::{SourceDocument, SourceTocEntry};
+
+/// A composed book, all of it in memory.
+#[derive(Debug, PartialEq)]
+struct Composed {
+    chapters: Vec<Chapter>,
+    toc: Vec<TocLine>,
+}
+
+fn compose(manuscript: &Manuscript, book_id: &str) -> Composed {
+    let mut chapters = Vec::new();
+    let contents = super::compose(manuscript, book_id, |number, chapter| {
+        assert_eq!(number as usize, chapters.len() + 1);
+        chapters.push(chapter.clone());
+        Ok(())
+    });
+    let contents = contents.unwrap();
+    for (card, chapter) in contents.chapters.iter().zip(&chapters) {
+        assert_eq!((&card.title, card.sentences), (&chapter.title, chapter.sentences.len() as u32));
+    }
+    Composed { chapters, toc: contents.toc }
+}
 
 fn manuscript(documents: &[(&str, &str)], toc: &[(&str, u32, &str)]) -> Manuscript {
     Manuscript {
         language: "en".to_owned(),
         documents: documents
             .iter()
-            .map(|(path, body)| SourceDocument {
-                path: (*path).to_owned(),
-                html: format!("<html><body>{body}</body></html>"),
+            .map(|(path, body)| {
+                SourceDocument::parse(path, &format!("<html><body>{body}</body></html>"))
             })
             .collect(),
         toc: toc
@@ -20,19 +40,20 @@ fn manuscript(documents: &[(&str, &str)], toc: &[(&str, u32, &str)]) -> Manuscri
                     depth: *depth,
                     path: path.to_owned(),
                     fragment: (!fragment.is_empty()).then(|| fragment.to_owned()),
+                    is_heading: false,
                 }
             })
             .collect(),
-        files: vec![SourceFile { path: "img/a b.png".to_owned(), bytes: Default::default() }],
+        files: ["img/a b.png".to_owned()].into(),
         ..Manuscript::default()
     }
 }
 
-fn titles(composed: &Chapters) -> Vec<&str> {
+fn titles(composed: &Composed) -> Vec<&str> {
     composed.chapters.iter().map(|chapter| chapter.title.as_str()).collect()
 }
 
-fn words(composed: &Chapters, chapter: usize) -> String {
+fn words(composed: &Composed, chapter: usize) -> String {
     let sentences = &composed.chapters[chapter].sentences;
     sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join(" ")
 }
@@ -117,7 +138,7 @@ fn a_book_without_contents_is_one_chapter() {
 #[test]
 fn links_lead_to_chapters_and_images_to_files() {
     let body = "<p><a href='b#note'>1</a> <a href='#top'>2</a> <a href='javascript:x'>3</a>\
-                <a href='https://example.org/'>4</a> <img src='../img/a%20b.png'/><img src='no.png'/></p>";
+                <a href='https://example.org/'>4</a> <img src='img/a b.png'/><img src='no.png'/></p>";
     let composed = compose(
         &manuscript(
             &[("t/a", &format!("<div id='top'>{body}</div>")), ("t/b", "<p id='note'>N.</p>")],

@@ -7,11 +7,12 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::{Parsed, chapter_of};
-use crate::library::html::{BlockKind, Item, MATHML};
+use crate::library::html::{ALT_TEXT, BlockKind, Item, MATHML};
 use crate::library::manuscript::Manuscript;
+use crate::library::paths::{encode, fragment, join};
 use crate::text::language::LanguageRules;
 use crate::text::markup::{self, Inline, InlineElement};
-use crate::text::sentence::{limit_length, split_sentences};
+use crate::text::sentence::{is_speakable, limit_length, split_sentences};
 
 /// A chapter, ready to be shown and spoken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub enum Pause {
     Paragraph,
     /// After a heading.
     Heading,
+    /// After a picture that is a page.
+    Picture,
     /// At the end of the chapter.
     Chapter,
 }
@@ -61,34 +64,28 @@ pub enum Pause {
 /// Where references inside the book lead.
 pub(super) struct Links<'b> {
     book_id: &'b str,
-    parsed: &'b Parsed,
+    manuscript: &'b Manuscript,
+    parsed: &'b Parsed<'b>,
     ranges: &'b [Range<usize>],
-    document_paths: Vec<&'b str>,
-    files: HashSet<&'b str>,
 }
 
 impl<'b> Links<'b> {
     pub(super) fn new(
         book_id: &'b str,
         manuscript: &'b Manuscript,
-        parsed: &'b Parsed,
+        parsed: &'b Parsed<'b>,
         ranges: &'b [Range<usize>],
     ) -> Self {
-        Self {
-            book_id,
-            parsed,
-            ranges,
-            document_paths: manuscript.documents.iter().map(|doc| doc.path.as_str()).collect(),
-            files: manuscript.files.iter().map(|file| file.path.as_str()).collect(),
-        }
+        Self { book_id, manuscript, parsed, ranges }
     }
 
-    /// The address of an image, if the book has it.
-    fn image(&self, document: usize, source: &str) -> Option<String> {
-        let path = resolve_path(self.document_paths[document], source);
-        self.files
-            .contains(path.as_str())
-            .then(|| format!("/books/{}/files/{}", self.book_id, encode_path(&path)))
+    /// The address of a picture, if the book has it. The importer has made references to pictures paths
+    /// inside the book.
+    fn picture(&self, path: &str) -> Option<String> {
+        self.manuscript
+            .files
+            .contains(path)
+            .then(|| format!("/books/{}/files/{}", self.book_id, encode(path)))
     }
 
     /// The address a link leads to; `None` for what is not in the book and not on the web.
@@ -97,23 +94,16 @@ impl<'b> Links<'b> {
             let scheme = scheme.to_ascii_lowercase();
             return matches!(scheme.as_str(), "http" | "https" | "mailto").then(|| href.to_owned());
         }
-        let (path, fragment) = match href.split_once('#') {
-            Some((path, fragment)) => (path, Some(decode(fragment))),
-            None => (href, None),
-        };
-        let target = if path.is_empty() {
+        let target = if href.starts_with('#') {
             document
         } else {
-            let path = resolve_path(self.document_paths[document], path);
-            *self.parsed.documents.get(&path)?
+            self.parsed.documents.get(&join(&self.manuscript.documents[document].path, href))?
         };
-        let anchor = fragment.map(|id| (target, id));
-        let at = anchor.as_ref().and_then(|anchor| self.parsed.anchors.get(anchor).copied());
+        let id = fragment(href);
+        let at = id.as_deref().and_then(|id| self.parsed.anchors.get(&(target, id)).copied());
         let to = chapter_of(self.ranges, at.unwrap_or(self.parsed.document_starts[target])) as u32;
-        let id = anchor
-            .filter(|_| at.is_some())
-            .map(|(document, id)| format!("#{}", page_id(document, &id)))
-            .unwrap_or_default();
+        let id = id.filter(|_| at.is_some()).map(|id| format!("#{}", page_id(target, &id)));
+        let id = id.unwrap_or_default();
         Some(if to == chapter && !id.is_empty() {
             id
         } else {
@@ -128,10 +118,12 @@ pub(super) fn page_id(document: usize, id: &str) -> String {
     format!("d{document}-{}", id.replace(char::is_whitespace, "_"))
 }
 
-/// Typesets the items of one chapter.
+/// Typesets the items of one chapter; `before` are the containers that opened in an earlier chapter and
+/// still stand open here.
 pub(super) fn chapter(
-    book: &Parsed,
+    book: &Parsed<'_>,
     range: Range<usize>,
+    before: &[usize],
     number: u32,
     title: String,
     links: &Links<'_>,
@@ -145,34 +137,45 @@ pub(super) fn chapter(
         html: String::new(),
         sentences: Vec::new(),
     };
-    // Containers that opened in an earlier chapter and still stand open here.
-    for (document, item) in containers_open_at(book, range.start) {
+    let mut part = None;
+    for at in before.iter().copied().chain(range) {
+        let (document, item) = book.items[at];
+        if part != Some(document) {
+            if part.is_some() {
+                setter.end_part();
+            }
+            setter.begin_part(book.languages[document]);
+            part = Some(document);
+        }
         setter.item(document, item);
     }
-    for (document, item) in &book.items[range] {
-        setter.item(*document, item);
-    }
-    while let Some(name) = setter.open.pop() {
-        setter.end_tag(&name);
-    }
+    setter.end_part();
     if let Some(last) = setter.sentences.last_mut() {
         last.pause = Pause::Chapter;
     }
     Chapter { title, html: sanitise(&setter.html), sentences: setter.sentences }
 }
 
-fn containers_open_at(book: &Parsed, at: usize) -> Vec<(usize, &Item)> {
-    let document = book.document_starts.partition_point(|start| *start <= at).saturating_sub(1);
-    let start = book.document_starts.get(document).copied().unwrap_or(0);
-    let mut open = Vec::new();
-    for (document, item) in &book.items[start..at] {
-        match item {
-            Item::Open { .. } => open.push((*document, item)),
-            Item::Close => drop(open.pop()),
-            _ => {}
+/// The containers that stand open at a place, found by walking on from the place before.
+#[derive(Default)]
+pub(super) struct OpenContainers {
+    open: Vec<usize>,
+    next: usize,
+}
+
+impl OpenContainers {
+    /// Indexes of the containers open at `at`, which is not before the last place asked for.
+    pub(super) fn at(&mut self, book: &Parsed<'_>, at: usize) -> Vec<usize> {
+        for index in self.next..at {
+            match book.items[index].1 {
+                Item::Open { .. } => self.open.push(index),
+                Item::Close => drop(self.open.pop()),
+                _ => {}
+            }
         }
+        self.next = at;
+        self.open.clone()
     }
-    open
 }
 
 struct Typesetter<'b> {
@@ -186,6 +189,20 @@ struct Typesetter<'b> {
 }
 
 impl Typesetter<'_> {
+    /// A document in another language than the book says so to the browser.
+    fn begin_part(&mut self, language: Option<&str>) {
+        if let Some(tag) = language {
+            markup::start_tag("div", &[("lang".to_owned(), tag.to_owned())], &mut self.html);
+            self.open.push("div".to_owned());
+        }
+    }
+
+    fn end_part(&mut self) {
+        while let Some(name) = self.open.pop() {
+            self.end_tag(&name);
+        }
+    }
+
     fn item(&mut self, document: usize, item: &Item) {
         match item {
             Item::Open { name, attributes } => {
@@ -202,31 +219,65 @@ impl Typesetter<'_> {
             // Ids are written with their elements; anchors only say where they are.
             Item::Anchor(_) => {}
             Item::Rule => self.html.push_str("<hr>"),
-            Item::Block { inlines, kind } => self.block(document, inlines, *kind),
+            Item::Gap => self.html.push_str("<br><br>"),
+            Item::Block { inlines, kind, has_lines } => {
+                self.block(document, inlines, *kind, *has_lines);
+            }
         }
     }
 
-    fn block(&mut self, document: usize, inlines: &[Inline], kind: BlockKind) {
+    fn block(&mut self, document: usize, inlines: &[Inline], kind: BlockKind, has_lines: bool) {
         let inlines = self.page_inlines(document, inlines);
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
-        // A picture and a space that does not break have nothing to highlight.
-        let spoken = if text.trim().is_empty() { "" } else { &text };
-        let whole = split_sentences(spoken, self.rules);
+        let first = self.sentences.len() as u32;
+        // A picture and a space that does not break have nothing to highlight, unless it is a page.
+        if text.trim().is_empty() {
+            if kind == BlockKind::Picture && inlines.iter().any(shows_picture) {
+                markup::render_silent(&inlines, first, &mut self.html);
+                self.sentences.push(Sentence { text: String::new(), pause: Pause::Picture });
+            } else {
+                markup::render(&inlines, &[], first, &mut self.html);
+            }
+            return;
+        }
+        let lines = if has_lines { markup::line_ends(&inlines) } else { Vec::new() };
+        let whole = self.sentences_of(&text, &lines);
         let ends: HashSet<usize> = whole.iter().map(|sentence| sentence.end).collect();
         let ranges = limit_length(&text, whole);
-        let first = self.sentences.len() as u32;
         markup::render(&inlines, &ranges, first, &mut self.html);
         self.sentences.extend(ranges.iter().map(|range| Sentence {
             text: text[range.clone()].trim().to_owned(),
             pause: if range.end == text.len() {
                 pause_after(kind)
+            } else if lines.contains(&range.end) {
+                Pause::Line
             } else if ends.contains(&range.end) {
                 Pause::Sentence
             } else {
                 Pause::Clause
             },
         }));
+    }
+
+    /// The sentences of a block whose lines end at `lines`. A line that says nothing goes with the one
+    /// before it.
+    fn sentences_of(&self, text: &str, lines: &[usize]) -> Vec<Range<usize>> {
+        let mut sentences: Vec<Range<usize>> = Vec::new();
+        let mut start = 0;
+        for end in lines.iter().copied().chain([text.len()]) {
+            let line = &text[start..end];
+            if !is_speakable(line)
+                && let Some(last) = sentences.last_mut()
+            {
+                last.end = end;
+            } else {
+                let inside = split_sentences(line, self.rules).into_iter();
+                sentences.extend(inside.map(|range| start + range.start..start + range.end));
+            }
+            start = end;
+        }
+        sentences
     }
 
     /// A copy of a block's content with references that work on our page.
@@ -263,7 +314,7 @@ impl Typesetter<'_> {
                 let value = match name.as_str() {
                     "id" => page_id(document, value),
                     "href" => self.links.target(document, self.number, value)?,
-                    "src" => self.links.image(document, value)?,
+                    "src" => self.links.picture(value)?,
                     _ => value.clone(),
                 };
                 Some((name.clone(), value))
@@ -278,11 +329,21 @@ impl Typesetter<'_> {
     }
 }
 
+fn shows_picture(inline: &Inline) -> bool {
+    match inline {
+        Inline::Element(element) => {
+            element.name == "img" || element.children.iter().any(shows_picture)
+        }
+        Inline::Text(_) => false,
+    }
+}
+
 fn pause_after(kind: BlockKind) -> Pause {
     match kind {
         BlockKind::Heading => Pause::Heading,
         BlockKind::Paragraph => Pause::Paragraph,
         BlockKind::Line => Pause::Line,
+        BlockKind::Picture => Pause::Picture,
     }
 }
 
@@ -310,41 +371,12 @@ fn sanitise(html: &str) -> String {
             .add_generic_attributes(["id", "data-s", "dir", "lang"])
             .add_tag_attributes("ol", ["reversed"])
             .add_tag_attributes("li", ["value"])
-            .add_tag_attributes("math", ["display"])
+            .add_tag_attributes("math", ["display", "aria-hidden"])
+            .add_allowed_classes("span", [ALT_TEXT])
             .url_schemes(["http", "https", "mailto"].into())
             .link_rel(Some("noopener noreferrer"))
             .set_tag_attribute_value("img", "loading", "lazy");
         cleaner
     });
     CLEANER.clean(html).to_string()
-}
-
-/// Resolves a reference against the path of the document it stands in.
-pub(in crate::library) fn resolve_path(document: &str, reference: &str) -> String {
-    let reference = reference.split(['#', '?']).next().unwrap_or_default();
-    let reference = decode(reference);
-    let mut parts: Vec<&str> = if reference.starts_with('/') {
-        Vec::new()
-    } else {
-        document.split('/').rev().skip(1).collect::<Vec<_>>().into_iter().rev().collect()
-    };
-    for part in reference.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-fn decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
-/// A path inside a book as it stands in an address.
-pub fn encode_path(path: &str) -> String {
-    const RESERVED: &percent_encoding::AsciiSet =
-        &percent_encoding::NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
-    percent_encoding::utf8_percent_encode(path, RESERVED).to_string()
 }

@@ -72,7 +72,20 @@ pub(super) fn is_container(name: &str) -> bool {
             | "nav"
             | "center"
             | "hgroup"
+            | "form"
+            | "fieldset"
+            | "legend"
+            | "details"
+            | "summary"
     )
+}
+
+/// What a container is on our page: what a form or a folded section holds is text like any other.
+pub(super) fn shown_as(name: &str) -> &str {
+    match name {
+        "form" | "fieldset" | "legend" | "details" | "summary" => "div",
+        name => name,
+    }
 }
 
 /// Elements inside a block.
@@ -112,20 +125,19 @@ pub(super) fn is_inline(name: &str) -> bool {
     ) || MATHML.contains(&name)
 }
 
-/// Elements whose content is not text of the book.
+/// Elements whose content is not text of the book, or is not to be seen.
 pub(super) fn is_dropped(element: &Element) -> bool {
-    let is_page_number = attribute(element, "epub:type")
-        .is_some_and(|kinds| kinds.split_whitespace().any(|kind| kind == "pagebreak"));
-    is_page_number
+    is_hidden(element)
+        || has_kind(element, "pagebreak")
+        || element.name() == "nav"
+            && (has_kind(element, "landmarks") || has_kind(element, "page-list"))
         || matches!(
             element.name(),
             "script"
                 | "style"
                 | "template"
                 | "iframe"
-                | "object"
                 | "embed"
-                | "form"
                 | "input"
                 | "button"
                 | "select"
@@ -133,12 +145,111 @@ pub(super) fn is_dropped(element: &Element) -> bool {
                 | "audio"
                 | "video"
                 | "canvas"
-                | "noscript"
                 | "link"
                 | "meta"
                 | "title"
                 | "head"
                 | "annotation"
                 | "annotation-xml"
+                | "epub:case"
+                | "ops:case"
         )
+}
+
+/// What a book hides from everybody.
+fn is_hidden(element: &Element) -> bool {
+    // An attribute without a value counts: `hidden=""`.
+    element.attr("hidden").is_some()
+        || has_style(element, "display:none")
+        || has_style(element, "visibility:hidden")
+}
+
+/// What a book hides from the ear alone.
+pub(super) fn is_hidden_from_the_ear(element: &Element) -> bool {
+    attribute(element, "aria-hidden").is_some_and(|value| value == "true")
+}
+
+/// Raised above the line, as the marks of notes are.
+pub(super) fn is_raised(element: &Element) -> bool {
+    element.name() == "sup" || has_style(element, "vertical-align:super")
+}
+
+/// Whether an element says that it is of a kind, by `epub:type` or by the role of the same name (Digital
+/// Publishing WAI-ARIA Module, section 4).
+pub(super) fn has_kind(element: &Element, kind: &str) -> bool {
+    let has = |name: &str, wanted: &str| {
+        attribute(element, name).is_some_and(|words| {
+            words.split_whitespace().any(|word| word.eq_ignore_ascii_case(wanted))
+        })
+    };
+    has("epub:type", kind) || has("role", &format!("doc-{kind}"))
+}
+
+/// Whether one of an element's classes is among these, whatever its case and hyphens.
+pub(super) fn has_class(element: &Element, classes: &[&str]) -> bool {
+    element.classes().any(|class| {
+        let plain: String = class
+            .chars()
+            .filter(|c| !matches!(c, '-' | '_'))
+            .flat_map(char::to_lowercase)
+            .collect();
+        classes.contains(&plain.as_str())
+    })
+}
+
+fn has_style(element: &Element, declaration: &str) -> bool {
+    element.attr("style").is_some_and(|style| {
+        let style: String =
+            style.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+        style.split(';').any(|part| part.trim_end_matches("!important") == declaration)
+    })
+}
+
+/// Classes of the numbers of printed pages and lines.
+const NUMBER_CLASSES: [&str; 13] = [
+    "pagenum",
+    "pagenumber",
+    "pageno",
+    "pagebreak",
+    "pgnum",
+    "pgno",
+    "pageid",
+    "printpage",
+    "folio",
+    "lnum",
+    "linenum",
+    "linenumber",
+    "lineno",
+];
+
+/// Whether an element is the number of a printed page or line: by its class, or because its id is that of
+/// a page and it holds nothing but the page's number.
+pub(super) fn is_page_number(element: &Element, text: &str) -> bool {
+    // A number is short; a class may also stand on what holds the page.
+    if text.chars().count() > 24 {
+        return false;
+    }
+    if has_class(element, &NUMBER_CLASSES) {
+        return true;
+    }
+    let Some(id) = attribute(element, "id").or_else(|| attribute(element, "name")) else {
+        return false;
+    };
+    let id = id.to_lowercase();
+    let number = ["page", "pg", "p"].iter().find_map(|prefix| id.strip_prefix(prefix));
+    let Some(number) = number.map(|number| number.trim_start_matches(['-', '_', '.'])) else {
+        return false;
+    };
+    let said =
+        text.trim_matches(|c: char| c.is_whitespace() || "[](){}<>|-–—".contains(c)).to_lowercase();
+    let said = ["page", "pg.", "pg", "p."]
+        .iter()
+        .find_map(|word| said.strip_prefix(word))
+        .unwrap_or(&said);
+    let said = said.trim().trim_start_matches('0');
+    let number = number.trim_start_matches('0');
+    let is_number = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || "ivxlcdm".contains(c))
+    };
+    is_number(number) && said == number
 }

@@ -1,172 +1,388 @@
-//! EPUB 2 and 3: spine, navigation, metadata and images, by rbook.
+//! EPUB 2 and 3: package, spine, contents, pictures and typefaces.
+//!
+//! A book opens as its maker meant it: files are found as other readers find them, and a damaged part
+//! costs that part alone, with a warning. Only a file without any document or package is refused.
+
+mod container;
+mod contents;
+mod package;
+mod pictures;
+mod xml;
 
 use std::collections::HashSet;
-use std::io::Cursor;
 
-use bytes::Bytes;
-use rbook::Epub;
-use rbook::ebook::element::Href;
-use rbook::ebook::spine::PageDirection;
-use rbook::epub::manifest::EpubManifestEntry;
+use app::model::{BookFont, WarningKind};
 
-use super::archive::{self, CappedBuffer};
-use super::encoding::{decode_markup, language_or_detect};
-use super::{ImportError, Manuscript, typeface};
-use crate::library::html;
-use crate::library::html::Item;
-use crate::library::manuscript::{SourceDocument, SourceFile, SourceTocEntry};
+use container::{Container, Content, Entry, Unreadable};
+use package::{Item, Package};
+use pictures::PictureShelf;
+use xml::Element;
+
+use super::encoding::{Decoded, decode_markup};
+use super::files::Files;
+use super::limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES};
+use super::warnings::Warnings;
+use super::{ImportError, Manuscript, language, typeface};
+use crate::library::html::Item as TextItem;
+use crate::library::manuscript::{SourceDocument, SourceTocEntry};
+use crate::library::paths::{encode, join};
+use crate::library::pictures::{font_type, picture_type};
 use crate::text::language::primary_subtag;
-use crate::text::markup::plain_text;
-use crate::text::sentence::is_speakable;
 
-/// Reads an EPUB.
-pub fn read(bytes: &[u8]) -> Result<Manuscript, ImportError> {
-    archive::check(bytes)?;
-    let epub = Epub::read(Cursor::new(Bytes::copy_from_slice(bytes)))
-        .map_err(|error| ImportError::Epub(error.to_string().trim_end_matches('.').to_owned()))?;
-    let metadata = epub.metadata();
-    let toc = contents(&epub);
-    let documents = documents(&epub, &toc);
-    let language = language_or_detect(metadata.language().map(|language| language.value()), || {
-        sample(&documents)
-    });
-    let sheets = sheets(&epub);
-    let mut files: Vec<_> = epub.manifest().images().filter_map(file).collect();
-    let typefaces = epub.manifest().fonts().filter_map(file);
-    files.extend(typefaces.filter(|file| typeface::is_font(&file.bytes)));
-    let fonts = typeface::faces(&sheets, &files);
-    let cover = epub.manifest().cover_image().map(|image| path_of(image.href()));
+/// Algorithms that hide fonts only (EPUB 3.3, section 4.4, and Adobe's older one).
+const FONT_OBFUSCATION: [&str; 2] =
+    ["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"];
+
+/// How often a file that cannot be shown may name another one in its place.
+const MAX_FALLBACKS: usize = 8;
+
+/// A book of pictures has less text a page than this, in bytes.
+const PICTURE_BOOK_TEXT_BYTES: usize = 500;
+
+/// Text that a language is told by, in bytes.
+const SAMPLE_BYTES: usize = 80_000;
+
+/// Reads an EPUB, writing its pictures and typefaces to `files`. `progress` is told how much of it has
+/// been read, in per cent.
+pub fn read(
+    bytes: Vec<u8>,
+    files: Files,
+    mut progress: impl FnMut(u8),
+) -> Result<Manuscript, ImportError> {
+    let mut container = Container::open(bytes)?;
+    refuse_encrypted(&mut container)?;
+    let mut warnings = Warnings::default();
+    let package = find_package(&mut container, &mut warnings)?;
+    let mut book = Reader { container, package, files, warnings, text_bytes: 0 };
+    let toc = book.contents();
+    let mut documents = book.documents(&toc, &mut progress)?;
+    if documents.is_empty() {
+        return Err(ImportError::Epub("none of its documents can be read".to_owned()));
+    }
+    let cover = book.cover(&documents)?;
+    if is_picture_book(&documents) {
+        for document in &mut documents {
+            document.parsed.voice_pictures();
+        }
+    }
+    book.pictures(&mut documents)?;
+    let settled = language::settle(book.package.language.as_deref(), &sample(&documents));
+    if let Some(declared) = &settled.contradicted {
+        book.warnings.add(WarningKind::Language, declared);
+    }
+    let sheets = book.sheets();
+    let fonts = book.fonts(&sheets)?;
+    let is_vertical = matches!(primary_subtag(&settled.language), "ja" | "zh")
+        && book.package.is_right_to_left
+        && sheets.iter().any(|(_, css)| css.contains("vertical-rl") || css.contains("tb-rl"));
+    let Reader { package, files, warnings, .. } = book;
     Ok(Manuscript {
-        title: metadata.title().map(|title| clean(title.value())).unwrap_or_default(),
-        authors: metadata
-            .creators()
-            .map(|creator| clean(creator.value()))
-            .filter(|author| !author.is_empty())
-            .collect(),
-        vertical: is_vertical(&epub, &sheets, &language),
-        language,
+        title: package.title,
+        authors: package.authors,
+        language: settled.language,
+        vertical: is_vertical,
         documents,
         toc,
-        cover: cover.filter(|path| files.iter().any(|file| file.path == *path)),
-        files,
+        files: files.into_paths(),
         fonts,
+        cover,
+        warnings: warnings.finish(),
     })
 }
 
-/// Linear documents in the order of the spine, then those that are only linked to (notes), so that
-/// links to them work and the voice does not pass through them on the way.
-fn documents(epub: &Epub, toc: &[SourceTocEntry]) -> Vec<SourceDocument> {
-    let listed: HashSet<&str> = toc.iter().map(|entry| entry.path.as_str()).collect();
-    let mut seen = HashSet::new();
-    let (mut linear, mut linked) = (Vec::new(), Vec::new());
-    for spine in epub.spine() {
-        let Some(entry) = spine.manifest_entry() else { continue };
-        let path = path_of(entry.href());
-        if !seen.insert(path.clone()) {
-            continue;
-        }
-        let is_linear = spine.is_linear() || listed.contains(path.as_str());
-        // Manifests name files that are not there; the rest of the book is.
-        match read_entry(&entry) {
-            Some(bytes) => {
-                let document = SourceDocument { path, html: decode_markup(&bytes) };
-                if is_linear {
-                    linear.push(document);
-                } else if speaks(&document) {
-                    linked.push(document);
-                }
+/// Refuses books under digital rights management. Fonts may be obfuscated: the book can be read without.
+fn refuse_encrypted(container: &mut Container) -> Result<(), ImportError> {
+    let path = format!("{}META-INF/encryption.xml", container.folder());
+    let Some(entry) = container.find(&path) else { return Ok(()) };
+    let Ok(content) = container.read(entry, MAX_DOCUMENT_BYTES) else { return Ok(()) };
+    let (root, _) = xml::parse(&decode_markup(&content.bytes).text);
+    let is_text_hidden = root.descendants("encrypteddata").iter().any(|data| {
+        let method = data.descendant("encryptionmethod");
+        let algorithm = method.and_then(|method| method.attribute("algorithm"));
+        algorithm.is_none_or(|algorithm| !FONT_OBFUSCATION.contains(&algorithm))
+    });
+    if is_text_hidden { Err(ImportError::Encrypted) } else { Ok(()) }
+}
+
+/// The package that the container names, else the first one there is.
+fn find_package(
+    container: &mut Container,
+    warnings: &mut Warnings,
+) -> Result<Package, ImportError> {
+    let named = container.container_entry().and_then(|entry| {
+        let content = container.read(entry, MAX_DOCUMENT_BYTES).ok()?;
+        let (root, _) = xml::parse(&decode_markup(&content.bytes).text);
+        let path = root.descendant("rootfile")?.attribute("full-path")?.to_owned();
+        let inside = format!("{}{path}", container.folder());
+        container.find(&inside).or_else(|| container.find(&path))
+    });
+    let Some(entry) = named.or_else(|| container.find_by_ending(".opf")) else {
+        return Err(ImportError::Epub("no package document (.opf) is in it".to_owned()));
+    };
+    let path = container.path(entry).to_owned();
+    let content = container.read(entry, MAX_DOCUMENT_BYTES).map_err(|problem| {
+        ImportError::Epub(match problem {
+            Unreadable::Damaged => format!("its package “{path}” is damaged"),
+            Unreadable::TooLarge => {
+                format!("its package “{path}” is larger than {} MB", MAX_DOCUMENT_BYTES >> 20)
             }
-            None => tracing::warn!(path, "a document of the spine cannot be read"),
+        })
+    })?;
+    let decoded = decode_markup(&content.bytes);
+    let (document, is_whole) = xml::parse(&decoded.text);
+    if content.is_damaged || !is_whole {
+        warnings.add(WarningKind::Damaged, &path);
+    }
+    Package::read(&path, &document)
+}
+
+struct Reader {
+    container: Container,
+    package: Package,
+    files: Files,
+    warnings: Warnings,
+    /// Bytes of all documents so far.
+    text_bytes: u64,
+}
+
+impl Reader {
+    /// Linear documents in the order of the spine, then those that are only linked to (notes), so that
+    /// links to them work and the voice does not pass through them on the way.
+    fn documents(
+        &mut self,
+        toc: &[SourceTocEntry],
+        progress: &mut impl FnMut(u8),
+    ) -> Result<Vec<SourceDocument>, ImportError> {
+        let listed: HashSet<Entry> =
+            toc.iter().filter_map(|line| self.container.find(&line.path)).collect();
+        let mut seen = HashSet::new();
+        let (mut linear, mut linked) = (Vec::new(), Vec::new());
+        let spine = self.package.spine.clone();
+        for (done, (item, is_linear)) in spine.iter().enumerate() {
+            progress((done * 100 / spine.len()) as u8);
+            let named = self.package.items[*item].path.clone();
+            let Some(entry) = self.container.find(&named) else {
+                self.warnings.add(WarningKind::Missing, &named);
+                continue;
+            };
+            if !seen.insert(entry) {
+                continue;
+            }
+            let Some(document) = self.document(*item, entry, MAX_FALLBACKS)? else { continue };
+            if *is_linear || listed.contains(&entry) {
+                linear.push(document);
+            } else if document.parsed.speaks() {
+                linked.push(document);
+            }
+        }
+        linear.append(&mut linked);
+        Ok(linear)
+    }
+
+    /// A document of the spine. A picture is a page with that picture; what is neither picture nor markup
+    /// gives way to what the package names in its place.
+    fn document(
+        &mut self,
+        item: usize,
+        entry: Entry,
+        fallbacks: usize,
+    ) -> Result<Option<SourceDocument>, ImportError> {
+        let path = self.container.path(entry).to_owned();
+        let is_markup = self.package.items[item].is_markup();
+        let limit = if is_markup { MAX_DOCUMENT_BYTES } else { MAX_ENTRY_BYTES };
+        let Some(content) = self.content(entry, limit) else { return Ok(None) };
+        if picture_type(&content.bytes).is_some() {
+            self.files.write(&path, &content.bytes)?;
+            let source = format!("<body><img src=\"/{}\" alt=\"\"/></body>", encode(&path));
+            return Ok(Some(SourceDocument::parse(&path, &source)));
+        }
+        let other = self.package.items[item].fallback;
+        if let Some(other) = other.filter(|_| !is_markup && fallbacks > 0)
+            && let Some(entry) = self.container.find(&self.package.items[other].path)
+        {
+            return self.document(other, entry, fallbacks - 1);
+        }
+        let decoded = decode_markup(&content.bytes);
+        if !is_markup && (decoded.is_damaged || !decoded.text.contains('<')) {
+            self.warnings.add(WarningKind::Damaged, &path);
+            return Ok(None);
+        }
+        self.text_bytes += content.bytes.len() as u64;
+        if self.text_bytes > MAX_TEXT_BYTES {
+            return Err(ImportError::TooMuchText);
+        }
+        self.warn_of_damage(&path, content.is_damaged, &decoded);
+        Ok(Some(SourceDocument::parse(&path, &decoded.text)))
+    }
+
+    fn warn_of_damage(&mut self, path: &str, is_damaged: bool, decoded: &Decoded) {
+        if is_damaged {
+            self.warnings.add(WarningKind::Damaged, path);
+        } else if decoded.is_damaged {
+            self.warnings.add(WarningKind::Characters, path);
         }
     }
-    linear.append(&mut linked);
-    linear
-}
 
-fn contents(epub: &Epub) -> Vec<SourceTocEntry> {
-    let Some(root) = epub.toc().contents() else {
-        return Vec::new();
-    };
-    let mut entries: Vec<SourceTocEntry> = root
-        .flatten()
-        .filter_map(|entry| {
-            let href = entry.href()?;
-            Some(SourceTocEntry {
-                title: clean(entry.label()),
-                depth: u32::try_from(entry.depth()).unwrap_or(u32::MAX),
-                path: path_of(href.path()),
-                fragment: href.fragment().map(decode),
-            })
-        })
-        .collect();
-    let top = entries.iter().map(|entry| entry.depth).min().unwrap_or(0);
-    for entry in &mut entries {
-        entry.depth -= top;
+    /// What an entry holds; when that cannot be read, a warning.
+    fn content(&mut self, entry: Entry, limit: u64) -> Option<Content> {
+        let content = self.container.read(entry, limit);
+        let path = self.container.path(entry);
+        match content {
+            Ok(content) => return Some(content),
+            Err(Unreadable::Damaged) => self.warnings.add(WarningKind::Damaged, path),
+            Err(Unreadable::TooLarge) => self.warnings.add(WarningKind::TooLarge, path),
+        }
+        None
     }
-    entries
+
+    /// The lines of the navigation document, or of the NCX where they lead to more.
+    fn contents(&mut self) -> Vec<SourceTocEntry> {
+        let nav = self.package.item_with("nav").map(|item| item.path.clone());
+        let nav = nav.and_then(|path| self.contents_of(&path, contents::of_navigation));
+        let nav = nav.unwrap_or_default();
+        if self.targets(&nav) > 1 {
+            return nav;
+        }
+        let declared = self.package.ncx.clone().or_else(|| {
+            let by_type = |item: &&Item| item.media_type == "application/x-dtbncx+xml";
+            self.package.items.iter().find(by_type).map(|item| item.path.clone())
+        });
+        let is_there = |path: &String| self.container.find(path).is_some();
+        let ncx = declared.clone().filter(is_there).or_else(|| {
+            let entry = self.container.find_by_ending(".ncx")?;
+            Some(self.container.path(entry).to_owned())
+        });
+        if let Some(missing) = declared.filter(|_| ncx.is_none() && nav.is_empty()) {
+            self.warnings.add(WarningKind::Missing, &missing);
+        }
+        let ncx =
+            ncx.and_then(|path| self.contents_of(&path, contents::of_ncx)).unwrap_or_default();
+        if self.targets(&ncx) > self.targets(&nav) { ncx } else { nav }
+    }
+
+    /// To how many places of the book these lines lead.
+    fn targets(&self, lines: &[SourceTocEntry]) -> usize {
+        let there = lines.iter().filter(|line| self.container.find(&line.path).is_some());
+        there.map(|line| (&line.path, &line.fragment)).collect::<HashSet<_>>().len()
+    }
+
+    fn contents_of(
+        &mut self,
+        path: &str,
+        lines: fn(&str, &Element) -> Vec<SourceTocEntry>,
+    ) -> Option<Vec<SourceTocEntry>> {
+        let entry = self.container.find(path)?;
+        let content = self.content(entry, MAX_DOCUMENT_BYTES)?;
+        let path = self.container.path(entry).to_owned();
+        let (document, is_whole) = xml::parse(&decode_markup(&content.bytes).text);
+        if content.is_damaged || !is_whole {
+            self.warnings.add(WarningKind::Contents, &path);
+        }
+        Some(lines(&path, &document))
+    }
+
+    /// Writes the pictures that the documents show, and leads the documents to them.
+    fn pictures(&mut self, documents: &mut [SourceDocument]) -> Result<(), ImportError> {
+        let Self { container, files, warnings, .. } = self;
+        let mut shelf = PictureShelf::new(container, files, warnings);
+        for document in documents {
+            let path = document.path.clone();
+            let mut outcome = Ok(());
+            document.parsed.for_each_picture(|picture| {
+                if outcome.is_ok() {
+                    outcome = shelf.place(&path, picture);
+                }
+            });
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// The cover's path: what the package says is the cover, the picture of the page that it says is the
+    /// cover, or of the first page where that is a picture.
+    fn cover(&mut self, documents: &[SourceDocument]) -> Result<Option<String>, ImportError> {
+        let declared = self.package.cover.as_deref();
+        let entry = declared.and_then(|path| self.container.find(path));
+        let page = entry.and_then(|entry| {
+            let path = self.container.path(entry);
+            documents.iter().find(|document| document.path == path)
+        });
+        let first = documents.first().filter(|document| !document.parsed.speaks());
+        let is_page = page.is_some();
+        let on_page = page.or(first.filter(|_| entry.is_none())).and_then(|page| {
+            let path = join(&page.path, page.parsed.first_picture()?);
+            self.container.find(&path)
+        });
+        let Some(entry) = on_page.or(entry.filter(|_| !is_page)) else { return Ok(None) };
+        let Some(content) = self.content(entry, MAX_ENTRY_BYTES) else { return Ok(None) };
+        if content.is_damaged || picture_type(&content.bytes).is_none() {
+            return Ok(None);
+        }
+        let path = self.container.path(entry).to_owned();
+        self.files.write(&path, &content.bytes)?;
+        Ok(Some(path))
+    }
+
+    /// The style sheets: path and text.
+    fn sheets(&mut self) -> Vec<(String, String)> {
+        let is_sheet = |item: &&Item| item.media_type == "text/css";
+        let paths: Vec<String> =
+            self.package.items.iter().filter(is_sheet).map(|item| item.path.clone()).collect();
+        let mut sheets = Vec::new();
+        for path in paths.iter().take(MAX_STYLE_SHEETS) {
+            let Some(entry) = self.container.find(path) else { continue };
+            let Ok(content) = self.container.read(entry, MAX_DOCUMENT_BYTES) else { continue };
+            let path = self.container.path(entry).to_owned();
+            sheets.push((path, String::from_utf8_lossy(&content.bytes).into_owned()));
+        }
+        sheets
+    }
+
+    /// The typeface of the text, where its files are ones that a browser can read: obfuscated ones are not.
+    fn fonts(&mut self, sheets: &[(String, String)]) -> Result<Vec<BookFont>, ImportError> {
+        let container = &self.container;
+        let find = |path: &str| container.find(path).map(|entry| container.path(entry).to_owned());
+        let mut fonts = Vec::new();
+        for face in typeface::faces(sheets, find) {
+            let Some(entry) = self.container.find(&face.path) else { continue };
+            let Ok(content) = self.container.read(entry, MAX_ENTRY_BYTES) else { continue };
+            if !content.is_damaged && font_type(&content.bytes).is_some() {
+                self.files.write(&face.path, &content.bytes)?;
+                fonts.push(face);
+            }
+        }
+        Ok(fonts)
+    }
 }
 
-fn file(entry: EpubManifestEntry<'_>) -> Option<SourceFile> {
-    let bytes = read_entry(&entry)?;
-    Some(SourceFile { path: path_of(entry.href()), bytes: bytes.into() })
-}
-
-fn read_entry(entry: &EpubManifestEntry<'_>) -> Option<Vec<u8>> {
-    let mut buffer = CappedBuffer::default();
-    entry.copy_bytes(&mut buffer).ok()?;
-    Some(buffer.into_inner())
-}
-
-/// The style sheets: path and text.
-fn sheets(epub: &Epub) -> Vec<(String, String)> {
-    let sheet = |style: EpubManifestEntry<'_>| {
-        let bytes = read_entry(&style)?;
-        Some((path_of(style.href()), String::from_utf8_lossy(&bytes).into_owned()))
+/// Whether a book is one of pictures: most of its pages say nothing and show something, and the others say
+/// little.
+fn is_picture_book(documents: &[SourceDocument]) -> bool {
+    let is_picture = |document: &&SourceDocument| {
+        !document.parsed.speaks() && document.parsed.first_picture().is_some()
     };
-    epub.manifest().styles().filter_map(sheet).collect()
-}
-
-/// Vertical when pages turn to the left, the script can stand upright, and a style sheet says so.
-fn is_vertical(epub: &Epub, sheets: &[(String, String)], language: &str) -> bool {
-    let is_east_asian = matches!(primary_subtag(language), "ja" | "zh");
-    is_east_asian
-        && epub.spine().page_direction() == PageDirection::RightToLeft
-        && sheets.iter().any(|(_, css)| css.contains("vertical-rl") || css.contains("tb-rl"))
-}
-
-fn path_of(href: Href<'_>) -> String {
-    href.path().decode().trim_start_matches('/').to_owned()
-}
-
-fn decode(fragment: &str) -> String {
-    percent_encoding::percent_decode_str(fragment).decode_utf8_lossy().into_owned()
-}
-
-fn clean(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a document says anything; a cover's wrapping does not.
-fn speaks(document: &SourceDocument) -> bool {
-    html::parse(&document.html).items.iter().any(|item| match item {
-        Item::Block { inlines, .. } => is_speakable(&plain_text(inlines)),
-        _ => false,
-    })
+    let pictures = documents.iter().filter(is_picture).count();
+    let text: usize =
+        documents.iter().flat_map(|document| document.parsed.blocks()).map(|text| text.len()).sum();
+    pictures * 2 > documents.len() && text / documents.len() < PICTURE_BOOK_TEXT_BYTES
 }
 
 /// Enough text to tell the language by.
 fn sample(documents: &[SourceDocument]) -> String {
     let mut text = String::new();
     for document in documents {
-        for item in html::parse(&document.html).items {
-            if let Item::Block { inlines, .. } = item {
-                text.push_str(&plain_text(&inlines));
+        for item in &document.parsed.items {
+            if let TextItem::Block { inlines, .. } = item {
+                text.push_str(&crate::text::markup::plain_text(inlines));
                 text.push('\n');
             }
         }
-        if text.len() > 20_000 {
+        if text.len() > SAMPLE_BYTES {
             break;
         }
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

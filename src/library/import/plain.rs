@@ -1,20 +1,36 @@
 //! Plain text: paragraphs out of hard-wrapped lines, chapters out of headings, and the licence of
 //! Project Gutenberg set apart.
 
-use super::encoding::{decode_text, language_or_detect};
-use super::{ImportError, Manuscript};
+mod headings;
+mod paragraphs;
+
+use app::model::WarningKind;
+
+use super::encoding::decode_text;
+use super::limits::MAX_TEXT_BYTES;
+use super::names::clean;
+use super::warnings::Warnings;
+use super::{ImportError, Manuscript, language};
 use crate::library::manuscript::{SourceDocument, SourceTocEntry};
 use crate::text::markup::escape_text;
+
+use headings::headings;
+use paragraphs::{Paragraph, paragraphs};
 
 const TEXT_PATH: &str = "text";
 const LICENCE_PATH: &str = "licence";
 
-/// A line of more characters is a whole paragraph, not a wrapped line of one.
-const LONGEST_WRAPPED_LINE: usize = 120;
-
 /// Reads a text.
 pub fn read(bytes: &[u8]) -> Result<Manuscript, ImportError> {
-    let text = decode_text(bytes).replace("\r\n", "\n").replace('\r', "\n");
+    if bytes.len() as u64 > MAX_TEXT_BYTES {
+        return Err(ImportError::TooMuchText);
+    }
+    let decoded = decode_text(bytes);
+    let mut warnings = Warnings::default();
+    if decoded.is_damaged {
+        warnings.add(WarningKind::Characters, "text");
+    }
+    let text = decoded.text.replace("\r\n", "\n").replace('\r', "\n");
     let parts = Parts::of(&text);
     let paragraphs = paragraphs(parts.body);
     if !paragraphs.iter().any(|paragraph| paragraph.text().chars().any(char::is_alphanumeric)) {
@@ -27,17 +43,18 @@ pub fn read(bytes: &[u8]) -> Result<Manuscript, ImportError> {
     html.push_str("</title></head><body>");
     write_chapters(&paragraphs, &mut html, &mut toc);
     html.push_str("</body></html>");
-    let mut documents = vec![SourceDocument { path: TEXT_PATH.to_owned(), html }];
+    let mut documents = vec![SourceDocument::parse(TEXT_PATH, &html)];
     if let Some(licence) = parts.licence() {
-        documents.push(SourceDocument { path: LICENCE_PATH.to_owned(), html: licence });
+        documents.push(SourceDocument::parse(LICENCE_PATH, &licence));
         toc.push(entry("Project Gutenberg licence", LICENCE_PATH, None));
     }
     Ok(Manuscript {
         title,
         authors: parts.field("Author").into_iter().collect(),
-        language: language_or_detect(parts.language(), || parts.body.to_owned()),
+        language: language::settle(parts.language(), parts.body).language,
         documents,
         toc,
+        warnings: warnings.finish(),
         ..Manuscript::default()
     })
 }
@@ -62,7 +79,7 @@ impl<'t> Parts<'t> {
     /// `Title: …` of the header.
     fn field(&self, name: &str) -> Option<String> {
         let value = self.header.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+        value.map(clean).filter(|value| !value.is_empty())
     }
 
     fn language(&self) -> Option<&'static str> {
@@ -106,67 +123,6 @@ fn split_at_marker<'t>(text: &'t str, word: &str) -> Option<(&'t str, &'t str)> 
     None
 }
 
-/// Lines that belong together, trimmed.
-struct Paragraph<'t> {
-    lines: Vec<&'t str>,
-    /// Lines stand as they are: verse, addresses, lists.
-    keeps_lines: bool,
-}
-
-impl Paragraph<'_> {
-    fn text(&self) -> String {
-        let mut text = String::new();
-        for line in &self.lines {
-            // A hyphen at a line's end joins the words; it was there before the line was broken.
-            if !(text.is_empty() || text.ends_with('-') && !text.ends_with("--")) {
-                text.push(' ');
-            }
-            text.push_str(line);
-        }
-        text
-    }
-
-    fn html(&self) -> String {
-        let mut html = String::from("<p>");
-        if self.keeps_lines {
-            for (index, line) in self.lines.iter().enumerate() {
-                if index > 0 {
-                    html.push_str("<br/>");
-                }
-                emphasise(line, &mut html);
-            }
-        } else {
-            emphasise(&self.text(), &mut html);
-        }
-        html.push_str("</p>\n");
-        html
-    }
-}
-
-fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let mut lengths: Vec<usize> =
-        lines.iter().map(|line| line.chars().count()).filter(|length| *length > 0).collect();
-    lengths.sort_unstable();
-    let width = lengths.get(lengths.len() * 9 / 10).copied().unwrap_or(0);
-    let is_wrapped = width <= LONGEST_WRAPPED_LINE && lines.iter().any(|line| line.is_empty());
-    if !is_wrapped {
-        let lines = lines.into_iter().map(str::trim).filter(|line| !line.is_empty());
-        return lines.map(|line| Paragraph { lines: vec![line], keeps_lines: false }).collect();
-    }
-    lines
-        .split(|line| line.trim().is_empty())
-        .filter(|lines| !lines.is_empty())
-        .map(|lines| {
-            let shortest_full = width * 3 / 4;
-            let is_short = lines.iter().all(|line| line.chars().count() < shortest_full);
-            let is_indented = lines.iter().all(|line| line.starts_with([' ', '\t']));
-            let keeps_lines = lines.len() > 1 && is_short && (is_indented || lines.len() > 2);
-            Paragraph { lines: lines.iter().map(|line| line.trim()).collect(), keeps_lines }
-        })
-        .collect()
-}
-
 /// Writes chapters under ids `c1`, `c2`, … and their entries.
 fn write_chapters(paragraphs: &[Paragraph<'_>], html: &mut String, toc: &mut Vec<SourceTocEntry>) {
     let headings: Vec<bool> = headings(paragraphs);
@@ -195,106 +151,6 @@ fn write_chapters(paragraphs: &[Paragraph<'_>], html: &mut String, toc: &mut Vec
     }
 }
 
-/// Which paragraphs are chapter headings. A run of three or more is a printed table of contents.
-fn headings(paragraphs: &[Paragraph<'_>]) -> Vec<bool> {
-    let numerals_count_up = numerals_count_up(paragraphs);
-    let mut headings: Vec<bool> = paragraphs
-        .iter()
-        .map(|paragraph| {
-            let text = paragraph.text();
-            paragraph.lines.len() <= 2
-                && text.chars().count() <= 80
-                && (is_named_division(&text) || numerals_count_up && lone_number(&text).is_some())
-        })
-        .collect();
-    let mut start = 0;
-    while start < headings.len() {
-        let run = headings[start..].iter().take_while(|heading| **heading).count();
-        if run > 2 {
-            headings[start..start + run].fill(false);
-        }
-        start += run.max(1);
-    }
-    headings
-}
-
-/// `CHAPTER I`, `Part Two. The Sea`, `Prologue`.
-fn is_named_division(text: &str) -> bool {
-    const NUMBERED: [&str; 18] = [
-        "chapter",
-        "part",
-        "book",
-        "volume",
-        "canto",
-        "act",
-        "scene",
-        "stave",
-        "letter",
-        "chapitre",
-        "livre",
-        "partie",
-        "capítulo",
-        "parte",
-        "libro",
-        "kapitel",
-        "teil",
-        "capitolo",
-    ];
-    const ALONE: [&str; 11] = [
-        "prologue",
-        "epilogue",
-        "preface",
-        "introduction",
-        "foreword",
-        "afterword",
-        "conclusion",
-        "dedication",
-        "appendix",
-        "prólogo",
-        "epílogo",
-    ];
-    let mut words = text.split_whitespace();
-    let first = words.next().unwrap_or_default().to_lowercase();
-    let second = words.next();
-    let bare = first.trim_end_matches(['.', ':']);
-    if ALONE.contains(&bare) {
-        return second.is_none() || first.len() != bare.len();
-    }
-    NUMBERED.contains(&bare) && second.is_some_and(is_ordinal)
-}
-
-fn is_ordinal(word: &str) -> bool {
-    const WORDS: [&str; 22] = [
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-        "twelve", "the", "first", "second", "third", "fourth", "fifth", "sixth", "seventh",
-        "eighth", "last",
-    ];
-    let word = word.trim_end_matches(['.', ':', ',', '—', '-', ']']);
-    number(word).is_some() || WORDS.contains(&word.to_lowercase().as_str())
-}
-
-/// The value of a paragraph that is nothing but a number: `IV.`, `12`.
-fn lone_number(text: &str) -> Option<u32> {
-    number(text.trim_end_matches('.'))
-}
-
-fn number(word: &str) -> Option<u32> {
-    if word.len() <= 3 && word.bytes().all(|byte| byte.is_ascii_digit()) {
-        return word.parse().ok();
-    }
-    crate::text::spoken::roman_value(word)
-}
-
-/// Whether lone numbers number the chapters: they go 1, 2, 3 from the first on.
-fn numerals_count_up(paragraphs: &[Paragraph<'_>]) -> bool {
-    let numbers: Vec<u32> = paragraphs
-        .iter()
-        .filter(|paragraph| paragraph.lines.len() == 1)
-        .filter_map(|paragraph| lone_number(paragraph.lines[0]))
-        .collect();
-    numbers.len() > 1 && numbers.iter().zip(1..).all(|(number, expected)| *number == expected)
-}
-
 /// `_word_`, the convention of plain text, as emphasis; everything else escaped.
 fn emphasise(text: &str, html: &mut String) {
     let mut rest = text;
@@ -319,7 +175,13 @@ fn emphasis(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn entry(title: &str, path: &str, fragment: Option<String>) -> SourceTocEntry {
-    SourceTocEntry { title: title.to_owned(), depth: 0, path: path.to_owned(), fragment }
+    SourceTocEntry {
+        title: clean(title),
+        depth: 0,
+        path: path.to_owned(),
+        fragment,
+        is_heading: false,
+    }
 }
 
 #[cfg(test)]
@@ -327,11 +189,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::library::chapters::compose;
+    use crate::library::chapters::{Chapter, compose};
+    use crate::library::html::Item;
+    use crate::text::markup::line_ends;
 
     fn composed(text: &str) -> Vec<(String, String)> {
         let manuscript = read(text.as_bytes()).unwrap();
-        let chapters = compose(&manuscript, "x").chapters;
+        let mut chapters = Vec::new();
+        let keep = |_: u32, chapter: &Chapter| {
+            chapters.push(chapter.clone());
+            Ok(())
+        };
+        compose(&manuscript, "x", keep).unwrap();
         chapters
             .into_iter()
             .map(|chapter| {
@@ -383,20 +252,43 @@ mod tests {
         let prose = "A long line of prose that fills the whole measure of the page.\n".repeat(8);
         let text = format!("{prose}\n    Twas brillig\n    and the toves\n\n{prose}");
         let manuscript = read(text.as_bytes()).unwrap();
-        assert!(manuscript.documents[0].html.contains("Twas brillig<br/>and the toves"));
+        let broken = manuscript.documents[0].parsed.items.iter().any(|item| match item {
+            Item::Block { inlines, has_lines, .. } => *has_lines && line_ends(inlines).len() == 1,
+            _ => false,
+        });
+        assert!(broken);
     }
 
     #[test]
     fn one_paragraph_a_line_without_blank_lines() {
         let manuscript = read("One line.\nAnother line.\n".as_bytes()).unwrap();
-        assert_eq!(manuscript.documents[0].html.matches("<p>").count(), 2);
+        assert_eq!(manuscript.documents[0].parsed.blocks().count(), 2);
+    }
+
+    #[test]
+    fn lines_that_are_wrapped_are_joined_however_paragraphs_are_told() {
+        let indents = "  The mill stood by the water and had not turned for\na year or more. Nobody knew why it had stopped so\nsuddenly one day.\n  Then it turned again, and all of the village came\nto see the wheel go round and round.\n";
+        let paragraphs = composed(indents);
+        assert_eq!(paragraphs[0].1.matches('.').count(), 3);
+        let blocks =
+            |text: &str| read(text.as_bytes()).unwrap().documents[0].parsed.blocks().count();
+        assert_eq!(blocks(indents), 2);
+        let short_lines = "The mill stood by the water and had not turned for a\nyear or more, and nobody knew why it had stopped at\nall, or whether anybody in the village beyond had a\nreason to know.\nThen one day it turned again and all came to see the\nwheel go round and round and round in the light that\nfell on the water in the late hour of a long day and\nwent home.\n";
+        assert_eq!(blocks(short_lines), 2);
+    }
+
+    #[test]
+    fn chinese_lines_are_joined_without_a_space() {
+        let text = "　　老人坐在河边，看着水慢慢地流过去，什么也没\n说。\n　　后来他站起来，沿着小路往回走，天已经黑了，\n风也起了。\n";
+        assert!(composed(text)[0].1.contains("什么也没说。"), "{:?}", composed(text));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 1..400)) {
-            if let Ok((_, manuscript)) = super::super::read(&bytes, "x.txt") {
-                prop_assert!(!compose(&manuscript, "x").chapters.is_empty());
+            if let Ok(manuscript) = read(&bytes) {
+                let contents = compose(&manuscript, "x", |_, _| Ok(())).unwrap();
+                prop_assert!(!contents.chapters.is_empty());
             }
         }
     }

@@ -4,14 +4,20 @@ use std::collections::HashMap;
 
 use app::model::BookFont;
 
-use crate::library::manuscript::SourceFile;
+use crate::library::paths::join;
 
 /// Selectors of the elements a book's text is set in, the most telling first.
 const TEXT_SELECTORS: [&str; 3] = ["body", "html", "p"];
 
+/// Files that are tried for one face.
+const MAX_SOURCES: usize = 8;
+
 /// The faces of the family that the style sheets give to the text, else of the first they load.
-/// `sheets` are paths and texts; a face is only taken when its file is among `files`.
-pub(super) fn faces(sheets: &[(String, String)], files: &[SourceFile]) -> Vec<BookFont> {
+/// `sheets` are paths and texts; `find` says which file of the book a path leads to, if any.
+pub(super) fn faces(
+    sheets: &[(String, String)],
+    find: impl Fn(&str) -> Option<String>,
+) -> Vec<BookFont> {
     let mut families: Vec<(String, BookFont)> = Vec::new();
     let mut chosen: HashMap<&str, String> = HashMap::new();
     for (path, css) in sheets {
@@ -20,7 +26,7 @@ pub(super) fn faces(sheets: &[(String, String)], files: &[SourceFile]) -> Vec<Bo
             let family = declared.get("font-family").and_then(|list| first_family(list));
             let Some(family) = family else { continue };
             if selector.eq_ignore_ascii_case("@font-face") {
-                families.extend(face(path, &declared, files).map(|face| (family, face)));
+                families.extend(face(path, &declared, &find).map(|face| (family, face)));
                 continue;
             }
             for part in selector.split(',').map(str::trim) {
@@ -68,12 +74,15 @@ fn first_family(list: &str) -> Option<String> {
     (!first.is_empty()).then(|| first.to_lowercase())
 }
 
-fn face(sheet: &str, declared: &HashMap<String, &str>, files: &[SourceFile]) -> Option<BookFont> {
+fn face(
+    sheet: &str,
+    declared: &HashMap<String, &str>,
+    find: impl Fn(&str) -> Option<String>,
+) -> Option<BookFont> {
     let source = declared.get("src")?;
-    let path = source.split("url(").skip(1).find_map(|source| {
+    let path = source.split("url(").skip(1).take(MAX_SOURCES).find_map(|source| {
         let address = source.split(')').next()?.trim().trim_matches(['"', '\'']);
-        let path = crate::library::chapters::resolve_path(sheet, address);
-        files.iter().any(|file| file.path == path).then_some(path)
+        find(&join(sheet, address))
     })?;
     let is_bold = declared.get("font-weight").is_some_and(|weight| {
         matches!(*weight, "bold" | "bolder")
@@ -85,23 +94,14 @@ fn face(sheet: &str, declared: &HashMap<String, &str>, files: &[SourceFile]) -> 
     Some(BookFont { path, is_bold, is_italic })
 }
 
-/// Whether a file is a typeface a browser can read, by its first bytes: one that was obfuscated is
-/// not.
-pub(super) fn is_font(bytes: &[u8]) -> bool {
-    matches!(bytes.get(..4), Some(b"\0\x01\0\0" | b"OTTO" | b"true" | b"wOFF" | b"wOF2" | b"ttcf"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn file(path: &str) -> SourceFile {
-        SourceFile { path: path.to_owned(), bytes: bytes::Bytes::new() }
-    }
-
     fn found(css: &str) -> Vec<BookFont> {
-        let files = ["fonts/a.otf", "fonts/b.otf", "fonts/c.otf"].map(file);
-        faces(&[("styles/main.css".to_owned(), css.to_owned())], &files)
+        let files = ["fonts/a.otf", "fonts/b.otf", "fonts/c.otf"];
+        let find = |path: &str| files.contains(&path).then(|| path.to_owned());
+        faces(&[("styles/main.css".to_owned(), css.to_owned())], find)
     }
 
     #[test]

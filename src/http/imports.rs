@@ -1,0 +1,144 @@
+//! Files that come in.
+
+use std::convert::Infallible;
+
+use app::model::ImportedCard;
+use axum::Json;
+use axum::extract::State;
+use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Redirect, Response};
+use tokio::sync::watch;
+
+use super::preferences::wants_page;
+use super::{ApiError, AppState, notice};
+use crate::library::import::ImportError;
+use crate::library::{Arrival, ImportProgress, LibraryError};
+
+/// Most files of one form.
+const MAX_FILES: usize = 100;
+
+/// `POST /api/books`: a form with one or more files. A program gets the book (the last one, when there are
+/// several), or with `Accept: text/event-stream` how far the import is while it goes on; a browser without
+/// script gets the library page.
+pub async fn import(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    form: Result<Multipart, MultipartRejection>,
+) -> Response {
+    let received = match form {
+        Ok(form) => receive(&state, form).await,
+        Err(rejection) => Err(ApiError::BadBody(format!(
+            "The request must be a form with a file: {}",
+            rejection.body_text()
+        ))),
+    };
+    let wants_page = wants_page(&headers);
+    let imported = match received {
+        Ok(files) if wants_events(&headers) => return events(state, files).into_response(),
+        Ok(files) => import_all(&state, files, |_| {}).await,
+        Err(error) => Err(error),
+    };
+    match imported {
+        Ok(_) if wants_page => Redirect::to("/").into_response(),
+        Ok(book) => (StatusCode::CREATED, Json(book)).into_response(),
+        Err(error) if wants_page => notice::refused("/", &error.to_string()),
+        Err(error) => error.into_response(),
+    }
+}
+
+fn wants_events(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).map(HeaderValue::to_str);
+    accept.is_some_and(|accept| accept.is_ok_and(|accept| accept.contains("text/event-stream")))
+}
+
+/// Writes the files of a form to disk as they come.
+async fn receive(
+    state: &AppState,
+    mut form: Multipart,
+) -> Result<Vec<(Arrival, String)>, ApiError> {
+    let mut files = Vec::new();
+    while let Some(mut field) = form.next_field().await.map_err(unreadable)? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        if files.len() >= MAX_FILES {
+            return Err(ApiError::BadBody(format!("A form can have {MAX_FILES} files.")));
+        }
+        let name = field.file_name().unwrap_or_default().to_owned();
+        let mut arrival = state.library.receive().await?;
+        while let Some(piece) = field.chunk().await.map_err(unreadable)? {
+            arrival.write(&piece).await.map_err(LibraryError::from)?;
+        }
+        files.push((arrival, name));
+    }
+    match files.is_empty() {
+        true => Err(ApiError::BadBody("The form has no field “file”.".to_owned())),
+        false => Ok(files),
+    }
+}
+
+async fn import_all(
+    state: &AppState,
+    files: Vec<(Arrival, String)>,
+    progress: impl Fn(ImportProgress),
+) -> Result<ImportedCard, ApiError> {
+    let mut last = Err(ApiError::BadBody("The form has no field “file”.".to_owned()));
+    for (arrival, name) in files {
+        last = Ok(state.library.import(arrival, &name, &progress).await?);
+    }
+    last
+}
+
+/// `waiting`, `reading` with `percent`, `storing`, and at last `done` with the book or `refused` with the
+/// problem. When the client goes away this is dropped, and with it the child process that reads.
+fn events(
+    state: AppState,
+    files: Vec<(Arrival, String)>,
+) -> Sse<impl futures::Stream<Item = Result<Event, Infallible>>> {
+    let (sender, mut progress) = watch::channel(ImportProgress::Waiting);
+    let stream = async_stream::stream! {
+        let import = import_all(&state, files, |now| {
+            // The receiver lives as long as this stream.
+            let _ = sender.send(now);
+        });
+        tokio::pin!(import);
+        let imported = loop {
+            tokio::select! {
+                imported = &mut import => break imported,
+                Ok(()) = progress.changed() => {
+                    let now = *progress.borrow_and_update();
+                    yield Ok(progress_event(now));
+                }
+            }
+        };
+        yield Ok(match imported {
+            Ok(book) => event("done", &book),
+            Err(error) => event("refused", &error.problem()),
+        });
+    };
+    Sse::new(stream).keep_alive(KeepAlive::default())
+}
+
+fn progress_event(progress: ImportProgress) -> Event {
+    match progress {
+        ImportProgress::Waiting => event("waiting", &serde_json::json!({})),
+        ImportProgress::Reading(percent) => {
+            event("reading", &serde_json::json!({ "percent": percent }))
+        }
+        ImportProgress::Storing => event("storing", &serde_json::json!({})),
+    }
+}
+
+fn event(name: &str, data: &impl serde::Serialize) -> Event {
+    // What is sent here are plain types, which JSON can say.
+    Event::default().event(name).json_data(data).unwrap_or_default()
+}
+
+fn unreadable(error: MultipartError) -> ApiError {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return LibraryError::Import(ImportError::TooLarge).into();
+    }
+    ApiError::BadBody(format!("The form cannot be read: {}", error.body_text()))
+}

@@ -1,0 +1,89 @@
+//! What `<br>` means: two in a row end a paragraph, one ends a line of verse or of a heading, and in
+//! running text it is a space.
+
+use crate::text::markup::{Inline, InlineElement, line_ends, plain_text};
+
+/// Longest line of what may be verse, in characters; running text has longer ones.
+const MAX_VERSE_LINE_CHARS: usize = 70;
+/// A text broken into fewer lines than this is not verse for that alone.
+const MIN_VERSE_LINES: usize = 3;
+
+/// Cuts a run where two or more `<br>` follow one another, with nothing but white space between them. An
+/// element that is cut stands in both parts, its id in the first alone.
+pub(super) fn paragraphs(inlines: Vec<Inline>) -> Vec<Vec<Inline>> {
+    let mut parts = vec![Vec::new()];
+    let mut breaks = 0;
+    for inline in inlines {
+        match inline {
+            Inline::Element(element) if element.name == "br" => breaks += 1,
+            Inline::Text(text) if breaks > 0 && is_white(&text) => {}
+            Inline::Element(element) => {
+                settle(&mut parts, &mut breaks);
+                for (index, children) in paragraphs(element.children).into_iter().enumerate() {
+                    let mut attributes = element.attributes.clone();
+                    if index > 0 {
+                        attributes.retain(|(name, _)| name != "id");
+                        parts.push(Vec::new());
+                    }
+                    let (name, silent) = (element.name.clone(), element.silent);
+                    push(&mut parts, InlineElement { name, attributes, children, silent }.into());
+                }
+            }
+            text => {
+                settle(&mut parts, &mut breaks);
+                push(&mut parts, text);
+            }
+        }
+    }
+    // Breaks at the end of a paragraph end nothing.
+    parts
+}
+
+/// Writes one break that stood alone, or begins a new part for several.
+fn settle(parts: &mut Vec<Vec<Inline>>, breaks: &mut usize) {
+    match std::mem::take(breaks) {
+        0 => {}
+        1 => push(parts, line_break()),
+        _ => parts.push(Vec::new()),
+    }
+}
+
+fn push(parts: &mut [Vec<Inline>], inline: Inline) {
+    if let Some(part) = parts.last_mut() {
+        part.push(inline);
+    }
+}
+
+fn line_break() -> Inline {
+    InlineElement {
+        name: "br".to_owned(),
+        attributes: Vec::new(),
+        children: Vec::new(),
+        silent: false,
+    }
+    .into()
+}
+
+fn is_white(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}'))
+}
+
+/// Whether a block's lines are those of verse or an address: several, all of them short, and nearly all that
+/// follow the first beginning with a capital or a number. Sentences that are only set in lines go on with
+/// small letters; in scripts that have none nobody can tell, and the lines stay together.
+pub(super) fn are_verse(inlines: &[Inline]) -> bool {
+    let text = plain_text(inlines);
+    let (mut lines, mut going_on, mut start) = (0, 0, 0);
+    for end in line_ends(inlines).into_iter().chain([text.len()]) {
+        let line = text[start..end].trim();
+        if line.chars().count() > MAX_VERSE_LINE_CHARS {
+            return false;
+        }
+        let first = line.chars().find(|c| c.is_alphanumeric());
+        let begins_anew = first.is_some_and(|c| c.is_uppercase() || c.is_numeric());
+        going_on += usize::from(lines > 0 && !begins_anew);
+        lines += 1;
+        start = end;
+    }
+    lines >= MIN_VERSE_LINES && going_on * 4 < lines
+}

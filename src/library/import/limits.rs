@@ -1,0 +1,56 @@
+//! Limits of what is read out of one file. Each has a name and a reason; what runs into one is refused
+//! or left out with a word about it.
+
+/// Largest file accepted, in bytes. Illustrated books come close to 100 MB; most novels have under 4 MB.
+pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Entries of a ZIP container; the largest of 255 EPUBs tried has 600.
+pub const MAX_ENTRIES: usize = 20_000;
+
+/// Expanded size of one entry, in bytes.
+pub const MAX_ENTRY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Expanded size of one document, package or table of contents, in bytes. A novel in one document has 2 MB.
+pub const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Expanded size of all documents, and of a plain text, in bytes. The Bible has 5 MB.
+pub const MAX_TEXT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// All that is read out of a container may have this many bytes whatever the size of the file …
+pub const ALWAYS_EXPANDED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// … or this many times the size of the file. Markup shrinks to a fifth, pictures hardly at all.
+pub const MAX_EXPANSION: u64 = 20;
+
+/// Elements of a package document or table of contents.
+pub const MAX_XML_ELEMENTS: usize = 200_000;
+
+/// How deep the elements of a package document or table of contents are read; deeper ones are passed over.
+pub const MAX_XML_DEPTH: usize = 64;
+
+/// Items of a package's manifest or spine.
+pub const MAX_ITEMS: usize = 20_000;
+
+/// Lines of a table of contents.
+pub const MAX_CONTENTS_LINES: usize = 20_000;
+
+/// Chapters of a book. A web novel of 3,000 chapters is the longest tried.
+pub const MAX_CHAPTERS: usize = 5_000;
+
+/// Sentences of a book. A web novel of 3,000 chapters has about 300,000.
+pub const MAX_SENTENCES: usize = 600_000;
+
+/// Longest title, name of an author and line of a table of contents, in characters. What is longer is cut.
+pub const MAX_NAME_CHARS: usize = 500;
+
+/// Most authors taken from a file.
+pub const MAX_AUTHORS: usize = 50;
+
+/// Longest language tag, in characters (RFC 5646, section 4.4.1, asks for 35).
+pub const MAX_LANGUAGE_CHARS: usize = 35;
+
+/// Warnings told one by one; further ones are counted.
+pub const MAX_WARNINGS: usize = 20;
+
+/// Style sheets that are looked into for a book's typeface.
+pub const MAX_STYLE_SHEETS: usize = 100;

@@ -1,0 +1,165 @@
+//! Adding a book: a file comes in, a child process reads it, and what it wrote is put on the shelf.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use app::model::{BookId, ImportedCard};
+use tokio::sync::OwnedMutexGuard;
+
+use super::import::child::{Task, book_folder};
+use super::import::names::clean;
+use super::import::upload::{Upload, Uploaded};
+use super::import::{ImportError, ImportedBook, Place};
+use super::{Library, LibraryError, catalogue, sample};
+
+/// How far an import is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportProgress {
+    /// Other books are being read.
+    Waiting,
+    /// The file is being read; so much of it has been, in per cent.
+    Reading(u8),
+    /// What was read is being stored.
+    Storing,
+}
+
+/// A file that is coming in, with its place in the queue.
+#[derive(Debug)]
+pub struct Arrival {
+    upload: Upload,
+    place: Place,
+}
+
+impl Arrival {
+    /// Takes the next piece; refuses when the file becomes larger than it may be.
+    pub async fn write(&mut self, piece: &[u8]) -> Result<(), ImportError> {
+        self.upload.write(piece).await
+    }
+}
+
+impl Library {
+    /// Begins to take a file; refuses when too many are being imported.
+    pub async fn receive(&self) -> Result<Arrival, LibraryError> {
+        let place = self.shared.importer.place()?;
+        Ok(Arrival { upload: Upload::begin(&self.shared.arrivals).await?, place })
+    }
+
+    /// Imports a file that is all there. The same bytes give the same book, once. When the future is
+    /// dropped before the file was read, nothing is left of it.
+    pub async fn import(
+        &self,
+        arrival: Arrival,
+        file_name: &str,
+        progress: impl Fn(ImportProgress),
+    ) -> Result<ImportedCard, LibraryError> {
+        let Arrival { upload, place } = arrival;
+        let uploaded = upload.finish().await?;
+        progress(ImportProgress::Waiting);
+        let id = uploaded.id.clone();
+        let lock = self.shared.changing.lock(&id).await;
+        // A deleted book that comes again is the same book, with its places and marks.
+        if catalogue::set_deleted(&self.shared.database, &id, None).await? {
+            self.changed(&id).await;
+        }
+        // One whose purge broke off is finished with, and comes anew.
+        self.purge_one(&id, 1).await?;
+        if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
+            return Ok(ImportedCard { card: book.card, warnings: book.warnings });
+        }
+        let book = self.read(&uploaded, &place, &id, file_name, &progress).await?;
+        progress(ImportProgress::Storing);
+        // In a task of its own: a client that goes away leaves a whole book, not half of one.
+        let library = self.clone();
+        tokio::spawn(async move { library.add(uploaded, book, lock).await }).await?
+    }
+
+    /// Imports a file on disk.
+    pub async fn import_file(&self, file: &Path) -> Result<ImportedCard, LibraryError> {
+        let mut arrival = self.receive().await?;
+        arrival.upload.write_file(file).await?;
+        self.import(arrival, &file.display().to_string(), |_| {}).await
+    }
+
+    /// On the very first start, puts the sample book on the shelf. Never again, also when it was
+    /// removed since.
+    pub async fn add_sample(&self) -> Result<(), LibraryError> {
+        const DONE: &str = "sample_book";
+        if !catalogue::mark_once(&self.shared.database, DONE).await? {
+            return Ok(());
+        }
+        let imported = async {
+            let mut arrival = self.receive().await?;
+            arrival.write(&sample::epub()?).await?;
+            self.import(arrival, "sample.epub", |_| {}).await
+        };
+        if let Err(error) = imported.await {
+            // A library without it is one all the same; the next start tries again.
+            tracing::warn!(%error, "the sample book could not be added");
+            catalogue::unmark(&self.shared.database, DONE).await?;
+        }
+        Ok(())
+    }
+
+    /// Has a file read by a child process.
+    pub(super) async fn read(
+        &self,
+        uploaded: &Uploaded,
+        place: &Place,
+        id: &BookId,
+        file_name: &str,
+        progress: &impl Fn(ImportProgress),
+    ) -> Result<ImportedBook, LibraryError> {
+        let work = uploaded.folder().to_owned();
+        let task = Task { work, name: clean(file_name), id: id.clone() };
+        let reading = |percent| progress(ImportProgress::Reading(percent));
+        Ok(self.shared.importer.convert(place, &task, reading).await?)
+    }
+
+    async fn add(
+        &self,
+        uploaded: Uploaded,
+        book: ImportedBook,
+        _lock: OwnedMutexGuard<()>,
+    ) -> Result<ImportedCard, LibraryError> {
+        let (id, database, shelf) = (&uploaded.id, &self.shared.database, &self.shared.shelf);
+        let added = async {
+            shelf.put_original(id, book.format, &uploaded.file()).await?;
+            shelf.put_reading(id, 0, &book_folder(uploaded.folder())).await?;
+            catalogue::insert(database, id, &book).await
+        };
+        if let Err(error) = added.await {
+            // Without a row, what lies on the shelf is nobody's. With one, another server was first.
+            if !catalogue::is_known(database, id).await? {
+                if let Err(left) = shelf.remove_book(id).await {
+                    tracing::warn!(%id, %left, "a failed import left files behind");
+                }
+                return Err(error);
+            }
+        }
+        if !book.warnings.is_empty() {
+            tracing::info!(%id, count = book.warnings.len(), "parts of a book were left out or mended");
+        }
+        self.changed(id).await;
+        let book = self.book(id).await?;
+        Ok(ImportedCard { card: book.card, warnings: book.warnings })
+    }
+}
+
+/// One lock a book, for as long as somebody holds it or waits for it.
+#[derive(Debug, Default)]
+pub(super) struct BookLocks {
+    locks: Mutex<HashMap<BookId, Arc<tokio::sync::Mutex<()>>>>,
+}
+
+impl BookLocks {
+    /// Waits until nobody else changes the book.
+    pub(super) async fn lock(&self, id: &BookId) -> OwnedMutexGuard<()> {
+        let lock = {
+            let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+            locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+            Arc::clone(locks.entry(id.clone()).or_default())
+        };
+        lock.lock_owned().await
+    }
+}
