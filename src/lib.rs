@@ -7,6 +7,7 @@
 //! I/O.
 
 pub mod backend;
+mod children;
 pub mod config;
 pub mod http;
 pub mod library;

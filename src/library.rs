@@ -52,6 +52,9 @@ pub use removal::PURGE_INTERVAL;
 /// Typeset chapters kept in memory; a long one takes about 300 kB.
 const CACHED_CHAPTERS: u64 = 64;
 
+/// Longest name of a voice or device that a place comes with, in characters.
+const MAX_PLACE_NAME_CHARS: usize = 200;
+
 /// Books whose metadata are kept in memory.
 const CACHED_BOOKS: u64 = 1000;
 /// A change made by another server is seen after this long.
@@ -72,6 +75,9 @@ pub enum LibraryError {
     /// A place outside its chapter.
     #[error("The chapter has no such sentence.")]
     NoSuchSentence,
+    /// A voice or device with too long a name; says how long it may be.
+    #[error("The name of a voice and that of a device can have {0} characters.")]
+    LongName(usize),
     /// Another device has moved since; this is where it is.
     #[error("Another device has moved in this book.")]
     Moved(Box<Progress>),
@@ -296,6 +302,12 @@ impl Library {
         progress: &Progress,
         known_ms: Option<u64>,
     ) -> Result<Progress, LibraryError> {
+        let is_long = |name: &Option<String>| {
+            name.as_ref().is_some_and(|name| name.chars().count() > MAX_PLACE_NAME_CHARS)
+        };
+        if is_long(&progress.voice) || is_long(&progress.device) {
+            return Err(LibraryError::LongName(MAX_PLACE_NAME_CHARS));
+        }
         let chapter = self.chapter(id, progress.chapter).await?;
         let sentences = chapter.sentences.len() as u32;
         if progress.sentence > 0 && progress.sentence >= sentences {

@@ -132,6 +132,7 @@ impl From<LibraryError> for ApiError {
             | LibraryError::NoSuchFile
             | LibraryError::NoSuchMark => Self::NotFound(error.to_string()),
             LibraryError::NoSuchSentence
+            | LibraryError::LongName(_)
             | LibraryError::TooManyMarks
             | LibraryError::NoteTooLong(_)
             | LibraryError::QueryTooLong(_)

@@ -344,7 +344,9 @@ fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<In
         return drawing::pictures(node);
     }
     let children = if depth >= MAX_DEPTH {
-        Vec::new()
+        // Deeper elements are gone, and what they say is not.
+        let texts = node.descendants().filter_map(|node| node.value().as_text());
+        vec![Inline::Text(texts.map(|text| text.to_string()).collect())]
     } else {
         node.children()
             .filter_map(|child| match child.value() {

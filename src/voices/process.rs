@@ -11,11 +11,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 
 use super::{Program, VoiceError};
+use crate::children::{self, Group, Limits};
 
 /// How long a sentence may take. The slowest engine tried needs 1.1 s for 31 words.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Output accepted from a program, in bytes: five minutes of 44.1 kHz mono.
 const MAX_OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
+/// What a program may take of the machine. Programs with a neural network map some gigabytes, and compute
+/// on several cores for as long as a sentence may take; what they link may make large files in memory
+/// (PulseAudio's has 64 MB).
+const LIMITS: Limits =
+    Limits { memory: Some(8 << 30), cpu_seconds: Some(120), file: Some(1 << 30) };
 /// Complaint kept from a program that fails, in bytes.
 const MAX_COMPLAINT_BYTES: u64 = 500;
 
@@ -26,18 +32,18 @@ pub async fn run<A: AsRef<OsStr>>(
     input: &str,
 ) -> Result<Vec<u8>, VoiceError> {
     let program = program.into();
-    let child = Command::new(&*program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| VoiceError::NotStarted {
-            program: program.clone(),
-            reason: error.to_string(),
-        })?;
-    // Dropping the child on the way out kills it.
+    let failed = |error: std::io::Error| VoiceError::NotStarted {
+        program: program.clone(),
+        reason: error.to_string(),
+    };
+    let mut command = Command::new(&*program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    children::isolate(&mut command);
+    let child = command.spawn().map_err(failed)?;
+    // Killed on the way out, with all that it has started.
+    let _group = Group::of(&child);
+    // Before it is given a stranger's text.
+    children::limit(&child, LIMITS).map_err(failed)?;
     tokio::time::timeout(TIME_LIMIT, converse(&program, child, input))
         .await
         .map_err(|_| VoiceError::TimedOut { program: program.clone(), limit: TIME_LIMIT })?
@@ -99,6 +105,34 @@ mod tests {
     async fn a_failing_program_is_quoted() {
         let error = run("sh", ["-c", "echo no voice >&2; exit 3"], "x").await.unwrap_err();
         assert!(error.to_string().contains("no voice"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_knows_nothing_of_ours_and_is_limited() {
+        let said = run("sh", ["-c", "env; ulimit -c; ulimit -t"], "").await.unwrap();
+        let said = String::from_utf8(said).unwrap();
+        // Cargo has put this into the environment of the test.
+        assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
+        assert!(said.contains("PATH=") && !said.contains("CARGO"), "{said}");
+        if cfg!(target_os = "linux") {
+            assert!(said.ends_with("0\n120\n"), "{said}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_program_has_started_ends_with_it() {
+        let told = run("sh", ["-c", "sleep 600 >/dev/null 2>&1 & echo $!"], "").await.unwrap();
+        let pid = String::from_utf8(told).unwrap();
+        let alive = || {
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            state.is_ok_and(|state| !state.contains(") Z "))
+        };
+        let mut looks = 0;
+        while alive() && looks < 100 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            looks += 1;
+        }
+        assert!(!alive());
     }
 
     #[tokio::test(start_paused = true)]

@@ -76,7 +76,10 @@ impl Secrets {
 fn key_file(path: &Path) -> io::Result<String> {
     match std::fs::read_to_string(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        read => return read,
+        read => {
+            warn_if_shared(path);
+            return read;
+        }
     }
     let text = STANDARD.encode(Key::<XChaCha20Poly1305>::generate());
     let mut draft = tempfile::Builder::new().prefix(FILE).tempfile_in(folder_of(path))?;
@@ -89,6 +92,21 @@ fn key_file(path: &Path) -> io::Result<String> {
             std::fs::read_to_string(path)
         }
         Err(error) => Err(error.error),
+    }
+}
+
+/// A key that others can read opens every other key for them.
+fn warn_if_shared(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(path).map(|found| found.permissions().mode()).unwrap_or(0);
+        if mode & 0o077 != 0 {
+            tracing::warn!(
+                file = %path.display(),
+                "other users of this machine can read the secret key; `chmod 600` ends that"
+            );
+        }
     }
 }
 

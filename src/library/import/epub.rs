@@ -57,7 +57,10 @@ pub fn read(
     let toc = book.contents();
     let mut documents = book.documents(&toc, &mut progress)?;
     if documents.is_empty() {
-        return Err(ImportError::Epub("none of its documents can be read".to_owned()));
+        let why = book.warnings.finish().into_iter().next().map(|warning| warning.message);
+        let why = why.unwrap_or_else(|| "its package names none".to_owned());
+        let why = why.trim_end_matches('.').to_owned();
+        return Err(ImportError::Epub(format!("none of its documents can be read: {why}")));
     }
     let cover = book.cover(&documents)?;
     if is_picture_book(&documents) {
@@ -96,10 +99,9 @@ fn refuse_encrypted(container: &mut Container) -> Result<(), ImportError> {
     let Some(entry) = container.find(&path) else { return Ok(()) };
     let Ok(content) = container.read(entry, MAX_DOCUMENT_BYTES) else { return Ok(()) };
     let (root, _) = xml::parse(&decode_markup(&content.bytes).text);
-    let is_text_hidden = root.descendants("encrypteddata").iter().any(|data| {
-        let method = data.descendant("encryptionmethod");
-        let algorithm = method.and_then(|method| method.attribute("algorithm"));
-        algorithm.is_none_or(|algorithm| !FONT_OBFUSCATION.contains(&algorithm))
+    let is_text_hidden = root.descendants("encryptionmethod").iter().any(|method| {
+        let algorithm = method.attribute("algorithm");
+        algorithm.is_some_and(|algorithm| !FONT_OBFUSCATION.contains(&algorithm))
     });
     if is_text_hidden { Err(ImportError::Encrypted) } else { Ok(()) }
 }

@@ -34,8 +34,8 @@ pub const MAX_ITEMS: usize = 20_000;
 /// Lines of a table of contents.
 pub const MAX_CONTENTS_LINES: usize = 20_000;
 
-/// Chapters of a book. A web novel of 3,000 chapters is the longest tried.
-pub const MAX_CHAPTERS: usize = 5_000;
+/// Chapters of a book. A web novel of 3,000 chapters is the longest tried, and there are longer ones.
+pub const MAX_CHAPTERS: usize = 20_000;
 
 /// Sentences of a book. A web novel of 3,000 chapters has about 300,000.
 pub const MAX_SENTENCES: usize = 600_000;

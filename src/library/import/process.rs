@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::child::{BOOK_JSON, Task, book_folder};
 use super::{ImportError, ImportedBook};
+use crate::children::{self, Group};
 
 /// Files read at the same time; each may take a processor and a gigabyte for a while.
 const MAX_AT_ONCE: usize = 2;
@@ -108,45 +109,12 @@ impl Importer {
             .args(["--name", &task.name, "--id", task.id.as_str()])
             .args(["--memory-mb", &self.limits.memory_mb.to_string()])
             .args(["--cpu-seconds", &self.limits.cpu_seconds.to_string()])
-            // Nothing of the server's is known in there: no keys, no addresses.
-            .env_clear()
             .current_dir(&task.work)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
+            .stderr(Stdio::piped());
+        children::isolate(&mut command);
         Ok(command.spawn()?)
-    }
-}
-
-/// The process group of a child, which ends with this: also what the child may have started.
-struct Group {
-    #[cfg(unix)]
-    leader: Option<rustix::process::Pid>,
-}
-
-impl Group {
-    #[cfg(unix)]
-    fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self { leader: id.and_then(rustix::process::Pid::from_raw) }
-    }
-
-    #[cfg(not(unix))]
-    fn of(_: &Child) -> Self {
-        Self {}
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.leader {
-            // A group that has ended is not there any more.
-            let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);
-        }
     }
 }
 

@@ -78,11 +78,7 @@ impl<'r> PictureShelf<'r> {
             return self.picture_in_address(document, data);
         }
         // Nothing is fetched from elsewhere.
-        if source.split_once(':').is_some_and(|(scheme, _)| {
-            !scheme.is_empty()
-                && scheme.chars().all(|c| c.is_ascii_alphanumeric())
-                && scheme.len() > 1
-        }) {
+        if source.starts_with("//") || has_scheme(source) {
             return Ok(None);
         }
         let path = join(document, source);
@@ -141,6 +137,13 @@ impl<'r> PictureShelf<'r> {
         self.files.write(&path, &bytes)?;
         Ok(Some(Picture { path, size: size(&bytes) }))
     }
+}
+
+/// Whether a reference names a scheme such as `http:`. A single letter is a drive of Windows.
+fn has_scheme(source: &str) -> bool {
+    source.split_once(':').is_some_and(|(scheme, _)| {
+        scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric())
+    })
 }
 
 fn attribute<'e>(element: &'e InlineElement, name: &str) -> Option<&'e str> {
