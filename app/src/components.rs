@@ -8,6 +8,7 @@ mod keep_button;
 mod page_title;
 mod player_bar;
 mod reader_head;
+mod scripts;
 mod selection_menu;
 mod site_head;
 
@@ -19,6 +20,7 @@ pub use keep_button::KeepButton;
 pub use page_title::{PageTitle, text_area_content};
 pub use player_bar::PlayerBar;
 pub use reader_head::ReaderHead;
+pub use scripts::Scripts;
 pub use selection_menu::SelectionMenu;
 pub use site_head::{Panel, SiteHead};
 

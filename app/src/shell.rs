@@ -5,7 +5,7 @@ use leptos_meta::{MetaTags, Stylesheet, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
-use crate::components::ErrorPage;
+use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
     BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
@@ -44,7 +44,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="manifest" href="/manifest.webmanifest"/>
                 <link rel="preload" href=font(chosen.face) r#as="font" type="font/woff2" crossorigin=""/>
                 <AutoReload options=options.clone()/>
-                <HydrationScripts options islands=true/>
+                <Scripts options/>
                 <MetaTags/>
             </head>
             <body>

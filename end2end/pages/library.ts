@@ -6,7 +6,13 @@ export class Library {
 
   async open(): Promise<void> {
     await this.page.goto("/");
+    await this.use();
     await expect(this.page.locator(".import[data-live]")).toBeVisible();
+  }
+
+  /** The first sign of use, which loads the page's scripts. */
+  async use(): Promise<void> {
+    await this.page.mouse.move(20, 20);
   }
 
   async choose(name: string, content: Buffer): Promise<void> {

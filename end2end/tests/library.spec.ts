@@ -54,9 +54,11 @@ test("the shelf is searched, sorted and filtered, and says where to go on", asyn
   await page.getByRole("searchbox", { name: "Find a book" }).fill(name);
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/q=/);
+  await library.use();
   await expect(page.locator("[data-panels]")).toBeAttached();
   await page.getByLabel("Sort by").selectOption("title");
   await expect(page).toHaveURL(/sort=title/);
+  await library.use();
   await expect(page.locator("[data-panels]")).toBeAttached();
   const titles = await page.locator(".shelf-title").allInnerTexts();
   const own = titles.filter((title) => /Zebra|Apple|Middle/.test(title));
@@ -81,6 +83,7 @@ test.describe("a file that is no book", () => {
     // The refusal is an answer with status 422, which the shared page fixture rightly dislikes.
     const page = await browser.newPage({ baseURL: server.url, viewport: info.project.use.viewport });
     await page.goto("/");
+    await page.mouse.move(20, 20);
     await expect(page.locator(".import[data-live]")).toBeVisible();
     await page.locator('input[type="file"]').setInputFiles({ name: "paper.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.7 paper") });
     await expect(page.locator(".uploads .refused")).toContainText("This is a PDF file");

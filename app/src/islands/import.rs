@@ -26,7 +26,7 @@ pub fn ImportBooks() -> impl IntoView {
 
 fn bring_to_life(words: Json) {
     let (Some(form), Some(veil)) = (dom::one(".import"), dom::one(".drop-veil")) else { return };
-    let chosen = words.clone();
+    let (chosen, early) = (words.clone(), words.clone());
     dom::listen(&form, "change", move |event| {
         let Some(Ok(input)) =
             dom::target(&event, "input").map(JsCast::dyn_into::<HtmlInputElement>)
@@ -55,6 +55,14 @@ fn bring_to_life(words: Json) {
         take_files(files, &words);
     });
     dom::set(&form, "data-live", "true");
+    // A file may have been chosen before anything could hear of it.
+    let field = form.query_selector("input[type=file]").ok().flatten();
+    if let Some(Ok(field)) = field.map(JsCast::dyn_into::<HtmlInputElement>)
+        && let Some(files) = field.files().filter(|files| files.length() > 0)
+    {
+        take_files(Some(files), &early);
+        field.set_value("");
+    }
 }
 
 fn take_files(files: Option<FileList>, words: &Json) {

@@ -55,6 +55,10 @@ pub fn Panels() -> impl IntoView {
                 press(key);
             }
         });
+        // Whoever has waited for keys to be heard.
+        if let Ok(live) = web_sys::Event::new("live") {
+            let _ = window().dispatch_event(&live);
+        }
         if let Some(panel) = panel() {
             dom::listen(&panel, "close", |_| {
                 // A voice that was being tried has nobody to hear it.

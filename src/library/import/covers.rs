@@ -10,10 +10,11 @@ use super::ImportError;
 
 /// Widths that covers are made in, in pixels: as the shelf shows them on a screen of one and of two dots a
 /// pixel.
-pub const COVER_WIDTHS: [u32; 2] = [180, 360];
+pub const COVER_WIDTHS: [u32; 2] = [180, 340];
 
-/// How much is kept of a cover, of 100. Below this letters of titles begin to blur.
-const QUALITY: f32 = 60.0;
+/// How much is kept of a cover, of 100: less where two dots make a pixel, for there nobody sees a single one.
+/// Twelve covers are to weigh no more than a page.
+const QUALITY: [f32; 2] = [55.0, 40.0];
 
 /// Memory that decoding a cover may take, in bytes, and its largest side in pixels.
 const MAX_DECODED_BYTES: u64 = 256 * 1024 * 1024;
@@ -24,11 +25,11 @@ const MAX_SIDE: u32 = 12_000;
 pub fn write(bytes: &[u8], folder: &Path) -> Result<Vec<u32>, ImportError> {
     let Some(picture) = decode(bytes) else { return Ok(Vec::new()) };
     let mut written = Vec::new();
-    for width in COVER_WIDTHS {
+    for (width, quality) in COVER_WIDTHS.into_iter().zip(QUALITY) {
         if picture.width() <= width / 2 && !written.is_empty() {
             break;
         }
-        std::fs::write(folder.join(file_name(width)), encode(&picture, width))?;
+        std::fs::write(folder.join(file_name(width)), encode(&picture, width, quality))?;
         written.push(width);
     }
     Ok(written)
@@ -49,13 +50,13 @@ fn decode(bytes: &[u8]) -> Option<DynamicImage> {
     reader.decode().ok().filter(|picture| picture.width() > 0 && picture.height() > 0)
 }
 
-fn encode(picture: &DynamicImage, width: u32) -> Vec<u8> {
+fn encode(picture: &DynamicImage, width: u32, quality: f32) -> Vec<u8> {
     let width = width.min(picture.width());
     // A cover is no higher than three times its width; what is more is a strip of pages.
     let height = u64::from(picture.height()) * u64::from(width) / u64::from(picture.width());
     let height = u32::try_from(height).unwrap_or(u32::MAX).clamp(1, 3 * width);
     let small = picture.resize_to_fill(width, height, FilterType::CatmullRom).to_rgba8();
-    webp::Encoder::from_rgba(&small, width, height).encode(QUALITY).to_vec()
+    webp::Encoder::from_rgba(&small, width, height).encode(quality).to_vec()
 }
 
 #[cfg(test)]

@@ -162,15 +162,11 @@ impl Reader {
         let spine = self.package.spine.clone();
         for (done, (item, is_linear)) in spine.iter().enumerate() {
             progress((done * 100 / spine.len()) as u8);
-            let named = self.package.items[*item].path.clone();
-            let Some(entry) = self.container.find(&named) else {
-                self.warnings.add(WarningKind::Missing, &named);
-                continue;
-            };
+            let Some((item, entry)) = self.find_item(*item) else { continue };
             if !seen.insert(entry) {
                 continue;
             }
-            let Some(document) = self.document(*item, entry, MAX_FALLBACKS)? else { continue };
+            let Some(document) = self.document(item, entry, MAX_FALLBACKS)? else { continue };
             if *is_linear || listed.contains(&entry) {
                 linear.push(document);
             } else if document.parsed.speaks() {
@@ -179,6 +175,20 @@ impl Reader {
         }
         linear.append(&mut linked);
         Ok(linear)
+    }
+
+    /// An item with its entry, or with that of what the package names in its place where it is not there.
+    fn find_item(&mut self, item: usize) -> Option<(usize, Entry)> {
+        let mut item = item;
+        for _ in 0..=MAX_FALLBACKS {
+            let named = &self.package.items[item];
+            if let Some(entry) = self.container.find(&named.path) {
+                return Some((item, entry));
+            }
+            self.warnings.add(WarningKind::Missing, &named.path);
+            item = named.fallback?;
+        }
+        None
     }
 
     /// A document of the spine. A picture is a page with that picture; what is neither picture nor markup

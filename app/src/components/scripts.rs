@@ -1,0 +1,47 @@
+//! The scripts of a page: at once where a player is, and at the first sign of use on the library page, which
+//! is complete without them. Three quarters of what a first visit there would load are theirs.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+
+/// Loads what stands in the template when somebody moves, touches, types or drags. A key that was pressed
+/// before anything could hear it is pressed again; a file that was dropped is sent as the form would.
+const AT_FIRST_USE: &str = r#"(() => {
+  const signs = ["pointermove", "pointerdown", "touchstart", "keydown", "dragenter"];
+  let key = null;
+  const start = event => {
+    if (event.type === "keydown") key = event;
+    for (const sign of signs) removeEventListener(sign, start, true);
+    document.head.append(document.getElementById("scripts").content.cloneNode(true));
+  };
+  for (const sign of signs) addEventListener(sign, start, { capture: true, passive: true });
+  const hold = event => {
+    event.preventDefault();
+    const field = document.querySelector('.import input[type="file"]');
+    if (event.type !== "drop" || !field || !event.dataTransfer.files.length) return;
+    field.files = event.dataTransfer.files;
+  };
+  addEventListener("dragover", hold);
+  addEventListener("drop", hold);
+  addEventListener("live", () => {
+    removeEventListener("dragover", hold);
+    removeEventListener("drop", hold);
+    if (key) key.target.dispatchEvent(new KeyboardEvent("keydown", key));
+  }, { once: true });
+})()"#;
+
+/// The scripts of the page that is being rendered.
+#[component]
+pub fn Scripts(options: LeptosOptions) -> impl IntoView {
+    let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
+    if path.as_deref() != Some("/") {
+        return view! { <HydrationScripts options islands=true/> }.into_any();
+    }
+    view! {
+        <template id="scripts">
+            <HydrationScripts options islands=true/>
+        </template>
+        <script nonce=use_nonce() inner_html=AT_FIRST_USE></script>
+    }
+    .into_any()
+}
