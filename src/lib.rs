@@ -13,43 +13,32 @@ pub mod http;
 pub mod library;
 pub mod narrator;
 pub mod redis;
+mod stores;
 pub mod text;
 pub mod voices;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use leptos::config::{Env, LeptosOptions, get_configuration};
-use object_store::ObjectStore;
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::local::LocalFileSystem;
-use object_store::prefix::PrefixStore;
-use sqlx::AnyPool;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::redis::Link;
-use config::{
-    DataConfig, NarrationConfig, ReadingConfig, ServeConfig, ServerConfig, SharedConfig,
-    WorkerConfig,
-};
+use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
 use http::{AppState, Limits};
+pub use stores::{Stores, keep_files_private};
+
 use library::import::{ChildLimits, ImportError, Importer};
-use library::{Library, LibraryError, LibraryParts};
+use library::{Library, LibraryError};
 use narrator::queue::{QueueError, Timing};
 use narrator::{Narrator, NarratorConfig};
 use voices::engines::{Engines, EnginesError};
 use voices::{Secrets, SecretsError, Voices};
-
-/// The folder in the data folder that files come in to while they are imported.
-const ARRIVALS: &str = "arrivals";
-/// A file that is older than this was left there by a process that died.
-const ARRIVAL_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Work in flight may take this long to end after it was told to.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
@@ -113,116 +102,6 @@ pub enum RunError {
     Serve(#[from] io::Error),
 }
 
-/// Where everything is kept: a database and an object store.
-pub struct Stores {
-    /// The folder on this machine.
-    pub folder: PathBuf,
-    /// SQL.
-    pub database: AnyPool,
-    /// Files and clips.
-    pub objects: Arc<dyn ObjectStore>,
-}
-
-impl Stores {
-    /// Opens the data folder, making it when it is not there.
-    pub async fn open(config: &DataConfig) -> Result<Self, RunError> {
-        let folder = config.folder();
-        let failed =
-            |reason: String| RunError::Data { folder: folder.display().to_string(), reason };
-        // TLS needs a provider of cryptography; another part of the program may have set one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        private_folder(&folder).map_err(|error| failed(error.to_string()))?;
-        let objects = match config.objects_url.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => {
-                remote_objects(url).map_err(|error| RunError::Objects(error.to_string()))?
-            }
-            None => {
-                let local = local_objects(&folder.join("objects"));
-                Arc::new(local.map_err(|error| failed(error.to_string()))?)
-            }
-        };
-        let database = library::connect(config.database(), &folder).await;
-        let database = database.map_err(|error| match config.database() {
-            Some(_) => RunError::Database(error.to_string()),
-            None => failed(error.to_string()),
-        })?;
-        Ok(Self { folder, database, objects })
-    }
-
-    /// A library on these stores.
-    ///
-    /// # Errors
-    /// When the system does not say where this program is, which reads files in child processes.
-    pub fn library(
-        &self,
-        reading: &ReadingConfig,
-        link: Option<Link>,
-    ) -> Result<Library, ImportError> {
-        Ok(self.library_with(reading.importer()?, link))
-    }
-
-    fn library_with(&self, importer: Importer, link: Option<Link>) -> Library {
-        Library::new(LibraryParts {
-            database: self.database.clone(),
-            store: Arc::clone(&self.objects),
-            link,
-            importer,
-            arrivals: self.folder.join(ARRIVALS),
-        })
-    }
-}
-
-/// Makes a folder that nobody else on the machine can look into. One that was there before keeps its mode,
-/// with a word about it: somebody may share it on purpose.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let is_new = !folder.exists();
-    std::fs::create_dir_all(folder)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(folder)?.permissions().mode();
-        if is_new {
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;
-        } else if mode & 0o077 != 0 {
-            tracing::warn!(
-                folder = %folder.display(),
-                "other users of this machine can look into the data folder; `chmod 700` ends that"
-            );
-        }
-    }
-    Ok(())
-}
-
-/// New files are for this user alone: books, notes and places are nobody else's business.
-pub fn keep_files_private() {
-    #[cfg(unix)]
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-}
-
-/// S3-compatible storage: a bucket, and a folder in it if the address has one.
-fn remote_objects(url: &str) -> Result<Arc<dyn ObjectStore>, object_store::Error> {
-    let mut builder = AmazonS3Builder::from_env().with_url(url);
-    // A server of one's own may well speak plain HTTP.
-    let endpoint = builder.get_config_value(&AmazonS3ConfigKey::Endpoint);
-    if endpoint.is_some_and(|endpoint| endpoint.starts_with("http://")) {
-        builder = builder.with_allow_http(true);
-    }
-    let folder = url.split_once("://").and_then(|(_, rest)| Some(rest.split_once('/')?.1));
-    let bucket = builder.build()?;
-    Ok(match folder.map(|folder| folder.trim_matches('/')).filter(|folder| !folder.is_empty()) {
-        Some(folder) => Arc::new(PrefixStore::new(bucket, folder)),
-        None => Arc::new(bucket),
-    })
-}
-
-fn local_objects(folder: &Path) -> Result<LocalFileSystem, object_store::Error> {
-    std::fs::create_dir_all(folder).map_err(|error| object_store::Error::Generic {
-        store: "folder",
-        source: Box::new(error),
-    })?;
-    Ok(LocalFileSystem::new_with_prefix(folder)?.with_automatic_cleanup(true))
-}
-
 /// Serves on `listener` until `shutdown`, then finishes what is in flight.
 pub async fn run(
     config: ServeConfig,
@@ -231,7 +110,7 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let stores = Stores::open(&config.data).await?;
     let link = open_link(&config.shared, &shutdown).await?;
-    remove_old_arrivals(&stores.folder.join(ARRIVALS)).await;
+    stores.remove_old_arrivals().await;
     let library = stores.library(&config.reading, link.clone())?;
     library.add_sample().await?;
     let tasks = TaskTracker::new();
@@ -292,20 +171,6 @@ async fn close(library: &Library, narrator: &Narrator) {
     };
     if tokio::time::timeout(CLOSE_LIMIT, closing).await.is_err() {
         tracing::warn!("the database did not close in time");
-    }
-}
-
-/// Removes what processes that were killed have left of files that came in.
-async fn remove_old_arrivals(folder: &Path) {
-    let Ok(mut entries) = tokio::fs::read_dir(folder).await else { return };
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        let age = entry.metadata().await.and_then(|found| found.modified());
-        let age = age.ok().and_then(|modified| modified.elapsed().ok());
-        if age.is_some_and(|age| age > ARRIVAL_AGE)
-            && let Err(error) = tokio::fs::remove_dir_all(entry.path()).await
-        {
-            tracing::warn!(%error, path = %entry.path().display(), "an old file could not be removed");
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod drawing;
 mod elements;
+mod inline;
 mod letters;
 mod lines;
 mod silence;
@@ -14,15 +15,15 @@ mod white_space;
 
 use ego_tree::NodeRef;
 use scraper::node::Element;
-use scraper::{ElementRef, Html, Node};
+use scraper::{Html, Node};
 
 pub use elements::MATHML;
 pub use letters::ALT_TEXT;
 
 use elements::{
-    has_class, has_kind, is_container, is_dropped, is_hidden_from_the_ear, is_inline,
-    is_page_number, is_raised, shown_as,
+    has_class, has_kind, is_container, is_dropped, is_hidden_from_the_ear, is_page_number, shown_as,
 };
+use inline::inline;
 use white_space::collapse_run;
 
 use crate::text::markup::{Inline, InlineElement, is_void, plain_text};
@@ -313,7 +314,7 @@ impl Walk {
         if !self.context.preformatted {
             collapse_run(&mut inlines);
         }
-        silence::silence_marks(&mut inlines, self.context.is_note);
+        silence::silence_note_references(&mut inlines, self.context.is_note);
         // `<a id="chapter1"/>` between blocks is a target, and nothing else.
         let mut anchors = Vec::new();
         collect_ids(&inlines, &mut anchors);
@@ -335,85 +336,6 @@ impl Walk {
             || !self.context.preformatted && lines::are_verse(&inlines);
         self.items.push(Item::Block { inlines, kind, has_lines });
     }
-}
-
-/// An inline element and what it contains, or `None` when nothing of it is kept.
-fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<Inline> {
-    let source_name = element.name();
-    if source_name == "svg" {
-        return drawing::pictures(node);
-    }
-    let children = if depth >= MAX_DEPTH {
-        // Deeper elements are gone, and what they say is not.
-        let texts = node.descendants().filter_map(|node| node.value().as_text());
-        vec![Inline::Text(texts.map(|text| text.to_string()).collect())]
-    } else {
-        node.children()
-            .filter_map(|child| match child.value() {
-                Node::Text(text) => Some(Inline::Text(text.to_string())),
-                Node::Element(element) if is_dropped(element) => None,
-                Node::Element(element) => inline(child, element, depth + 1),
-                _ => None,
-            })
-            .collect()
-    };
-    if source_name == "object" {
-        return object(element, children);
-    }
-    let silent = is_silent(element, &children);
-    let name = match source_name {
-        // What a style sheet would have set apart still stands apart.
-        "span" if silent && !is_hidden_from_the_ear(element) => "small",
-        _ if is_raised(element) => "sup",
-        name if is_inline(name) => name,
-        _ => "span",
-    };
-    if name == "img" && attribute(element, "src").is_none() {
-        return None;
-    }
-    let attributes = inline_attributes(name, element);
-    let mut shown = InlineElement { name: name.to_owned(), attributes, silent, children };
-    if name == "math"
-        && let Some(said) = letters::formula(attribute(element, "alttext"), annotation(node))
-    {
-        shown.silent = true;
-        shown.attributes.push(("aria-hidden".to_owned(), "true".to_owned()));
-        return Some(letters::with_alt_text(said, shown.into()));
-    }
-    Some(shown.into())
-}
-
-/// A picture in an `<object>`, else what stands in it for those that cannot show it.
-fn object(element: &Element, children: Vec<Inline>) -> Option<Inline> {
-    let is_picture = attribute(element, "type").is_some_and(|kind| kind.starts_with("image/"));
-    if let Some(source) = attribute(element, "data").filter(|_| is_picture) {
-        let alt = plain_text(&children);
-        let attributes = vec![("src".to_owned(), source), ("alt".to_owned(), collapse(&alt))];
-        let name = "img".to_owned();
-        return Some(InlineElement { name, attributes, children: Vec::new(), silent: true }.into());
-    }
-    let (name, attributes) = ("span".to_owned(), Vec::new());
-    Some(InlineElement { name, attributes, children, silent: false }.into())
-}
-
-/// The first annotation of a formula, which says it in other words (MathML Core, section 4.1).
-fn annotation(node: NodeRef<'_, Node>) -> Option<String> {
-    let mut found = node.descendants().filter_map(ElementRef::wrap);
-    let annotation = found.find(|element| element.value().name() == "annotation")?;
-    Some(collapse(&annotation.text().collect::<String>()))
-}
-
-/// Shown but not spoken by what it is, whatever stands around it: ruby readings, numbers of lines and
-/// pages, and what the book says is a mark of a note.
-fn is_silent(element: &Element, children: &[Inline]) -> bool {
-    const MARK_CLASSES: [&str; 7] =
-        ["fnanchor", "noteref", "footnoteref", "endnoteref", "fnref", "footnotelink", "noteanchor"];
-    matches!(element.name(), "rt" | "rp" | "rtc" | "img")
-        || is_hidden_from_the_ear(element)
-        || has_kind(element, "noteref")
-        || has_kind(element, "backlink")
-        || element.name() == "a" && has_class(element, &MARK_CLASSES)
-        || is_page_number(element, &plain_text(children))
 }
 
 fn is_note(element: &Element) -> bool {
@@ -471,19 +393,6 @@ fn container_attributes(element: &Element) -> Vec<(String, String)> {
     attributes
 }
 
-fn inline_attributes(name: &str, element: &Element) -> Vec<(String, String)> {
-    let mut attributes = shared_attributes(element);
-    let own: &[&str] = match name {
-        "a" => &["href"],
-        "img" => &["src", "alt", "width"],
-        "abbr" | "dfn" => &["title"],
-        "math" => &["display"],
-        _ => &[],
-    };
-    attributes.extend(copied(element, own));
-    attributes
-}
-
 /// `id`, `dir` and `lang`, which any element may have.
 fn shared_attributes(element: &Element) -> Vec<(String, String)> {
     copied(element, &["id", "dir", "lang"])
@@ -534,110 +443,4 @@ fn collapse(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn blocks(source: &str) -> Vec<String> {
-        parse(source)
-            .items
-            .into_iter()
-            .filter_map(|item| match item {
-                Item::Block { inlines, .. } => Some(plain_text(&inlines)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    #[test]
-    fn white_space_is_collapsed_across_elements() {
-        assert_eq!(
-            blocks("<p>  One\n  <em> two</em> <b>three</b>\n<i>four</i>. </p>"),
-            ["One two three four."]
-        );
-        assert_eq!(blocks("<h2>I<br/>  The Start</h2>"), ["I The Start"]);
-    }
-
-    #[test]
-    fn text_beside_blocks_is_a_block() {
-        assert_eq!(blocks("<li>One<ul><li>two</li></ul>three</li>"), ["One", "two", "three"]);
-        assert_eq!(blocks("<a href='x'><div>Inside</div></a>"), ["Inside"]);
-    }
-
-    #[test]
-    fn self_closed_elements_swallow_nothing() {
-        assert_eq!(
-            blocks(
-                "<html><head><title/></head><body><p><a id='x'/>Text</p><script src='y'/><p>more</p></body></html>"
-            ),
-            ["Text", "more"]
-        );
-    }
-
-    #[test]
-    fn what_is_not_said_is_silent() {
-        assert_eq!(blocks("<p><ruby>草枕<rt>くさまくら</rt></ruby>。</p>"), ["草枕。"]);
-        assert_eq!(
-            blocks("<p>Word<sup><a href='#n'>12</a></sup>. x<sup>2</sup></p>"),
-            ["Word. x2"]
-        );
-        assert_eq!(
-            blocks("<p>Word<a href='#n1'>[1]</a>, and <a href='#c2'>more</a>.</p>"),
-            ["Word, and more."]
-        );
-        assert_eq!(
-            blocks(
-                "<p>Word<a epub:type='noteref' href='#n'>*</a>.</p><span epub:type='pagebreak'>7</span>"
-            ),
-            ["Word."]
-        );
-    }
-
-    #[test]
-    fn scripts_handlers_and_styles_are_gone() {
-        let items = parse(
-            "<p onclick='x()' style='color:red' id='p'>A<script>alert(1)</script><img src='x' onerror='y()'></p>",
-        )
-        .items;
-        let shown = format!("{items:?}");
-        assert!(shown.contains("\"p\"") && shown.contains("\"src\""));
-        for gone in ["onclick", "alert", "onerror", "style", "script"] {
-            assert!(!shown.contains(gone), "{gone} in {shown}");
-        }
-    }
-
-    #[test]
-    fn an_empty_anchor_between_blocks_is_a_target() {
-        let items = parse("<div><a id='c1'/><h2>One</h2></div>").items;
-        assert_eq!(items[1], Item::Anchor("c1".to_owned()));
-    }
-
-    #[test]
-    fn a_cover_in_svg_is_an_image() {
-        let items = parse("<svg><image xlink:href='cover.jpg'/></svg>").items;
-        assert!(format!("{items:?}").contains("cover.jpg"));
-    }
-
-    #[test]
-    fn deep_nesting_ends() {
-        let source = format!("{}deep{}", "<div><b>".repeat(20_000), "</b></div>".repeat(20_000));
-        assert_eq!(blocks(&source).concat(), "deep");
-    }
-
-    proptest! {
-        #[test]
-        fn containers_nest_whatever_the_input(source in "(<(/?(p|div|em|a|table|td|svg|math)|!--|b/)( id='[a-z]')?>?|[a-z \"']){0,60}") {
-            let mut depth = 0_i32;
-            for item in parse(&source).items {
-                match item {
-                    Item::Open { .. } => depth += 1,
-                    Item::Close => depth -= 1,
-                    _ => {}
-                }
-                prop_assert!(depth >= 0);
-            }
-            prop_assert_eq!(depth, 0);
-        }
-    }
-}
+mod tests;

@@ -29,7 +29,7 @@ use super::manuscript::Manuscript;
 use files::Files;
 use limits::{MAX_FILE_BYTES, MAX_TEXT_BYTES};
 
-pub use process::{ChildLimits, Importer, Place};
+pub use process::{ChildLimits, ImportSlot, Importer};
 
 /// A kind of file that can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

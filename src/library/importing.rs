@@ -10,7 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::import::child::{Task, book_folder};
 use super::import::names::clean;
 use super::import::upload::{Upload, Uploaded};
-use super::import::{ImportError, ImportedBook, Place};
+use super::import::{ImportError, ImportSlot, ImportedBook};
 use super::{Library, LibraryError, catalogue, sample};
 
 /// How far an import is.
@@ -24,11 +24,11 @@ pub enum ImportProgress {
     Storing,
 }
 
-/// A file that is coming in, with its place in the queue.
+/// A file that is coming in, with its slot in the queue.
 #[derive(Debug)]
 pub struct Arrival {
     upload: Upload,
-    place: Place,
+    slot: ImportSlot,
 }
 
 impl Arrival {
@@ -41,8 +41,8 @@ impl Arrival {
 impl Library {
     /// Begins to take a file; refuses when too many are being imported.
     pub async fn receive(&self) -> Result<Arrival, LibraryError> {
-        let place = self.shared.importer.place()?;
-        Ok(Arrival { upload: Upload::begin(&self.shared.arrivals).await?, place })
+        let slot = self.shared.importer.slot()?;
+        Ok(Arrival { upload: Upload::begin(&self.shared.arrivals).await?, slot })
     }
 
     /// Imports a file that is all there. The same bytes give the same book, once. When the future is
@@ -53,7 +53,7 @@ impl Library {
         file_name: &str,
         progress: impl Fn(ImportProgress),
     ) -> Result<ImportedCard, LibraryError> {
-        let Arrival { upload, place } = arrival;
+        let Arrival { upload, slot } = arrival;
         let uploaded = upload.finish().await?;
         progress(ImportProgress::Waiting);
         let id = uploaded.id.clone();
@@ -67,7 +67,7 @@ impl Library {
         if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
             return Ok(ImportedCard { card: book.card, warnings: book.warnings });
         }
-        let book = self.read(&uploaded, &place, &id, file_name, &progress).await?;
+        let book = self.read(&uploaded, &slot, &id, file_name, &progress).await?;
         progress(ImportProgress::Storing);
         // In a task of its own: a client that goes away leaves a whole book, not half of one.
         let library = self.clone();
@@ -105,7 +105,7 @@ impl Library {
     pub(super) async fn read(
         &self,
         uploaded: &Uploaded,
-        place: &Place,
+        slot: &ImportSlot,
         id: &BookId,
         file_name: &str,
         progress: &impl Fn(ImportProgress),
@@ -113,7 +113,7 @@ impl Library {
         let work = uploaded.folder().to_owned();
         let task = Task { work, name: clean(file_name), id: id.clone() };
         let reading = |percent| progress(ImportProgress::Reading(percent));
-        Ok(self.shared.importer.convert(place, &task, reading).await?)
+        Ok(self.shared.importer.convert(slot, &task, reading).await?)
     }
 
     async fn add(
@@ -125,7 +125,7 @@ impl Library {
         let (id, database, shelf) = (&uploaded.id, &self.shared.database, &self.shared.shelf);
         let added = async {
             shelf.put_original(id, book.format, &uploaded.file()).await?;
-            shelf.put_reading(id, 0, &book_folder(uploaded.folder())).await?;
+            shelf.put_revision(id, 0, &book_folder(uploaded.folder())).await?;
             catalogue::insert(database, id, &book).await
         };
         if let Err(error) = added.await {

@@ -59,7 +59,7 @@ impl Shelf {
     }
 
     /// Stores what was read of a file: all that lies in the folders of `source`.
-    pub(super) async fn put_reading(
+    pub(super) async fn put_revision(
         &self,
         id: &BookId,
         revision: u32,
@@ -101,8 +101,8 @@ impl Shelf {
         self.remove(&root(id), |_| true).await
     }
 
-    /// Removes all readings of a file but one.
-    pub(super) async fn remove_other_readings(
+    /// Removes all revisions of a book but one.
+    pub(super) async fn remove_other_revisions(
         &self,
         id: &BookId,
         revision: u32,
@@ -110,7 +110,7 @@ impl Shelf {
         let (kept, root) = (folder(id, revision), root(id));
         self.remove(&root, |path| {
             let is_original = path.prefix_match(&root).is_some_and(|parts| parts.count() == 1);
-            // Without a folder of its own the first reading lies beside the others.
+            // Without a folder of its own the first revision lies beside the others.
             let is_kept = if revision == 0 {
                 !path.as_ref()[root.as_ref().len()..].starts_with("/r")
             } else {
@@ -194,7 +194,7 @@ fn root(id: &BookId) -> Path {
     Path::from_iter(["books", id.as_str()])
 }
 
-/// Where a reading of a book's file lies; the first one beside the file itself, as books always have.
+/// Where a revision of a book lies; the first one beside the file itself, as books always have.
 fn folder(id: &BookId, revision: u32) -> Path {
     if revision == 0 { root(id) } else { root(id).join(format!("r{revision}")) }
 }

@@ -169,7 +169,7 @@ pub(super) fn is_hidden_from_the_ear(element: &Element) -> bool {
     attribute(element, "aria-hidden").is_some_and(|value| value == "true")
 }
 
-/// Raised above the line, as the marks of notes are.
+/// Raised above the line, as references to notes are.
 pub(super) fn is_raised(element: &Element) -> bool {
     element.name() == "sup" || has_style(element, "vertical-align:super")
 }

@@ -1,16 +1,16 @@
-//! What is shown and not spoken: marks of notes.
+//! What is shown and not spoken: references to notes.
 //!
-//! Whether a number is a mark is decided by how it stands: raised, in brackets, glued to the word before
-//! it, or because the book says so. A link alone makes no mark: `born in <a>1812</a>` is text.
+//! Whether a number is a reference is decided by how it stands: raised, in brackets, glued to the word before
+//! it, or because the book says so. A link alone makes no reference: `born in <a>1812</a>` is text.
 
 use crate::text::markup::{Inline, InlineElement, plain_text};
 
 /// Longest label of a note, in characters: `*`, `12`, `xvii`.
 const MAX_LABEL_CHARS: usize = 4;
 
-/// Makes the marks of notes in a block silent. In a note itself the number it begins with, which leads
-/// back, is one.
-pub(super) fn silence_marks(inlines: &mut [Inline], is_note: bool) {
+/// Makes the references to notes in a block silent. In a note itself the number it begins with, which
+/// leads back, is one.
+pub(super) fn silence_note_references(inlines: &mut [Inline], is_note: bool) {
     let mut scan = Scan { before: None, letter_before: None, is_note };
     scan.inlines(inlines, false);
 }
@@ -33,7 +33,7 @@ impl Scan {
                 Inline::Element(element) if element.name == "br" => self.pass(" "),
                 Inline::Element(element) => {
                     let is_raised = is_raised || raises(element);
-                    if self.is_mark(element, is_raised) {
+                    if self.is_reference(element, is_raised) {
                         element.silent = true;
                         // What a style sheet would have set apart still stands apart.
                         if element.name == "span" {
@@ -53,18 +53,18 @@ impl Scan {
         }
     }
 
-    fn is_mark(&self, element: &InlineElement, is_raised: bool) -> bool {
+    fn is_reference(&self, element: &InlineElement, is_raised: bool) -> bool {
         let text = plain_text(&element.children);
         let label = Label::of(text.trim());
         if leads_to_a_note(element) {
-            return self.is_mark_of_link(&label, is_raised);
+            return self.is_linked_reference(&label, is_raised);
         }
-        // Not a link: `dawn.³` marks a note, `m²` and `M<sup>me</sup>` are text.
+        // Not a link: `dawn.³` refers to a note, `m²` and `M<sup>me</sup>` are text.
         let follows_an_end = self.before.is_some_and(|c| ".!?…”’»)]›,;:\"'".contains(c));
         is_raised && (label.is_number && follows_an_end || label.in_square_brackets)
     }
 
-    fn is_mark_of_link(&self, label: &Label<'_>, is_raised: bool) -> bool {
+    fn is_linked_reference(&self, label: &Label<'_>, is_raised: bool) -> bool {
         if label.is_symbol {
             return true;
         }
@@ -91,7 +91,7 @@ impl Scan {
     }
 }
 
-/// What a mark says: `[12]`, `*`, `(iv)`.
+/// What a reference says: `[12]`, `*`, `(iv)`.
 struct Label<'t> {
     core: &'t str,
     /// No longer than a label is, and a number or letter.

@@ -54,9 +54,9 @@ pub struct Importer {
     waiting: Arc<Semaphore>,
 }
 
-/// A place in the queue of files: held while a file is sent, waits and is read.
+/// A slot in the queue of files: held while a file is sent, waits and is read.
 #[derive(Debug)]
-pub struct Place {
+pub struct ImportSlot {
     _waiting: OwnedSemaphorePermit,
 }
 
@@ -71,17 +71,17 @@ impl Importer {
         }
     }
 
-    /// Takes a place in the queue; refuses when there is none.
-    pub fn place(&self) -> Result<Place, ImportError> {
+    /// Takes a slot in the queue; refuses when there is none.
+    pub fn slot(&self) -> Result<ImportSlot, ImportError> {
         let waiting = Arc::clone(&self.waiting).try_acquire_owned();
-        Ok(Place { _waiting: waiting.map_err(|_| ImportError::Busy)? })
+        Ok(ImportSlot { _waiting: waiting.map_err(|_| ImportError::Busy)? })
     }
 
     /// Waits for its turn, then reads the file in a folder. The child dies with the future that waits for
     /// it. `progress` is told how much has been read, in per cent, from the moment it begins.
     pub async fn convert(
         &self,
-        _place: &Place,
+        _slot: &ImportSlot,
         task: &Task,
         progress: impl Fn(u8),
     ) -> Result<ImportedBook, ImportError> {

@@ -1,4 +1,4 @@
-//! Finding a place again in another reading of the same file, by its words.
+//! Finding a place again in another revision of the same book, by its words.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// A reading as a child process has just written it.
+    /// A revision as a child process has just written it.
     pub(super) async fn load(folder: &Path, chapters: usize) -> Result<Self, LibraryError> {
         let mut words = Self { places: Vec::new(), shown: Vec::new(), starts: Vec::new() };
         for number in 1..=chapters {
@@ -56,7 +56,7 @@ impl Words {
         self.places.get(index).copied().unwrap_or((1, 0))
     }
 
-    /// A reading that is on the shelf.
+    /// A revision that is on the shelf.
     pub(super) async fn from_shelf(
         shelf: &Shelf,
         id: &BookId,
@@ -71,15 +71,15 @@ impl Words {
     }
 }
 
-/// Two readings of one file.
-pub(super) struct Reading {
+/// Two revisions of one book.
+pub(super) struct Mapping {
     old: Words,
     new: Words,
-    /// Where each text stands in the new reading.
+    /// Where each text stands in the new revision.
     by_text: HashMap<String, Vec<usize>>,
 }
 
-impl Reading {
+impl Mapping {
     pub(super) fn new(old: Words, new: Words) -> Self {
         let mut by_text: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, text) in new.shown.iter().enumerate() {
@@ -91,20 +91,19 @@ impl Reading {
         Self { old, new, by_text }
     }
 
-    /// Where a sentence of the old reading is in the new one.
+    /// Where a sentence of the old revision is in the new one.
     pub(super) fn sentence(&self, chapter: u32, sentence: u32) -> (u32, u32) {
         self.new.place(self.moved(self.old.index(chapter, sentence)))
     }
 
-    /// A bookmark or highlight at its words in the new reading.
-    pub(super) fn mark(&self, mark: &NewAnnotation) -> NewAnnotation {
-        let near = self.moved(self.old.index(mark.chapter, mark.start.sentence));
-        let found = (mark.kind == AnnotationKind::Highlight)
-            .then(|| self.quote(&mark.quote, near))
-            .flatten();
+    /// A bookmark or highlight at its words in the new revision.
+    pub(super) fn annotation(&self, old: &NewAnnotation) -> NewAnnotation {
+        let near = self.moved(self.old.index(old.chapter, old.start.sentence));
+        let found =
+            (old.kind == AnnotationKind::Highlight).then(|| self.quote(&old.quote, near)).flatten();
         let (chapter, start, end) = found.unwrap_or_else(|| {
             let (chapter, first) = self.new.place(near);
-            let last = self.moved(self.old.index(mark.chapter, mark.end.sentence)).max(near);
+            let last = self.moved(self.old.index(old.chapter, old.end.sentence)).max(near);
             let (same, last) = self.new.place(last);
             let last = if same == chapter { last } else { first };
             let point = |sentence: u32, offset: u32| {
@@ -112,12 +111,12 @@ impl Reading {
                 let length = text.map_or(0, |text| text.encode_utf16().count()) as u32;
                 Point { sentence, offset: offset.min(length) }
             };
-            (chapter, point(first, mark.start.offset), point(last, mark.end.offset))
+            (chapter, point(first, old.start.offset), point(last, old.end.offset))
         });
-        NewAnnotation { chapter, start, end: end.max(start), ..mark.clone() }
+        NewAnnotation { chapter, start, end: end.max(start), ..old.clone() }
     }
 
-    /// The sentence of the new reading that an old one became: the same words nearest to where they are
+    /// The sentence of the new revision that an old one became: the same words nearest to where they are
     /// to be expected, else as far from the nearest sentence that is still there as it was.
     fn moved(&self, old: usize) -> usize {
         let last = self.new.shown.len().saturating_sub(1);
@@ -151,7 +150,7 @@ impl Reading {
         nearest(&(from..to).filter(holds).collect::<Vec<_>>())
     }
 
-    /// Where a sentence would be if both readings had the same shape.
+    /// Where a sentence would be if both revisions had the same shape.
     fn expected(&self, old: usize) -> usize {
         let (had, has) = (self.old.shown.len().max(1), self.new.shown.len());
         (old * has / had).min(has.saturating_sub(1))
@@ -247,13 +246,13 @@ mod tests {
         let old = words(&[&["One.", "Yes.", "Two. Three.", "Yes.", "Four."]]);
         let new =
             words(&[&["Title", "One.", "Yes."], &["Two.", "Three.", "Yes.", "Four.", "Five."]]);
-        let reading = Reading::new(old, new);
-        assert_eq!(reading.sentence(1, 0), (1, 1));
-        assert_eq!(reading.sentence(1, 1), (1, 2));
-        assert_eq!(reading.sentence(1, 2), (2, 0), "what was cut is at its beginning");
-        assert_eq!(reading.sentence(1, 3), (2, 2), "the nearest of the same words");
-        assert_eq!(reading.sentence(1, 4), (2, 3));
-        assert_eq!(reading.sentence(9, 99), (2, 3), "what was nowhere is at the end");
+        let mapping = Mapping::new(old, new);
+        assert_eq!(mapping.sentence(1, 0), (1, 1));
+        assert_eq!(mapping.sentence(1, 1), (1, 2));
+        assert_eq!(mapping.sentence(1, 2), (2, 0), "what was cut is at its beginning");
+        assert_eq!(mapping.sentence(1, 3), (2, 2), "the nearest of the same words");
+        assert_eq!(mapping.sentence(1, 4), (2, 3));
+        assert_eq!(mapping.sentence(9, 99), (2, 3), "what was nowhere is at the end");
     }
 
     #[test]
@@ -263,11 +262,11 @@ mod tests {
             &["He was born in <b>1812</b> here.", "He said: born in here."],
             &["The end."],
         ]);
-        let reading = Reading::new(old, new);
-        let moved = reading.mark(&highlight(1, 0, "was born"));
+        let mapping = Mapping::new(old, new);
+        let moved = mapping.annotation(&highlight(1, 0, "was born"));
         assert_eq!((moved.chapter, moved.start), (1, Point { sentence: 0, offset: 3 }));
         assert_eq!(moved.end, Point { sentence: 0, offset: 11 });
-        let moved = reading.mark(&highlight(2, 0, "Lost words."));
+        let moved = mapping.annotation(&highlight(2, 0, "Lost words."));
         assert_eq!(
             (moved.chapter, moved.start.sentence),
             (1, 1),
@@ -277,8 +276,8 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_reading_has_one_place() {
-        let reading = Reading::new(words(&[&["One."]]), words(&[&[]]));
-        assert_eq!(reading.sentence(1, 0), (1, 0));
+    fn an_empty_revision_has_one_position() {
+        let mapping = Mapping::new(words(&[&["One."]]), words(&[&[]]));
+        assert_eq!(mapping.sentence(1, 0), (1, 0));
     }
 }

@@ -1,0 +1,103 @@
+//! Elements inside a block: what is kept of them, and what of that is spoken.
+
+use ego_tree::NodeRef;
+use scraper::node::Element;
+use scraper::{ElementRef, Node};
+
+use super::elements::{
+    has_class, has_kind, is_dropped, is_hidden_from_the_ear, is_inline, is_page_number, is_raised,
+};
+use super::{MAX_DEPTH, attribute, collapse, copied, drawing, letters, shared_attributes};
+use crate::text::markup::{Inline, InlineElement, plain_text};
+
+/// An inline element and what it contains, or `None` when nothing of it is kept.
+pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<Inline> {
+    let source_name = element.name();
+    if source_name == "svg" {
+        return drawing::pictures(node);
+    }
+    let children = if depth >= MAX_DEPTH {
+        // Deeper elements are gone, and what they say is not.
+        let texts = node.descendants().filter_map(|node| node.value().as_text());
+        vec![Inline::Text(texts.map(|text| text.to_string()).collect())]
+    } else {
+        node.children()
+            .filter_map(|child| match child.value() {
+                Node::Text(text) => Some(Inline::Text(text.to_string())),
+                Node::Element(element) if is_dropped(element) => None,
+                Node::Element(element) => inline(child, element, depth + 1),
+                _ => None,
+            })
+            .collect()
+    };
+    if source_name == "object" {
+        return object(element, children);
+    }
+    let silent = is_silent(element, &children);
+    let name = match source_name {
+        // What a style sheet would have set apart still stands apart.
+        "span" if silent && !is_hidden_from_the_ear(element) => "small",
+        _ if is_raised(element) => "sup",
+        name if is_inline(name) => name,
+        _ => "span",
+    };
+    if name == "img" && attribute(element, "src").is_none() {
+        return None;
+    }
+    let attributes = inline_attributes(name, element);
+    let mut shown = InlineElement { name: name.to_owned(), attributes, silent, children };
+    if name == "math"
+        && let Some(said) = letters::formula(attribute(element, "alttext"), annotation(node))
+    {
+        shown.silent = true;
+        shown.attributes.push(("aria-hidden".to_owned(), "true".to_owned()));
+        return Some(letters::with_alt_text(said, shown.into()));
+    }
+    Some(shown.into())
+}
+
+/// A picture in an `<object>`, else what stands in it for those that cannot show it.
+fn object(element: &Element, children: Vec<Inline>) -> Option<Inline> {
+    let is_picture = attribute(element, "type").is_some_and(|kind| kind.starts_with("image/"));
+    if let Some(source) = attribute(element, "data").filter(|_| is_picture) {
+        let alt = plain_text(&children);
+        let attributes = vec![("src".to_owned(), source), ("alt".to_owned(), collapse(&alt))];
+        let name = "img".to_owned();
+        return Some(InlineElement { name, attributes, children: Vec::new(), silent: true }.into());
+    }
+    let (name, attributes) = ("span".to_owned(), Vec::new());
+    Some(InlineElement { name, attributes, children, silent: false }.into())
+}
+
+/// The first annotation of a formula, which says it in other words (MathML Core, section 4.1).
+fn annotation(node: NodeRef<'_, Node>) -> Option<String> {
+    let mut found = node.descendants().filter_map(ElementRef::wrap);
+    let annotation = found.find(|element| element.value().name() == "annotation")?;
+    Some(collapse(&annotation.text().collect::<String>()))
+}
+
+/// Shown but not spoken by what it is, whatever stands around it: ruby readings, numbers of lines and
+/// pages, and what the book says is a reference to a note.
+fn is_silent(element: &Element, children: &[Inline]) -> bool {
+    const REFERENCE_CLASSES: [&str; 7] =
+        ["fnanchor", "noteref", "footnoteref", "endnoteref", "fnref", "footnotelink", "noteanchor"];
+    matches!(element.name(), "rt" | "rp" | "rtc" | "img")
+        || is_hidden_from_the_ear(element)
+        || has_kind(element, "noteref")
+        || has_kind(element, "backlink")
+        || element.name() == "a" && has_class(element, &REFERENCE_CLASSES)
+        || is_page_number(element, &plain_text(children))
+}
+
+fn inline_attributes(name: &str, element: &Element) -> Vec<(String, String)> {
+    let mut attributes = shared_attributes(element);
+    let own: &[&str] = match name {
+        "a" => &["href"],
+        "img" => &["src", "alt", "width"],
+        "abbr" | "dfn" => &["title"],
+        "math" => &["display"],
+        _ => &[],
+    };
+    attributes.extend(copied(element, own));
+    attributes
+}
