@@ -7,8 +7,8 @@ use tokio::process::{Child, Command};
 const KEPT_VARIABLES: [&str; 7] =
     ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH"];
 
-/// What a child may take. `None` is no limit. Address space is not limited on macOS, whose kernel does not
-/// enforce it, and limits set from outside are known to Linux alone.
+/// What a process may take; `None` is no limit. Address space is not limited on macOS, whose kernel does not
+/// enforce it, and nothing is on Windows.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
     /// Address space, in bytes.
@@ -17,6 +17,58 @@ pub struct Limits {
     pub cpu_seconds: Option<u64>,
     /// The largest file that it may write, in bytes.
     pub file: Option<u64>,
+    /// Files that it may have open.
+    pub open_files: Option<u64>,
+}
+
+#[cfg(unix)]
+impl Limits {
+    /// The limits as the system knows them, none above what this process may have itself. A process that
+    /// is limited never leaves a core file.
+    fn resources(
+        self,
+    ) -> impl Iterator<Item = (rustix::process::Resource, rustix::process::Rlimit)> {
+        use rustix::process::{Resource, Rlimit, getrlimit};
+
+        let wanted = [
+            (Resource::As, self.memory),
+            (Resource::Cpu, self.cpu_seconds),
+            (Resource::Fsize, self.file),
+            (Resource::Nofile, self.open_files),
+            (Resource::Core, Some(0)),
+        ];
+        wanted.into_iter().filter_map(|(resource, most)| {
+            let own = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+            let most = most?.min(own);
+            // The hard limit of time is a second later, so that the signal says which limit it was.
+            let hard =
+                if resource == Resource::Cpu { most.saturating_add(1).min(own) } else { most };
+            Some((resource, Rlimit { current: Some(most), maximum: Some(hard) }))
+        })
+    }
+}
+
+/// Limits this process, which is a child, and has it end with its parent where the system can do that.
+///
+/// # Errors
+/// When the system refuses a limit.
+#[cfg(unix)]
+pub fn limit_self(limits: Limits) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    for (resource, limit) in limits.resources() {
+        rustix::process::setrlimit(resource, limit)?;
+    }
+    Ok(())
+}
+
+/// Limits this process, which the system cannot do here.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn limit_self(_limits: Limits) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Gives a command a clean environment and a group of its own. It ends with the future that waits for it.
@@ -31,32 +83,21 @@ pub fn isolate(command: &mut Command) {
 /// Limits a child that was just started and has been given nothing yet.
 ///
 /// # Errors
-/// When the system refuses the limits.
+/// When the system refuses a limit.
 #[cfg(target_os = "linux")]
 pub fn limit(child: &Child, limits: Limits) -> std::io::Result<()> {
-    use rustix::process::{Resource, Rlimit, prlimit};
-
     let Some(pid) = pid(child) else { return Ok(()) };
-    let wanted = [
-        (Resource::As, limits.memory),
-        (Resource::Cpu, limits.cpu_seconds),
-        (Resource::Fsize, limits.file),
-        (Resource::Core, Some(0)),
-    ];
-    for (resource, most) in wanted {
-        if let Some(most) = most {
-            let limit = Rlimit { current: Some(most), maximum: Some(most) };
-            match prlimit(Some(pid), resource, limit) {
-                // It has ended already, and what became of it is known soon.
-                Ok(_) | Err(rustix::io::Errno::SRCH) => {}
-                Err(error) => return Err(error.into()),
-            }
+    for (resource, limit) in limits.resources() {
+        match rustix::process::prlimit(Some(pid), resource, limit) {
+            // It has ended already, and what became of it is known soon.
+            Ok(_) | Err(rustix::io::Errno::SRCH) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(())
 }
 
-/// Limits a child; here the system cannot do that from outside.
+/// Limits a child; only Linux can do that from outside.
 ///
 /// # Errors
 /// Never.

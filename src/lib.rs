@@ -110,10 +110,10 @@ pub async fn run(
 ) -> Result<(), RunError> {
     let stores = Stores::open(&config.data).await?;
     let link = open_link(&config.shared, &shutdown).await?;
-    stores.remove_old_arrivals().await;
     let library = stores.library(&config.reading, link.clone())?;
     library.add_sample().await?;
     let tasks = TaskTracker::new();
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(stores.arrivals_kept_clean()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(purge_often(library.clone())));
     let voices = installed_voices(&config.narration).await;

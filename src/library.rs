@@ -34,6 +34,7 @@ use object_store::ObjectStore;
 use sqlx::AnyPool;
 use thiserror::Error;
 use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
 
 use chapters::Chapter;
 use import::{Format, ImportError, Importer};
@@ -49,8 +50,8 @@ pub use paths::encode as encode_path;
 pub use progress::FLUSH_INTERVAL;
 pub use removal::PURGE_INTERVAL;
 
-/// Typeset chapters kept in memory; a long one takes about 300 kB.
-const CACHED_CHAPTERS: u64 = 64;
+/// Typeset chapters kept in memory, in bytes; a long one takes about 300 kB.
+const CACHED_CHAPTER_BYTES: u64 = 20 * 1024 * 1024;
 
 /// Longest name of a voice or device that a place comes with, in characters.
 const MAX_PLACE_NAME_CHARS: usize = 200;
@@ -114,8 +115,11 @@ pub enum LibraryError {
     /// Something stored cannot be read back.
     #[error("stored data is damaged: {0}")]
     Damaged(#[from] serde_json::Error),
+    /// Another server has changed the book meanwhile.
+    #[error("The book is being read again by another server.")]
+    Overtaken,
     /// A file could not be read or written.
-    #[error("a file of a book cannot be used: {0}")]
+    #[error("the file cannot be used: {0}")]
     File(#[from] std::io::Error),
     /// A task was cancelled or panicked.
     #[error("a task did not finish: {0}")]
@@ -143,6 +147,8 @@ struct Shared {
     arrivals: PathBuf,
     /// One change of a book at a time: two imports of the same file would race to add and to clean up.
     changing: BookLocks,
+    /// What puts a book on the shelf, and is to be finished before the library is closed.
+    storing: TaskTracker,
     /// One change of preferences at a time: each is read, changed and written.
     preferring: Mutex<()>,
 }
@@ -170,10 +176,16 @@ impl Library {
             shelf: Shelf::new(store),
             link,
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
-            chapters: Cache::new(CACHED_CHAPTERS),
+            chapters: Cache::builder()
+                .weigher(|_, chapter: &Arc<Chapter>| {
+                    u32::try_from(chapter.html.len() * 2).unwrap_or(u32::MAX)
+                })
+                .max_capacity(CACHED_CHAPTER_BYTES)
+                .build(),
             importer,
             arrivals,
             changing: BookLocks::default(),
+            storing: TaskTracker::new(),
             preferring: Mutex::new(()),
         };
         Self { shared: Arc::new(shared) }
@@ -335,8 +347,10 @@ impl Library {
         }
     }
 
-    /// Closes the database, writing what is pending.
+    /// Closes the database, when what is being stored is there, writing what is pending.
     pub async fn close(&self) {
+        self.shared.storing.close();
+        self.shared.storing.wait().await;
         self.flush().await;
         self.shared.database.close().await;
     }

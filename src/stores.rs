@@ -20,7 +20,7 @@ use crate::redis::Link;
 /// The folder in the data folder that files come in to while they are imported.
 const ARRIVALS: &str = "arrivals";
 /// A file that is older than this was left there by a process that died.
-const ARRIVAL_AGE: Duration = Duration::from_secs(24 * 3600);
+const ARRIVAL_AGE: Duration = Duration::from_secs(4 * 3600);
 
 /// Where everything is kept: a database and an object store.
 pub struct Stores {
@@ -58,9 +58,15 @@ impl Stores {
         Ok(Self { folder, database, objects })
     }
 
-    /// Removes what processes that were killed have left of files that came in.
-    pub async fn remove_old_arrivals(&self) {
-        remove_old(&self.folder.join(ARRIVALS)).await;
+    /// Removes from time to time what processes that were killed have left of files that came in.
+    pub fn arrivals_kept_clean(&self) -> impl Future<Output = ()> + use<> {
+        let folder = self.folder.join(ARRIVALS);
+        async move {
+            loop {
+                remove_old(&folder).await;
+                tokio::time::sleep(ARRIVAL_AGE / 4).await;
+            }
+        }
     }
 
     /// A library on these stores.

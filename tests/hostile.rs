@@ -118,7 +118,10 @@ async fn bombs_are_refused_in_words_or_harmless_and_nothing_is_left_of_them() {
         let answer: Value = response.json().await.unwrap();
         match status.as_u16() {
             201 => assert!(answer["sentences"].as_u64().unwrap() > 0, "{name}: {answer}"),
-            422 => assert!(answer["detail"].as_str().unwrap().ends_with('.'), "{name}: {answer}"),
+            // The child has said why, and has not broken.
+            422 => {
+                assert!(!answer["detail"].as_str().unwrap().contains("the log"), "{name}: {answer}")
+            }
             _ => panic!("{name}: {status} {answer}"),
         }
         let left = std::fs::read_dir(server.data.path().join("arrivals")).unwrap().count();
@@ -230,7 +233,6 @@ async fn nothing_in_a_book_or_a_name_is_markup_of_ours() {
         let page = response.text().await.unwrap();
         assert!(page.contains("<title>"), "{address}");
         assert!(!page.to_lowercase().contains("<x-canary"), "{address}: {page}");
-        assert!(!page.contains("refused by"), "{address}");
     }
     let page = server.get(&format!("/book/{id}/notes")).await.text().await.unwrap();
     assert!(page.contains("x-canary"), "the note is there, as text");
@@ -303,7 +305,6 @@ async fn requests_are_no_larger_than_they_need_to_be_and_hold_no_nul() {
     let notes = server.url(&format!("/api/books/{id}/annotations"));
     let place = |voice: String| json!({ "chapter": 1, "sentence": 0, "voice": voice });
     let put = async |body: Value| server.client.put(&progress).json(&body).send().await.unwrap();
-    assert_eq!(put(place("v".repeat(20_000_000))).await.status(), 413);
     assert_eq!(put(place("v".repeat(201))).await.status(), 400);
     assert_eq!(put(place("v".repeat(200))).await.status(), 200);
     assert_eq!(put(place("a\0b".to_owned())).await.status(), 400);
@@ -329,11 +330,23 @@ async fn requests_are_no_larger_than_they_need_to_be_and_hold_no_nul() {
     for path in ["/api/books/%00", "/book/a%00b", "/api/requests/%00"] {
         assert_eq!(server.get(path).await.status(), 400, "{path}");
     }
-    // What says that it is too large is refused before it is sent.
-    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let put = format!("PUT /api/books/{id}/progress");
+    for (request, kind, length) in [
+        (put.as_str(), "application/json", 100_000),
+        ("POST /api/books", "multipart/form-data; boundary=x", 400_000_000),
+    ] {
+        let answer = announce(&server, request, kind, length).await;
+        assert_eq!(answer, "HTTP/1.1 413", "{request}");
+    }
+}
+
+/// What the server answers to a request that only says how large its body is, in bytes. A client that
+/// sends the body of a refused request may find the connection closed before it reads the answer.
+async fn announce(server: &TestServer, request: &str, kind: &str, length: usize) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
     let head = format!(
-        "POST /api/books HTTP/1.1\r\nHost: {}\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 400000000\r\n\r\n",
+        "{request} HTTP/1.1\r\nHost: {}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n",
         server.address
     );
     stream.write_all(head.as_bytes()).await.unwrap();
@@ -341,5 +354,5 @@ async fn requests_are_no_larger_than_they_need_to_be_and_hold_no_nul() {
     let read =
         tokio::time::timeout(std::time::Duration::from_secs(5), stream.read_exact(&mut answer));
     read.await.unwrap().unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 413");
+    String::from_utf8_lossy(&answer).into_owned()
 }

@@ -46,6 +46,15 @@ fn arrivals(data: &std::path::Path) -> usize {
     std::fs::read_dir(data.join("arrivals")).map_or(0, Iterator::count)
 }
 
+/// Child processes that read files for a server.
+fn children(data: &std::path::Path) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let data = data.to_string_lossy().into_owned();
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
+    lines.filter(|line| line.contains("import-one") && line.contains(&data)).count()
+}
+
 async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..500 {
         if is_so() {
@@ -167,7 +176,9 @@ async fn a_client_that_goes_away_ends_its_import() {
         said += &String::from_utf8_lossy(&stream.next().await.unwrap().unwrap());
     }
     assert_eq!(arrivals(server.data.path()), 1);
+    assert_eq!(children(server.data.path()), 1);
     drop(stream);
+    until("the child has ended", || children(server.data.path()) == 0).await;
     until("nothing is left", || arrivals(server.data.path()) == 0).await;
     assert_eq!(server.json("/api/books").await.as_array().unwrap().len(), 1);
 }
@@ -175,17 +186,9 @@ async fn a_client_that_goes_away_ends_its_import() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_files_are_read_at_once_and_the_others_wait() {
     let server = TestServer::start().await;
-    let children = || {
-        let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-        let data = server.data.path().to_string_lossy().into_owned();
-        let lines = lines.map(|line| String::from_utf8_lossy(&line).into_owned());
-        lines.filter(|line| line.contains("import-one") && line.contains(&data)).count()
-    };
     let upload = |number: usize| {
         let mut text = slow_text();
         text.extend(format!("Number {number}.").bytes());
-        text.truncate(text.len());
         server.upload("slow.txt", text)
     };
     let uploads = futures::future::join_all((0..4).map(upload));
@@ -194,7 +197,7 @@ async fn two_files_are_read_at_once_and_the_others_wait() {
     let answers = loop {
         tokio::select! {
             answers = &mut uploads => break answers,
-            () = tokio::time::sleep(Duration::from_millis(10)) => most = most.max(children()),
+            () = tokio::time::sleep(Duration::from_millis(10)) => most = most.max(children(server.data.path())),
         }
     };
     assert!(answers.iter().all(|answer| answer.status() == 201));

@@ -6,6 +6,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 
 use super::{ApiError, AppState};
 use crate::library::import::limits::MAX_FILE_BYTES;
@@ -27,10 +28,30 @@ pub fn limited(routes: Router<AppState>, limit: usize) -> Router<AppState> {
 /// Routes that read their bodies piece by piece, at most `limit` bytes of them.
 pub fn streamed(routes: Router<AppState>, limit: usize) -> Router<AppState> {
     routes.layer(DefaultBodyLimit::max(limit)).layer(from_fn(move |request, next| async move {
-        match declares_more(&request, limit) {
-            true => too_large(limit).into_response(),
-            false => Next::run(next, request).await,
+        if declares_more(&request, limit) {
+            return too_large(limit).into_response();
         }
+        Next::run(next, request.map(with_short_head)).await
+    }))
+}
+
+/// A form whose first file does not begin soon is none: what stands before it would be held in memory.
+fn with_short_head(body: Body) -> Body {
+    let (mut head, mut has_begun) = (Vec::new(), false);
+    Body::from_stream(body.into_data_stream().map(move |piece| {
+        let piece = piece.map_err(std::io::Error::other)?;
+        if !has_begun {
+            let room = SMALL_BYTES - head.len();
+            head.extend_from_slice(&piece[..piece.len().min(room)]);
+            has_begun = contains(&head, b"\r\n\r\n");
+            if !has_begun && head.len() == SMALL_BYTES {
+                return Err(std::io::Error::other("the form does not begin"));
+            }
+            if has_begun {
+                head = Vec::new();
+            }
+        }
+        Ok::<_, std::io::Error>(piece)
     }))
 }
 

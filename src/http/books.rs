@@ -46,16 +46,15 @@ pub async fn reimport(
     headers: HeaderMap,
     Path(book): Path<String>,
 ) -> Response {
-    let done = async {
-        let book = params::book(&book)?;
-        Ok::<_, ApiError>((state.library.reimport(&book).await?, format!("/book/{book}")))
+    let book = match params::book(&book) {
+        Ok(book) => book,
+        Err(error) => return error.into_response(),
     };
-    match done.await {
-        Ok((_, page)) if wants_page(&headers) => Redirect::to(&page).into_response(),
-        Ok((book, _)) => Json(book).into_response(),
-        Err(error) if wants_page(&headers) => {
-            notice::refused(&format!("/book/{book}"), &error.to_string())
-        }
+    let page = format!("/book/{book}");
+    match state.library.reimport(&book).await.map_err(ApiError::from) {
+        Ok(_) if wants_page(&headers) => Redirect::to(&page).into_response(),
+        Ok(book) => Json(book).into_response(),
+        Err(error) if wants_page(&headers) => notice::refused(&page, &error.to_string()),
         Err(error) => error.into_response(),
     }
 }

@@ -138,6 +138,7 @@ impl From<LibraryError> for ApiError {
             | LibraryError::QueryTooLong(_)
             | LibraryError::BadName(_)
             | LibraryError::Preference(_) => Self::BadBody(error.to_string()),
+            LibraryError::Overtaken => Self::Unavailable(error.to_string()),
             LibraryError::Moved(place) => Self::Moved(place),
             LibraryError::Import(ImportError::TooLarge) => Self::TooLarge(error.to_string()),
             LibraryError::Import(ImportError::Busy) => Self::Unavailable(error.to_string()),

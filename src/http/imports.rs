@@ -1,6 +1,7 @@
 //! Files that come in.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use app::model::ImportedCard;
 use axum::Json;
@@ -14,10 +15,13 @@ use tokio::sync::watch;
 use super::preferences::wants_page;
 use super::{ApiError, AppState, notice};
 use crate::library::import::ImportError;
+use crate::library::import::names::clean;
 use crate::library::{Arrival, ImportProgress, LibraryError};
 
 /// Most files of one form.
 const MAX_FILES: usize = 100;
+/// A client that sends nothing for so long has gone away.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// `POST /api/books`: a form with one or more files. A program gets the book (the last one, when there are
 /// several), or with `Accept: text/event-stream` how far the import is while it goes on; a browser without
@@ -59,7 +63,8 @@ async fn receive(
     mut form: Multipart,
 ) -> Result<Vec<(Arrival, String)>, ApiError> {
     let mut files = Vec::new();
-    while let Some(mut field) = form.next_field().await.map_err(unreadable)? {
+    let slot = state.library.import_slot()?;
+    while let Some(mut field) = heard(form.next_field()).await? {
         if field.name() != Some("file") {
             continue;
         }
@@ -67,8 +72,8 @@ async fn receive(
             return Err(ApiError::BadBody(format!("A form can have {MAX_FILES} files.")));
         }
         let name = field.file_name().unwrap_or_default().to_owned();
-        let mut arrival = state.library.receive().await?;
-        while let Some(piece) = field.chunk().await.map_err(unreadable)? {
+        let mut arrival = state.library.receive(&slot).await?;
+        while let Some(piece) = heard(field.chunk()).await? {
             arrival.write(&piece).await.map_err(LibraryError::from)?;
         }
         files.push((arrival, name));
@@ -84,11 +89,31 @@ async fn import_all(
     files: Vec<(Arrival, String)>,
     progress: impl Fn(ImportProgress),
 ) -> Result<ImportedCard, ApiError> {
-    let mut last = Err(ApiError::BadBody("The form has no field “file”.".to_owned()));
+    let several = files.len() > 1;
+    let (mut last, mut refused) = (None, None);
+    // One that is refused does not cost the others.
     for (arrival, name) in files {
-        last = Ok(state.library.import(arrival, &name, &progress).await?);
+        match state.library.import(arrival, &name, &progress).await.map_err(ApiError::from) {
+            Ok(book) => last = Some(book),
+            Err(ApiError::Refused(why)) if several => {
+                refused = refused.or(Some(ApiError::Refused(format!("“{}”: {why}", clean(&name)))));
+            }
+            Err(error) => refused = refused.or(Some(error)),
+        }
     }
-    last
+    match (refused, last) {
+        (Some(error), _) => Err(error),
+        (None, Some(book)) => Ok(book),
+        (None, None) => Err(ApiError::BadBody("The form has no field “file”.".to_owned())),
+    }
+}
+
+/// Waits for the next part of a form, for a while.
+async fn heard<T>(part: impl Future<Output = Result<T, MultipartError>>) -> Result<T, ApiError> {
+    match tokio::time::timeout(SILENCE, part).await {
+        Ok(part) => part.map_err(unreadable),
+        Err(_) => Err(ApiError::BadBody("The rest of the form did not come.".to_owned())),
+    }
 }
 
 /// `waiting`, `reading` with `percent`, `storing`, and at last `done` with the book or `refused` with the

@@ -10,8 +10,8 @@ use super::{LOCAL_USER, LibraryError};
 use crate::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
-    books.vertical, books.cover, books.toc, books.chapters, books.sentences, books.added_at, \
-    books.fonts, books.cover_widths, books.revision, books.rules, books.warnings, \
+    books.cover, books.chapters, books.sentences, books.added_at, books.cover_widths, \
+    books.revision, \
     (SELECT CAST(COALESCE(SUM(chapters.sentences), 0) AS BIGINT) FROM chapters \
      WHERE chapters.book_id = books.id AND chapters.number < progress.chapter) AS before_at, \
     progress.device AS at_device, progress.updated_at AS at_ms, \
@@ -58,17 +58,18 @@ pub(super) async fn insert(
 }
 
 /// Puts another reading of a book's file in the place of the one it had, in a transaction that also moves
-/// what readers keep in it. What they have called it stays.
+/// what readers keep in it. What they have called it stays. `revision` is the one it had; when it has another
+/// by now, somebody else was faster.
 pub(super) async fn replace(
     transaction: &mut Transaction<'_, Any>,
     id: &BookId,
     book: &ImportedBook,
     revision: u32,
 ) -> Result<(), LibraryError> {
-    sqlx::query(
+    let done = sqlx::query(
         "UPDATE books SET language = $1, vertical = $2, cover = $3, toc = $4, chapters = $5, \
          sentences = $6, fonts = $7, cover_widths = $8, warnings = $9, rules = $10, revision = $11 \
-         WHERE id = $12",
+         WHERE id = $12 AND revision = $13",
     )
     .bind(&book.language)
     .bind(i64::from(book.vertical))
@@ -80,10 +81,14 @@ pub(super) async fn replace(
     .bind(serde_json::to_string(&book.cover_widths)?)
     .bind(serde_json::to_string(&book.warnings)?)
     .bind(IMPORT_RULES)
-    .bind(i64::from(revision))
+    .bind(i64::from(revision) + 1)
     .bind(id.as_str())
+    .bind(i64::from(revision))
     .execute(&mut **transaction)
     .await?;
+    if done.rows_affected() != 1 {
+        return Err(LibraryError::Overtaken);
+    }
     sqlx::query("DELETE FROM chapters WHERE book_id = $1")
         .bind(id.as_str())
         .execute(&mut **transaction)
@@ -136,19 +141,24 @@ pub(super) async fn find(
         .fetch_optional(database)
         .await?;
     let Some(row) = row else { return Ok(None) };
+    let more = sqlx::query("SELECT vertical, toc, fonts, rules, warnings FROM books WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(database)
+        .await?;
+    let Some(more) = more else { return Ok(None) };
     let chapters = sqlx::query(
         "SELECT number, title, sentences, characters FROM chapters WHERE book_id = $1 ORDER BY number",
     )
     .bind(id.as_str())
     .fetch_all(database)
     .await?;
-    let toc: Vec<TocLine> = serde_json::from_str(&row.try_get::<String, _>("toc")?)?;
+    let toc: Vec<TocLine> = serde_json::from_str(&more.try_get::<String, _>("toc")?)?;
     Ok(Some(BookDetails {
         card: card(&row)?,
-        vertical: row.try_get::<i64, _>("vertical")? != 0,
-        warnings: serde_json::from_str(&row.try_get::<String, _>("warnings")?)?,
-        is_outdated: row.try_get::<i64, _>("rules")? < IMPORT_RULES,
-        fonts: serde_json::from_str(&row.try_get::<String, _>("fonts")?)?,
+        vertical: more.try_get::<i64, _>("vertical")? != 0,
+        warnings: serde_json::from_str(&more.try_get::<String, _>("warnings")?)?,
+        is_outdated: more.try_get::<i64, _>("rules")? < IMPORT_RULES,
+        fonts: serde_json::from_str(&more.try_get::<String, _>("fonts")?)?,
         chapters: chapters
             .iter()
             .map(|row| {

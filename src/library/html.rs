@@ -4,6 +4,7 @@
 //! remains is a sequence of opening and closing containers with blocks between them, which can be
 //! cut anywhere into chapters ([`chapters`](super::chapters)).
 
+mod document;
 mod drawing;
 mod elements;
 mod inline;
@@ -17,6 +18,7 @@ use ego_tree::NodeRef;
 use scraper::node::Element;
 use scraper::{Html, Node};
 
+pub use document::ParsedDocument;
 pub use elements::MATHML;
 pub use letters::ALT_TEXT;
 
@@ -26,12 +28,16 @@ use elements::{
 use inline::inline;
 use white_space::collapse_run;
 
+use super::import::limits::MAX_LANGUAGE_CHARS;
 use crate::text::markup::{Inline, InlineElement, is_void, plain_text};
 use crate::text::sentence::is_speakable;
 
 /// Deeper elements are flattened into their ancestors: no book nests so deep, and recursion here
 /// and in the browser must end.
 const MAX_DEPTH: usize = 128;
+
+/// Longest id that is kept, in bytes; tools make some of a hundred.
+const MAX_ID_BYTES: usize = 500;
 
 /// A piece of a document, in reading order.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,80 +82,6 @@ pub enum BlockKind {
     Picture,
 }
 
-/// A document as items, with what its head says.
-#[derive(Debug, Default)]
-pub struct ParsedDocument {
-    /// The items of its body.
-    pub items: Vec<Item>,
-    /// The text of `<title>`, if any.
-    pub title: Option<String>,
-    /// `lang` of the root element.
-    pub language: Option<String>,
-}
-
-impl ParsedDocument {
-    /// The text of its blocks.
-    pub fn blocks(&self) -> impl Iterator<Item = String> {
-        self.items.iter().filter_map(|item| match item {
-            Item::Block { inlines, .. } => Some(plain_text(inlines)),
-            _ => None,
-        })
-    }
-
-    /// Whether it says anything; a cover's wrapping does not.
-    pub fn speaks(&self) -> bool {
-        self.blocks().any(|text| is_speakable(&text))
-    }
-
-    /// The first picture, by its reference.
-    pub fn first_picture(&self) -> Option<&str> {
-        self.items.iter().find_map(|item| match item {
-            Item::Block { inlines, .. } => first_picture(inlines),
-            _ => None,
-        })
-    }
-
-    /// Makes each picture of a page without text a block of its own, which says what the picture says of
-    /// itself: for books of pictures.
-    pub fn voice_pictures(&mut self) {
-        if !self.speaks() {
-            self.items =
-                std::mem::take(&mut self.items).into_iter().flat_map(picture_page).collect();
-        }
-    }
-
-    /// Calls `change` for each picture of the document.
-    pub fn for_each_picture(&mut self, mut change: impl FnMut(&mut InlineElement)) {
-        for item in &mut self.items {
-            if let Item::Block { inlines, .. } = item {
-                visit_pictures(inlines, &mut change);
-            }
-        }
-    }
-}
-
-fn first_picture(inlines: &[Inline]) -> Option<&str> {
-    inlines.iter().find_map(|inline| match inline {
-        Inline::Element(element) if element.name == "img" => {
-            let source = element.attributes.iter().find(|(name, _)| name == "src");
-            source.map(|(_, value)| value.as_str())
-        }
-        Inline::Element(element) => first_picture(&element.children),
-        Inline::Text(_) => None,
-    })
-}
-
-fn visit_pictures(inlines: &mut [Inline], change: &mut impl FnMut(&mut InlineElement)) {
-    for inline in inlines {
-        if let Inline::Element(element) = inline {
-            if element.name == "img" {
-                change(element);
-            }
-            visit_pictures(&mut element.children, change);
-        }
-    }
-}
-
 /// Parses an XHTML or HTML document; never fails, as HTML parsing never does.
 pub fn parse(source: &str) -> ParsedDocument {
     let document = Html::parse_document(&source::for_html(source));
@@ -174,46 +106,6 @@ pub fn parse(source: &str) -> ParsedDocument {
         }
     }
     ParsedDocument { items: walk.items, title, language: attribute(root.value(), "lang") }
-}
-
-/// What a page without any text shows, each picture a block of its own with what it says of itself.
-fn picture_page(item: Item) -> Vec<Item> {
-    let Item::Block { inlines, kind, has_lines } = item else { return vec![item] };
-    let mut pictures = Vec::new();
-    collect_pictures(&inlines, &mut pictures);
-    if pictures.is_empty() {
-        return vec![Item::Block { inlines, kind, has_lines }];
-    }
-    let blocks = pictures.into_iter().map(|element| {
-        let said = letters::alt(&element).filter(|alt| says_something(alt)).map(str::to_owned);
-        let inline = match said {
-            Some(said) => letters::with_alt_text(said, letters::without_alt(element.into())),
-            None => element.into(),
-        };
-        Item::Block { inlines: vec![inline], kind: BlockKind::Picture, has_lines: false }
-    });
-    blocks.collect()
-}
-
-fn collect_pictures(inlines: &[Inline], pictures: &mut Vec<InlineElement>) {
-    for inline in inlines {
-        match inline {
-            Inline::Element(element) if element.name == "img" => pictures.push(element.clone()),
-            Inline::Element(element) => collect_pictures(&element.children, pictures),
-            Inline::Text(_) => {}
-        }
-    }
-}
-
-/// Whether an alternative text is more than the name of a file or of the thing itself.
-fn says_something(alt: &str) -> bool {
-    const NOTHING: [&str; 8] =
-        ["image", "img", "picture", "photo", "illustration", "figure", "cover", "cover image"];
-    let lower = alt.to_lowercase();
-    let is_file = lower.rsplit_once('.').is_some_and(|(_, ending)| {
-        matches!(ending, "jpg" | "jpeg" | "png" | "gif" | "svg" | "webp" | "bmp")
-    });
-    is_speakable(alt) && !is_file && !NOTHING.contains(&lower.as_str())
 }
 
 #[derive(Clone, Copy, Default)]
@@ -311,6 +203,9 @@ impl Walk {
     fn block(&mut self, mut inlines: Vec<Inline>, is_first: bool) {
         // While the white space is there that sets a picture apart from the next word.
         letters::spell_pictures(&mut inlines);
+        if self.context.kind == Some(BlockKind::Heading) && !is_speakable(&plain_text(&inlines)) {
+            letters::say_pictures(&mut inlines);
+        }
         if !self.context.preformatted {
             collapse_run(&mut inlines);
         }
@@ -395,7 +290,14 @@ fn container_attributes(element: &Element) -> Vec<(String, String)> {
 
 /// `id`, `dir` and `lang`, which any element may have.
 fn shared_attributes(element: &Element) -> Vec<(String, String)> {
-    copied(element, &["id", "dir", "lang"])
+    // What one element says is written again in each chapter that it stands open in.
+    let fits = |(name, value): &(String, String)| match name.as_str() {
+        "id" => value.len() <= MAX_ID_BYTES,
+        _ => value.len() <= MAX_LANGUAGE_CHARS,
+    };
+    let mut attributes = copied(element, &["id", "dir", "lang"]);
+    attributes.retain(fits);
+    attributes
 }
 
 fn copied(element: &Element, names: &[&str]) -> Vec<(String, String)> {

@@ -181,6 +181,10 @@ pub fn read(
     Ok((format, manuscript))
 }
 
+/// How far into a file its archive may begin, in bytes: after a byte order mark, or a header of HTTP that was
+/// saved with it.
+const MAX_PREFIX_BYTES: usize = 4096;
+
 /// What the bytes are; a file's name is not to be trusted.
 fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
     const FOREIGN: [(&[u8], &str); 7] = [
@@ -192,8 +196,11 @@ fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
         (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
         (b"\x1f\x8b", "gzip"),
     ];
-    // The second is an archive without any entry.
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+    // An archive may be cut short, be one without any entry, and begin with something else.
+    let head = &bytes[..bytes.len().min(MAX_PREFIX_BYTES)];
+    let has = |magic: &[u8]| head.windows(magic.len()).any(|window| window == magic);
+    let begins_as_archive = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
+    if begins_as_archive || has(b"PK\x03\x04") && epub::is_archive(bytes) {
         return Ok(Format::Epub);
     }
     if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
@@ -202,7 +209,27 @@ fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
     if bytes.get(60..68) == Some(b"BOOKMOBI") {
         return Err(ImportError::Unsupported("Kindle"));
     }
-    if encoding::is_text(bytes) { Ok(Format::Text) } else { Err(ImportError::Unknown) }
+    if !encoding::is_text(bytes) {
+        return Err(ImportError::Unknown);
+    }
+    match markup_of(bytes) {
+        Some(name) => Err(ImportError::Unsupported(name)),
+        None => Ok(Format::Text),
+    }
+}
+
+/// What a text is that consists of markup: its tags would be read aloud.
+fn markup_of(bytes: &[u8]) -> Option<&'static str> {
+    let head = encoding::decode_text(&bytes[..bytes.len().min(4096)]).text.to_lowercase();
+    let head = head.trim_start();
+    let is = |name: &str| head.contains(name);
+    match head {
+        _ if !head.starts_with('<') => None,
+        _ if is("<fictionbook") => Some("FictionBook"),
+        _ if is("<html") || is("<!doctype html") => Some("HTML"),
+        _ if head.starts_with("<?xml") => Some("XML"),
+        _ => None,
+    }
 }
 
 fn title_from(file_name: &str) -> String {
@@ -226,6 +253,8 @@ mod tests {
         assert!(refused(b"%PDF-1.7 ...").to_string().contains("PDF"));
         assert!(matches!(refused(b""), ImportError::Empty));
         assert!(matches!(refused(&[0, 1, 2, 0, 0xff, 0xfe]), ImportError::Unknown));
+        assert!(refused(b"<!DOCTYPE html><html><p>x").to_string().contains("HTML"));
+        assert!(refused(b"<?xml version='1.0'?><FictionBook>").to_string().contains("FictionBook"));
     }
 
     #[test]

@@ -24,11 +24,11 @@ pub enum ImportProgress {
     Storing,
 }
 
-/// A file that is coming in, with its slot in the queue.
+/// A file that is coming in, with its slot in the queue. The files of one form share one.
 #[derive(Debug)]
 pub struct Arrival {
     upload: Upload,
-    slot: ImportSlot,
+    slot: Arc<ImportSlot>,
 }
 
 impl Arrival {
@@ -39,9 +39,14 @@ impl Arrival {
 }
 
 impl Library {
-    /// Begins to take a file; refuses when too many are being imported.
-    pub async fn receive(&self) -> Result<Arrival, LibraryError> {
-        let slot = self.shared.importer.slot()?;
+    /// Takes a slot in the queue of files; refuses when too many are being imported.
+    pub fn import_slot(&self) -> Result<Arc<ImportSlot>, LibraryError> {
+        Ok(Arc::new(self.shared.importer.slot()?))
+    }
+
+    /// Begins to take a file.
+    pub async fn receive(&self, slot: &Arc<ImportSlot>) -> Result<Arrival, LibraryError> {
+        let slot = Arc::clone(slot);
         Ok(Arrival { upload: Upload::begin(&self.shared.arrivals).await?, slot })
     }
 
@@ -71,13 +76,17 @@ impl Library {
         progress(ImportProgress::Storing);
         // In a task of its own: a client that goes away leaves a whole book, not half of one.
         let library = self.clone();
-        tokio::spawn(async move { library.add(uploaded, book, lock).await }).await?
+        let stored = async move { library.add(uploaded, book, lock).await };
+        self.shared.storing.spawn(stored).await?
     }
 
     /// Imports a file on disk.
     pub async fn import_file(&self, file: &Path) -> Result<ImportedCard, LibraryError> {
-        let mut arrival = self.receive().await?;
-        arrival.upload.write_file(file).await?;
+        let mut arrival = self.receive(&self.import_slot()?).await?;
+        arrival.upload.write_file(file).await.map_err(|error| match error {
+            ImportError::Write(error) => LibraryError::File(error),
+            other => other.into(),
+        })?;
         self.import(arrival, &file.display().to_string(), |_| {}).await
     }
 
@@ -89,7 +98,7 @@ impl Library {
             return Ok(());
         }
         let imported = async {
-            let mut arrival = self.receive().await?;
+            let mut arrival = self.receive(&self.import_slot()?).await?;
             arrival.write(&sample::epub()?).await?;
             self.import(arrival, "sample.epub", |_| {}).await
         };

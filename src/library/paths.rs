@@ -54,9 +54,10 @@ pub fn fragment(reference: &str) -> Option<String> {
     (!fragment.is_empty()).then(|| decode(fragment))
 }
 
-/// A path with `/` between folders and none in front, without `.` and `..`: ZIP files made on Windows
-/// have `\`.
+/// A path with `/` between folders and none in front, without `.`, `..` and control characters: ZIP files
+/// made on Windows have `\`.
 pub fn normalise(path: &str) -> String {
+    let path: String = path.chars().filter(|c| !c.is_control()).collect();
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split(['/', '\\']) {
         match part {

@@ -5,9 +5,9 @@
 
 mod anchoring;
 
-use app::model::{BookId, ImportedCard, Progress};
+use app::model::{Annotation, BookId, ImportedCard, Progress};
 use futures::StreamExt;
-use sqlx::{Any, Row, Transaction};
+use sqlx::{Any, AnyPool, Row, Transaction};
 
 use super::import::ImportedBook;
 use super::import::child::book_folder;
@@ -19,19 +19,20 @@ use anchoring::{Mapping, Words};
 /// The sample book as it was kept before it became a file of its own.
 const FORMER_SAMPLE: &str = "85cc1f83572d7b5e";
 
+/// The device that a place has been moved by.
+const DEVICE: &str = "reimport";
+
 impl Library {
     /// Reads the file of a book anew. Its title and authors stay as they are.
     pub async fn reimport(&self, id: &BookId) -> Result<ImportedCard, LibraryError> {
         let slot = self.shared.importer.slot()?;
         let lock = self.shared.changing.lock(id).await;
         let before = self.find(id).await?;
-        let (format, _) = self.original(id).await?;
-        let name = format!("book.{}", format.extension());
         let uploaded = self.fetch_original(id).await?;
-        let book = self.read(&uploaded, &slot, id, &name, &|_| {}).await?;
+        let book = self.read(&uploaded, &slot, id, "book", &|_| {}).await?;
         let (library, id) = (self.clone(), id.clone());
         // In a task of its own: a client that goes away leaves a whole book, not half of one.
-        let done = tokio::spawn(async move {
+        let done = self.shared.storing.spawn(async move {
             let _lock = lock;
             library.replace(&id, &uploaded, &book, before.card.revision).await
         });
@@ -66,102 +67,104 @@ impl Library {
         let (database, shelf) = (&self.shared.database, &self.shared.shelf);
         // What only Redis has yet is among what moves.
         self.flush().await;
-        let next = revision + 1;
         let old = Words::from_shelf(shelf, id, revision).await?;
-        let new =
-            Words::load(&book_folder(uploaded.folder()), book.contents.chapters.len()).await?;
-        let mapping = Mapping::new(old, new);
+        let count = book.contents.chapters.len();
+        let new = Words::load(&book_folder(uploaded.folder()), count).await?;
+        let (places, annotations) = (places(database, id).await?, annotations(database, id).await?);
+        let mapping = tokio::task::spawn_blocking(move || {
+            Mapping::new(old, new).moved_all(places, annotations)
+        });
+        let (places, annotations) = mapping.await?;
         let stored = async {
-            shelf.put_revision(id, next, &book_folder(uploaded.folder())).await?;
+            shelf.put_revision(id, revision + 1, &book_folder(uploaded.folder())).await?;
             let mut transaction = database.begin().await?;
-            catalogue::replace(&mut transaction, id, book, next).await?;
-            let moved = move_progress(&mut transaction, id, &mapping).await?;
-            move_annotations(&mut transaction, id, &mapping).await?;
-            transaction.commit().await?;
-            Ok::<_, LibraryError>(moved)
-        };
-        let moved = match stored.await {
-            Ok(moved) => moved,
-            Err(error) => {
-                if let Err(left) = shelf.remove_other_revisions(id, revision).await {
-                    tracing::warn!(%id, %left, "a book that could not be read anew left files behind");
-                }
-                return Err(error);
+            catalogue::replace(&mut transaction, id, book, revision).await?;
+            for (user, place) in &places {
+                move_place(&mut transaction, id, user, place).await?;
             }
+            for annotation in &annotations {
+                move_annotation(&mut transaction, annotation).await?;
+            }
+            Ok::<_, LibraryError>(transaction.commit().await?)
         };
+        let stored = stored.await;
         self.changed(id).await;
-        // Redis may have the position in the old revision, and knows it better than SQL until it hears of this.
-        for (user, place) in moved {
-            let place = Progress { at_ms: now_ms(), ..place };
-            progress::set(database, self.shared.link.as_ref(), &user, id, &place).await?;
+        // Whatever has happened, SQL knows which revision the book has now. The others lead nowhere.
+        let now = self.find(id).await?.card.revision;
+        if let Err(left) = shelf.remove_other_revisions(id, now).await {
+            tracing::warn!(%id, %left, "other revisions of a book could not be removed");
         }
-        // What is gone is only what nobody is led to any more.
-        if let Err(left) = shelf.remove_other_revisions(id, next).await {
-            tracing::warn!(%id, %left, "the former revision of a book could not be removed");
+        stored?;
+        // Redis may have a place in the former revision, and knows it better than SQL until it hears of
+        // this. The device that moved is none of the reader's: a page that is still open in the former
+        // revision is told that another device has moved, and asks.
+        for (user, place) in places {
+            let place = Progress { at_ms: now_ms(), device: Some(DEVICE.to_owned()), ..place };
+            progress::set(database, self.shared.link.as_ref(), &user, id, &place).await?;
         }
         let book = self.book(id).await?;
         Ok(ImportedCard { card: book.card, warnings: book.warnings })
     }
 }
 
-async fn move_progress(
-    transaction: &mut Transaction<'_, Any>,
-    id: &BookId,
-    mapping: &Mapping,
-) -> Result<Vec<(String, Progress)>, LibraryError> {
+/// Where readers are in a book.
+async fn places(database: &AnyPool, id: &BookId) -> Result<Vec<(String, Progress)>, LibraryError> {
     let rows = sqlx::query(
         "SELECT user_id, chapter AS at_chapter, sentence AS at_sentence, intra_ms AS at_intra_ms, \
          voice_id AS at_voice, device AS at_device, updated_at AS at_ms FROM progress WHERE book_id = $1",
     )
     .bind(id.as_str())
-    .fetch_all(&mut **transaction)
+    .fetch_all(database)
     .await?;
-    let mut moved = Vec::new();
-    for row in &rows {
-        let (user, place): (String, Progress) = (row.try_get("user_id")?, catalogue::place(row)?);
-        let (chapter, sentence) = mapping.sentence(place.chapter, place.sentence);
-        sqlx::query(
-            "UPDATE progress SET chapter = $1, sentence = $2, intra_ms = 0 \
-             WHERE user_id = $3 AND book_id = $4",
-        )
-        .bind(i64::from(chapter))
-        .bind(i64::from(sentence))
-        .bind(&user)
-        .bind(id.as_str())
-        .execute(&mut **transaction)
-        .await?;
-        moved.push((user, Progress { chapter, sentence, intra_ms: 0, ..place }));
-    }
-    Ok(moved)
+    rows.iter().map(|row| Ok((row.try_get("user_id")?, catalogue::place(row)?))).collect()
 }
 
-async fn move_annotations(
-    transaction: &mut Transaction<'_, Any>,
-    id: &BookId,
-    mapping: &Mapping,
-) -> Result<(), LibraryError> {
+/// What readers have marked in a book.
+async fn annotations(database: &AnyPool, id: &BookId) -> Result<Vec<Annotation>, LibraryError> {
     let rows = sqlx::query(
         "SELECT id, kind, chapter, start_sentence, start_offset, end_sentence, end_offset, quote, note, \
          created_at FROM annotations WHERE book_id = $1",
     )
     .bind(id.as_str())
-    .fetch_all(&mut **transaction)
+    .fetch_all(database)
     .await?;
-    for row in &rows {
-        let annotation = super::annotations::annotation(row)?;
-        let moved = mapping.annotation(&annotation.mark);
-        sqlx::query(
-            "UPDATE annotations SET chapter = $1, start_sentence = $2, start_offset = $3, \
-             end_sentence = $4, end_offset = $5 WHERE id = $6",
-        )
-        .bind(i64::from(moved.chapter))
-        .bind(i64::from(moved.start.sentence))
-        .bind(i64::from(moved.start.offset))
-        .bind(i64::from(moved.end.sentence))
-        .bind(i64::from(moved.end.offset))
-        .bind(&annotation.id)
-        .execute(&mut **transaction)
-        .await?;
-    }
+    rows.iter().map(|row| Ok(super::annotations::annotation(row)?)).collect()
+}
+
+async fn move_place(
+    transaction: &mut Transaction<'_, Any>,
+    id: &BookId,
+    user: &str,
+    place: &Progress,
+) -> Result<(), LibraryError> {
+    sqlx::query(
+        "UPDATE progress SET chapter = $1, sentence = $2, intra_ms = 0 \
+         WHERE user_id = $3 AND book_id = $4",
+    )
+    .bind(i64::from(place.chapter))
+    .bind(i64::from(place.sentence))
+    .bind(user)
+    .bind(id.as_str())
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+async fn move_annotation(
+    transaction: &mut Transaction<'_, Any>,
+    Annotation { id, mark, .. }: &Annotation,
+) -> Result<(), LibraryError> {
+    sqlx::query(
+        "UPDATE annotations SET chapter = $1, start_sentence = $2, start_offset = $3, \
+         end_sentence = $4, end_offset = $5 WHERE id = $6",
+    )
+    .bind(i64::from(mark.chapter))
+    .bind(i64::from(mark.start.sentence))
+    .bind(i64::from(mark.start.offset))
+    .bind(i64::from(mark.end.sentence))
+    .bind(i64::from(mark.end.offset))
+    .bind(id)
+    .execute(&mut **transaction)
+    .await?;
     Ok(())
 }

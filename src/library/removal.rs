@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use app::model::BookId;
 
+use super::import::limits::{MAX_AUTHORS, MAX_NAME_CHARS};
 use super::{Library, LibraryError, catalogue, metadata};
 use crate::now_ms;
 
@@ -14,11 +15,6 @@ use crate::now_ms;
 pub const UNDO_TIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How often is looked for books whose time is over.
 pub const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
-/// Longest title or name of an author, in characters.
-const MAX_NAME_CHARS: usize = 500;
-/// Most authors a book can be given.
-const MAX_AUTHORS: usize = 50;
-
 impl Library {
     /// Gives a book another title and other authors.
     pub async fn rename(

@@ -64,6 +64,11 @@ pub fn primary_subtag(tag: &str) -> &str {
     tag.split(['-', '_']).next().unwrap_or(tag)
 }
 
+/// Chinese and Japanese letters and their punctuation, which have no spaces between them.
+pub fn is_east_asian(c: char) -> bool {
+    matches!(u32::from(c), 0x3000..=0x30ff | 0x3400..=0x9fff | 0xff00..=0xffef)
+}
+
 /// Whether the language is written from right to left.
 pub fn is_right_to_left(tag: &str) -> bool {
     matches!(

@@ -93,11 +93,14 @@ pub fn render(inlines: &[Inline], sentences: &[Range<usize>], first_index: u32, 
     renderer.close();
 }
 
-/// Renders a block that has nothing to say as one sentence all the same, so that it can be highlighted and
-/// rested at: a page that is a picture.
-pub fn render_silent(inlines: &[Inline], index: u32, html: &mut String) {
+/// The class of the span of a page that is a picture.
+pub const PICTURE: &str = "picture";
+
+/// Renders a page that is a picture as one sentence, whatever it says, so that it can be highlighted and
+/// rested at.
+pub fn render_picture(inlines: &[Inline], index: u32, html: &mut String) {
     // Writing to a String cannot fail.
-    let _ = write!(html, r#"<span id="s{index}" data-s="{index}">"#);
+    let _ = write!(html, r#"<span id="s{index}" data-s="{index}" class="{PICTURE}">"#);
     render(inlines, &[], index, html);
     html.push_str("</span>");
 }

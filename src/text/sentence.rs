@@ -60,6 +60,17 @@ pub fn split_sentences(text: &str, rules: &LanguageRules) -> Vec<Range<usize>> {
 fn boundaries(text: &str) -> BTreeSet<usize> {
     let mut found: BTreeSet<usize> =
         text.split_sentence_bound_indices().skip(1).map(|(at, _)| at).collect();
+    for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, '。' | '！' | '？')) {
+        let after = text[at + mark.len_utf8()..].trim_start_matches(['”', '’', '」', '』', '）']);
+        // Between Chinese sentences stands no space, and to UAX #29 the quotation mark that opens the next
+        // closes the last.
+        let opened =
+            after.strip_prefix(['“', '‘']).filter(|said| said.starts_with(char::is_alphanumeric));
+        if let Some(said) = opened {
+            found.remove(&(text.len() - said.len()));
+            found.insert(text.len() - after.len());
+        }
+    }
     for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '…')) {
         let after = text[at + mark.len_utf8()..].trim_start_matches(is_closing);
         let gap = after.trim_start();

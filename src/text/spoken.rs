@@ -23,19 +23,32 @@ pub fn normalise(sentence: &str) -> String {
 /// letters of mathematics (`𝐇`), wide ones (`Ａ`), numbers in circles, and Roman numerals of one character
 /// (`Ⅳ`), which are numbers. Engines know neither. Fractions and raised digits mean something else and stay.
 fn unmasked(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii() || !is_masked(c) && roman_character(c).is_none();
+    let is_plain = |c: char| c.is_ascii() || !is_masked(c) && !is_roman(c);
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match roman_character(c) {
-            Some(value) => {
-                let _ = write!(plain, "{value}");
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        if is_roman(c) {
+            let length = rest.find(|c| !is_roman(c)).unwrap_or(rest.len());
+            let numeral: String = rest[..length].nfkc().flat_map(char::to_uppercase).collect();
+            match roman_value(&numeral) {
+                Some(value) => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(plain, "{value}");
+                }
+                None => plain.push_str(&numeral),
             }
-            None if is_masked(c) => plain.extend(std::iter::once(c).nfkc()),
-            None => plain.push(c),
+            rest = &rest[length..];
+            continue;
         }
+        if is_masked(c) {
+            plain.extend(std::iter::once(c).nfkc());
+        } else {
+            plain.push(c);
+        }
+        rest = &rest[c.len_utf8()..];
     }
     Cow::Owned(plain)
 }
@@ -50,13 +63,9 @@ fn is_masked(c: char) -> bool {
     )
 }
 
-/// The value of `Ⅰ` to `Ⅻ`, in both cases.
-fn roman_character(c: char) -> Option<u32> {
-    match u32::from(c) {
-        code @ 0x2160..=0x216b => Some(code - 0x2160 + 1),
-        code @ 0x2170..=0x217b => Some(code - 0x2170 + 1),
-        _ => None,
-    }
+/// `Ⅰ` to `Ⅿ`, in both cases.
+fn is_roman(c: char) -> bool {
+    matches!(u32::from(c), 0x2160..=0x217f)
 }
 
 /// Soft hyphens, zero-width spaces and joiners between Latin letters, directional marks, the BOM.
@@ -201,6 +210,8 @@ mod tests {
         for (shown, spoken) in [
             ("The oﬃcer", "The officer"),
             ("Act Ⅳ", "Act 4"),
+            ("Louis ⅩⅣ", "Louis 14"),
+            ("no. ⅲ", "no. 3"),
             ("𝐇𝐞𝐥𝐥𝐨", "Hello"),
             ("Ｒｏｏｍ　４２", "Room 42"),
             ("step ③", "step 3"),

@@ -30,7 +30,7 @@ impl Command {
         let fill = |word: &String| word.replace("{voice}", voice).replace("{speed}", &speed);
         let mut words = self.words.iter().map(fill);
         let program = words.next().unwrap_or_default();
-        let wav = process::run(program.clone(), words, &format!("{text}\n")).await?;
+        let wav = process::run(program.clone(), words, &format!("{text}\n"), None).await?;
         let sound = sound::read(wav.into(), Wire::Wav, settings.sample_rate);
         let sound = sound.map_err(|reason| settings.no_audio(reason))?;
         sound::finish(&settings.name, text, spoken_at, sound, None).await

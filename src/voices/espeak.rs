@@ -23,7 +23,7 @@ pub struct Espeak {
 impl Espeak {
     /// Asks the installed program for its voices.
     pub async fn find() -> Result<Self, VoiceError> {
-        let list = process::run(PROGRAM, ["--voices"], "").await?;
+        let list = process::run(PROGRAM, ["--voices"], "", process::SMALL_PROGRAM).await?;
         let mut voices = parse_voices(&String::from_utf8_lossy(&list));
         // Plain American English first: it is what most books here are read with.
         voices.sort_by_key(|voice| (voice.language != "en-us", voice.language != "en-gb"));
@@ -52,7 +52,7 @@ impl Engine for Espeak {
         // UTF-8 in, no pause at the end, WAV out.
         let rate = (WORDS_A_MINUTE * speed).round().to_string();
         let arguments = ["-v", voice, "-s", &rate, "-b", "1", "-z", "--stdin", "--stdout"];
-        let wav = process::run(PROGRAM, arguments, &text).await?;
+        let wav = process::run(PROGRAM, arguments, &text, process::SMALL_PROGRAM).await?;
         sound::encode(PROGRAM, SAMPLE_RATE, Pcm::from_wav(wav)).await
     }
 }

@@ -26,7 +26,7 @@ pub struct Flite {
 impl Flite {
     /// Asks the installed program for its voices.
     pub async fn find() -> Result<Self, VoiceError> {
-        let list = process::run(PROGRAM, ["-lv"], "").await?;
+        let list = process::run(PROGRAM, ["-lv"], "", process::SMALL_PROGRAM).await?;
         let list = String::from_utf8_lossy(&list).into_owned();
         let installed: Vec<&str> = list.split_whitespace().collect();
         let voices = KNOWN
@@ -77,7 +77,7 @@ impl Engine for Flite {
             "-o".as_ref(),
             path.as_os_str(),
         ];
-        process::run(PROGRAM, arguments, &fold_to_ascii(text)).await?;
+        process::run(PROGRAM, arguments, &fold_to_ascii(text), process::SMALL_PROGRAM).await?;
         let wav = tokio::fs::read(&path).await.map_err(no_file)?;
         sound::encode(PROGRAM, SAMPLE_RATE, Pcm::from_wav(wav)).await
     }

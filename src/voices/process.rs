@@ -17,19 +17,23 @@ use crate::children::{self, Group, Limits};
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 /// Output accepted from a program, in bytes: five minutes of 44.1 kHz mono.
 const MAX_OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
-/// What a program may take of the machine. Programs with a neural network map some gigabytes, and compute
-/// on several cores for as long as a sentence may take; what they link may make large files in memory
-/// (PulseAudio's has 64 MB).
-const LIMITS: Limits =
-    Limits { memory: Some(8 << 30), cpu_seconds: Some(120), file: Some(1 << 30) };
+/// Memory that a small voice program may take, in bytes. One with a neural network maps many gigabytes that
+/// it never uses, so such are not limited.
+pub const SMALL_PROGRAM: Option<u64> = Some(512 << 20);
+/// Processor time a program may take, in seconds: on several cores for as long as a sentence may take.
+const MAX_CPU_SECONDS: u64 = 120;
+/// The largest file a program may write, in bytes. What they link makes large ones in memory: PulseAudio's
+/// has 64 MB.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Complaint kept from a program that fails, in bytes.
 const MAX_COMPLAINT_BYTES: u64 = 500;
 
-/// Runs `program`, writes `input` to it and returns what it prints.
+/// Runs `program`, writes `input` to it and returns what it prints. `memory` is what it may take, in bytes.
 pub async fn run<A: AsRef<OsStr>>(
     program: impl Into<Program>,
     arguments: impl IntoIterator<Item = A>,
     input: &str,
+    memory: Option<u64>,
 ) -> Result<Vec<u8>, VoiceError> {
     let program = program.into();
     let failed = |error: std::io::Error| VoiceError::NotStarted {
@@ -43,7 +47,13 @@ pub async fn run<A: AsRef<OsStr>>(
     // Killed on the way out, with all that it has started.
     let _group = Group::of(&child);
     // Before it is given a stranger's text.
-    children::limit(&child, LIMITS).map_err(failed)?;
+    let limits = Limits {
+        memory,
+        cpu_seconds: Some(MAX_CPU_SECONDS),
+        file: Some(MAX_FILE_BYTES),
+        ..Limits::default()
+    };
+    children::limit(&child, limits).map_err(failed)?;
     tokio::time::timeout(TIME_LIMIT, converse(&program, child, input))
         .await
         .map_err(|_| VoiceError::TimedOut { program: program.clone(), limit: TIME_LIMIT })?
@@ -92,36 +102,39 @@ mod tests {
 
     #[tokio::test]
     async fn text_goes_in_and_output_comes_back() {
-        assert_eq!(run("cat", ["-"], "naïve").await.unwrap(), "naïve".as_bytes());
+        assert_eq!(run("cat", ["-"], "naïve", SMALL_PROGRAM).await.unwrap(), "naïve".as_bytes());
     }
 
     #[tokio::test]
     async fn a_missing_program_says_so() {
-        let error = run("earmark-no-such-program", [""; 0], "").await.unwrap_err();
+        let error = run("earmark-no-such-program", [""; 0], "", None).await.unwrap_err();
         assert!(matches!(error, VoiceError::NotStarted { .. }), "{error}");
     }
 
     #[tokio::test]
     async fn a_failing_program_is_quoted() {
-        let error = run("sh", ["-c", "echo no voice >&2; exit 3"], "x").await.unwrap_err();
+        let error = run("sh", ["-c", "echo no voice >&2; exit 3"], "x", None).await.unwrap_err();
         assert!(error.to_string().contains("no voice"), "{error}");
     }
 
     #[tokio::test]
     async fn a_program_knows_nothing_of_ours_and_is_limited() {
-        let said = run("sh", ["-c", "env; ulimit -c; ulimit -t"], "").await.unwrap();
+        let said = run("sh", ["-c", "env; ulimit -c; ulimit -t; ulimit -v"], "", SMALL_PROGRAM)
+            .await
+            .unwrap();
         let said = String::from_utf8(said).unwrap();
         // Cargo has put this into the environment of the test.
         assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some());
         assert!(said.contains("PATH=") && !said.contains("CARGO"), "{said}");
         if cfg!(target_os = "linux") {
-            assert!(said.ends_with("0\n120\n"), "{said}");
+            assert!(said.ends_with("0\n120\n524288\n"), "{said}");
         }
     }
 
     #[tokio::test]
     async fn what_a_program_has_started_ends_with_it() {
-        let told = run("sh", ["-c", "sleep 600 >/dev/null 2>&1 & echo $!"], "").await.unwrap();
+        let told =
+            run("sh", ["-c", "sleep 600 >/dev/null 2>&1 & echo $!"], "", None).await.unwrap();
         let pid = String::from_utf8(told).unwrap();
         let alive = || {
             let state = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
@@ -137,7 +150,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hanging_program_is_stopped() {
-        let error = run("sleep", ["600"], "").await.unwrap_err();
+        let error = run("sleep", ["600"], "", None).await.unwrap_err();
         assert!(matches!(error, VoiceError::TimedOut { .. }), "{error}");
     }
 }

@@ -15,7 +15,8 @@ pub fn Cover(book: BookCard) -> impl IntoView {
         let version = book.revision;
         let sized = |width: &u32| format!("{address}?width={width}&v={version}");
         // The first width is for screens of one dot a pixel, the second for those of two.
-        let source = book.cover_widths.first().map_or_else(|| address.clone(), sized);
+        let source =
+            book.cover_widths.first().map_or_else(|| format!("{address}?v={version}"), sized);
         let sharper = book.cover_widths.get(1).map(|width| format!("{} 2x", sized(width)));
         view! {
             <img class="cover" src=source srcset=sharper alt="" width="200" height="300" loading="lazy"

@@ -46,7 +46,7 @@ fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
     };
     view! {
         <PageTitle text=format!("{} · {}", page.title, page.book.title)/>
-        {page.has_fonts.then(|| view! { <Stylesheet href=format!("/books/{}/fonts.css", page.book.id)/> })}
+        {page.has_fonts.then(|| view! { <Stylesheet href=format!("/books/{}/fonts.css?v={}", page.book.id, page.book.revision)/> })}
         <ReaderHead book=page.book.clone()/>
         {chapter(page)}
         <SelectionMenu/>

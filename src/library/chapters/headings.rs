@@ -8,16 +8,14 @@ use crate::library::import::names::clean;
 use crate::text::markup::plain_text;
 use crate::text::sentence::is_speakable;
 
-/// Entries made of headings, where the book's own lead to one place, or only into its first document, and it
-/// has more to tell: one for each document that begins with a heading, else one for each heading of the highest level
+/// Entries made of headings, where the book's own make one chapter at most and it has more to tell: one for each document that begins with a heading, else one for each heading of the highest level
 /// that there are several of, if the book is long.
 pub(super) fn entries<'m>(
     book: &Parsed<'m>,
     own: &[Located<'m>],
     starts: &[usize],
 ) -> Option<Vec<Located<'m>>> {
-    let leads_on = |entry: &Located<'_>| entry.document > 0 && entry.at != own[0].at;
-    if own.iter().any(leads_on) || own.iter().any(|entry| entry.document != own[0].document) {
+    if starts.len() > 1 {
         return None;
     }
     let openings: Vec<Heading> =
@@ -31,14 +29,45 @@ pub(super) fn entries<'m>(
         entries.sort_by_key(|entry| entry.at);
         return Some(entries);
     }
-    if starts.len() > 1 || book.chars(0..book.items.len()) <= LONG_CHAPTER_CHARS {
+    if book.chars(0..book.items.len()) <= LONG_CHAPTER_CHARS {
         return None;
     }
     let all = headings(book);
     let several = |level: &u32| all.iter().filter(|heading| heading.level == *level).count() > 1;
-    let level = (1..=6).find(several)?;
+    let Some(level) = (1..=6).find(several) else { return by_document(book) };
     let chapters = all.into_iter().filter(|heading| heading.level == level).collect();
     Some(as_entries(book, chapters))
+}
+
+/// A chapter for each document that says something, named by its own title, or by the short line that it
+/// begins with.
+fn by_document<'m>(book: &Parsed<'m>) -> Option<Vec<Located<'m>>> {
+    let ends = book.document_starts.iter().skip(1).copied().chain([book.items.len()]);
+    let ranges: Vec<_> =
+        book.document_starts.iter().zip(ends).map(|(start, end)| *start..end).collect();
+    let speaking: Vec<usize> =
+        (0..ranges.len()).filter(|document| book.speaks(ranges[*document].clone())).collect();
+    if speaking.len() < 2 {
+        return None;
+    }
+    let own_title = |document: usize| book.manuscript.documents[document].parsed.title.as_deref();
+    let chapter = |(number, document): (usize, &usize)| {
+        let title = own_title(*document).filter(|title| {
+            speaking.iter().filter(|other| own_title(**other) == Some(title)).count() == 1
+        });
+        let first = || {
+            let mut blocks = book.blocks(ranges[*document].clone());
+            blocks.find(|text| is_speakable(text)).filter(|text| text.chars().count() <= 60)
+        };
+        let title = title.map(clean).or_else(|| first().map(|text| clean(&text)));
+        Heading {
+            title: title.unwrap_or_else(|| format!("Chapter {}", number + 1)),
+            level: 1,
+            document: *document,
+            at: ranges[*document].start,
+        }
+    };
+    Some(as_entries(book, speaking.iter().enumerate().map(chapter).collect()))
 }
 
 struct Heading {

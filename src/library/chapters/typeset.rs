@@ -12,7 +12,7 @@ use crate::library::manuscript::Manuscript;
 use crate::library::paths::{encode, fragment, join};
 use crate::text::language::LanguageRules;
 use crate::text::markup::{self, Inline, InlineElement};
-use crate::text::sentence::{is_speakable, limit_length, split_sentences};
+use crate::text::sentence::{MAX_SENTENCE_CHARS, is_speakable, limit_length, split_sentences};
 
 /// A chapter, ready to be shown and spoken.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,8 @@ impl<'b> Links<'b> {
 
     /// The address a link leads to; `None` for what is not in the book and not on the web.
     fn target(&self, document: usize, chapter: u32, href: &str) -> Option<String> {
-        if let Some((scheme, _)) = href.split_once(':') {
+        let before_path = href.split(['/', '#', '?']).next().unwrap_or_default();
+        if let Some((scheme, _)) = before_path.split_once(':') {
             let scheme = scheme.to_ascii_lowercase();
             return matches!(scheme.as_str(), "http" | "https" | "mailto").then(|| href.to_owned());
         }
@@ -232,13 +233,14 @@ impl Typesetter<'_> {
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
         let first = self.sentences.len() as u32;
         // A picture and a space that does not break have nothing to highlight, unless it is a page.
+        let is_page = kind == BlockKind::Picture && inlines.iter().any(shows_picture);
+        if is_page && text.chars().count() <= MAX_SENTENCE_CHARS {
+            markup::render_picture(&inlines, first, &mut self.html);
+            self.sentences.push(Sentence { text: text.trim().to_owned(), pause: Pause::Picture });
+            return;
+        }
         if text.trim().is_empty() {
-            if kind == BlockKind::Picture && inlines.iter().any(shows_picture) {
-                markup::render_silent(&inlines, first, &mut self.html);
-                self.sentences.push(Sentence { text: String::new(), pause: Pause::Picture });
-            } else {
-                markup::render(&inlines, &[], first, &mut self.html);
-            }
+            markup::render(&inlines, &[], first, &mut self.html);
             return;
         }
         let lines = if has_lines { markup::line_ends(&inlines) } else { Vec::new() };
@@ -267,10 +269,13 @@ impl Typesetter<'_> {
         let mut start = 0;
         for end in lines.iter().copied().chain([text.len()]) {
             let line = &text[start..end];
-            if !is_speakable(line)
-                && let Some(last) = sentences.last_mut()
-            {
-                last.end = end;
+            if !is_speakable(line) {
+                match sentences.last_mut() {
+                    Some(last) => last.end = end,
+                    // With the line that follows.
+                    None if end < text.len() => continue,
+                    None => sentences.push(start..end),
+                }
             } else {
                 let inside = split_sentences(line, self.rules).into_iter();
                 sentences.extend(inside.map(|range| start + range.start..start + range.end));
@@ -372,7 +377,7 @@ fn sanitise(html: &str) -> String {
             .add_tag_attributes("ol", ["reversed"])
             .add_tag_attributes("li", ["value"])
             .add_tag_attributes("math", ["display", "aria-hidden"])
-            .add_allowed_classes("span", [ALT_TEXT])
+            .add_allowed_classes("span", [ALT_TEXT, markup::PICTURE])
             .url_schemes(["http", "https", "mailto"].into())
             .link_rel(Some("noopener noreferrer"))
             .set_tag_attribute_value("img", "loading", "lazy");

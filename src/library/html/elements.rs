@@ -229,8 +229,24 @@ pub(super) fn is_page_number(element: &Element, text: &str) -> bool {
     if text.chars().count() > 24 {
         return false;
     }
+    let is_heading = matches!(element.name(), "h1" | "h2" | "h3" | "h4" | "h5" | "h6");
+    if is_heading {
+        return false;
+    }
+    // The same classes also stand for a page that begins: what they hold must be a number.
     if has_class(element, &NUMBER_CLASSES) {
-        return true;
+        let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+        let is_number = |word: &str| {
+            matches!(word.to_lowercase().as_str(), "page" | "pg" | "p" | "s" | "seite" | "pag")
+                || word.chars().all(|c| c.is_ascii_digit())
+                || word.chars().all(|c| "ivxlcdmIVXLCDM".contains(c))
+                || word.chars().next().is_some_and(|c| c.is_ascii_digit())
+        };
+        return words.into_iter().all(is_number);
+    }
+    // A paragraph with the id of a paragraph is text.
+    if !matches!(element.name(), "a" | "span") {
+        return false;
     }
     let Some(id) = attribute(element, "id").or_else(|| attribute(element, "name")) else {
         return false;

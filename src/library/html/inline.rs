@@ -37,7 +37,7 @@ pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -
     let name = match source_name {
         // What a style sheet would have set apart still stands apart.
         "span" if silent && !is_hidden_from_the_ear(element) => "small",
-        _ if is_raised(element) => "sup",
+        name if is_raised(element) && name != "a" => "sup",
         name if is_inline(name) => name,
         _ => "span",
     };
@@ -45,6 +45,12 @@ pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -
         return None;
     }
     let attributes = inline_attributes(name, element);
+    if name == "a" && is_raised(element) {
+        let link = InlineElement { name: name.to_owned(), attributes, silent, children };
+        let (name, attributes) = ("sup".to_owned(), Vec::new());
+        let children = vec![link.into()];
+        return Some(InlineElement { name, attributes, children, silent: false }.into());
+    }
     let mut shown = InlineElement { name: name.to_owned(), attributes, silent, children };
     if name == "math"
         && let Some(said) = letters::formula(attribute(element, "alttext"), annotation(node))

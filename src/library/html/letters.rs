@@ -4,6 +4,7 @@
 //! sentence: it is spoken, found, copied and highlighted like any other text.
 
 use crate::text::markup::{Inline, InlineElement, plain_text};
+use crate::text::sentence::is_speakable;
 
 /// The class of text that stands for a picture or formula beside it.
 pub const ALT_TEXT: &str = "alt-text";
@@ -27,18 +28,39 @@ pub(super) fn spell_pictures(inlines: &mut Vec<Inline>) {
     spell(inlines, &mut are_letters);
 }
 
+/// Gives the pictures of a heading that has no other words the words that they say.
+pub(super) fn say_pictures(inlines: &mut [Inline]) {
+    for inline in inlines {
+        let Inline::Element(element) = inline else { continue };
+        let said = alt(element).filter(|alt| says_something(alt)).map(str::to_owned);
+        match said {
+            Some(said) => {
+                let shown = std::mem::replace(inline, Inline::Text(String::new()));
+                *inline = with_alt_text(said, without_alt(shown));
+            }
+            None => say_pictures(&mut element.children),
+        }
+    }
+}
+
 /// What is said for an element, beside what shows it.
 pub(super) fn with_alt_text(said: String, shown: Inline) -> Inline {
-    let said = InlineElement {
-        name: "span".to_owned(),
-        attributes: vec![("class".to_owned(), ALT_TEXT.to_owned())],
-        children: vec![Inline::Text(said)],
-        silent: false,
-    };
+    let said = alt_text(said);
     InlineElement {
         name: "span".to_owned(),
         attributes: Vec::new(),
-        children: vec![said.into(), shown],
+        children: vec![said, shown],
+        silent: false,
+    }
+    .into()
+}
+
+/// Words that are spoken and not seen.
+pub(super) fn alt_text(said: String) -> Inline {
+    InlineElement {
+        name: "span".to_owned(),
+        attributes: vec![("class".to_owned(), ALT_TEXT.to_owned())],
+        children: vec![Inline::Text(said)],
         silent: false,
     }
     .into()
@@ -110,4 +132,15 @@ pub(super) fn formula(alttext: Option<String>, annotation: Option<String>) -> Op
     let line = words.collect::<Vec<_>>().join(" ");
     let line: String = line.chars().take(LONGEST_FORMULA_CHARS).collect();
     (!line.is_empty()).then_some(line)
+}
+
+/// Whether an alternative text is more than the name of a file or of the thing itself.
+pub(super) fn says_something(alt: &str) -> bool {
+    const NOTHING: [&str; 8] =
+        ["image", "img", "picture", "photo", "illustration", "figure", "cover", "cover image"];
+    let lower = alt.to_lowercase();
+    let is_file = lower.rsplit_once('.').is_some_and(|(_, ending)| {
+        matches!(ending, "jpg" | "jpeg" | "png" | "gif" | "svg" | "webp" | "bmp")
+    });
+    is_speakable(alt) && !is_file && !NOTHING.contains(&lower.as_str())
 }

@@ -9,17 +9,25 @@ const MAX_VERSE_LINE_CHARS: usize = 70;
 const MIN_VERSE_LINES: usize = 3;
 
 /// Cuts a run where two or more `<br>` follow one another, with nothing but white space between them. An
-/// element that is cut stands in both parts, its id in the first alone.
+/// element that is cut stands in both parts, its id in the first alone. Breaks at the end of a paragraph end
+/// nothing.
 pub(super) fn paragraphs(inlines: Vec<Inline>) -> Vec<Vec<Inline>> {
+    cut(inlines, 0).0
+}
+
+/// The parts of a run that follows `breaks`, and the breaks that it ends with: those go on with what follows
+/// the element that they stand in.
+fn cut(inlines: Vec<Inline>, mut breaks: usize) -> (Vec<Vec<Inline>>, usize) {
     let mut parts = vec![Vec::new()];
-    let mut breaks = 0;
     for inline in inlines {
         match inline {
             Inline::Element(element) if element.name == "br" => breaks += 1,
             Inline::Text(text) if breaks > 0 && is_white(&text) => {}
-            Inline::Element(element) => {
-                settle(&mut parts, &mut breaks);
-                for (index, children) in paragraphs(element.children).into_iter().enumerate() {
+            Inline::Element(element) if !element.children.is_empty() => {
+                let begins_with = std::mem::take(&mut breaks);
+                let (inner, ends_with) = cut(element.children, begins_with);
+                breaks = ends_with;
+                for (index, children) in inner.into_iter().enumerate() {
                     let mut attributes = element.attributes.clone();
                     if index > 0 {
                         attributes.retain(|(name, _)| name != "id");
@@ -29,14 +37,13 @@ pub(super) fn paragraphs(inlines: Vec<Inline>) -> Vec<Vec<Inline>> {
                     push(&mut parts, InlineElement { name, attributes, children, silent }.into());
                 }
             }
-            text => {
+            other => {
                 settle(&mut parts, &mut breaks);
-                push(&mut parts, text);
+                push(&mut parts, other);
             }
         }
     }
-    // Breaks at the end of a paragraph end nothing.
-    parts
+    (parts, breaks)
 }
 
 /// Writes one break that stood alone, or begins a new part for several.

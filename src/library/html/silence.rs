@@ -3,6 +3,7 @@
 //! Whether a number is a reference is decided by how it stands: raised, in brackets, glued to the word before
 //! it, or because the book says so. A link alone makes no reference: `born in <a>1812</a>` is text.
 
+use super::letters;
 use crate::text::markup::{Inline, InlineElement, plain_text};
 
 /// Longest label of a note, in characters: `*`, `12`, `xvii`.
@@ -40,6 +41,12 @@ impl Scan {
                             element.name = "small".to_owned();
                         }
                     } else {
+                        let is_digit = self.before.is_some_and(char::is_numeric);
+                        let begins = plain_text(&element.children);
+                        if is_digit && raises(element) && begins.starts_with(char::is_numeric) {
+                            // `10⁶` is not 106.
+                            element.children.insert(0, letters::alt_text(" ".to_owned()));
+                        }
                         self.inlines(&mut element.children, is_raised);
                     }
                 }

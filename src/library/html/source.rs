@@ -1,5 +1,6 @@
 //! XHTML source, made fit for an HTML parser.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::text::markup::{escape_text, is_void};
@@ -30,7 +31,8 @@ const UNSCRIPTED: &str = "noscript";
 /// - Elements nested deeper than [`MAX_SOURCE_DEPTH`] lose their tags: the HTML algorithm is quadratic in
 ///   the depth.
 pub(super) fn for_html(source: &str) -> String {
-    let (source, entities) = without_doctype(source);
+    let source = without_prefixes(source);
+    let (source, entities) = without_doctype(&source);
     let mut writer = Writer {
         html: String::with_capacity(source.len()),
         open: Vec::new(),
@@ -51,10 +53,10 @@ pub(super) fn for_html(source: &str) -> String {
     writer.html
 }
 
-struct Writer<'s> {
+struct Writer {
     html: String,
     /// Names of the elements that are open.
-    open: Vec<&'s str>,
+    open: Vec<String>,
     /// How many of them are formatting.
     formatting: usize,
     /// What the document's own entities stand for.
@@ -63,7 +65,7 @@ struct Writer<'s> {
     room: usize,
 }
 
-impl<'s> Writer<'s> {
+impl Writer {
     fn text(&mut self, text: &str) {
         if self.entities.is_empty() {
             self.html.push_str(text);
@@ -91,20 +93,24 @@ impl<'s> Writer<'s> {
         self.html.push_str(rest);
     }
 
-    fn tag(&mut self, tag: &'s str) {
+    fn tag(&mut self, tag: &str) {
         if let Some(text) = tag.strip_prefix("<![CDATA[") {
             escape_text(text.strip_suffix("]]>").unwrap_or(text), &mut self.html);
         } else if let Some(name) = tag.strip_prefix("</") {
-            self.end_tag(tag, tag_name(name));
+            self.end_tag(tag, &tag_name(name).to_ascii_lowercase());
         } else if tag_name(&tag[1..]).is_empty() {
             // A comment, a processing instruction, or a `<` that is text.
             self.html.push_str(tag);
         } else {
-            self.start_tag(tag, tag_name(&tag[1..]));
+            self.start_tag(tag, &tag_name(&tag[1..]).to_ascii_lowercase());
         }
     }
 
     fn end_tag(&mut self, tag: &str, name: &str) {
+        // `<br></br>` is one break, and to an HTML parser two.
+        if is_html_void(name) {
+            return;
+        }
         match self.open.iter().rposition(|open| *open == name) {
             // What is still open inside of it ends with it, also formatting.
             Some(at) => self.close_to(at),
@@ -122,7 +128,7 @@ impl<'s> Writer<'s> {
     fn close_to(&mut self, at: usize) {
         for (above, name) in self.open.drain(at..).enumerate().collect::<Vec<_>>().into_iter().rev()
         {
-            if is_formatting(name) {
+            if is_formatting(&name) {
                 self.formatting -= 1;
                 if above > 0 {
                     self.html.push_str(&format!("</{name}>"));
@@ -131,7 +137,7 @@ impl<'s> Writer<'s> {
         }
     }
 
-    fn start_tag(&mut self, tag: &'s str, name: &'s str) {
+    fn start_tag(&mut self, tag: &str, name: &str) {
         if is_html_void(name) {
             self.html.push_str(&few_attributes(tag, name));
             return;
@@ -148,15 +154,15 @@ impl<'s> Writer<'s> {
         }
         self.html.push_str(if name == UNSCRIPTED { "<div>" } else { &tag });
         // `<p>` after `<p>` ends it, so unclosed paragraphs do not count as depth.
-        if !(self.open.last() == Some(&name) && has_optional_end(name)) {
-            self.open.push(name);
+        if !(self.open.last().is_some_and(|last| last == name) && has_optional_end(name)) {
+            self.open.push(name.to_owned());
             self.formatting += usize::from(is_formatting(name));
         }
     }
 }
 
 /// The tag, or one without attributes where it has more than [`MAX_ATTRIBUTES`].
-fn few_attributes<'t>(tag: &'t str, name: &str) -> std::borrow::Cow<'t, str> {
+fn few_attributes<'t>(tag: &'t str, name: &str) -> Cow<'t, str> {
     // A short tag cannot have many.
     let many = tag.len() > 2 * MAX_ATTRIBUTES
         && tag.split_ascii_whitespace().nth(MAX_ATTRIBUTES).is_some()
@@ -247,6 +253,31 @@ impl<'s> Tags<'s> {
     }
 }
 
+/// The source with `<html:p>` as `<p>`, where a prefix stands for one of the vocabularies that an HTML parser
+/// knows by itself.
+fn without_prefixes(source: &str) -> Cow<'_, str> {
+    const KNOWN: [&str; 3] = [
+        "http://www.w3.org/1999/xhtml",
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1998/Math/MathML",
+    ];
+    let head = &source[..source.floor_char_boundary(8 * 1024)];
+    let prefixes = head.split("xmlns:").skip(1).filter_map(|declaration| {
+        let (prefix, value) = declaration.split_once('=')?;
+        let address = value.trim_start().get(1..)?.split(['"', '\'']).next()?;
+        let prefix = prefix.trim();
+        let is_name = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        (is_name && KNOWN.contains(&address)).then_some(prefix)
+    });
+    let mut plain = Cow::Borrowed(source);
+    for prefix in prefixes.take(KNOWN.len()) {
+        for open in ["<", "</"] {
+            plain = plain.replace(&format!("{open}{prefix}:"), open).into();
+        }
+    }
+    plain
+}
+
 /// The source without its document type, and the entities that were declared in it.
 fn without_doctype(source: &str) -> (String, HashMap<String, String>) {
     let head = &source[..source.floor_char_boundary(64 * 1024)];
@@ -258,17 +289,28 @@ fn without_doctype(source: &str) -> (String, HashMap<String, String>) {
     let (before, doctype) = source.split_at(start);
     let subset = doctype.find('[').filter(|at| doctype.find('>').is_some_and(|end| *at < end));
     let Some(subset) = subset else { return (source.to_owned(), HashMap::new()) };
-    let Some(end) = doctype[subset..].find("]>").or_else(|| {
-        let close = doctype[subset..].find(']')?;
-        let gap = doctype[subset + close + 1..].find('>')?;
-        doctype[subset + close + 1..][..gap].trim().is_empty().then_some(close)
-    }) else {
+    let Some(end) = subset_end(&doctype[subset..]) else {
         return (source.to_owned(), HashMap::new());
     };
     let entities = declared(&doctype[subset + 1..subset + end]);
     let after = &doctype[subset + end..];
     let after = after.split_once('>').map_or("", |(_, after)| after);
     (format!("{before}<!DOCTYPE html>{after}"), entities)
+}
+
+/// The length of an internal subset from its `[` to the `]` that closes it: the first that stands in no
+/// quotation marks and before nothing but the `>` of the document type.
+fn subset_end(subset: &str) -> Option<usize> {
+    let mut quote = None;
+    for (at, c) in subset.char_indices() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            (None, ']') if subset[at + 1..].trim_start().starts_with('>') => return Some(at),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// `<!ENTITY hero "Robin">` of a DTD's internal subset. Entities made of others are left out, so that none
@@ -305,6 +347,27 @@ mod tests {
     #[test]
     fn elements_closed_in_their_start_tag_get_an_end_tag() {
         assert_eq!(for_html("<p><a id='x'/>Text<br/></p>"), "<p><a id='x'></a>Text<br/></p>");
+    }
+
+    #[test]
+    fn breaks_are_one_each_and_names_have_no_case() {
+        assert_eq!(for_html("a<br></br>b<BR/>c"), "a<br>b<BR/>c");
+        let many = format!("{}<P>end", "<P>x<BR>".repeat(2000));
+        assert!(for_html(&many).ends_with("<P>end"));
+    }
+
+    #[test]
+    fn prefixes_of_known_vocabularies_go() {
+        let source =
+            "<html:html xmlns:html='http://www.w3.org/1999/xhtml'><html:p>x</html:p></html:html>";
+        assert!(for_html(source).contains("<p>x</p>"));
+        assert!(for_html("<x:p xmlns:x='urn:other'>y</x:p>").contains("<x:p"));
+    }
+
+    #[test]
+    fn a_document_type_ends_where_it_ends() {
+        let source = "<!DOCTYPE html [<!ENTITY x 'y'>] ><html><p>&x; kept</p><![CDATA[a]]></html>";
+        assert!(for_html(source).contains("<p>y kept</p>a"), "{}", for_html(source));
     }
 
     #[test]

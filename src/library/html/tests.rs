@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::text::markup::plain_text;
 
 fn blocks(source: &str) -> Vec<String> {
     parse(source)

@@ -1,5 +1,8 @@
 //! White space as a browser collapses it.
 
+use std::borrow::Cow;
+
+use crate::text::language::is_east_asian;
 use crate::text::markup::Inline;
 
 /// Collapses white space over a whole run as a browser would (CSS Text 3, 4.1), so that a sentence
@@ -9,13 +12,40 @@ pub(super) fn collapse_run(inlines: &mut [Inline]) {
     trim_end(inlines);
 }
 
+/// A line break between letters of scripts without spaces is none (CSS Text 4, section 4.1.3).
+fn join_east_asian_lines(text: &str) -> Cow<'_, str> {
+    if !text.contains('\n') || !text.contains(is_east_asian) {
+        return Cow::Borrowed(text);
+    }
+    let mut joined = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\n') {
+        let (line, next) = (
+            before.trim_end_matches([' ', '\t', '\r']),
+            after.trim_start_matches([' ', '\t', '\r', '\n']),
+        );
+        if line.ends_with(is_east_asian) && next.starts_with(is_east_asian) {
+            joined.push_str(line);
+            rest = next;
+        } else {
+            joined.push_str(before);
+            joined.push('\n');
+            rest = after;
+        }
+    }
+    joined.push_str(rest);
+    Cow::Owned(joined)
+}
+
 /// Collapses `inlines`, given whether a space or nothing stands before them; returns the same of
 /// what follows.
 fn collapse_after(inlines: &mut [Inline], mut after_space: bool) -> bool {
     for inline in inlines {
         match inline {
-            Inline::Text(text) => {
+            Inline::Text(shown) => {
+                let text = &*shown;
                 let mut collapsed = String::with_capacity(text.len());
+                let text = join_east_asian_lines(text);
                 for c in text.chars() {
                     let is_space = matches!(c, ' ' | '\t' | '\n' | '\r' | '\u{c}');
                     if !is_space {
@@ -25,7 +55,7 @@ fn collapse_after(inlines: &mut [Inline], mut after_space: bool) -> bool {
                     }
                     after_space = is_space;
                 }
-                *text = collapsed;
+                *shown = collapsed;
             }
             Inline::Element(element) if element.name == "br" => after_space = true,
             Inline::Element(element) if element.silent => {

@@ -16,7 +16,10 @@ use std::process::ExitCode;
 use app::model::BookId;
 
 use super::files::{Files, file_name};
+use super::limits::MAX_CHAPTERS_BYTES;
+use super::process::{MAX_OPEN_FILES, MAX_WRITTEN_BYTES};
 use super::{ImportError, ImportedBook, covers};
+use crate::children::{self, Limits};
 use crate::library::chapters;
 
 /// The file that is to be imported, in the folder of an import.
@@ -39,21 +42,34 @@ pub struct Task {
 
 /// Runs in the child process: sets its own limits, then reads the file.
 pub fn run(task: &Task, memory_mb: u64, cpu_seconds: u64) -> ExitCode {
-    let done = limit(memory_mb, cpu_seconds).and_then(|()| {
+    let limits = Limits {
+        memory: Some(memory_mb.saturating_mul(1 << 20)),
+        cpu_seconds: Some(cpu_seconds),
+        file: Some(MAX_WRITTEN_BYTES),
+        open_files: Some(MAX_OPEN_FILES),
+    };
+    let mut told = None;
+    let progress = |percent| {
+        // A book may have thousands of documents, and a hundred lines are enough.
+        if told.replace(percent) != Some(percent) {
+            say(&format!("progress {percent}"));
+        }
+    };
+    let done = children::limit_self(limits).map_err(ImportError::from).and_then(|()| {
         let bytes = std::fs::read(task.work.join(SOURCE))?;
-        convert(bytes, task, |percent| say(&format!("progress {percent}")))
+        convert(bytes, task, progress)
     });
-    match done {
-        Ok(()) => {
-            say("done");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            // One line, whatever the reason quotes.
-            say(&format!("refused {}", error.to_string().replace(['\n', '\r'], " ")));
-            ExitCode::FAILURE
-        }
+    let Err(error) = done else {
+        say("done");
+        return ExitCode::SUCCESS;
+    };
+    // One line, whatever the reason quotes.
+    let reason = error.to_string().replace(['\n', '\r'], " ");
+    match error {
+        ImportError::Write(_) | ImportError::Manuscript(_) => say(&format!("failed {reason}")),
+        _ => say(&format!("refused {reason}")),
     }
+    ExitCode::FAILURE
 }
 
 /// Reads a file and writes what it is a book of.
@@ -69,8 +85,14 @@ pub fn convert(
     }
     let files = Files::new(pictures.clone());
     let (format, manuscript) = super::read(bytes, &task.name, files, &mut progress)?;
+    let mut written = 0;
     let contents = chapters::compose(&manuscript, task.id.as_str(), |number, chapter| {
-        std::fs::write(texts.join(format!("{number}.json")), serde_json::to_vec(chapter)?)?;
+        let json = serde_json::to_vec(chapter)?;
+        written += json.len() as u64;
+        if written > MAX_CHAPTERS_BYTES {
+            return Err(ImportError::OutOfSpace(MAX_CHAPTERS_BYTES >> 20));
+        }
+        std::fs::write(texts.join(format!("{number}.json")), json)?;
         Ok(())
     })?;
     if contents.chapters.iter().all(|chapter| chapter.sentences == 0) && manuscript.files.is_empty()
@@ -98,39 +120,12 @@ pub fn convert(
     Ok(())
 }
 
-/// Says a line to the parent. If that is gone, so is whoever wanted to know.
+/// Says a line to the parent. If that is gone, nobody wants to know what comes next.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
-}
-
-/// Sets the limits of this process. Address space is not limited on macOS, where the kernel does not
-/// enforce it, and nothing is on Windows; the parent's limit of time holds everywhere.
-#[cfg(unix)]
-fn limit(memory_mb: u64, cpu_seconds: u64) -> Result<(), ImportError> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-
-    use super::process::{MAX_OPEN_FILES, MAX_WRITTEN_BYTES};
-
-    let limits = [
-        (Resource::As, memory_mb.saturating_mul(1 << 20)),
-        (Resource::Cpu, cpu_seconds),
-        (Resource::Fsize, MAX_WRITTEN_BYTES),
-        (Resource::Nofile, MAX_OPEN_FILES),
-        (Resource::Core, 0),
-    ];
-    for (resource, most) in limits {
-        // The hard limit is a second later, so that the signal says which limit it was.
-        let hard = if resource == Resource::Cpu { most + 1 } else { most };
-        let limit = Rlimit { current: Some(most), maximum: Some(hard) };
-        setrlimit(resource, limit).map_err(std::io::Error::from)?;
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(1);
     }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn limit(_memory_mb: u64, _cpu_seconds: u64) -> Result<(), ImportError> {
-    Ok(())
 }
 
 /// The folder of what is read, below a folder of an import.

@@ -15,6 +15,10 @@ pub const COVER_WIDTHS: [u32; 2] = [180, 340];
 /// How much is kept of a cover, of 100: less where two dots make a pixel, for there nobody sees a single one.
 /// Twelve covers are to weigh no more than a page.
 const QUALITY: [f32; 2] = [55.0, 40.0];
+/// A cover that becomes larger than this, in bytes, is made again with less of it, until nothing more is
+/// gained: full of grain, it hides what is lost.
+const LARGE_BYTES: [usize; 2] = [8_000, 12_000];
+const LEAST_QUALITY: f32 = 10.0;
 
 /// Memory that decoding a cover may take, in bytes, and its largest side in pixels.
 const MAX_DECODED_BYTES: u64 = 256 * 1024 * 1024;
@@ -25,11 +29,11 @@ const MAX_SIDE: u32 = 12_000;
 pub fn write(bytes: &[u8], folder: &Path) -> Result<Vec<u32>, ImportError> {
     let Some(picture) = decode(bytes) else { return Ok(Vec::new()) };
     let mut written = Vec::new();
-    for (width, quality) in COVER_WIDTHS.into_iter().zip(QUALITY) {
+    for ((width, quality), large) in COVER_WIDTHS.into_iter().zip(QUALITY).zip(LARGE_BYTES) {
         if picture.width() <= width / 2 && !written.is_empty() {
             break;
         }
-        std::fs::write(folder.join(file_name(width)), encode(&picture, width, quality))?;
+        std::fs::write(folder.join(file_name(width)), encode(&picture, width, quality, large))?;
         written.push(width);
     }
     Ok(written)
@@ -50,13 +54,21 @@ fn decode(bytes: &[u8]) -> Option<DynamicImage> {
     reader.decode().ok().filter(|picture| picture.width() > 0 && picture.height() > 0)
 }
 
-fn encode(picture: &DynamicImage, width: u32, quality: f32) -> Vec<u8> {
+fn encode(picture: &DynamicImage, width: u32, quality: f32, large: usize) -> Vec<u8> {
     let width = width.min(picture.width());
     // A cover is no higher than three times its width; what is more is a strip of pages.
     let height = u64::from(picture.height()) * u64::from(width) / u64::from(picture.width());
     let height = u32::try_from(height).unwrap_or(u32::MAX).clamp(1, 3 * width);
     let small = picture.resize_to_fill(width, height, FilterType::CatmullRom).to_rgba8();
-    webp::Encoder::from_rgba(&small, width, height).encode(quality).to_vec()
+    let encoder = webp::Encoder::from_rgba(&small, width, height);
+    let mut quality = quality;
+    loop {
+        let encoded = encoder.encode(quality);
+        if encoded.len() <= large || quality <= LEAST_QUALITY {
+            return encoded.to_vec();
+        }
+        quality = (quality * 0.6).max(LEAST_QUALITY);
+    }
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub fn decode_text(bytes: &[u8]) -> Decoded {
     guess(bytes)
 }
 
-/// Decodes markup: byte order mark, UTF-8, what it declares in `<?xml?>` or `<meta>`, UTF-8 with a broken
-/// character in it, else a guess by content. What the bytes are counts more than what they declare:
+/// Decodes markup: byte order mark, UTF-8 even with a broken character in it, what it declares in `<?xml?>` or
+/// `<meta>`, else a guess by content. What the bytes are counts more than what they declare:
 /// converters copy declarations without looking.
 pub fn decode_markup(bytes: &[u8]) -> Decoded {
     if let Some(decoded) = by_mark_or_utf8(bytes) {
@@ -44,18 +44,12 @@ pub fn decode_markup(bytes: &[u8]) -> Decoded {
     if let Some(encoding) = unmarked_utf16(bytes) {
         return decode(encoding, bytes);
     }
-    // Its `<` is one byte, so it is no UTF-16 whatever it declares.
-    let declared =
-        declared_encoding(bytes).filter(|encoding| ![UTF_8, UTF_16LE, UTF_16BE].contains(encoding));
-    if let Some(encoding) = declared {
-        let decoded = decode(encoding, bytes);
-        if !decoded.is_damaged {
-            return decoded;
-        }
-    }
     if is_nearly_utf8(bytes) {
         return decode(UTF_8, bytes);
     }
+    // Its `<` is one byte, so it is no UTF-16 whatever it declares.
+    let declared =
+        declared_encoding(bytes).filter(|encoding| ![UTF_8, UTF_16LE, UTF_16BE].contains(encoding));
     declared.map_or_else(|| guess(bytes), |encoding| decode(encoding, bytes))
 }
 

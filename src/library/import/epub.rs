@@ -9,7 +9,9 @@ mod package;
 mod pictures;
 mod xml;
 
-use std::collections::HashSet;
+pub use container::is_archive;
+
+use std::collections::{HashMap, HashSet};
 
 use app::model::{BookFont, WarningKind};
 
@@ -159,7 +161,7 @@ impl Reader {
             toc.iter().filter_map(|line| self.container.find(&line.path)).collect();
         let mut seen = HashSet::new();
         let (mut linear, mut linked) = (Vec::new(), Vec::new());
-        let spine = self.package.spine.clone();
+        let spine = self.package.reading_order();
         for (done, (item, is_linear)) in spine.iter().enumerate() {
             progress((done * 100 / spine.len()) as u8);
             let Some((item, entry)) = self.find_item(*item) else { continue };
@@ -174,7 +176,40 @@ impl Reader {
             }
         }
         linear.append(&mut linked);
+        self.add_linked(&mut linear, &mut seen)?;
         Ok(linear)
+    }
+
+    /// Adds what the manifest has, the documents link to, and the spine does not name: notes, mostly.
+    fn add_linked(
+        &mut self,
+        documents: &mut Vec<SourceDocument>,
+        seen: &mut HashSet<Entry>,
+    ) -> Result<(), ImportError> {
+        let items = self.package.items.iter().enumerate();
+        let unseen = items.filter(|(_, item)| item.is_markup() && !item.has_property("nav"));
+        let unseen: HashMap<Entry, usize> = unseen
+            .filter_map(|(index, item)| Some((self.container.find(&item.path)?, index)))
+            .filter(|(entry, _)| !seen.contains(entry))
+            .collect();
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let mut wanted = Vec::new();
+        for document in &*documents {
+            document.parsed.for_each_link(|href| {
+                let entry = self.container.find(&join(&document.path, href));
+                wanted.extend(entry.filter(|entry| unseen.contains_key(entry)));
+            });
+        }
+        for entry in wanted {
+            if !seen.insert(entry) {
+                continue;
+            }
+            let document = self.document(unseen[&entry], entry, MAX_FALLBACKS)?;
+            documents.extend(document.filter(|document| document.parsed.speaks()));
+        }
+        Ok(())
     }
 
     /// An item with its entry, or with that of what the package names in its place where it is not there.
@@ -310,22 +345,37 @@ impl Reader {
         Ok(())
     }
 
-    /// The cover's path: what the package says is the cover, the picture of the page that it says is the
-    /// cover, or of the first page where that is a picture.
+    /// The cover's path: the first picture among what the package says may be the cover, on a page that
+    /// it says is, or on the first page where that is a picture.
     fn cover(&mut self, documents: &[SourceDocument]) -> Result<Option<String>, ImportError> {
-        let declared = self.package.cover.as_deref();
-        let entry = declared.and_then(|path| self.container.find(path));
-        let page = entry.and_then(|entry| {
-            let path = self.container.path(entry);
-            documents.iter().find(|document| document.path == path)
-        });
         let first = documents.first().filter(|document| !document.parsed.speaks());
-        let is_page = page.is_some();
-        let on_page = page.or(first.filter(|_| entry.is_none())).and_then(|page| {
-            let path = join(&page.path, page.parsed.first_picture()?);
-            self.container.find(&path)
-        });
-        let Some(entry) = on_page.or(entry.filter(|_| !is_page)) else { return Ok(None) };
+        let candidates: Vec<String> = self.package.covers.clone();
+        let on_first = first.and_then(|page| Some(join(&page.path, page.parsed.first_picture()?)));
+        for path in candidates.into_iter().chain(on_first) {
+            let Some(entry) = self.container.find(&path) else { continue };
+            if let Some(path) = self.cover_of(entry)? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes the cover that an entry is, or that stands on the page that it is.
+    fn cover_of(&mut self, entry: Entry) -> Result<Option<String>, ImportError> {
+        let Some(content) = self.content(entry, MAX_ENTRY_BYTES) else { return Ok(None) };
+        let path = self.container.path(entry).to_owned();
+        if picture_type(&content.bytes).is_some() {
+            if content.is_damaged {
+                return Ok(None);
+            }
+            self.files.write(&path, &content.bytes)?;
+            return Ok(Some(path));
+        }
+        let page = SourceDocument::parse(&path, &decode_markup(&content.bytes).text);
+        let picture = page.parsed.first_picture().map(|source| join(&path, source));
+        let Some(entry) = picture.and_then(|path| self.container.find(&path)) else {
+            return Ok(None);
+        };
         let Some(content) = self.content(entry, MAX_ENTRY_BYTES) else { return Ok(None) };
         if content.is_damaged || picture_type(&content.bytes).is_none() {
             return Ok(None);

@@ -37,6 +37,9 @@ pub const MAX_CONTENTS_LINES: usize = 20_000;
 /// Chapters of a book. A web novel of 3,000 chapters is the longest tried, and there are longer ones.
 pub const MAX_CHAPTERS: usize = 20_000;
 
+/// All typeset chapters of a book, in bytes. Markup is about three times the text.
+pub const MAX_CHAPTERS_BYTES: u64 = 512 * 1024 * 1024;
+
 /// Sentences of a book. A web novel of 3,000 chapters has about 300,000.
 pub const MAX_SENTENCES: usize = 600_000;
 

@@ -97,6 +97,7 @@ impl Importer {
         match outcome {
             Outcome::Done => read_book(&task.work).await,
             Outcome::Refused(reason) => Err(ImportError::Refused(reason)),
+            Outcome::Failed(reason) => Err(std::io::Error::other(reason).into()),
             Outcome::Ended { status, complaint } => Err(limits.explain(status, &complaint)),
         }
     }
@@ -106,7 +107,9 @@ impl Importer {
         command
             .arg("import-one")
             .arg(&task.work)
-            .args(["--name", &task.name, "--id", task.id.as_str()])
+            // In one word each: a name may begin like a flag.
+            .arg(format!("--name={}", task.name))
+            .arg(format!("--id={}", task.id))
             .args(["--memory-mb", &self.limits.memory_mb.to_string()])
             .args(["--cpu-seconds", &self.limits.cpu_seconds.to_string()])
             .current_dir(&task.work)
@@ -120,7 +123,10 @@ impl Importer {
 
 enum Outcome {
     Done,
+    /// The book cannot be read, and why.
     Refused(String),
+    /// What has nothing to do with the book went wrong, such as a full disk.
+    Failed(String),
     /// It ended without a word on standard output.
     Ended {
         status: ExitStatus,
@@ -149,6 +155,7 @@ async fn listen(
         match line.split_once(' ') {
             Some(("progress", percent)) => progress(percent.parse().unwrap_or(0)),
             Some(("refused", reason)) => outcome = Some(Outcome::Refused(reason.to_owned())),
+            Some(("failed", reason)) => outcome = Some(Outcome::Failed(reason.to_owned())),
             _ if line == "done" => outcome = Some(Outcome::Done),
             _ => {}
         }

@@ -11,6 +11,8 @@ const TEXT_SELECTORS: [&str; 3] = ["body", "html", "p"];
 
 /// Files that are tried for one face.
 const MAX_SOURCES: usize = 8;
+/// Cuts of one family that are taken; books have four.
+const MAX_FACES: usize = 16;
 
 /// The faces of the family that the style sheets give to the text, else of the first they load.
 /// `sheets` are paths and texts; `find` says which file of the book a path leads to, if any.
@@ -40,7 +42,7 @@ pub(super) fn faces(
     let used = used.into_iter().find(|name| families.iter().any(|(family, _)| family == *name));
     let wanted = used.or(families.first().map(|(family, _)| family)).cloned();
     let faces = families.into_iter().filter(|(family, _)| Some(family) == wanted.as_ref());
-    faces.map(|(_, face)| face).collect()
+    faces.map(|(_, face)| face).take(MAX_FACES).collect()
 }
 
 fn without_comments(css: &str) -> String {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use app::model::{AnnotationKind, BookId, NewAnnotation, Point};
+use app::model::{Annotation, AnnotationKind, BookId, NewAnnotation, Point, Progress};
 use scraper::Html;
 
 use crate::library::LibraryError;
@@ -15,11 +15,14 @@ use crate::text::spoken::is_invisible;
 const NEIGHBOURS: usize = 20;
 
 /// The sentences of a book in reading order.
+#[derive(Default)]
 pub(super) struct Words {
     /// Chapter, from 1, and sentence of each.
     places: Vec<(u32, u32)>,
     /// What each says on its page, with what is shown and not spoken.
     shown: Vec<String>,
+    /// The same without white space and invisible characters.
+    squeezed: Vec<String>,
     /// The index at which each chapter begins.
     starts: Vec<usize>,
 }
@@ -27,20 +30,20 @@ pub(super) struct Words {
 impl Words {
     /// A revision as a child process has just written it.
     pub(super) async fn load(folder: &Path, chapters: usize) -> Result<Self, LibraryError> {
-        let mut words = Self { places: Vec::new(), shown: Vec::new(), starts: Vec::new() };
+        let mut words = Self::default();
         for number in 1..=chapters {
             let file = folder.join("chapters").join(format!("{number}.json"));
             let chapter: Chapter = serde_json::from_slice(&tokio::fs::read(file).await?)?;
-            words.add(number as u32, &chapter);
+            words.add(number as u32, texts_of(chapter).await?);
         }
         Ok(words)
     }
 
-    fn add(&mut self, number: u32, chapter: &Chapter) {
+    fn add(&mut self, number: u32, texts: Vec<String>) {
         self.starts.push(self.places.len());
-        let texts = page_texts(&chapter.html, chapter.sentences.len());
         for (sentence, text) in (0..).zip(texts) {
             self.places.push((number, sentence));
+            self.squeezed.push(squeezed(&text));
             self.shown.push(text);
         }
     }
@@ -62,10 +65,10 @@ impl Words {
         id: &BookId,
         revision: u32,
     ) -> Result<Self, LibraryError> {
-        let mut words = Self { places: Vec::new(), shown: Vec::new(), starts: Vec::new() };
+        let mut words = Self::default();
         for number in 1.. {
             let Some(chapter) = shelf.chapter(id, revision, number).await? else { break };
-            words.add(number, &chapter);
+            words.add(number, texts_of(chapter).await?);
         }
         Ok(words)
     }
@@ -82,13 +85,26 @@ pub(super) struct Mapping {
 impl Mapping {
     pub(super) fn new(old: Words, new: Words) -> Self {
         let mut by_text: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, text) in new.shown.iter().enumerate() {
-            let text = squeezed(text);
-            if !text.is_empty() {
-                by_text.entry(text).or_default().push(index);
-            }
+        for (index, text) in new.squeezed.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+            by_text.entry(text.clone()).or_default().push(index);
         }
         Self { old, new, by_text }
+    }
+
+    /// All places and annotations of the old revision as they are in the new one. This takes its time.
+    pub(super) fn moved_all(
+        &self,
+        places: Vec<(String, Progress)>,
+        annotations: Vec<Annotation>,
+    ) -> (Vec<(String, Progress)>, Vec<Annotation>) {
+        let places = places.into_iter().map(|(user, place)| {
+            let (chapter, sentence) = self.sentence(place.chapter, place.sentence);
+            (user, Progress { chapter, sentence, intra_ms: 0, ..place })
+        });
+        let annotations = annotations
+            .into_iter()
+            .map(|annotation| Annotation { mark: self.annotation(&annotation.mark), ..annotation });
+        (places.collect(), annotations.collect())
     }
 
     /// Where a sentence of the old revision is in the new one.
@@ -130,22 +146,22 @@ impl Mapping {
 
     /// The place of the same words, else of a sentence that begins with them or that they begin with.
     fn same(&self, old: usize) -> Option<usize> {
-        let text = squeezed(self.old.shown.get(old)?);
+        let text = self.old.squeezed.get(old)?;
         if text.is_empty() {
             return None;
         }
         let expected = self.expected(old);
         let nearest =
             |places: &[usize]| places.iter().copied().min_by_key(|at| at.abs_diff(expected));
-        if let Some(places) = self.by_text.get(&text) {
+        if let Some(places) = self.by_text.get(text) {
             return nearest(places);
         }
         // Sentences are cut in other places now, or have lost the number of a note.
         let from = expected.saturating_sub(5 * NEIGHBOURS);
         let to = (expected + 5 * NEIGHBOURS).min(self.new.shown.len());
         let holds = |index: &usize| {
-            let new = squeezed(&self.new.shown[*index]);
-            !new.is_empty() && (new.contains(&text) || text.starts_with(&new))
+            let new = &self.new.squeezed[*index];
+            !new.is_empty() && (new.contains(text.as_str()) || text.starts_with(new.as_str()))
         };
         nearest(&(from..to).filter(holds).collect::<Vec<_>>())
     }
@@ -195,6 +211,12 @@ fn counts(c: char) -> bool {
     !c.is_whitespace() && !is_invisible(c)
 }
 
+/// What stands on the page in the spans of each sentence, found on a thread that may take its time.
+async fn texts_of(chapter: Chapter) -> Result<Vec<String>, LibraryError> {
+    let texts = move || page_texts(&chapter.html, chapter.sentences.len());
+    Ok(tokio::task::spawn_blocking(texts).await?)
+}
+
 /// What stands on the page in the spans of each sentence.
 fn page_texts(html: &str, count: usize) -> Vec<String> {
     let mut texts = vec![String::new(); count];
@@ -211,21 +233,13 @@ fn page_texts(html: &str, count: usize) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::chapters::{Pause, Sentence};
 
     fn words(chapters: &[&[&str]]) -> Words {
-        let mut words = Words { places: Vec::new(), shown: Vec::new(), starts: Vec::new() };
+        let mut words = Words::default();
         for (number, sentences) in (1..).zip(chapters) {
             let html = sentences.iter().enumerate();
             let html = html.map(|(n, text)| format!("<p><span data-s=\"{n}\">{text}</span></p>"));
-            let sentence =
-                |text: &&str| Sentence { text: (*text).to_owned(), pause: Pause::Sentence };
-            let chapter = Chapter {
-                title: String::new(),
-                html: html.collect(),
-                sentences: sentences.iter().map(sentence).collect(),
-            };
-            words.add(number, &chapter);
+            words.add(number, page_texts(&html.collect::<String>(), sentences.len()));
         }
         words
     }

@@ -56,6 +56,9 @@ impl Container {
     pub fn open(mut bytes: Vec<u8>) -> Result<Self, ImportError> {
         let budget = ALWAYS_EXPANDED_BYTES.max(MAX_EXPANSION * bytes.len() as u64);
         mend_end(&mut bytes);
+        if !is_archive(&bytes) {
+            return Err(ImportError::Damaged("its end is missing".to_owned()));
+        }
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
             ImportError::Damaged(error.to_string().trim_end_matches('.').to_owned())
         })?;
@@ -97,8 +100,11 @@ impl Container {
 
     /// The first entry, the least deep first, whose lower-case path ends so.
     pub fn find_by_ending(&self, ending: &str) -> Option<Entry> {
-        let matching = (0..self.paths.len())
-            .filter(|index| self.paths[*index].to_lowercase().ends_with(ending));
+        // What macOS adds to archives lies in a folder of its own.
+        let matching = (0..self.paths.len()).filter(|index| {
+            let path = &self.paths[*index];
+            !path.starts_with("__MACOSX") && path.to_lowercase().ends_with(ending)
+        });
         matching.min_by_key(|index| self.paths[*index].matches('/').count()).map(Entry)
     }
 
@@ -142,17 +148,24 @@ impl Container {
     }
 }
 
-/// Cuts off what stands behind the directory's end and says that nothing does: a download may be padded,
-/// and a comment announced that was cut away.
-fn mend_end(bytes: &mut Vec<u8>) {
+/// Whether a file has the end of a ZIP archive.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    end_of_directory(bytes).is_some()
+}
+
+/// Where the directory of an archive ends.
+fn end_of_directory(bytes: &[u8]) -> Option<usize> {
     // A comment has at most 65,535 bytes.
     let from = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
     let tail = &bytes[from..];
-    let Some(at) = tail.windows(END_SIGNATURE.len()).rposition(|part| part == END_SIGNATURE) else {
-        return;
-    };
-    let end = from + at + END_LENGTH;
-    if end <= bytes.len() {
+    let at = tail.windows(END_SIGNATURE.len()).rposition(|part| part == END_SIGNATURE)?;
+    Some(from + at + END_LENGTH).filter(|end| *end <= bytes.len())
+}
+
+/// Cuts off what stands behind the directory's end and says that nothing does: a download may be padded,
+/// and a comment announced that was cut away.
+fn mend_end(bytes: &mut Vec<u8>) {
+    if let Some(end) = end_of_directory(bytes) {
         bytes.truncate(end);
         bytes[end - 2..].fill(0);
     }

@@ -45,11 +45,16 @@ pub fn of_ncx(path: &str, document: &Element) -> Vec<SourceTocEntry> {
 
 fn list_lines(list: &Element, depth: u32, lines: &mut Vec<Line>) {
     for item in list.children("li") {
-        let label = item.children.iter().find(|child| !matches!(child.name.as_str(), "ol" | "ul"));
-        let link = label.filter(|label| label.name == "a").or_else(|| label?.descendant("a"));
-        if let Some(label) = label {
-            let target = link.and_then(|link| link.attribute("href"));
-            lines.push(line(&label.text, depth, target));
+        let labels =
+            || item.children.iter().filter(|child| !matches!(child.name.as_str(), "ol" | "ul"));
+        let links = labels().flat_map(|label| {
+            let inner = label.descendants("a");
+            std::iter::once(label).filter(|label| label.name == "a").chain(inner)
+        });
+        let target = links.into_iter().find_map(|link| link.attribute("href"));
+        let said = item.own_text(&["ol", "ul"]);
+        if target.is_some() || labels().next().is_some() {
+            lines.push(line(&said, depth, target));
         }
         for inner in item.children("ol").chain(item.children("ul")) {
             if (depth as usize) < MAX_XML_DEPTH && lines.len() < MAX_CONTENTS_LINES {

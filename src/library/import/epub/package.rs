@@ -28,8 +28,8 @@ pub struct Package {
     pub is_right_to_left: bool,
     /// Path of the table of contents of EPUB 2 that the spine names.
     pub ncx: Option<String>,
-    /// Path of the cover picture, or of the page it stands on.
-    pub cover: Option<String>,
+    /// Paths of what may be the cover picture or the page it stands on, the most telling first.
+    pub covers: Vec<String>,
     by_id: HashMap<String, usize>,
 }
 
@@ -69,8 +69,20 @@ impl Package {
         package.manifest(document)?;
         package.spine(document)?;
         package.metadata(document);
-        package.cover = package.cover_path(document);
+        package.covers = package.cover_paths(document);
         Ok(package)
+    }
+
+    /// The spine; where it names nothing, all documents of the manifest in its order.
+    pub fn reading_order(&self) -> Vec<(usize, bool)> {
+        if !self.spine.is_empty() {
+            return self.spine.clone();
+        }
+        let items = self.items.iter().enumerate();
+        let documents = items.filter(|(_, item)| {
+            item.is_markup() && !item.media_type.is_empty() && !item.has_property("nav")
+        });
+        documents.map(|(index, _)| (index, true)).collect()
     }
 
     /// The first item with a property.
@@ -149,30 +161,29 @@ impl Package {
         self.language = texts("language").map(|(_, tag)| tag).find(|tag| !tag.is_empty());
     }
 
-    /// Where the cover is: as EPUB 3 says it, as EPUB 2 did, as a guide does, or by its id.
-    fn cover_path(&self, document: &Element) -> Option<String> {
-        let declared = self.item_with("cover-image").map(|item| item.path.clone());
-        let is_cover = |element: &&Element| {
-            element.attribute("name").is_some_and(|name| name.eq_ignore_ascii_case("cover"))
+    /// Where the cover may be: as EPUB 3 says it, as EPUB 2 did, as a guide does, or by its id.
+    fn cover_paths(&self, document: &Element) -> Vec<String> {
+        const IDS: [&str; 6] =
+            ["cover-image", "cover", "cover-img", "coverimage", "cover.jpg", "cover.png"];
+        let is_cover = |element: &&Element, name: &str| {
+            element.attribute(name).is_some_and(|value| value.eq_ignore_ascii_case("cover"))
         };
-        let by_meta = || {
-            let metas = document.descendants("meta");
-            let content = metas.into_iter().find(is_cover)?.attribute("content")?;
-            self.path_of(content).or_else(|| Some(join(&self.path, content)))
-        };
-        let by_guide = || {
-            let references = document.descendants("reference");
-            let cover = references.into_iter().find(|reference| {
-                reference.attribute("type").is_some_and(|kind| kind.eq_ignore_ascii_case("cover"))
-            })?;
-            Some(join(&self.path, cover.attribute("href")?))
-        };
-        let by_id = || {
-            ["cover-image", "cover", "cover-img", "coverimage", "cover.jpg", "cover.png"]
-                .iter()
-                .find_map(|id| self.path_of(id))
-        };
-        declared.or_else(by_meta).or_else(by_guide).or_else(by_id)
+        let mut paths: Vec<String> =
+            self.item_with("cover-image").map(|item| item.path.clone()).into_iter().collect();
+        let metas = document.descendants("meta");
+        for content in metas.iter().filter(|meta| is_cover(meta, "name")) {
+            let Some(content) = content.attribute("content") else { continue };
+            paths.extend(self.path_of(content));
+            // Some tools write the path where the id should be.
+            paths.push(join(&self.path, content));
+        }
+        let references = document.descendants("reference");
+        let references = references.iter().filter(|reference| is_cover(reference, "type"));
+        paths.extend(
+            references.filter_map(|cover| Some(join(&self.path, cover.attribute("href")?))),
+        );
+        paths.extend(IDS.iter().filter_map(|id| self.path_of(id)));
+        paths
     }
 
     fn path_of(&self, id: &str) -> Option<String> {
@@ -221,7 +232,9 @@ mod tests {
             package(&format!(
                 "<package><metadata>{metadata}</metadata><manifest>{manifest}</manifest>{rest}</package>"
             ))
-            .cover
+            .covers
+            .into_iter()
+            .next()
         };
         let expected = Some("OPS/c.jpg".to_owned());
         assert_eq!(with("", "<item id='x' href='c.jpg' properties='cover-image'/>", ""), expected);

@@ -36,6 +36,18 @@ impl Element {
             .is_some_and(|words| words.split_whitespace().any(|known| known == word))
     }
 
+    /// The text in it, less that of children of these names.
+    pub fn own_text(&self, without: &[&str]) -> String {
+        let mut text = self.text.clone();
+        for child in self.children.iter().filter(|child| without.contains(&child.name.as_str())) {
+            // The text of a child is a part of its parent's.
+            if let Some(at) = text.rfind(&child.text).filter(|_| !child.text.is_empty()) {
+                text.replace_range(at..at + child.text.len(), "");
+            }
+        }
+        text
+    }
+
     /// The first child of a name.
     pub fn child(&self, name: &str) -> Option<&Element> {
         self.children.iter().find(|child| child.name == name)
@@ -114,6 +126,9 @@ impl Tree {
             self.skipped += 1;
             return;
         }
+        if start.local_name().as_ref() == b"br" {
+            self.text(" ");
+        }
         let mut source = start.html_attributes();
         let attributes = source.with_checks(false).flatten().map(|attribute| {
             let raw = String::from_utf8_lossy(&attribute.value).into_owned();
@@ -191,7 +206,7 @@ mod tests {
         let a = root.child("a").unwrap();
         assert!(is_whole);
         assert_eq!(a.attribute("x"), Some("1 & 2"));
-        assert_eq!(a.child("b").unwrap().text, "Bread & Butternew");
+        assert_eq!(a.child("b").unwrap().text, "Bread & Butter new");
         assert!(a.child("c").is_some() && a.text.ends_with('é'));
         let (root, is_whole) = parse("<a><b>one</b><b>tw");
         assert!(!is_whole);

@@ -15,27 +15,42 @@ const MAX_HEADING_CHARS: usize = 80;
 /// A title that follows a Chinese number without a space is no longer than this, in characters.
 const MAX_JOINED_TITLE_CHARS: usize = 20;
 
-/// Which paragraphs are chapter headings. A run of three or more is a printed table of contents.
+/// Which paragraphs are chapter headings. A run of three or more of one kind is a printed table of contents.
 pub(super) fn headings(paragraphs: &[Paragraph<'_>]) -> Vec<bool> {
     let numerals_count_up = numerals_count_up(paragraphs);
+    let titles_count_up = titles_count_up(paragraphs);
     let mut headings: Vec<bool> = paragraphs
         .iter()
         .map(|paragraph| {
             let text = paragraph.text();
             paragraph.lines.len() <= 2
                 && text.chars().count() <= MAX_HEADING_CHARS
-                && (is_named_division(&text) || numerals_count_up && lone_number(&text).is_some())
+                && (is_named_division(&text)
+                    || numerals_count_up && lone_number(&text).is_some()
+                    || titles_count_up && numbered_title(&text).is_some())
         })
         .collect();
     let mut start = 0;
     while start < headings.len() {
         let run = headings[start..].iter().take_while(|heading| **heading).count();
-        if run > 2 {
+        if run > 2 && names_one_division_twice(&paragraphs[start..start + run]) {
             headings[start..start + run].fill(false);
         }
         start += run.max(1);
     }
     headings
+}
+
+/// Whether headings one below the other are of the same kind, as in a printed table of contents. Where each
+/// is of another (`VOLUME I`, `BOOK FIRST`, `CHAPTER I`), a part of a part begins.
+fn names_one_division_twice(headings: &[Paragraph<'_>]) -> bool {
+    let kind = |paragraph: &Paragraph<'_>| {
+        let text = paragraph.text().to_lowercase();
+        let kind: String = text.chars().filter(|c| c.is_alphabetic() || *c == ' ').collect();
+        kind.split(' ').next().unwrap_or_default().to_owned()
+    };
+    let mut seen = std::collections::HashSet::new();
+    headings.iter().any(|heading| !seen.insert(kind(heading)))
 }
 
 /// `CHAPTER I`, `Part Two. The Sea`, `Prologue`, `Erstes Kapitel`, `第一章 河边`.
@@ -152,6 +167,28 @@ fn numerals_count_up(paragraphs: &[Paragraph<'_>]) -> bool {
         .filter_map(|paragraph| lone_number(paragraph.lines[0]))
         .collect();
     numbers.len() > 1 && numbers.iter().zip(1..).all(|(number, expected)| *number == expected)
+}
+
+/// The number of a title such as `I. A SCANDAL IN BOHEMIA` or `2. The Road`.
+fn numbered_title(text: &str) -> Option<u32> {
+    let (numeral, title) = text.split_once(". ")?;
+    let is_title = title.chars().next().is_some_and(|c| !c.is_lowercase())
+        && title.chars().count() <= 60
+        && !title.ends_with(['.', '!', '?', '…', ';', ',', ':', '”', '"']);
+    number(numeral).filter(|_| is_title)
+}
+
+/// Whether numbered titles number the chapters: at least three, 1, 2, 3 from the first on, with text between
+/// them. One below the other they are a list.
+fn titles_count_up(paragraphs: &[Paragraph<'_>]) -> bool {
+    let numbered =
+        paragraphs.iter().enumerate().filter(|(_, paragraph)| paragraph.lines.len() == 1);
+    let found: Vec<(usize, u32)> = numbered
+        .filter_map(|(at, paragraph)| Some((at, numbered_title(paragraph.lines[0])?)))
+        .collect();
+    found.len() >= 3
+        && found.iter().zip(1..).all(|((_, number), expected)| *number == expected)
+        && found.windows(2).all(|pair| pair[1].0 > pair[0].0 + 1)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Paragraphs out of lines: by blank lines, by indents, or one a line.
 
 use super::emphasise;
+use crate::text::language::is_east_asian;
 
 /// A line of more characters is a whole paragraph, not a wrapped line of one.
 const LONGEST_WRAPPED_LINE: usize = 120;
@@ -43,11 +44,6 @@ impl Paragraph<'_> {
         html.push_str("</p>\n");
         html
     }
-}
-
-/// Chinese and Japanese letters and their punctuation.
-fn is_east_asian(c: char) -> bool {
-    matches!(u32::from(c), 0x3000..=0x30ff | 0x3400..=0x9fff | 0xff00..=0xffef)
 }
 
 /// How a text tells its paragraphs.
@@ -142,11 +138,24 @@ fn style(lines: &[&str]) -> Style {
         }
         ends += usize::from(before.ends_with(['.', '!', '?', '…', '”', '"', '»', '。', '」']));
     }
-    if is_full && by_indent > by_blank {
+    // An indent of a full-width space begins a paragraph wherever it stands, and so does one where most lines
+    // have it and some have none.
+    let indented =
+        lines.iter().filter(|line| !line.trim().is_empty() && starts_indented(line)).count();
+    let is_wide =
+        lines.iter().filter(|line| line.starts_with('\u{3000}')).count() * 2 > lengths.len();
+    let are_most = indented * 10 > lengths.len() * 6 && indented * 20 < lengths.len() * 19;
+    if is_wide || is_full && (by_indent > by_blank || are_most) {
         return Style::Indents;
     }
     if lines.iter().any(|line| line.trim().is_empty()) {
-        return Style::BlankLines { width };
+        // A paragraph a line, and blank lines between chapters alone: lines of all lengths that follow
+        // one another and end sentences.
+        let follow =
+            lines.windows(2).filter(|pair| pair.iter().all(|line| !line.trim().is_empty()));
+        let is_one_a_line =
+            !is_full && ends * 3 >= lengths.len() * 2 && follow.count() * 2 > lengths.len();
+        return if is_one_a_line { Style::Lines } else { Style::BlankLines { width } };
     }
     // Wrapped lines mostly break off in the midst of a sentence.
     if is_full && lengths.len() >= 8 && ends * 2 < lengths.len() {
