@@ -107,3 +107,15 @@ test("without script there are pages to read and a form to import with", async (
   await expect(page.locator(".shelf-item", { hasText: title })).toBeVisible();
   await page.close();
 });
+
+test("the scripts start on a machine that is never idle", async ({ library, page }) => {
+  await page.addInitScript(() => {
+    window.requestIdleCallback = (task, options) => {
+      const deadline = { didTimeout: true, timeRemaining: () => 0 };
+      return options?.timeout ? window.setTimeout(() => task(deadline), options.timeout) : 0;
+    };
+  });
+  await library.open();
+  await page.goto(`/read/${await library.import("Never Idle", novel("Never Idle"))}/1`);
+  await expect(page.locator(".player[data-live]")).toBeVisible();
+});
