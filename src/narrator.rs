@@ -65,7 +65,7 @@ use worker::{Maker, Worker};
 
 pub use audios::ChapterAudio;
 
-/// Sentences that page_open, and a stream that has to wait, ask for ahead (design section 1).
+/// Sentences that page_open, and a stream that has to wait, ask for ahead.
 pub const PREFETCH_SENTENCES: usize = 15;
 
 /// Cues of scores kept in memory; one takes about 300 bytes.

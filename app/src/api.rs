@@ -1,4 +1,4 @@
-//! The three events of a reading page, as server functions (design section 1).
+//! The three events of a reading page, as server functions.
 //!
 //! Islands call them with a plain `fetch` (`islands/player/post.rs`): the client half that the macro
 //! would make costs every first view 8 kB.

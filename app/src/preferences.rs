@@ -128,7 +128,7 @@ choice! {
 /// each step its value.
 pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
 
-/// The listener's speed in hundredths (design section 9).
+/// The listener's speed in hundredths.
 pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
 
 /// What a person has chosen.

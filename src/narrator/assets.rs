@@ -366,7 +366,7 @@ fn checksum(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// `audio/{first two digits}/{content hash}.mp3` (design section 4).
+/// `audio/{first two digits}/{content hash}.mp3`.
 fn path(content: &ContentHash) -> Path {
     let hash = content.to_string();
     Path::from_iter(["audio", &hash[..2], &format!("{hash}.mp3")])

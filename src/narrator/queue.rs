@@ -1,4 +1,4 @@
-//! The interface to lanes, leases, locks and waiters (design section 5).
+//! The interface to lanes, leases, locks and waiters.
 //!
 //! - Strict priority: no chapter sentence is claimed while a prefetch sentence waits.
 //! - Fair: books take turns within a class.

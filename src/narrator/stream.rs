@@ -17,7 +17,7 @@ use super::{Narrator, NarratorError};
 use crate::text::hash::hex;
 
 /// Chromium hands a network stream to its demuxer in whole blocks of this many bytes. Probed: with
-/// a shorter first clip it stayed silent until the next one came (design section 1).
+/// a shorter first clip it stayed silent until the next one came.
 const BLOCK_BYTES: u64 = 32_768;
 
 /// How far a stream goes.

@@ -1,4 +1,4 @@
-//! Every key, its form, and the way back from the form (design section 4).
+//! Every key, its form, and the way back from the form.
 //!
 //! Ids stand in literal braces, Redis Cluster's hash tag: all keys of a book share a slot, so the
 //! scripts on them run on a cluster unchanged. Parts that may hold anything are percent-encoded, so

@@ -1,4 +1,4 @@
-//! The two hashes that address audio (design section 4).
+//! The two hashes that address audio.
 //!
 //! [`SentenceHash`] names a sentence within the keys of one book and voice; [`ContentHash`] names
 //! the audio itself, for every book and every listener. Both are SHA-256, shown as lower-case hex.

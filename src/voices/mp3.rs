@@ -1,5 +1,5 @@
 //! MP3 as the stream needs it: mono, constant bit rate, no Xing frame, so that clips follow each
-//! other byte for byte and their durations are counted, not guessed (design section 8).
+//! other byte for byte and their durations are counted, not guessed.
 //!
 //! LAME puts 1,105 samples of silence before the first sound of every clip and fills the last
 //! frame; both are in the frame count, and so in every duration here.

@@ -12,7 +12,7 @@ use super::{Clip, VoiceError, Wire, mp3};
 /// Length of the clip for a text that an engine passes over: about a third of a second.
 const UNSPOKEN_SAMPLES: usize = 7_000;
 
-/// Samples of silence that LAME puts before the first sound (design section 8).
+/// Samples of silence that LAME puts before the first sound.
 const ENCODER_DELAY: usize = 1105;
 
 /// No voice says more characters a second; the quickest reader of news says 25. What is shorter was cut
