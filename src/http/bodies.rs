@@ -42,8 +42,10 @@ fn with_short_head(body: Body) -> Body {
         let piece = piece.map_err(std::io::Error::other)?;
         if !has_begun {
             let room = SMALL_BYTES - head.len();
+            // The end of the head may lie across two pieces; what has been looked at is not looked at again.
+            let from = head.len().saturating_sub(3);
             head.extend_from_slice(&piece[..piece.len().min(room)]);
-            has_begun = contains(&head, b"\r\n\r\n");
+            has_begun = contains(&head[from..], b"\r\n\r\n");
             if !has_begun && head.len() == SMALL_BYTES {
                 return Err(std::io::Error::other("the form does not begin"));
             }
