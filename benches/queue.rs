@@ -16,12 +16,13 @@ use app::model::BookId;
 use bytes::Bytes;
 use common::fleet::{Fleet, VOICE};
 use common::redis::RedisServer;
-use earmark::narrator::queue::{Claim, Class, Finished, Job, Queue, Timing};
-use earmark::narrator::redis_queue::RedisQueue;
-use earmark::narrator::waiters::Waiters;
-use earmark::redis::{Link, RedisConfig};
+use earmark::audio::Silence;
+use earmark::clips::waits::Waits;
+use earmark::queue::redis::{Duties, RedisQueue, SharedClips};
+use earmark::queue::{Claim, Class, Finished, Job, Pool, Queue, Room, Sentence, Timing};
+use earmark::redis::{RedisConfig, RedisConnection};
 use earmark::text::hash::{ContentHash, VoiceKey};
-use earmark::voices::Silence;
+use futures::StreamExt;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,7 +45,7 @@ fn job(of_book: u64, sentence: u32) -> Job {
         "Book {of_book}, sentence {sentence}, is about as long as sentences in novels tend to be, \
          give or take a clause."
     );
-    Job {
+    Job::new(Sentence {
         book: format!("{of_book:016x}").parse().unwrap(),
         chapter: 1,
         sentence,
@@ -52,8 +53,12 @@ fn job(of_book: u64, sentence: u32) -> Job {
         text: text.into(),
         context: None,
         voice: Arc::new(voice),
-        request: None,
-    }
+    })
+}
+
+/// Room for sentences of a service.
+fn room(any: usize) -> [Room; 1] {
+    [Room::of(Pool::of_engine("kokoro"), any)]
 }
 
 fn jobs(of_book: u64, count: u32) -> Vec<Job> {
@@ -66,23 +71,27 @@ fn book(number: u64) -> BookId {
 
 struct Site {
     queue: Arc<dyn Queue>,
-    waiters: Arc<Waiters>,
-    link: Link,
+    link: RedisConnection,
 }
 
 async fn site(redis: &RedisServer) -> Site {
+    site_sharing(redis, SharedClips::All).await
+}
+
+async fn site_sharing(redis: &RedisServer, shared_clips: SharedClips) -> Site {
     let shutdown = CancellationToken::new();
     let config = RedisConfig { url: redis.url(), prefix: String::new(), concurrency: 20 };
-    let link = Link::open(&config, shutdown.clone()).await.unwrap();
-    let waiters = Arc::new(Waiters::default());
+    let link = RedisConnection::open(&config, shutdown.clone()).await.unwrap();
     let tasks = TaskTracker::new();
+    let duties = Duties { shared_clips, ..Duties::default() };
     let queue: Arc<dyn Queue> = Arc::new(RedisQueue::start(
         link.clone(),
-        Arc::clone(&waiters),
+        Arc::new(Waits::default()),
         Timing::default(),
+        duties,
         (&tasks, &shutdown),
     ));
-    Site { queue, waiters, link }
+    Site { queue, link }
 }
 
 /// Jobs a second, enqueued a chapter at a time.
@@ -117,11 +126,11 @@ async fn work_alone(site: &Site, slots: usize) -> usize {
         return 0;
     }
     loop {
-        let exchange = site.queue.exchange(&finished, slots).await.unwrap();
+        let claimed = site.queue.complete_and_claim(&finished, &room(slots)).await.unwrap();
         done += finished.len();
         let made = |claim: Claim| Finished { claim, outcome: Ok(clip.clone()) };
-        finished = exchange.claims.into_iter().map(made).collect();
-        if finished.is_empty() && !exchange.more {
+        finished = claimed.claims.into_iter().map(made).collect();
+        if finished.is_empty() && !claimed.more {
             break;
         }
     }
@@ -138,7 +147,7 @@ async fn claim_cost(site: &Site, books: u64) -> f64 {
     }
     let begun = Instant::now();
     for _ in 0..CLAIMS {
-        assert_eq!(site.queue.exchange(&[], 1).await.unwrap().claims.len(), 1);
+        assert_eq!(site.queue.complete_and_claim(&[], &room(1)).await.unwrap().claims.len(), 1);
     }
     begun.elapsed().as_secs_f64() * 1e6 / f64::from(CLAIMS)
 }
@@ -148,20 +157,21 @@ async fn claim_cost(site: &Site, books: u64) -> f64 {
 async fn wake_ms(maker: &Site, listener: &Site) -> Vec<f64> {
     let clip = Bytes::from(vec![7; CLIP_BYTES]);
     let mut times = Vec::new();
+    let mut subscription = listener.link.subscribe().await.unwrap();
+    let mut news = subscription.on_message();
     for sentence in 0..1_000 {
         let job = job(1, sentence);
-        let waiter = listener.waiters.wait(job.content).unwrap();
-        maker.queue.enqueue_first(&job).await.unwrap();
-        let claim = maker.queue.exchange(&[], 1).await.unwrap().claims.remove(0);
+        maker.queue.enqueue_awaited(&job).await.unwrap();
+        let claim = maker.queue.complete_and_claim(&[], &room(1)).await.unwrap().claims.remove(0);
         let key = claim_key(&listener.link, &claim);
         let begun = Instant::now();
         let (_, bytes) = tokio::join!(
             async {
                 let finished = [Finished { claim, outcome: Ok(clip.clone()) }];
-                maker.queue.exchange(&finished, 0).await.unwrap();
+                maker.queue.complete_and_claim(&finished, &[]).await.unwrap();
             },
             async {
-                waiter.landed().await.unwrap();
+                news.next().await.unwrap();
                 let mut link = listener.link.clone();
                 redis::cmd("GET").arg(&key).query_async::<Vec<u8>>(&mut link).await.unwrap()
             }
@@ -196,21 +206,21 @@ async fn heard_ms(redis: &RedisServer, worker: &Site) -> Vec<f64> {
             if let Some(claim) = held.remove(&sentence) {
                 break claim;
             }
-            let claims = worker.queue.exchange(&[], 20).await.unwrap().claims;
+            let claims = worker.queue.complete_and_claim(&[], &room(20)).await.unwrap().claims;
             held.extend(claims.into_iter().map(|claim| (claim.job.sentence, claim)));
         };
         // By now somebody waits.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let begun = Instant::now();
         let finished = [Finished { claim, outcome: Ok(clip.clone()) }];
-        worker.queue.exchange(&finished, 0).await.unwrap();
+        worker.queue.complete_and_claim(&finished, &[]).await.unwrap();
         times.push(heard.await.unwrap().duration_since(begun).as_secs_f64() * 1e3);
     }
     times.sort_by(f64::total_cmp);
     times
 }
 
-fn claim_key(link: &Link, claim: &Claim) -> String {
+fn claim_key(link: &RedisConnection, claim: &Claim) -> String {
     use earmark::redis::Key;
     link.name(&Key::Audio(claim.job.book.clone(), claim.job.clip_name()))
 }

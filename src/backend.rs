@@ -6,18 +6,20 @@ use std::sync::Arc;
 use app::backend::Backend;
 use app::error::AppError;
 use app::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit, Place,
-    StorageFigures, Voice,
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
+    ListenerPosition, StorageFigures, Voice,
 };
 use async_trait::async_trait;
 
-use crate::http::{ApiError, description};
+use crate::error::ApiError;
 use crate::library::Library;
 use crate::library::search::MAX_HITS;
-use crate::narrator::Narrator;
+use crate::narration::Narrator;
+use crate::speech::engines::Engines;
+use crate::speech::registry;
+use crate::speech::settings::ReachedBy;
+use crate::speech::{Voices, speaks};
 use crate::text::language::is_right_to_left;
-use crate::voices::engines::Engines;
-use crate::voices::{Voices, speaks};
 
 /// The server behind the pages.
 pub struct Server {
@@ -29,6 +31,8 @@ pub struct Server {
     pub engines: Engines,
     /// Who sees to it that they do.
     pub narrator: Narrator,
+    /// What other programs can ask for.
+    pub endpoints: Arc<[EndpointCard]>,
 }
 
 #[async_trait]
@@ -83,8 +87,19 @@ impl Backend for Server {
         Ok(self.voices.list())
     }
 
+    fn engine_kinds(&self) -> Vec<(&'static str, &'static str)> {
+        // A program is added on the server: whoever opens the page could run anything.
+        let services =
+            registry::KINDS.into_iter().filter(|kind| kind.reached_by == ReachedBy::Address);
+        services.map(|kind| (kind.name, kind.label)).collect()
+    }
+
     async fn engines(&self) -> Result<Vec<EngineCard>, AppError> {
-        Ok(self.engines.list().await.map_err(ApiError::from)?)
+        let mut cards = self.engines.list().await.map_err(ApiError::from)?;
+        for card in &mut cards {
+            card.rest = self.narrator.rest_card(&card.name).await;
+        }
+        Ok(cards)
     }
 
     async fn storage(&self) -> Result<StorageFigures, AppError> {
@@ -92,7 +107,7 @@ impl Backend for Server {
     }
 
     fn endpoints(&self) -> Vec<EndpointCard> {
-        description::cards()
+        self.endpoints.to_vec()
     }
 
     async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError> {
@@ -109,15 +124,15 @@ impl Backend for Server {
         Ok(self.library.deleted_title(id).await.map_err(ApiError::from)?)
     }
 
-    async fn chapter_open(&self, place: &Place) -> Result<Option<String>, AppError> {
+    async fn chapter_open(&self, place: &ListenerPosition) -> Result<Option<String>, AppError> {
         Ok(self.narrator.chapter_open(place).await.map_err(ApiError::from)?)
     }
 
-    async fn page_open(&self, place: &Place) -> Result<(), AppError> {
+    async fn page_open(&self, place: &ListenerPosition) -> Result<(), AppError> {
         Ok(self.narrator.page_open(place).await.map_err(ApiError::from)?)
     }
 
-    async fn chapter_change(&self, place: &Place) -> Result<(), AppError> {
+    async fn chapter_change(&self, place: &ListenerPosition) -> Result<(), AppError> {
         Ok(self.narrator.chapter_change(place).await.map_err(ApiError::from)?)
     }
 }

@@ -34,10 +34,10 @@ use tower_http::services::ServeDir;
 
 use crate::backend::Server;
 use crate::library::Library;
-use crate::narrator::Narrator;
-use crate::redis::Link;
-use crate::voices::Voices;
-use crate::voices::engines::Engines;
+use crate::narration::Narrator;
+use crate::redis::RedisConnection;
+use crate::speech::Voices;
+use crate::speech::engines::Engines;
 
 pub use error::ApiError;
 pub use limits::Limits;
@@ -65,7 +65,7 @@ pub struct AppState {
     /// Who sees to it that they do.
     pub narrator: Narrator,
     /// Redis, where there is one.
-    pub link: Option<Link>,
+    pub redis: Option<RedisConnection>,
     /// How often the API may be used.
     pub limits: Arc<Limits>,
     /// Where the pages' files are, and how they are named.
@@ -87,6 +87,7 @@ pub fn router(state: AppState) -> Router {
         voices: Arc::clone(&state.voices),
         engines: state.engines.clone(),
         narrator: state.narrator.clone(),
+        endpoints: description::cards().into(),
     });
     let page_context = move || {
         provide_context(Arc::clone(&server));
@@ -130,7 +131,7 @@ pub fn router(state: AppState) -> Router {
         .merge(bodies::limited(pages, bodies::SMALL_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
         .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
-        .layer(middleware::from_fn(headers::refuse_other_sites))
+        .layer(middleware::from_fn(headers::reject_cross_site))
         .layer(middleware::map_response(headers::secure))
         .layer(compressed)
         .with_state(state)

@@ -41,8 +41,8 @@ use import::{Format, ImportError, Importer};
 use importing::BookLocks;
 use shelf::{Shelf, StoredFile};
 
-use crate::now_ms;
-use crate::redis::Link;
+use crate::redis::RedisConnection;
+use crate::time::now_ms;
 
 pub use database::connect;
 pub use importing::{Arrival, ImportProgress};
@@ -136,7 +136,7 @@ struct Shared {
     database: AnyPool,
     shelf: Shelf,
     /// Redis, where metadata and places are shared, if there is one.
-    link: Option<Link>,
+    link: Option<RedisConnection>,
     /// Metadata, for as long as another server's change may go unnoticed.
     books: Cache<BookId, Arc<BookDetails>>,
     /// By book, how often its file has been read anew, and number.
@@ -160,7 +160,7 @@ pub struct LibraryParts {
     /// Where files and chapters lie.
     pub store: Arc<dyn ObjectStore>,
     /// Redis, where what changes often is shared, if there is one.
-    pub link: Option<Link>,
+    pub link: Option<RedisConnection>,
     /// Reads files.
     pub importer: Importer,
     /// A folder for files that come in.

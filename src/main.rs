@@ -11,10 +11,10 @@ use earmark::config::{
 };
 use earmark::library::LibraryError;
 use earmark::library::import::child::{self, Task};
-use earmark::narrator::queue::{Queue, Timing};
-use earmark::narrator::redis_queue::RedisQueue;
-use earmark::voices::Voices;
-use earmark::voices::engines::Engines;
+use earmark::queue::redis::{Duties, RedisQueue};
+use earmark::queue::{Queue, Timing};
+use earmark::speech::Voices;
+use earmark::speech::engines::Engines;
 use earmark::{RunError, Stores};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -85,8 +85,9 @@ async fn worker(config: WorkerConfig) -> Result<ExitCode, RunError> {
 
 async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
     let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
-    let link = earmark::open_link(&config.shared, &shutdown).await?.ok_or(RunError::NoRedis)?;
-    let queue = RedisQueue::start(link, Arc::default(), Timing::default(), (&tasks, &shutdown));
+    let redis = earmark::open_redis(&config.shared, &shutdown).await?.ok_or(RunError::NoRedis)?;
+    let (timing, duties) = (Timing::default(), Duties::default());
+    let queue = RedisQueue::start(redis, Arc::default(), timing, duties, (&tasks, &shutdown));
     if config.requeue {
         let count = queue.requeue_dead(config.book.as_ref()).await?;
         println!("{count} put back into their lanes");
@@ -115,7 +116,7 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
 async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
     let voices = Arc::new(Voices::installed(None, 1).await);
-    let engines = earmark::open_engines(&config.data, &stores, &voices, &None).await?;
+    let engines = earmark::open_engines(&config.data, &stores, &voices).await?;
     match config.action {
         VoicesAction::List { json: true } => println!("{}", serde_json::json!(voices.list())),
         VoicesAction::List { json: false } => {
@@ -186,7 +187,7 @@ async fn import(config: ImportConfig) -> Result<ExitCode, RunError> {
 async fn reimport(config: ReimportConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
     let shutdown = CancellationToken::new();
-    let link = earmark::open_link(&config.shared, &shutdown).await?;
+    let link = earmark::open_redis(&config.shared, &shutdown).await?;
     let library = stores.library(&config.reading, link)?;
     let books = if config.all { library.ids().await? } else { config.books };
     let mut code = ExitCode::SUCCESS;

@@ -15,7 +15,7 @@ use crate::RunError;
 use crate::config::{DataConfig, ReadingConfig};
 use crate::library::import::{ImportError, Importer};
 use crate::library::{self, Library, LibraryParts};
-use crate::redis::Link;
+use crate::redis::RedisConnection;
 
 /// The folder in the data folder that files come in to while they are imported.
 const ARRIVALS: &str = "arrivals";
@@ -76,12 +76,16 @@ impl Stores {
     pub fn library(
         &self,
         reading: &ReadingConfig,
-        link: Option<Link>,
+        link: Option<RedisConnection>,
     ) -> Result<Library, ImportError> {
         Ok(self.library_with(reading.importer()?, link))
     }
 
-    pub(crate) fn library_with(&self, importer: Importer, link: Option<Link>) -> Library {
+    pub(crate) fn library_with(
+        &self,
+        importer: Importer,
+        link: Option<RedisConnection>,
+    ) -> Library {
         Library::new(LibraryParts {
             database: self.database.clone(),
             store: Arc::clone(&self.objects),

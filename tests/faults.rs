@@ -15,7 +15,7 @@ use bytes::Bytes;
 use common::epub;
 use common::fleet::Fleet;
 use common::redis::{RedisServer, signal};
-use earmark::voices::Clip;
+use earmark::audio::Clip;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

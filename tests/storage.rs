@@ -99,11 +99,11 @@ async fn everything_is_on_s3_when_it_is_told_to_be() {
 /// Rows of clips: hash, whether good, bytes, checksum.
 async fn rows(folder: &Path) -> Vec<(String, bool, i64, String)> {
     let database = common::database(folder).await;
-    let rows = sqlx::query("SELECT content_hash, ready, bytes, checksum FROM audio_assets");
+    let rows = sqlx::query("SELECT content_hash, state, bytes, checksum FROM audio_assets");
     let rows = rows.fetch_all(&database).await.unwrap();
     let rows = rows.iter().map(|row| {
-        let ready: i64 = row.get("ready");
-        (row.get("content_hash"), ready != 0, row.get("bytes"), row.get("checksum"))
+        let state: i64 = row.get("state");
+        (row.get("content_hash"), state != 0, row.get("bytes"), row.get("checksum"))
     });
     let rows = rows.collect();
     database.close().await;

@@ -145,7 +145,14 @@ async fn a_request_is_tried_again_where_that_can_help() {
     // And nobody is asked until somebody may have paid.
     assert!(hear(&server, &id, 2, voice).await.unwrap_err().1.contains("used up"));
     assert_eq!(standin.calls().len(), 6);
-    assert_eq!(server.json("/health").await["queue"]["dead"], 2, "no try is wasted on it");
+    assert_eq!(server.json("/health").await["queue"]["dead"], 0, "it waits until it is mended");
+    let engines = server.json("/api/engines").await;
+    let reason = engines[0]["rest"]["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("used up"), "{engines}");
+    // Whoever tests it and hears it speak has mended it.
+    let test = server.url("/api/engines/stand-in/test");
+    assert!(server.client.post(test).send().await.unwrap().status().is_success());
+    assert!(hear(&server, &id, 2, voice).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,31 +8,31 @@
 use leptos::prelude::*;
 
 use crate::error::AppError;
-use crate::model::Place;
+use crate::model::ListenerPosition;
 
 /// A chapter was opened: it and the next are made ready, in reading order. Answers with the id of the
 /// request (`GET /api/requests/{id}` tells how far it has come), or null when nothing is left to make.
 #[server(prefix = "/api/events", endpoint = "chapter_open", input = server_fn::codec::Json)]
-pub async fn chapter_open(place: Place) -> Result<Option<String>, AppError> {
+pub async fn chapter_open(place: ListenerPosition) -> Result<Option<String>, AppError> {
     report(crate::backend::backend()?.chapter_open(&checked(place)?).await)
 }
 
 /// A page came into view: its next sentences are made ready before anything else.
 #[server(prefix = "/api/events", endpoint = "page_open", input = server_fn::codec::Json)]
-pub async fn page_open(place: Place) -> Result<(), AppError> {
+pub async fn page_open(place: ListenerPosition) -> Result<(), AppError> {
     report(crate::backend::backend()?.page_open(&checked(place)?).await)
 }
 
 /// The listener moved to another chapter: what was waiting for the old one is dropped.
 #[server(prefix = "/api/events", endpoint = "chapter_change", input = server_fn::codec::Json)]
-pub async fn chapter_change(place: Place) -> Result<(), AppError> {
+pub async fn chapter_change(place: ListenerPosition) -> Result<(), AppError> {
     report(crate::backend::backend()?.chapter_change(&checked(place)?).await)
 }
 
 /// Longest name a page may give itself, in bytes.
 const MAX_LISTENER_BYTES: usize = 64;
 
-fn checked(place: Place) -> Result<Place, AppError> {
+fn checked(place: ListenerPosition) -> Result<ListenerPosition, AppError> {
     if place.listener.is_empty() || place.listener.len() > MAX_LISTENER_BYTES {
         let reason = format!("listener must have 1 to {MAX_LISTENER_BYTES} bytes");
         return report(Err(AppError::Invalid(reason)));

@@ -8,8 +8,8 @@ use leptos::prelude::use_context;
 
 use crate::error::AppError;
 use crate::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit, Place,
-    StorageFigures, Voice,
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
+    ListenerPosition, StorageFigures, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -29,6 +29,9 @@ pub trait Backend: Send + Sync {
 
     /// Every voice there is.
     async fn all_voices(&self) -> Result<Vec<Voice>, AppError>;
+
+    /// The kinds of engines that a form can add: the name of each, and what a person knows it by.
+    fn engine_kinds(&self) -> Vec<(&'static str, &'static str)>;
 
     /// The engines that are configured.
     async fn engines(&self) -> Result<Vec<EngineCard>, AppError>;
@@ -50,13 +53,13 @@ pub trait Backend: Send + Sync {
 
     /// A reader opened a chapter. Returns the id of the request that makes it ready, or `None` when
     /// it is.
-    async fn chapter_open(&self, place: &Place) -> Result<Option<String>, AppError>;
+    async fn chapter_open(&self, place: &ListenerPosition) -> Result<Option<String>, AppError>;
 
     /// Other sentences came into view.
-    async fn page_open(&self, place: &Place) -> Result<(), AppError>;
+    async fn page_open(&self, place: &ListenerPosition) -> Result<(), AppError>;
 
     /// A listener moved to another chapter.
-    async fn chapter_change(&self, place: &Place) -> Result<(), AppError>;
+    async fn chapter_change(&self, place: &ListenerPosition) -> Result<(), AppError>;
 }
 
 /// The backend of this request.

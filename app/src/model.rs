@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use import::{ImportWarning, WarningKind};
-pub use operator::{EndpointCard, EngineCard, StorageFigures, StorageLimits, StorageLine};
+pub use operator::{
+    Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
+    StorageLine,
+};
 
 /// Names a book: the first 64 bits of its file's SHA-256 in hex, so that the same file is the same
 /// book on every server.
@@ -332,7 +335,7 @@ pub struct Outline {
 /// Where a listener is, as the three events of the page report it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-pub struct Place {
+pub struct ListenerPosition {
     /// Names the open page, not the person: random, made by the page.
     pub listener: String,
     /// The book.

@@ -58,7 +58,7 @@ choice! {
 
 choice! {
     /// The typeface of a book's text.
-    Face {
+    Typeface {
         /// Literata.
         Serif = "serif",
         /// Source Sans.
@@ -114,7 +114,7 @@ choice! {
 
 choice! {
     /// The language of the interface.
-    Tongue {
+    UiLanguage {
         /// As the browser asks for.
         System = "system",
         /// English.
@@ -138,7 +138,7 @@ pub struct Preferences {
     /// Colours.
     pub theme: Theme,
     /// Typeface.
-    pub face: Face,
+    pub face: Typeface,
     /// Size of type, a step.
     pub size: u8,
     /// Line height, a step.
@@ -160,14 +160,14 @@ pub struct Preferences {
     /// Whether single letters are keys (WCAG 2.1.4).
     pub keys: Switch,
     /// Language of the interface.
-    pub tongue: Tongue,
+    pub tongue: UiLanguage,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
         Self {
             theme: Theme::System,
-            face: Face::Serif,
+            face: Typeface::Serif,
             size: 4,
             leading: 5,
             measure: 5,
@@ -178,7 +178,7 @@ impl Default for Preferences {
             mark: Mark::Sentence,
             rate: 100,
             keys: Switch::On,
-            tongue: Tongue::System,
+            tongue: UiLanguage::System,
         }
     }
 }
@@ -190,7 +190,7 @@ impl Preferences {
         let step = || value.parse().ok().filter(|step| STEPS.contains(step)).ok_or_else(invalid);
         match name {
             "theme" => self.theme = Theme::parse(value).ok_or_else(invalid)?,
-            "face" => self.face = Face::parse(value).ok_or_else(invalid)?,
+            "face" => self.face = Typeface::parse(value).ok_or_else(invalid)?,
             "size" => self.size = step()?,
             "leading" => self.leading = step()?,
             "measure" => self.measure = step()?,
@@ -204,7 +204,7 @@ impl Preferences {
                 self.rate = rate.ok_or_else(invalid)?;
             }
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
-            "tongue" => self.tongue = Tongue::parse(value).ok_or_else(invalid)?,
+            "tongue" => self.tongue = UiLanguage::parse(value).ok_or_else(invalid)?,
             _ => return Err(invalid()),
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::pages::{
     BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
     ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
 };
-use crate::preferences::{Face, Preferences, Theme};
+use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
 
 /// The HTML document. Preferences stand on its root, so that the first paint has them.
@@ -73,11 +73,11 @@ fn theme_colours(theme: Theme) -> AnyView {
 }
 
 /// The file that most of a page is set in.
-fn font(face: Face) -> &'static str {
+fn font(face: Typeface) -> &'static str {
     match face {
-        Face::Serif | Face::Book => "/fonts/literata-latin-400-normal.woff2",
-        Face::Sans => "/fonts/source-sans-3-latin-400-normal.woff2",
-        Face::Legible => "/fonts/atkinson-hyperlegible-latin-400-normal.woff2",
+        Typeface::Serif | Typeface::Book => "/fonts/literata-latin-400-normal.woff2",
+        Typeface::Sans => "/fonts/source-sans-3-latin-400-normal.woff2",
+        Typeface::Legible => "/fonts/atkinson-hyperlegible-latin-400-normal.woff2",
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every word of the interface, in one place.
 //!
 //! A language is a [`Words`]: leaving a field out does not compile, so no language is ever half
-//! translated. To add one, copy `words/english.rs`, translate it, and name it in [`Tongue`] and
+//! translated. To add one, copy `words/english.rs`, translate it, and name it in [`UiLanguage`] and
 //! [`of`].
 
 mod english;
@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use leptos::prelude::use_context;
 use serde::{Deserialize, Serialize};
 
-use crate::preferences::Tongue;
+use crate::preferences::UiLanguage;
 
 pub use operator::Operator;
 
@@ -316,11 +316,11 @@ pub struct ScriptWords {
 
 /// The words of a language; of the first one we have among `accepted` (an `Accept-Language` header)
 /// when none was chosen.
-pub fn of(chosen: Tongue, accepted: &str) -> &'static Words {
+pub fn of(chosen: UiLanguage, accepted: &str) -> &'static Words {
     match chosen {
-        Tongue::English => &english::ENGLISH,
-        Tongue::Spanish => &spanish::SPANISH,
-        Tongue::System => accepted
+        UiLanguage::English => &english::ENGLISH,
+        UiLanguage::Spanish => &spanish::SPANISH,
+        UiLanguage::System => accepted
             .split(',')
             .find_map(|entry| {
                 let tag = entry.split(';').next()?.trim().to_ascii_lowercase();
@@ -352,8 +352,8 @@ mod tests {
             ("fr", "en"),
             ("en-GB,es", "en"),
         ] {
-            assert_eq!(of(Tongue::System, accepted).tag, tag, "{accepted}");
+            assert_eq!(of(UiLanguage::System, accepted).tag, tag, "{accepted}");
         }
-        assert_eq!(of(Tongue::Spanish, "en").tag, "es");
+        assert_eq!(of(UiLanguage::Spanish, "en").tag, "es");
     }
 }

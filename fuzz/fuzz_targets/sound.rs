@@ -2,16 +2,15 @@
 #![no_main]
 
 use bytes::Bytes;
-use earmark::voices::sound::read;
-use earmark::voices::{Clip, Wire, decode};
+use earmark::audio::{AudioFormat, Clip, decode, read};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = Bytes::copy_from_slice(bytes);
-    for wire in [Wire::Wav, Wire::Pcm, Wire::Mp3] {
+    for wire in [AudioFormat::Wav, AudioFormat::Pcm, AudioFormat::Mp3] {
         let _ = read(bytes.clone(), wire, 24_000);
     }
     if let Some(clip) = Clip::from_mp3(bytes) {
-        let _ = decode(&clip.bytes, Wire::Wav, clip.length.sample_rate);
+        let _ = decode(&clip.bytes, AudioFormat::Wav, clip.length.sample_rate);
     }
 });

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
+use crate::queue::redis::SharedClips;
 use crate::redis::RedisConfig;
 
 /// Settings of what several servers and workers share.
@@ -21,6 +22,33 @@ pub struct SharedConfig {
     /// How long a clip stays in Redis, in seconds; all clips are kept on disk
     #[arg(long, env = "EARMARK_REDIS_CLIP_SECONDS", default_value_t = 86_400, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub redis_clip_seconds: u64,
+    /// Which clips are kept in Redis when they are made: all, or those that somebody is about to hear, and the others when they are first read
+    #[arg(
+        long,
+        env = "EARMARK_REDIS_CLIPS",
+        default_value = "all",
+        value_enum,
+        value_name = "WHICH"
+    )]
+    pub redis_clips: RedisClips,
+}
+
+/// Which clips are kept in Redis when they are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RedisClips {
+    /// All
+    All,
+    /// Those that somebody is about to hear
+    Wanted,
+}
+
+impl From<RedisClips> for SharedClips {
+    fn from(clips: RedisClips) -> Self {
+        match clips {
+            RedisClips::All => Self::All,
+            RedisClips::Wanted => Self::Wanted,
+        }
+    }
 }
 
 impl SharedConfig {

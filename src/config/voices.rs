@@ -1,9 +1,12 @@
-//! What `earmark voices` is told.
+//! Arguments of `earmark voices`.
 
+use app::model::Budget;
 use clap::{Args, Subcommand};
 
 use super::DataConfig;
-use crate::voices::settings::{EngineSettings, Kind, Wire};
+use crate::audio::AudioFormat;
+use crate::speech::registry;
+use crate::speech::settings::{EngineSettings, Kind, TimeLimits};
 
 /// What `voices` needs to know.
 #[derive(Debug, Clone, Args)]
@@ -35,7 +38,7 @@ pub enum VoicesAction {
         #[arg(long, value_name = "VOICE")]
         voice: Option<String>,
         /// What to say
-        #[arg(long, default_value = crate::voices::engines::TEST_SENTENCE)]
+        #[arg(long, default_value = crate::speech::engines::TEST_SENTENCE)]
         text: String,
         /// Write the MP3 here
         #[arg(long, value_name = "FILE")]
@@ -53,9 +56,9 @@ pub enum VoicesAction {
 pub struct AddConfig {
     /// What it is called: lower-case letters, digits and hyphens
     pub name: String,
-    /// What it speaks
-    #[arg(long, value_enum)]
-    pub kind: Kind,
+    /// What it speaks: openai, elevenlabs, piper or command
+    #[arg(long, value_parser = kind)]
+    pub kind: &'static Kind,
     /// Where it is [default: where its makers serve it]; of a command, its command line, in which
     /// {voice} and {speed} stand for those
     #[arg(long)]
@@ -75,7 +78,7 @@ pub struct AddConfig {
     pub voices: Vec<String>,
     /// The form in which it is asked for sound
     #[arg(long, value_enum)]
-    pub wire: Option<Wire>,
+    pub wire: Option<AudioFormat>,
     /// Samples a second of what it returns
     #[arg(long, value_name = "HZ")]
     pub sample_rate: Option<u32>,
@@ -95,25 +98,58 @@ pub struct AddConfig {
     /// Ask it when each word begins (ElevenLabs, Kokoro-FastAPI)
     #[arg(long)]
     pub words: bool,
+    /// Seconds it may take until the first byte of its answer
+    #[arg(long, value_name = "SECONDS")]
+    pub first_byte_seconds: Option<u16>,
+    /// Seconds it may take for a sentence in all
+    #[arg(long, value_name = "SECONDS")]
+    pub total_seconds: Option<u16>,
+    /// Characters it may speak a day [default: without limit]
+    #[arg(long, value_name = "N", default_value_t)]
+    pub day_characters: u64,
+    /// Characters it may speak a month [default: without limit]
+    #[arg(long, value_name = "N", default_value_t)]
+    pub month_characters: u64,
+    /// Money it may cost a day, in the currency of the price [default: without limit]
+    #[arg(long, value_name = "MONEY", default_value_t)]
+    pub day_money: f64,
+    /// Money it may cost a month [default: without limit]
+    #[arg(long, value_name = "MONEY", default_value_t)]
+    pub month_money: f64,
+}
+
+fn kind(name: &str) -> Result<&'static Kind, String> {
+    let names = registry::KINDS.map(|kind| kind.name).join(", ");
+    registry::kind(name).ok_or_else(|| format!("it is none of {names}"))
 }
 
 impl AddConfig {
     /// The engine as it is to be.
     pub fn settings(&self) -> EngineSettings {
-        let usual = EngineSettings::new(&self.name, self.kind);
-        let voices = self.voices.iter().map(|voice| usual.voice(voice)).collect();
+        let default = EngineSettings::new(&self.name, self.kind);
+        let voices = self.voices.iter().map(|voice| default.voice(voice)).collect();
         EngineSettings {
-            url: self.url.clone().unwrap_or(usual.url),
-            model: self.model.clone().unwrap_or(usual.model),
+            url: self.url.clone().unwrap_or(default.url),
+            model: self.model.clone().unwrap_or(default.model),
             voices,
-            wire: self.wire.unwrap_or(usual.wire),
-            sample_rate: self.sample_rate.unwrap_or(usual.sample_rate),
-            speed: self.speed.unwrap_or(usual.speed),
-            price: self.price.unwrap_or(usual.price),
-            concurrency: self.concurrency.unwrap_or(usual.concurrency),
+            wire: self.wire.unwrap_or(default.wire),
+            sample_rate: self.sample_rate.unwrap_or(default.sample_rate),
+            speed: self.speed.unwrap_or(default.speed),
+            price: self.price.unwrap_or(default.price),
+            concurrency: self.concurrency.unwrap_or(default.concurrency),
             context: self.context,
             words: self.words,
-            ..usual
+            time_limits: TimeLimits {
+                first_byte: self.first_byte_seconds.unwrap_or(default.time_limits.first_byte),
+                total: self.total_seconds.unwrap_or(default.time_limits.total),
+            },
+            budget: Budget {
+                characters_a_day: self.day_characters,
+                characters_a_month: self.month_characters,
+                money_a_day: self.day_money,
+                money_a_month: self.month_money,
+            },
+            ..default
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
 
-use super::preferences::page_or_nothing;
+use super::preferences::redirect_or_no_content;
 use super::{ApiError, AppState, params};
 
 /// `GET /api/books/{id}/annotations`
@@ -78,5 +78,5 @@ pub async fn markdown(
 }
 
 fn back_to_notes(headers: &HeaderMap, book: &app::model::BookId) -> Response {
-    page_or_nothing(headers, &format!("/book/{book}/notes"))
+    redirect_or_no_content(headers, &format!("/book/{book}/notes"))
 }

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
-use crate::narrator::ChapterAudio;
-use crate::narrator::queue::QueueStatus;
-use crate::narrator::requests::RequestStatus;
-use crate::redis::{Link, LinkHealth};
+use crate::narration::ChapterCoverage;
+use crate::queue::QueueStatus;
+use crate::queue::requests::RequestStatus;
+use crate::redis::{RedisConnection, RedisHealth};
 
 /// `GET /api/books`
 pub async fn books(State(state): State<AppState>) -> Result<Json<Vec<BookCard>>, ApiError> {
@@ -132,9 +132,9 @@ pub async fn timeline(
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Vec<TimelineEntry>>, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
-    let from = params::from(&query, score.cues.len())?;
-    Ok(Json(state.narrator.known_timeline(&score, from).await?))
+    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let from = params::from(&query, plan.segments.len())?;
+    Ok(Json(state.narrator.known_timeline(&plan, from).await?))
 }
 
 /// `GET /api/books/{id}/chapters/{n}/outline?voice=`: how long each sentence lasts, estimated where
@@ -145,8 +145,8 @@ pub async fn outline(
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Outline>, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
-    Ok(Json(state.narrator.outline(&score).await?))
+    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    Ok(Json(state.narrator.outline(&plan).await?))
 }
 
 /// `GET /api/books/{id}/search?q=`: where the book says it, in reading order.
@@ -164,8 +164,8 @@ pub async fn audios(
     State(state): State<AppState>,
     Path(book): Path<String>,
     Query(query): Query<QueryMap>,
-) -> Result<Json<Vec<ChapterAudio>>, ApiError> {
-    Ok(Json(state.narrator.audios(&params::book(&book)?, params::voice(&query)).await?))
+) -> Result<Json<Vec<ChapterCoverage>>, ApiError> {
+    Ok(Json(state.narrator.coverage(&params::book(&book)?, params::voice(&query)).await?))
 }
 
 /// `GET /api/requests/{id}`: how far has come what chapter_open set off.
@@ -189,19 +189,19 @@ pub async fn health(State(state): State<AppState>) -> Json<HealthAnswer> {
     if voices == 0 {
         problems.push("No voice is installed.".to_owned());
     }
-    let redis = state.link.as_ref().map(Link::health);
+    let redis = state.redis.as_ref().map(RedisConnection::health);
     match &redis {
-        Some(LinkHealth::Refusing(reason)) => {
+        Some(RedisHealth::Refusing(reason)) => {
             problems.push(format!("Redis refuses writes: {reason}"))
         }
-        Some(LinkHealth::Down(reason)) => problems.push(format!("Redis is gone: {reason}")),
-        Some(LinkHealth::Up) | None => {}
+        Some(RedisHealth::Down(reason)) => problems.push(format!("Redis is gone: {reason}")),
+        Some(RedisHealth::Up) | None => {}
     }
     let queue = match state.narrator.status().await {
         Ok(queue) => Some(queue),
         Err(error) => {
             // Of a Redis that is gone it has been said.
-            if !matches!(redis, Some(LinkHealth::Down(_))) {
+            if !matches!(redis, Some(RedisHealth::Down(_))) {
                 problems.push(error.to_string());
             }
             None

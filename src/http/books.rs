@@ -10,9 +10,9 @@ use axum::{Form, Json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 
-use super::headers::{CACHE_PRIVATELY, INERT};
+use super::headers::{BOOK_FILE_CSP, CACHE_PRIVATELY};
 use super::params::QueryMap;
-use super::preferences::{page_or_nothing, wants_page};
+use super::preferences::{redirect_or_no_content, wants_page};
 use super::{ApiError, AppState, notice, params};
 use crate::library::pictures::{font_type, picture_type};
 use crate::library::{LOCAL_USER, encode_path};
@@ -33,7 +33,7 @@ pub async fn original(
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.insert(header::CONTENT_LENGTH, file.length.into());
-    headers.insert(header::CONTENT_SECURITY_POLICY, INERT);
+    headers.insert(header::CONTENT_SECURITY_POLICY, BOOK_FILE_CSP);
     if let Ok(disposition) = HeaderValue::from_str(&disposition) {
         headers.insert(header::CONTENT_DISPOSITION, disposition);
     }
@@ -109,7 +109,7 @@ pub async fn rename(
     let names = authors.split(';').map(str::trim).filter(|name| !name.is_empty());
     let authors: Vec<String> = names.map(str::to_owned).collect();
     state.library.rename(&book, title.trim(), &authors).await?;
-    Ok(page_or_nothing(&headers, &format!("/book/{book}")))
+    Ok(redirect_or_no_content(&headers, &format!("/book/{book}")))
 }
 
 /// `DELETE /api/books/{id}`, and for forms `POST /api/books/{id}/delete`.
@@ -120,7 +120,7 @@ pub async fn delete(
 ) -> Result<Response, ApiError> {
     let book = params::book(&book)?;
     state.library.delete(&book).await?;
-    Ok(page_or_nothing(&headers, &format!("/?deleted={book}")))
+    Ok(redirect_or_no_content(&headers, &format!("/?deleted={book}")))
 }
 
 /// `POST /api/books/{id}/restore`: brings a deleted book back.
@@ -130,7 +130,7 @@ pub async fn restore(
     Path(book): Path<String>,
 ) -> Result<Response, ApiError> {
     state.library.restore(&params::book(&book)?).await?;
-    Ok(page_or_nothing(&headers, "/"))
+    Ok(redirect_or_no_content(&headers, "/"))
 }
 
 /// `GET /go/{id}?percent=`: the address of the sentence at a part of the book.
@@ -210,7 +210,7 @@ fn picture(bytes: Bytes) -> Response {
     let headers = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, CACHE_PRIVATELY),
-        (header::CONTENT_SECURITY_POLICY, INERT),
+        (header::CONTENT_SECURITY_POLICY, BOOK_FILE_CSP),
     ];
     (headers, bytes).into_response()
 }

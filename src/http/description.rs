@@ -4,8 +4,8 @@
 use std::sync::LazyLock;
 
 use app::model::{
-    Annotation, BookCard, EndpointCard, EngineCard, Hit, ImportedCard, NewAnnotation, Outline,
-    Place, Progress, StorageFigures, TimelineEntry, Voice,
+    Annotation, BookCard, EndpointCard, EngineCard, Hit, ImportedCard, ListenerPosition,
+    NewAnnotation, Outline, Progress, StorageFigures, TimelineEntry, Voice,
 };
 use axum::Json;
 use serde_json::Value;
@@ -25,8 +25,8 @@ use super::engines::EngineForm;
 use super::error::Problem;
 use super::storage::LimitsForm;
 use super::voice::{SpeechRequest, VoiceAnswer, VoiceRequest};
-use crate::narrator::ChapterAudio;
-use crate::narrator::requests::RequestStatus;
+use crate::narration::ChapterCoverage;
+use crate::queue::requests::RequestStatus;
 
 /// Schemas by name.
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -169,7 +169,7 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, sound)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, FROM]),
         get(LISTENING, "/api/books/{book}/chapters/{chapter}/outline", "How long each sentence lasts, estimated where it has not been made.", (JSON, of::<Outline>)).asking(&[VOICE]),
-        get(LISTENING, "/api/books/{book}/audios", "What has been made of a book.", (JSON, list::<ChapterAudio>)).asking(&[VOICE]),
+        get(LISTENING, "/api/books/{book}/audios", "What has been made of a book.", (JSON, list::<ChapterCoverage>)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/progress", "Where the reader is; null when the book is not begun.", (JSON, of::<Progress>)),
         send(Put, LISTENING, "/api/books/{book}/progress", "The reader is there. With “known_ms”, 409 when another device has moved since.", Some((JSON, of::<Progress>)), Some((JSON, of::<Progress>))),
         send(Post, LISTENING, "/api/events/chapter_open", "A page opened a chapter: it and the next are made. Answers with a request’s id, or null when all is made.", Some((JSON, event)), Some((JSON, text))),
@@ -190,7 +190,12 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
 });
 
 fn event(schemas: &mut Schemas) -> RefOr<Schema> {
-    RefOr::T(ObjectBuilder::new().property("place", of::<Place>(schemas)).required("place").into())
+    RefOr::T(
+        ObjectBuilder::new()
+            .property("place", of::<ListenerPosition>(schemas))
+            .required("place")
+            .into(),
+    )
 }
 
 /// `GET /api/openapi.json`

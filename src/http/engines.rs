@@ -3,7 +3,7 @@
 //! Programs are not added here: whoever can open the page could have the server run anything. That is
 //! for `earmark voices` on the server itself.
 
-use app::model::EngineCard;
+use app::model::{Budget, EngineCard};
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -13,10 +13,13 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use super::notice;
-use super::preferences::{said, wants_page};
+use super::preferences::{redirect_with_notice, wants_page};
 use super::{ApiError, AppState};
-use crate::voices::engines::TEST_SENTENCE;
-use crate::voices::settings::{EngineSettings, Kind, Wire};
+use crate::audio::AudioFormat;
+use crate::narration::Narrator;
+use crate::speech::engines::{Engines, TEST_SENTENCE};
+use crate::speech::registry;
+use crate::speech::settings::{EngineSettings, ReachedBy, TimeLimits};
 
 /// The page that forms come from.
 const PAGE: &str = "/engines";
@@ -61,46 +64,89 @@ pub struct EngineForm {
     /// `on`: ask it when words begin
     #[serde(default)]
     words: String,
+    /// Seconds until the first byte of its answer
+    #[serde(default)]
+    first_byte_seconds: String,
+    /// Seconds for a sentence in all
+    #[serde(default)]
+    total_seconds: String,
+    /// Characters it may speak a day; 0 is without limit
+    #[serde(default)]
+    day_characters: String,
+    /// Characters it may speak a month; 0 is without limit
+    #[serde(default)]
+    month_characters: String,
+    /// Money it may cost a day; 0 is without limit
+    #[serde(default)]
+    day_money: String,
+    /// Money it may cost a month; 0 is without limit
+    #[serde(default)]
+    month_money: String,
 }
 
 impl EngineForm {
     /// The settings it means; `known` are those of the engine that has the name.
     fn settings(&self, known: Option<EngineSettings>) -> Result<EngineSettings, ApiError> {
-        let kind = Kind::from_str(&self.kind, true)
-            .map_err(|_| bad("kind", "must be openai, elevenlabs or piper"))?;
-        if kind == Kind::Command {
+        let kind = registry::kind(&self.kind)
+            .ok_or_else(|| bad("kind", "must be openai, elevenlabs or piper"))?;
+        if kind.reached_by == ReachedBy::CommandLine {
             let reason = "A program is added on the server, with `earmark voices add`: whoever opens this page could run anything.";
             return Err(ApiError::BadBody(reason.to_owned()));
         }
         let known = known.filter(|known| known.kind == kind);
-        let usual = known.unwrap_or_else(|| EngineSettings::new(&self.name, kind));
-        let text = |given: &str, usual: String| {
-            if given.trim().is_empty() { usual } else { given.trim().to_owned() }
+        let default = known.unwrap_or_else(|| EngineSettings::new(&self.name, kind));
+        let text = |given: &str, default: String| {
+            if given.trim().is_empty() { default } else { given.trim().to_owned() }
         };
-        let url = text(&self.url, usual.url.clone());
+        let url = text(&self.url, default.url.clone());
         let voices = self.voices.lines().filter(|line| !line.trim().is_empty());
         let wire = match self.wire.as_str() {
-            "" => usual.wire,
-            given => {
-                Wire::from_str(given, true).map_err(|_| bad("wire", "must be wav, pcm or mp3"))?
-            }
+            "" => default.wire,
+            given => AudioFormat::from_str(given, true)
+                .map_err(|_| bad("wire", "must be wav, pcm or mp3"))?,
         };
         Ok(EngineSettings {
             // Another place may have others.
-            voices: match voices.map(|voice| usual.voice(voice)).collect() {
-                none if Vec::is_empty(&none) && url == usual.url => usual.voices.clone(),
+            voices: match voices.map(|voice| default.voice(voice)).collect() {
+                none if Vec::is_empty(&none) && url == default.url => default.voices.clone(),
                 named => named,
             },
             url,
-            model: text(&self.model, usual.model),
+            model: text(&self.model, default.model),
             wire,
-            sample_rate: number("sample_rate", &self.sample_rate, usual.sample_rate)?,
-            speed: number("speed", &self.speed, usual.speed)?,
-            price: number("price", &self.price, usual.price)?,
-            concurrency: number("concurrency", &self.concurrency, usual.concurrency)?,
+            sample_rate: number("sample_rate", &self.sample_rate, default.sample_rate)?,
+            speed: number("speed", &self.speed, default.speed)?,
+            price: number("price", &self.price, default.price)?,
+            concurrency: number("concurrency", &self.concurrency, default.concurrency)?,
             context: !self.context.is_empty(),
             words: !self.words.is_empty(),
-            ..usual
+            time_limits: TimeLimits {
+                first_byte: number(
+                    "first_byte_seconds",
+                    &self.first_byte_seconds,
+                    default.time_limits.first_byte,
+                )?,
+                total: number("total_seconds", &self.total_seconds, default.time_limits.total)?,
+            },
+            budget: Budget {
+                characters_a_day: number(
+                    "day_characters",
+                    &self.day_characters,
+                    default.budget.characters_a_day,
+                )?,
+                characters_a_month: number(
+                    "month_characters",
+                    &self.month_characters,
+                    default.budget.characters_a_month,
+                )?,
+                money_a_day: number("day_money", &self.day_money, default.budget.money_a_day)?,
+                money_a_month: number(
+                    "month_money",
+                    &self.month_money,
+                    default.budget.money_a_month,
+                )?,
+            },
+            ..default
         })
     }
 }
@@ -109,16 +155,25 @@ fn bad(name: &'static str, reason: &str) -> ApiError {
     ApiError::BadParameter { name, reason: reason.to_owned() }
 }
 
-fn number<T: std::str::FromStr>(name: &'static str, text: &str, usual: T) -> Result<T, ApiError> {
+fn number<T: std::str::FromStr>(name: &'static str, text: &str, default: T) -> Result<T, ApiError> {
     match text.trim() {
-        "" => Ok(usual),
+        "" => Ok(default),
         text => text.parse().map_err(|_| bad(name, "must be a number")),
     }
 }
 
+/// The engines as a person sees them, those that rest with the reason.
+pub async fn cards(engines: &Engines, narrator: &Narrator) -> Result<Vec<EngineCard>, ApiError> {
+    let mut cards = engines.list().await?;
+    for card in &mut cards {
+        card.rest = narrator.rest_card(&card.name).await;
+    }
+    Ok(cards)
+}
+
 /// `GET /api/engines`
 pub async fn list(State(state): State<AppState>) -> Result<Json<Vec<EngineCard>>, ApiError> {
-    Ok(Json(state.engines.list().await?))
+    Ok(Json(cards(&state.engines, &state.narrator).await?))
 }
 
 /// `POST /api/engines`: adds an engine, or changes the one of the same name.
@@ -131,10 +186,12 @@ pub async fn add(
         let Form(form) = form.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
         let settings = form.settings(state.engines.settings(form.name.trim()).await?)?;
         let voices = state.engines.add(settings, Some(form.key)).await?;
+        // Whatever was wrong with it may be mended now.
+        state.narrator.end_rest(form.name.trim()).await?;
         Ok::<_, ApiError>((form.name, voices))
     };
     match added.await {
-        Ok((name, _)) if wants_page(&headers) => said(PAGE, "added", &name),
+        Ok((name, _)) if wants_page(&headers) => redirect_with_notice(PAGE, "added", &name),
         Ok((_, voices)) => (StatusCode::CREATED, Json(voices)).into_response(),
         Err(error) => refused(&headers, error),
     }
@@ -146,8 +203,14 @@ pub async fn test(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    match state.engines.test(&name, "", TEST_SENTENCE).await.map_err(ApiError::from) {
-        Ok(_) if wants_page(&headers) => said(PAGE, "tested", &name),
+    let tested = async {
+        let clip = state.engines.test(&name, "", TEST_SENTENCE).await?;
+        // It speaks.
+        state.narrator.end_rest(&name).await?;
+        Ok::<_, ApiError>(clip)
+    };
+    match tested.await {
+        Ok(_) if wants_page(&headers) => redirect_with_notice(PAGE, "tested", &name),
         Ok(clip) => ([(header::CONTENT_TYPE, "audio/mpeg")], clip.bytes).into_response(),
         Err(error) => refused(&headers, error),
     }
@@ -170,7 +233,7 @@ pub async fn remove(
     headers: HeaderMap,
 ) -> Response {
     match state.engines.remove(&name).await.map_err(ApiError::from) {
-        Ok(()) if wants_page(&headers) => said(PAGE, "removed", &name),
+        Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&headers, error),
     }

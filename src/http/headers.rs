@@ -23,7 +23,7 @@ pub const CACHE_PRIVATELY: HeaderValue =
 pub const CACHE_REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// Pictures of books are served with this: an SVG opened by itself may run nothing.
-pub const INERT: HeaderValue =
+pub const BOOK_FILE_CSP: HeaderValue =
     HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; sandbox");
 
 /// The content security policy of a page, with the nonce its scripts carry. Called in the context
@@ -63,15 +63,15 @@ pub async fn secure(mut response: Response) -> Response {
 /// Refuses what another site's page would have our reader's browser do here. Browsers say where a request
 /// comes from: in `Sec-Fetch-Site`, or to a plain HTTP address of the house network in `Origin` alone.
 /// Programs say nothing.
-pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
+pub async fn reject_cross_site(request: Request, next: Next) -> Response {
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if changes && comes_from_elsewhere(&request) {
+    if changes && is_cross_site(&request) {
         return ApiError::OtherSite.into_response();
     }
     next.run(request).await
 }
 
-fn comes_from_elsewhere(request: &Request) -> bool {
+fn is_cross_site(request: &Request) -> bool {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     match header("sec-fetch-site") {
         Some("cross-site" | "same-site") => return true,
@@ -97,7 +97,7 @@ mod tests {
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            comes_from_elsewhere(&request.body(Body::empty()).unwrap())
+            is_cross_site(&request.body(Body::empty()).unwrap())
         };
         assert!(!foreign(&[]), "a program");
         assert!(!foreign(&[("origin", "http://house:3000")]));

@@ -17,7 +17,7 @@ use redis::{RedisResult, Script};
 
 use super::{ApiError, AppState};
 use crate::config::LimitConfig;
-use crate::redis::{Key, Link};
+use crate::redis::{Key, RedisConnection};
 
 /// The window.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -55,7 +55,7 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| {
 /// Counts requests.
 pub struct Limits {
     config: LimitConfig,
-    link: Option<Link>,
+    link: Option<RedisConnection>,
     /// A std mutex: held for a map operation, never across an await.
     counted: Mutex<HashMap<(String, &'static str), VecDeque<Instant>>>,
     /// Makes the names of requests unique, with the process they come from.
@@ -64,7 +64,7 @@ pub struct Limits {
 
 impl Limits {
     /// Nothing counted yet.
-    pub fn new(config: LimitConfig, link: Option<Link>) -> Self {
+    pub fn new(config: LimitConfig, link: Option<RedisConnection>) -> Self {
         Self { config, link, counted: Mutex::default(), serial: AtomicU64::new(0) }
     }
 
@@ -87,7 +87,7 @@ impl Limits {
 
     async fn count_in_redis(
         &self,
-        link: &Link,
+        link: &RedisConnection,
         who: &str,
         endpoint: &'static str,
     ) -> RedisResult<Duration> {

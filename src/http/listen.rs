@@ -14,9 +14,9 @@ use futures::{Stream, StreamExt};
 use super::headers::{CACHE_FOREVER, CACHE_REVALIDATE};
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
-use crate::narrator::NarratorError;
-use crate::narrator::stream::{Extent, Recording};
-use crate::narrator::timeline::TimelineEvent;
+use crate::narration::NarrationError;
+use crate::narration::stream::{Extent, Recording};
+use crate::narration::timeline::TimelineEvent;
 
 const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
 
@@ -34,8 +34,8 @@ pub async fn stream(
 ) -> Result<Response, ApiError> {
     let book = params::book(&book)?;
     let chapter = params::chapter(params::mp3_name(&file)?)?;
-    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
-    let from = params::from(&query, score.cues.len())?;
+    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let from = params::from(&query, plan.segments.len())?;
     let extent = match query.get("to").map(String::as_str) {
         None | Some("") => None,
         Some("book") => Some(Extent::Book),
@@ -46,14 +46,14 @@ pub async fn stream(
         }
     };
     if extent != Some(Extent::Book)
-        && let Some(recording) = state.narrator.recording(&score, from).await?
+        && let Some(recording) = state.narrator.recording(&plan, from).await?
     {
         return Ok(file_response(&state, &headers, recording));
     }
     let body = if method == Method::HEAD {
         Body::empty()
     } else {
-        let sound = state.narrator.live(score, from, extent.unwrap_or(Extent::Book));
+        let sound = state.narrator.live(plan, from, extent.unwrap_or(Extent::Book));
         body(&state, sound)
     };
     let headers = [
@@ -131,7 +131,7 @@ fn byte_range(header: &str, size: u64) -> Option<Result<Range<u64>, ()>> {
 /// A body that ends early when the server stops, so that open streams do not keep it from doing so.
 fn body(
     state: &AppState,
-    sound: impl Stream<Item = Result<Bytes, NarratorError>> + Send + 'static,
+    sound: impl Stream<Item = Result<Bytes, NarrationError>> + Send + 'static,
 ) -> Body {
     let shutdown = state.shutdown.clone().cancelled_owned();
     let logged = sound.inspect(|piece| {
@@ -153,14 +153,14 @@ pub async fn timeline(
     Query(query): Query<QueryMap>,
 ) -> Result<impl IntoResponse, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
-    let from = params::from(&query, score.cues.len())?;
-    let events = state.narrator.timeline(score, from).map(|event| Ok::<_, Infallible>(sse(event)));
+    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let from = params::from(&query, plan.segments.len())?;
+    let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
     let shutdown = state.shutdown.clone().cancelled_owned();
     Ok(Sse::new(events.take_until(shutdown)).keep_alive(KeepAlive::default()))
 }
 
-fn sse(event: Result<TimelineEvent, NarratorError>) -> Event {
+fn sse(event: Result<TimelineEvent, NarrationError>) -> Event {
     let named = match event {
         Ok(TimelineEvent::Entries(entries)) => Event::default().event("entries").json_data(entries),
         Ok(TimelineEvent::End(end)) => Event::default().event("end").json_data(end),
@@ -182,14 +182,14 @@ pub async fn clip(
 ) -> Result<Response, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
     let sentence = params::number("sentence", params::mp3_name(&file)?)?;
-    let score = state.narrator.score(&book, chapter, params::voice(&query)).await?;
+    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
     let no_sentence = || ApiError::NotFound("The chapter has no such sentence.".to_owned());
-    let cue = score.cues.get(sentence as usize).ok_or_else(no_sentence)?;
+    let segment = plan.segments.get(sentence as usize).ok_or_else(no_sentence)?;
     // What cannot be spoken is its silence, as in the stream.
-    let (bytes, name) = match cue.job() {
+    let (bytes, name) = match segment.job() {
         Some(job) => (state.narrator.hear(job).await?.bytes, job.content.to_string()),
         None => {
-            let silence = cue.silence().ok_or_else(no_sentence)?;
+            let silence = segment.silence().ok_or_else(no_sentence)?;
             (silence.bytes.clone(), format!("silence-{}", silence.length.samples))
         }
     };

@@ -73,11 +73,11 @@ pub async fn set(
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     state.library.set_preferences(&fields).await?;
-    Ok(page_or_nothing(&headers, "/settings"))
+    Ok(redirect_or_no_content(&headers, "/settings"))
 }
 
 /// Sends a browser on to a page; a program gets nothing, with success.
-pub fn page_or_nothing(headers: &HeaderMap, page: &str) -> Response {
+pub fn redirect_or_no_content(headers: &HeaderMap, page: &str) -> Response {
     if wants_page(headers) {
         Redirect::to(page).into_response()
     } else {
@@ -86,7 +86,7 @@ pub fn page_or_nothing(headers: &HeaderMap, page: &str) -> Response {
 }
 
 /// Sends a browser on to a page that says what happened, in its parameter `name`.
-pub fn said(page: &str, name: &str, what: &str) -> Response {
+pub fn redirect_with_notice(page: &str, name: &str, what: &str) -> Response {
     let what = utf8_percent_encode(what, NON_ALPHANUMERIC);
     Redirect::to(&format!("{page}?{name}={what}")).into_response()
 }

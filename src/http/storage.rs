@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
 
-use super::preferences::{said, wants_page};
+use super::preferences::{redirect_with_notice, wants_page};
 use super::{ApiError, AppState};
 
 /// Limits as a form has them: empty is without limit.
@@ -49,7 +49,7 @@ pub async fn set_limits(
     };
     let removed = state.narrator.set_storage_limits(&limits).await?;
     if wants_page(&headers) {
-        return Ok(said("/storage", "removed", &removed.to_string()));
+        return Ok(redirect_with_notice("/storage", "removed", &removed.to_string()));
     }
     Ok(Json(serde_json::json!({ "removed": removed })).into_response())
 }

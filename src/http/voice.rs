@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::headers::CACHE_FOREVER;
 use super::params::QueryMap;
 use super::{ApiError, AppState};
-use crate::narrator::utterance::Utterance;
+use crate::audio::{AudioFormat, WordTiming, decode, ensure_supported};
+use crate::narration::text::SpokenText;
 use crate::text::hash::ContentHash;
-use crate::voices::{Mark, Wire, can_be, decode};
 
 /// A text to be spoken.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -71,13 +71,13 @@ pub async fn speak(
     let wire = form("format", format.as_deref())?;
     check_model(&state, &voice_id, model.as_deref())?;
     check_form(&state, &voice_id, "format", wire)?;
-    let spoken = state.narrator.utter(&text, &voice_id, speed).await?;
-    let Utterance { content, duration_ms, words, cached, .. } = spoken;
-    let word = |Mark { word, start_ms }| WordAnswer { word, start_ms };
+    let spoken = state.narrator.synthesize_text(&text, &voice_id, speed).await?;
+    let SpokenText { content, duration_ms, words, cached, .. } = spoken;
+    let word = |WordTiming { word, start_ms }| WordAnswer { word, start_ms };
     Ok(Json(VoiceAnswer {
         content_hash: content.to_string(),
         url: match wire {
-            Wire::Mp3 => format!("/api/voice?contentHash={content}"),
+            AudioFormat::Mp3 => format!("/api/voice?contentHash={content}"),
             wire => format!("/api/voice?contentHash={content}&format={}", wire.name()),
         },
         cached,
@@ -103,32 +103,36 @@ pub async fn audio(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
     }
-    let spoken = state.narrator.utterance(&content).await?.ok_or_else(unknown)?;
+    let spoken = state.narrator.spoken_text(&content).await?.ok_or_else(unknown)?;
     Ok((fixed, entity, in_form("format", spoken, wire).await?).into_response())
 }
 
 /// The form that is asked for; MP3 when none is.
-fn form(name: &'static str, format: Option<&str>) -> Result<Wire, ApiError> {
+fn form(name: &'static str, format: Option<&str>) -> Result<AudioFormat, ApiError> {
     match format {
-        None | Some("" | "mp3") => Ok(Wire::Mp3),
-        Some("wav") => Ok(Wire::Wav),
-        Some("pcm") => Ok(Wire::Pcm),
+        None | Some("" | "mp3") => Ok(AudioFormat::Mp3),
+        Some("wav") => Ok(AudioFormat::Wav),
+        Some("pcm") => Ok(AudioFormat::Pcm),
         Some(_) => {
             Err(ApiError::BadParameter { name, reason: "must be mp3, wav or pcm".to_owned() })
         }
     }
 }
 
-fn content_type(wire: Wire) -> HeaderValue {
+fn content_type(wire: AudioFormat) -> HeaderValue {
     HeaderValue::from_static(match wire {
-        Wire::Mp3 => "audio/mpeg",
-        Wire::Wav => "audio/wav",
-        Wire::Pcm => "audio/pcm",
+        AudioFormat::Mp3 => "audio/mpeg",
+        AudioFormat::Wav => "audio/wav",
+        AudioFormat::Pcm => "audio/pcm",
     })
 }
 
 /// The audio in the form that was asked for by a parameter.
-async fn in_form(name: &'static str, spoken: Utterance, wire: Wire) -> Result<Bytes, ApiError> {
+async fn in_form(
+    name: &'static str,
+    spoken: SpokenText,
+    wire: AudioFormat,
+) -> Result<Bytes, ApiError> {
     // A minute of speech takes about 30 ms.
     let decoded =
         tokio::task::spawn_blocking(move || decode(&spoken.bytes, wire, spoken.sample_rate)).await;
@@ -221,7 +225,7 @@ pub async fn openai_speech(
     let (VoiceName::Name(name) | VoiceName::Object { id: name }) = &request.voice;
     let voice = voice_named(&state, name, &request.model)?;
     check_form(&state, &voice, "response_format", wire)?;
-    let spoken = state.narrator.utter(&request.input, &voice, request.speed).await?;
+    let spoken = state.narrator.synthesize_text(&request.input, &voice, request.speed).await?;
     let audio = in_form("response_format", spoken, wire).await?;
     Ok(([(header::CONTENT_TYPE, content_type(wire))], audio).into_response())
 }
@@ -239,10 +243,10 @@ fn check_form(
     state: &AppState,
     voice: &str,
     name: &'static str,
-    wire: Wire,
+    wire: AudioFormat,
 ) -> Result<(), ApiError> {
     let rate = state.voices.choose(voice, "und")?.sample_rate;
-    can_be(wire, rate).map_err(|reason| ApiError::BadParameter { name, reason })
+    ensure_supported(wire, rate).map_err(|reason| ApiError::BadParameter { name, reason })
 }
 
 /// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs.

@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{LOCAL_USER, Library, LibraryError};
-use crate::now_ms;
+use crate::time::now_ms;
 
 /// Marks a person may have in one book.
 const MAX_PER_BOOK: i64 = 10_000;

@@ -7,7 +7,7 @@ use sqlx::{Any, AnyPool, Row, Transaction};
 
 use super::import::{Format, ImportedBook};
 use super::{LOCAL_USER, LibraryError};
-use crate::now_ms;
+use crate::time::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
     books.cover, books.chapters, books.sentences, books.added_at, books.cover_widths, \

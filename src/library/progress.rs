@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::AnyPool;
 
 use super::{LibraryError, catalogue};
-use crate::redis::{Key, Link};
+use crate::redis::{Key, RedisConnection};
 
 /// How often places go from Redis to SQL.
 pub const FLUSH_INTERVAL: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ static UNMARK: LazyLock<Script> = LazyLock::new(|| {
 
 /// A place as Redis has it.
 #[derive(Serialize, Deserialize)]
-struct Place {
+struct StoredProgress {
     voice_id: Option<String>,
     /// `{chapter}:{sentence}`.
     segment_id: String,
@@ -46,7 +46,7 @@ struct Place {
     device: Option<String>,
 }
 
-impl Place {
+impl StoredProgress {
     fn of(progress: &Progress) -> Self {
         let Progress { chapter, sentence, intra_ms, voice, device, at_ms } = progress;
         let segment_id = format!("{chapter}:{sentence}");
@@ -76,20 +76,25 @@ impl Place {
 /// Remembers where a user is; `at_ms` says since when.
 pub(super) async fn set(
     database: &AnyPool,
-    link: Option<&Link>,
+    link: Option<&RedisConnection>,
     user: &str,
     book: &BookId,
     progress: &Progress,
 ) -> Result<(), LibraryError> {
     if let Some(link) = link
-        && let Ok(()) = note(link, user, book, &Place::of(progress)).await
+        && let Ok(()) = note(link, user, book, &StoredProgress::of(progress)).await
     {
         return Ok(());
     }
     catalogue::set_progress(database, user, book, progress).await
 }
 
-async fn note(link: &Link, user: &str, book: &BookId, place: &Place) -> RedisResult<()> {
+async fn note(
+    link: &RedisConnection,
+    user: &str,
+    book: &BookId,
+    place: &StoredProgress,
+) -> RedisResult<()> {
     let key = link.name(&Key::Progress(user.to_owned(), book.clone()));
     // Numbers and strings only: there is nothing that JSON cannot say.
     let value = serde_json::to_string(place).unwrap_or_default();
@@ -105,7 +110,7 @@ async fn note(link: &Link, user: &str, book: &BookId, place: &Place) -> RedisRes
 /// places went to SQL.
 pub(super) async fn get(
     database: &AnyPool,
-    link: Option<&Link>,
+    link: Option<&RedisConnection>,
     user: &str,
     book: &BookId,
 ) -> Result<Option<Progress>, LibraryError> {
@@ -114,14 +119,15 @@ pub(super) async fn get(
     let key = link.name(&Key::Progress(user.to_owned(), book.clone()));
     let value: RedisResult<Option<String>> =
         cmd("GET").arg(key).query_async(&mut link.clone()).await;
-    let place = value.ok().flatten().and_then(|value| serde_json::from_str::<Place>(&value).ok());
-    let place = place.and_then(Place::progress);
+    let place =
+        value.ok().flatten().and_then(|value| serde_json::from_str::<StoredProgress>(&value).ok());
+    let place = place.and_then(StoredProgress::progress);
     // The later of the two.
     Ok(place.into_iter().chain(written).max_by_key(|place| place.at_ms))
 }
 
 /// Writes to SQL what it does not have yet.
-pub(super) async fn flush(database: &AnyPool, link: &Link) -> Result<(), LibraryError> {
+pub(super) async fn flush(database: &AnyPool, link: &RedisConnection) -> Result<(), LibraryError> {
     loop {
         let marked = marked(link).await?;
         let count = marked.len();
@@ -129,8 +135,8 @@ pub(super) async fn flush(database: &AnyPool, link: &Link) -> Result<(), Library
         for (name, at_ms) in marked {
             let value: Option<String> =
                 cmd("GET").arg(&name).query_async(&mut link.clone()).await?;
-            let place = value.and_then(|value| serde_json::from_str::<Place>(&value).ok());
-            let progress = place.and_then(Place::progress);
+            let place = value.and_then(|value| serde_json::from_str::<StoredProgress>(&value).ok());
+            let progress = place.and_then(StoredProgress::progress);
             if let (Some(Key::Progress(user, book)), Some(progress)) =
                 (link.keys().parse(&name), progress)
                 && let Err(error) = catalogue::set_progress(database, &user, &book, &progress).await
@@ -156,7 +162,7 @@ pub(super) async fn flush(database: &AnyPool, link: &Link) -> Result<(), Library
     }
 }
 
-async fn marked(link: &Link) -> RedisResult<Vec<(String, u64)>> {
+async fn marked(link: &RedisConnection) -> RedisResult<Vec<(String, u64)>> {
     let mut range = cmd("ZRANGE");
     range.arg(link.name(&Key::DirtyProgress)).arg(0).arg(FLUSH_BATCH - 1).arg("WITHSCORES");
     let marked: Vec<(String, f64)> = range.query_async(&mut link.clone()).await?;

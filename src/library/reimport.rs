@@ -13,7 +13,7 @@ use super::import::ImportedBook;
 use super::import::child::book_folder;
 use super::import::upload::{Upload, Uploaded};
 use super::{Library, LibraryError, catalogue, progress, sample};
-use crate::now_ms;
+use crate::time::now_ms;
 use anchoring::{Mapping, Words};
 
 /// The sample book as it was kept before it became a file of its own.

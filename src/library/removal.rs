@@ -9,7 +9,7 @@ use app::model::BookId;
 
 use super::import::limits::{MAX_AUTHORS, MAX_NAME_CHARS};
 use super::{Library, LibraryError, catalogue, metadata};
-use crate::now_ms;
+use crate::time::now_ms;
 
 /// How long a deleted book can be brought back.
 pub const UNDO_TIME: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -1,20 +1,106 @@
 //! Every key, its form, and the way back from the form.
 //!
-//! Ids stand in literal braces, Redis Cluster's hash tag: all keys of a book share a slot, so the
-//! scripts on them run on a cluster unchanged. Parts that may hold anything are percent-encoded, so
-//! that a key has one reading. `docs/redis.md` explains the keys to operators.
+//! Book ids stand in literal braces, Redis Cluster's hash tag. On a cluster all keys of the queue begin
+//! with one tag of their own, so that its scripts reach all of them; clips and what else needs no script
+//! are spread over the shards. Parts that may hold anything are percent-encoded, so that a key has one
+//! reading. `docs/redis.md` explains the keys to operators.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use app::model::BookId;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use thiserror::Error;
 
-use crate::narrator::queue::Class;
-use crate::text::hash::{ContentHash, Context, SentenceHash, VoiceKey};
+use crate::text::hash::{Context, SentenceHash, VoiceKey};
 
 /// What would be taken for a separator or a hash tag within a part, or be escaped in JSON.
 const RESERVED: &AsciiSet =
     &CONTROLS.add(b':').add(b'{').add(b'}').add(b'%').add(b' ').add(b'"').add(b'\\');
+
+/// The slot of a cluster that the queue is in.
+const CLUSTER_TAG: &str = "{earmark}:";
+
+/// What a lane is for; in order of priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Sentences that somebody waits for, in the order in which they were asked for.
+    Awaited,
+    /// The sentences about to be heard.
+    Prefetch,
+    /// The rest of the chapter and the next.
+    Chapter,
+    /// Whole books, for nobody who listens now.
+    Background,
+}
+
+impl Class {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 4] = [Self::Awaited, Self::Prefetch, Self::Chapter, Self::Background];
+
+    /// Its name in keys.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Awaited => "awaited",
+            Self::Prefetch => "prefetch",
+            Self::Chapter => "chapter",
+            Self::Background => "background",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Not the name of a class.
+#[derive(Debug, Error)]
+#[error("a class is awaited, prefetch, chapter or background")]
+pub struct InvalidClass;
+
+impl FromStr for Class {
+    type Err = InvalidClass;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|class| class.name() == text).ok_or(InvalidClass)
+    }
+}
+
+/// Whose lanes: those of the voices that share this machine's processors, or those of an engine with limits
+/// of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Pool(Option<Arc<str>>);
+
+impl Pool {
+    /// The voices that share this machine's processors.
+    pub const LOCAL: Self = Self(None);
+
+    /// An engine with limits of its own.
+    pub fn of_engine(engine: &str) -> Self {
+        Self(Some(engine.into()))
+    }
+
+    /// The engine's name; `None` for the voices that share this machine's processors.
+    pub fn engine(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// As it stands at the end of keys: nothing, or a colon and the engine's name.
+    pub fn suffix(&self) -> String {
+        self.engine().map_or_else(String::new, |engine| format!(":{}", escape(engine)))
+    }
+
+    /// The pool of a suffix.
+    pub fn of_suffix(suffix: &str) -> Option<Self> {
+        match suffix.strip_prefix(':') {
+            Some(engine) => Some(Self::of_engine(&unescape(engine)?)),
+            None => suffix.is_empty().then_some(Self::LOCAL),
+        }
+    }
+}
 
 /// A key without its prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,22 +109,32 @@ pub enum Key {
     Audio(BookId, ClipName),
     /// The lock on making a clip: the token of who makes it.
     Lock(BookId, ClipName),
-    /// The same audio may be wanted in several books; this lock is on the audio itself.
-    ContentLock(ContentHash),
     /// A lane of a book: jobs as JSON.
-    Lane(Class, BookId),
-    /// Content hashes of what waits in a lane.
-    Pending(Class, BookId),
-    /// What has been claimed of a book: token → deadline and job.
-    Leases(BookId),
+    Lane(Class, BookId, Pool),
+    /// Content hashes of what waits in a lane. What is in the lane and not in here was dropped.
+    Pending(Class, BookId, Pool),
+    /// The pools in which a book has lanes.
+    LanesOfBook(BookId),
+    /// What is being made: content hash → token of the claim.
+    Making,
+    /// What a worker has claimed: token → class and job.
+    WorkerLeases(String),
+    /// How many jobs wait, by class.
+    Counts,
+    /// Content hashes of sentences that ended every worker that tried them, by until when they are refused.
+    Abandoned,
     /// Active listeners of a book: name → when and where.
     Listeners(BookId),
+    /// Counts up each time a listener of a book moves.
+    ListenersVersion(BookId),
     /// Books with work, by class and turn.
-    Books,
-    /// Books that may have leases.
-    Leased,
+    Books(Pool),
     /// A token for each piece of work that an idle worker has not been woken for.
-    Wake,
+    Wake(Pool),
+    /// Leases as earlier versions kept them, by book: token → deadline, class and job.
+    EarlierLeases(BookId),
+    /// Books that may have such leases.
+    EarlierLeased,
     /// Failed jobs, by when they are due again.
     Retry,
     /// Jobs that failed for good, by when they did.
@@ -65,8 +161,12 @@ pub enum Key {
     GlobalRateLimit(String),
     /// Held by the server that cleans up stored audio.
     Cleaner,
-    /// Requests being made to a speech service, by when each turn expires.
-    EngineTurns(String),
+    /// Permits of an engine: tokens of the claims that hold one, by when each expires.
+    EnginePermits(String),
+    /// There while an engine is left alone; says why.
+    EngineRest(String),
+    /// Failures of an engine since it last answered.
+    EngineState(String),
     /// Written now and then to see whether Redis takes writes.
     Probe,
 }
@@ -118,17 +218,43 @@ impl ClipName {
 #[derive(Debug, Clone)]
 pub struct Keys {
     prefix: Arc<str>,
+    /// What the keys of the queue begin with.
+    queue_prefix: Arc<str>,
 }
 
 impl Keys {
     /// Keys that all begin with `prefix`.
     pub fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.into() }
+        Self { prefix: prefix.into(), queue_prefix: prefix.into() }
+    }
+
+    /// The same for a cluster, where the queue's keys share a slot.
+    pub fn for_cluster(prefix: &str) -> Self {
+        // A prefix with a tag has chosen the slot.
+        let tag = if prefix.contains('{') { "" } else { CLUSTER_TAG };
+        Self { prefix: prefix.into(), queue_prefix: format!("{tag}{prefix}").into() }
     }
 
     /// What all keys begin with.
     pub fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// What a key begins with.
+    fn prefix_of(&self, key: &Key) -> &str {
+        match key {
+            Key::Audio(..)
+            | Key::BookAudios(..)
+            | Key::Book(_)
+            | Key::Progress(..)
+            | Key::DirtyProgress
+            | Key::RateLimit(..)
+            | Key::GlobalRateLimit(_)
+            | Key::EarlierLeases(_)
+            | Key::EarlierLeased
+            | Key::Cleaner => &self.prefix,
+            _ => &self.queue_prefix,
+        }
     }
 
     /// The channel on which landed clips are announced.
@@ -138,18 +264,27 @@ impl Keys {
 
     /// A key as Redis has it.
     pub fn name(&self, key: &Key) -> String {
-        let prefix = &self.prefix;
+        let prefix = self.prefix_of(key);
         match key {
-            Key::Audio(book, clip) => format!("{prefix}tts:{{{book}}}:{}", clip.form()),
-            Key::Lock(book, clip) => format!("{prefix}lock:tts:{{{book}}}:{}", clip.form()),
-            Key::ContentLock(content) => format!("{prefix}lock:audio:{{{content}}}"),
-            Key::Lane(class, book) => format!("{prefix}queue:tts:{class}:{{{book}}}"),
-            Key::Pending(class, book) => format!("{prefix}queue:tts:pending:{class}:{{{book}}}"),
-            Key::Leases(book) => format!("{prefix}queue:tts:leases:{{{book}}}"),
+            Key::Audio(book, clip) => self.audio(book, &clip.form()),
+            Key::Lock(book, clip) => self.lock(book, &clip.form()),
+            Key::Lane(class, book, pool) => {
+                format!("{prefix}queue:tts:{class}:{{{book}}}{}", pool.suffix())
+            }
+            Key::Pending(class, book, pool) => {
+                format!("{prefix}queue:tts:pending:{class}:{{{book}}}{}", pool.suffix())
+            }
+            Key::LanesOfBook(book) => format!("{prefix}queue:tts:lanes:{{{book}}}"),
+            Key::Making => format!("{prefix}queue:tts:making"),
+            Key::WorkerLeases(worker) => format!("{prefix}worker_leases:{}", escape(worker)),
+            Key::Counts => format!("{prefix}queue:tts:counts"),
+            Key::Abandoned => format!("{prefix}queue:tts:abandoned"),
             Key::Listeners(book) => format!("{prefix}queue:tts:listeners:{{{book}}}"),
-            Key::Books => format!("{prefix}queue:tts:books"),
-            Key::Leased => format!("{prefix}queue:tts:leased"),
-            Key::Wake => format!("{prefix}queue:tts:wake"),
+            Key::ListenersVersion(book) => format!("{prefix}queue:tts:moved:{{{book}}}"),
+            Key::Books(pool) => format!("{prefix}queue:tts:books{}", pool.suffix()),
+            Key::Wake(pool) => format!("{prefix}queue:tts:wake{}", pool.suffix()),
+            Key::EarlierLeases(book) => format!("{prefix}queue:tts:leases:{{{book}}}"),
+            Key::EarlierLeased => format!("{prefix}queue:tts:leased"),
             Key::Retry => format!("{prefix}queue:tts:retry"),
             Key::Dead => format!("{prefix}queue:tts:dead"),
             Key::Reaper => format!("{prefix}queue:tts:reaper"),
@@ -168,15 +303,48 @@ impl Keys {
             Key::GlobalRateLimit(endpoint) => {
                 format!("{prefix}global_rate_limit:{{{}}}", escape(endpoint))
             }
-            Key::EngineTurns(engine) => format!("{prefix}engine_turns:{}", escape(engine)),
+            Key::EnginePermits(engine) => format!("{prefix}engine_turns:{}", escape(engine)),
+            Key::EngineRest(engine) => format!("{prefix}engine_rest:{}", escape(engine)),
+            Key::EngineState(engine) => format!("{prefix}engine_state:{}", escape(engine)),
             Key::Cleaner => format!("{prefix}cleaner"),
             Key::Probe => format!("{prefix}probe"),
         }
     }
 
-    /// What a book's key begins with: the book id and `}` follow. For scripts that choose the book.
-    pub fn book_head(&self, key: impl Fn(BookId) -> Key) -> String {
-        self.head(&key(any_book()), any_book().as_str())
+    /// What the keys of lanes begin with: class, `:{`, book id, `}` and the pool's suffix follow. For scripts
+    /// that choose the book.
+    pub fn lane_head(&self) -> String {
+        format!("{}queue:tts:", self.queue_prefix)
+    }
+
+    /// What the keys of what waits in lanes begin with: the same follows.
+    pub fn pending_head(&self) -> String {
+        format!("{}queue:tts:pending:", self.queue_prefix)
+    }
+
+    /// What the keys of requests begin with: the request's id follows.
+    pub fn request_head(&self) -> String {
+        format!("{}tts_status:", self.queue_prefix)
+    }
+
+    /// What the keys of the pools of a book begin with: the book id and `}` follow.
+    pub fn lanes_of_book_head(&self) -> String {
+        format!("{}queue:tts:lanes:{{", self.queue_prefix)
+    }
+
+    /// The key of a clip whose name is known as it stands there.
+    pub fn audio(&self, book: &BookId, clip: &str) -> String {
+        format!("{}tts:{{{book}}}:{clip}", self.prefix)
+    }
+
+    /// The key of the lock on such a clip.
+    pub fn lock(&self, book: &BookId, clip: &str) -> String {
+        format!("{}lock:tts:{{{book}}}:{clip}", self.queue_prefix)
+    }
+
+    /// What the index of books begins with: the pool's suffix follows.
+    pub fn books_head(&self) -> String {
+        self.name(&Key::Books(Pool::LOCAL))
     }
 
     /// What the key of a clip begins with: the book id, `}:` and the clip's name follow.
@@ -189,12 +357,6 @@ impl Keys {
         self.head(&Key::Lock(any_book(), any_clip()), any_book().as_str())
     }
 
-    /// What the key of a lock on audio begins with: the content hash and `}` follow.
-    pub fn content_lock_head(&self) -> String {
-        let content = ContentHash::of("", None, &any_voice());
-        self.head(&Key::ContentLock(content), &content.to_string())
-    }
-
     fn head(&self, key: &Key, part: &str) -> String {
         let name = self.name(key);
         let braced = format!("{{{part}}}");
@@ -203,50 +365,58 @@ impl Keys {
 
     /// The key that a name stands for; `None` when it is none of ours.
     pub fn parse(&self, name: &str) -> Option<Key> {
-        let name = name.strip_prefix(&*self.prefix)?;
-        let whole = match name {
-            "queue:tts:books" => Some(Key::Books),
-            "queue:tts:leased" => Some(Key::Leased),
-            "queue:tts:wake" => Some(Key::Wake),
-            "queue:tts:retry" => Some(Key::Retry),
-            "queue:tts:dead" => Some(Key::Dead),
-            "queue:tts:reaper" => Some(Key::Reaper),
-            "queue:tts:workers" => Some(Key::Workers),
-            "progress_dirty" => Some(Key::DirtyProgress),
-            "cleaner" => Some(Key::Cleaner),
-            "probe" => Some(Key::Probe),
-            _ => None,
-        };
-        whole.or_else(|| parse_queue(name)).or_else(|| {
-            let (kind, rest) = name.split_once(':')?;
-            match kind {
-                "tts" => clip_of_book(rest).map(|(book, clip)| Key::Audio(book, clip)),
-                "lock" => match rest.split_once(':')? {
-                    ("tts", rest) => clip_of_book(rest).map(|(book, clip)| Key::Lock(book, clip)),
-                    ("audio", rest) => Some(Key::ContentLock(braced(rest)?.parse().ok()?)),
-                    _ => None,
-                },
-                "worker_status" => Some(Key::WorkerStatus(unescape(rest)?)),
-                "engine_turns" => Some(Key::EngineTurns(unescape(rest)?)),
-                "tts_status" => Some(Key::RequestStatus(unescape(rest)?)),
-                "book_audios" => {
-                    let (book, voice) = rest.split_once(':')?;
-                    Some(Key::BookAudios(book_id(book)?, unescape(voice)?))
-                }
-                "book" => Some(Key::Book(book_id(rest)?)),
-                "progress" => {
-                    let (user, book) = rest.split_once(':')?;
-                    Some(Key::Progress(unescape(user)?, book_id(book)?))
-                }
-                "rate_limit" => {
-                    let (user, endpoint) = rest.split_once(':')?;
-                    Some(Key::RateLimit(unescape(user)?, unescape(braced(endpoint)?)?))
-                }
-                "global_rate_limit" => Some(Key::GlobalRateLimit(unescape(braced(rest)?)?)),
-                _ => None,
-            }
-        })
+        let of_queue = name.strip_prefix(&*self.queue_prefix).and_then(parse_name);
+        let key = of_queue.or_else(|| parse_name(name.strip_prefix(&*self.prefix)?))?;
+        (self.name(&key) == name).then_some(key)
     }
+}
+
+fn parse_name(name: &str) -> Option<Key> {
+    let whole = match name {
+        "queue:tts:leased" => Some(Key::EarlierLeased),
+        "queue:tts:making" => Some(Key::Making),
+        "queue:tts:counts" => Some(Key::Counts),
+        "queue:tts:abandoned" => Some(Key::Abandoned),
+        "queue:tts:retry" => Some(Key::Retry),
+        "queue:tts:dead" => Some(Key::Dead),
+        "queue:tts:reaper" => Some(Key::Reaper),
+        "queue:tts:workers" => Some(Key::Workers),
+        "progress_dirty" => Some(Key::DirtyProgress),
+        "cleaner" => Some(Key::Cleaner),
+        "probe" => Some(Key::Probe),
+        _ => None,
+    };
+    whole.or_else(|| parse_queue(name)).or_else(|| {
+        let (kind, rest) = name.split_once(':')?;
+        match kind {
+            "tts" => clip_of_book(rest).map(|(book, clip)| Key::Audio(book, clip)),
+            "lock" => {
+                let (book, clip) = clip_of_book(rest.strip_prefix("tts:")?)?;
+                Some(Key::Lock(book, clip))
+            }
+            "worker_status" => Some(Key::WorkerStatus(unescape(rest)?)),
+            "worker_leases" => Some(Key::WorkerLeases(unescape(rest)?)),
+            "engine_turns" => Some(Key::EnginePermits(unescape(rest)?)),
+            "engine_rest" => Some(Key::EngineRest(unescape(rest)?)),
+            "engine_state" => Some(Key::EngineState(unescape(rest)?)),
+            "tts_status" => Some(Key::RequestStatus(unescape(rest)?)),
+            "book_audios" => {
+                let (book, voice) = rest.split_once(':')?;
+                Some(Key::BookAudios(book_id(book)?, unescape(voice)?))
+            }
+            "book" => Some(Key::Book(book_id(rest)?)),
+            "progress" => {
+                let (user, book) = rest.split_once(':')?;
+                Some(Key::Progress(unescape(user)?, book_id(book)?))
+            }
+            "rate_limit" => {
+                let (user, endpoint) = rest.split_once(':')?;
+                Some(Key::RateLimit(unescape(user)?, unescape(braced(endpoint)?)?))
+            }
+            "global_rate_limit" => Some(Key::GlobalRateLimit(unescape(braced(rest)?)?)),
+            _ => None,
+        }
+    })
 }
 
 fn any_book() -> BookId {
@@ -272,14 +442,24 @@ fn any_clip() -> ClipName {
 }
 
 fn parse_queue(name: &str) -> Option<Key> {
-    let (kind, book) = name.strip_prefix("queue:tts:")?.rsplit_once(':')?;
-    let book = book_id(book)?;
-    Some(match kind {
-        "leases" => Key::Leases(book),
-        "listeners" => Key::Listeners(book),
+    let rest = name.strip_prefix("queue:tts:")?;
+    if let Some(suffix) = rest.strip_prefix("books") {
+        return Some(Key::Books(Pool::of_suffix(suffix)?));
+    }
+    if let Some(suffix) = rest.strip_prefix("wake") {
+        return Some(Key::Wake(Pool::of_suffix(suffix)?));
+    }
+    let (kind, rest) = rest.split_once(":{")?;
+    let (book, suffix) = rest.split_once('}')?;
+    let (book, pool) = (book.parse().ok()?, Pool::of_suffix(suffix)?);
+    Some(match (kind, &pool) {
+        ("leases", &Pool::LOCAL) => Key::EarlierLeases(book),
+        ("listeners", &Pool::LOCAL) => Key::Listeners(book),
+        ("moved", &Pool::LOCAL) => Key::ListenersVersion(book),
+        ("lanes", &Pool::LOCAL) => Key::LanesOfBook(book),
         _ => match kind.strip_prefix("pending:") {
-            Some(class) => Key::Pending(class.parse().ok()?, book),
-            None => Key::Lane(kind.parse().ok()?, book),
+            Some(class) => Key::Pending(class.parse().ok()?, book, pool),
+            None => Key::Lane(kind.parse().ok()?, book, pool),
         },
     })
 }
@@ -327,22 +507,32 @@ mod tests {
     }
 
     fn classes() -> impl Strategy<Value = Class> {
-        prop_oneof![Just(Class::Prefetch), Just(Class::Chapter)]
+        prop::sample::select(Class::ALL.to_vec())
+    }
+
+    fn pools() -> impl Strategy<Value = Pool> {
+        prop_oneof![Just(Pool::LOCAL), ".*".prop_map(|engine| Pool::of_engine(&engine))]
     }
 
     fn keys() -> impl Strategy<Value = Key> {
         prop_oneof![
             (books(), clips()).prop_map(|(book, clip)| Key::Audio(book, clip)),
             (books(), clips()).prop_map(|(book, clip)| Key::Lock(book, clip)),
-            "[0-9a-f]{64}".prop_map(|hash| Key::ContentLock(hash.parse().unwrap())),
-            (classes(), books()).prop_map(|(class, book)| Key::Lane(class, book)),
-            (classes(), books()).prop_map(|(class, book)| Key::Pending(class, book)),
-            books().prop_map(Key::Leases),
+            (classes(), books(), pools())
+                .prop_map(|(class, book, pool)| Key::Lane(class, book, pool)),
+            (classes(), books(), pools())
+                .prop_map(|(class, book, pool)| Key::Pending(class, book, pool)),
+            pools().prop_map(Key::Books),
+            pools().prop_map(Key::Wake),
+            books().prop_map(Key::LanesOfBook),
+            books().prop_map(Key::EarlierLeases),
             books().prop_map(Key::Listeners),
+            books().prop_map(Key::ListenersVersion),
             prop::sample::select(vec![
-                Key::Books,
-                Key::Leased,
-                Key::Wake,
+                Key::EarlierLeased,
+                Key::Making,
+                Key::Counts,
+                Key::Abandoned,
                 Key::Retry,
                 Key::Dead,
                 Key::Reaper,
@@ -352,8 +542,11 @@ mod tests {
                 Key::Probe,
             ]),
             ".*".prop_map(Key::WorkerStatus),
+            ".*".prop_map(Key::WorkerLeases),
             ".*".prop_map(Key::RequestStatus),
-            ".*".prop_map(Key::EngineTurns),
+            ".*".prop_map(Key::EnginePermits),
+            ".*".prop_map(Key::EngineRest),
+            ".*".prop_map(Key::EngineState),
             (books(), ".*").prop_map(|(book, voice)| Key::BookAudios(book, voice)),
             books().prop_map(Key::Book),
             (".*", books()).prop_map(|(user, book)| Key::Progress(user, book)),
@@ -365,8 +558,9 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_is_read_as_it_is_written(key in keys(), prefix in "[a-z:]{0,6}") {
-            let keys = Keys::new(&prefix);
-            prop_assert_eq!(keys.parse(&keys.name(&key)), Some(key));
+            for keys in [Keys::new(&prefix), Keys::for_cluster(&prefix)] {
+                prop_assert_eq!(keys.parse(&keys.name(&key)), Some(key.clone()));
+            }
         }
 
         #[test]
@@ -405,12 +599,12 @@ mod tests {
                 format!("lock:tts:{{0123456789abcdef}}:espeak-ng:en-us:1:{hash}"),
             ),
             (
-                Key::Lane(Class::Prefetch, book.clone()),
+                Key::Lane(Class::Prefetch, book.clone(), Pool::LOCAL),
                 "queue:tts:prefetch:{0123456789abcdef}".to_owned(),
             ),
             (
-                Key::Lane(Class::Chapter, book.clone()),
-                "queue:tts:chapter:{0123456789abcdef}".to_owned(),
+                Key::Lane(Class::Chapter, book.clone(), Pool::of_engine("paid")),
+                "queue:tts:chapter:{0123456789abcdef}:paid".to_owned(),
             ),
             (Key::Book(book.clone()), "book:{0123456789abcdef}".to_owned()),
             (
@@ -428,10 +622,10 @@ mod tests {
         ] {
             assert_eq!(keys.name(&key), name);
         }
-        assert_eq!(keys.book_head(Key::Leases), "queue:tts:leases:{");
         assert_eq!(keys.audio_head(), "tts:{");
         assert_eq!(keys.lock_head(), "lock:tts:{");
-        assert_eq!(keys.content_lock_head(), "lock:audio:{");
-        assert_eq!(Keys::new("site:").name(&Key::Books), "site:queue:tts:books");
+        assert_eq!(Keys::new("site:").name(&Key::Books(Pool::LOCAL)), "site:queue:tts:books");
+        assert_eq!(Keys::for_cluster("site:").name(&Key::Retry), "{earmark}:site:queue:tts:retry");
+        assert_eq!(Keys::for_cluster("{site}:").name(&Key::Retry), "{site}:queue:tts:retry");
     }
 }

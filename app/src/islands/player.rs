@@ -1,7 +1,7 @@
 //! The player: what moves the bar and the page with the voice.
 //!
 //! [`machine`] decides, with [`track`], [`outline`] and [`sleep`] beside it: pure, with ordinary
-//! tests. [`sound`], [`page`], [`sheets`] and [`bar`] do; [`driver`] ties them together.
+//! tests. [`sound`], [`page`], [`paged`] and [`bar`] do; [`driver`] ties them together.
 //! [`gestures`] is what readers do with the page, [`commands`] what they ask of buttons and keys,
 //! [`marks`] what they mark. [`session`] is the lock screen and the headset.
 
@@ -13,10 +13,10 @@ mod machine;
 mod marks;
 mod outline;
 mod page;
+mod paged;
 mod places;
-mod post;
+mod server_events;
 mod session;
-mod sheets;
 mod sleep;
 mod sound;
 mod track;
@@ -26,7 +26,7 @@ use leptos::prelude::*;
 use super::dom::in_browser;
 use driver::Driver;
 
-pub(super) use sheets::is_paged;
+pub(super) use paged::is_paged;
 
 /// Brings the player's bar, and the chapter above it, to life.
 #[island]

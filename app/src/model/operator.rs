@@ -1,4 +1,4 @@
-//! What whoever runs the server sees: engines, what is kept, what other programs can ask for.
+//! View models of the operator pages: engines, storage, and what other programs can ask for.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ pub struct EngineCard {
     pub name: String,
     /// What it speaks: `openai`, `elevenlabs`, `piper` or `command`.
     pub kind: String,
+    /// What a person knows that by.
+    pub kind_label: String,
     /// Where it is, or its command line.
     pub url: String,
     /// The model it is asked for.
@@ -22,8 +24,57 @@ pub struct EngineCard {
     pub price: f64,
     /// Requests at once.
     pub concurrency: u16,
+    /// Seconds it may take until the first byte of its answer.
+    pub first_byte_seconds: u16,
+    /// Seconds it may take for a sentence in all.
+    pub total_seconds: u16,
+    /// How much it may speak.
+    pub budget: Budget,
+    /// How much it has spoken.
+    pub spent: Spending,
+    /// Why it does not speak at the moment, if it does not.
+    pub rest: Option<EngineRest>,
     /// Whether it has a key.
     pub has_key: bool,
+}
+
+/// How much an engine may speak; 0 is without limit. Days and months are those of UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(default)]
+pub struct Budget {
+    /// Characters a day.
+    pub characters_a_day: u64,
+    /// Characters a month.
+    pub characters_a_month: u64,
+    /// Money a day, in the operator's currency.
+    pub money_a_day: f64,
+    /// Money a month, in the operator's currency.
+    pub money_a_month: f64,
+}
+
+/// How much an engine has spoken. Days and months are those of UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Spending {
+    /// Characters today.
+    pub characters_today: u64,
+    /// Characters this month.
+    pub characters_this_month: u64,
+    /// What those of today cost, in the operator's currency.
+    pub money_today: f64,
+    /// What those of this month cost, in the operator's currency.
+    pub money_this_month: f64,
+}
+
+/// An engine that is not asked at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct EngineRest {
+    /// Why, in words for a person.
+    pub reason: String,
+    /// Seconds until it is asked again.
+    pub seconds: u64,
 }
 
 /// What is kept of one engine, voice or book, and what it cost and saved.

@@ -10,23 +10,19 @@ use crate::model::EngineCard;
 use crate::notice::notice;
 use crate::words::words;
 
-/// Kinds that a form can add, with the name a person knows.
-const KINDS: [(&str, &str); 3] = [
-    ("openai", "OpenAI, Kokoro, Speaches, LocalAI…"),
-    ("elevenlabs", "ElevenLabs"),
-    ("piper", "Piper"),
-];
-
 /// `/engines?added=&tested=&removed=`
 #[component]
 pub fn EnginesPage() -> impl IntoView {
     let backend = backend();
+    let kinds = backend.as_ref().map(|backend| backend.engine_kinds()).unwrap_or_default();
     let load = move || {
         let backend = backend.clone();
         async move { backend?.engines().await }
     };
     let (said, refused, tested) = (said(), notice(), query("tested"));
-    loaded(load, move |engines: Vec<EngineCard>| page(engines, said.clone(), &refused, &tested))
+    loaded(load, move |engines: Vec<EngineCard>| {
+        page(engines, kinds.clone(), said.clone(), &refused, &tested)
+    })
 }
 
 /// What the last form did.
@@ -42,7 +38,13 @@ fn said() -> Option<String> {
     })
 }
 
-fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str, tested: &str) -> AnyView {
+fn page(
+    engines: Vec<EngineCard>,
+    kinds: Vec<(&'static str, &'static str)>,
+    said: Option<String>,
+    refused: &str,
+    tested: &str,
+) -> AnyView {
     let words = &words().operator;
     let is_empty = engines.is_empty();
     view! {
@@ -56,7 +58,7 @@ fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str, tested: &
             {said.map(|said| view! { <p class="said" role="status">{said}</p> })}
             {is_empty.then(|| view! { <p class="empty">{words.no_engines}</p> })}
             {engines.into_iter().map(|card| engine(card, tested)).collect_view()}
-            {form()}
+            {form(kinds)}
             <p class="hint">{words.programs}" "<code>"earmark voices add --help"</code></p>
         </main>
     }
@@ -65,11 +67,12 @@ fn page(engines: Vec<EngineCard>, said: Option<String>, refused: &str, tested: &
 
 fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
     let words = &words().operator;
-    let EngineCard { name, kind, url, model, voices, price, concurrency, has_key } = card;
-    let kind = KINDS
-        .into_iter()
-        .find(|(id, _)| *id == kind)
-        .map_or(kind.clone(), |(_, name)| name.to_owned());
+    let spent = spending(&card);
+    let rest = card.rest.map(|rest| {
+        let again = (words.asked_again)(rest.seconds);
+        view! { <p class="refusal" role="status">{rest.reason}" "{again}</p> }
+    });
+    let EngineCard { name, kind_label, url, model, voices, price, concurrency, has_key, .. } = card;
     let shown =
         voices.iter().take(12).map(|voice| voice.name.clone()).collect::<Vec<_>>().join(", ");
     let more = voices.len().saturating_sub(12);
@@ -82,14 +85,16 @@ fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
     view! {
         <section class="engine" aria-label=name.clone()>
             <h2>{name.clone()}</h2>
+            {rest}
             <dl>
-                <dt>{words.kind}</dt><dd>{kind}</dd>
+                <dt>{words.kind}</dt><dd>{kind_label}</dd>
                 <dt>{words.address}</dt><dd><code>{url}</code></dd>
                 <dt>{words.model}</dt><dd>{model}</dd>
                 <dt>{words.voices}</dt>
                 <dd>{shown}{(more > 0).then(|| format!(" + {more}"))}</dd>
                 <dt>{words.price}</dt><dd>{price}</dd>
                 <dt>{words.concurrency}</dt><dd>{concurrency}</dd>
+                <dt>{words.spoken}</dt><dd>{spent}</dd>
                 <dt>{words.key}</dt><dd>{if has_key { words.has_key } else { words.no_key }}</dd>
             </dl>
             {sample}
@@ -105,7 +110,35 @@ fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
     }
 }
 
-fn form() -> impl IntoView {
+/// What an engine has spoken today and this month, and of how much.
+fn spending(card: &EngineCard) -> String {
+    let words = &words().operator;
+    let EngineCard { budget, spent, .. } = card;
+    let of = |used: String, limit: f64| match limit {
+        0.0 => used,
+        limit => format!("{used} / {limit}"),
+    };
+    let line = |characters: u64, most: u64, money: f64, most_money: f64| {
+        let characters = of(characters.to_string(), most as f64);
+        let money = of(format!("{money:.2}"), most_money);
+        (words.characters_and_money)(&characters, &money)
+    };
+    let today = line(
+        spent.characters_today,
+        budget.characters_a_day,
+        spent.money_today,
+        budget.money_a_day,
+    );
+    let month = line(
+        spent.characters_this_month,
+        budget.characters_a_month,
+        spent.money_this_month,
+        budget.money_a_month,
+    );
+    format!("{}: {today}; {}: {month}", words.today, words.this_month)
+}
+
+fn form(kinds: Vec<(&'static str, &'static str)>) -> impl IntoView {
     let words = &words().operator;
     let text = |name: &'static str, label: &'static str, hint: &'static str| {
         view! {
@@ -122,7 +155,7 @@ fn form() -> impl IntoView {
             <label>
                 <span>{words.kind}</span>
                 <select name="kind">
-                    {KINDS.map(|(id, name)| view! { <option value=id>{name}</option> })}
+                    {kinds.into_iter().map(|(id, name)| view! { <option value=id>{name}</option> }).collect_view()}
                 </select>
             </label>
             {text("url", words.address, "https://api.openai.com")}
@@ -139,6 +172,12 @@ fn form() -> impl IntoView {
             <details>
                 <summary>{words.more}</summary>
                 {text("concurrency", words.concurrency, "4")}
+                {text("first_byte_seconds", words.first_byte_seconds, "60")}
+                {text("total_seconds", words.total_seconds, "120")}
+                {text("day_characters", words.day_characters, words.no_limit)}
+                {text("month_characters", words.month_characters, words.no_limit)}
+                {text("day_money", words.day_money, words.no_limit)}
+                {text("month_money", words.month_money, words.no_limit)}
                 {text("speed", words.speed, "1")}
                 {text("sample_rate", words.sample_rate, "24000")}
                 <label>

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
 use crate::components::{PageTitle, SiteHead};
-use crate::preferences::{Align, Face, Layout, Mark, Preferences, STEPS, Switch, Theme, Tongue};
+use crate::preferences::{
+    Align, Layout, Mark, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
+};
 use crate::words::words;
 
 /// `/settings`
@@ -30,7 +32,7 @@ pub fn SettingsPage() -> impl IntoView {
             <form class="preferences" method="post" action="/settings">
                 <h2>{said.reading}</h2>
                 {choice("theme", said.theme, Theme::ALL, Theme::name, chosen.theme, names(&said.theme_names))}
-                {choice("face", said.face, Face::ALL, Face::name, chosen.face, names(&said.face_names))}
+                {choice("face", said.face, Typeface::ALL, Typeface::name, chosen.face, names(&said.face_names))}
                 {step("size", said.size, chosen.size)}
                 {step("leading", said.leading, chosen.leading)}
                 {step("measure", said.measure, chosen.measure)}
@@ -43,7 +45,7 @@ pub fn SettingsPage() -> impl IntoView {
                 <p class="hint">{said.mark_hint}</p>
                 <h2>{said.interface}</h2>
                 {choice("keys", said.keys, Switch::ALL, Switch::name, chosen.keys, vec![said.on, said.off])}
-                {choice("tongue", said.tongue, Tongue::ALL, Tongue::name, chosen.tongue, names(&said.tongue_names))}
+                {choice("tongue", said.tongue, UiLanguage::ALL, UiLanguage::name, chosen.tongue, names(&said.tongue_names))}
                 <noscript><button class="button">{said.save}</button></noscript>
             </form>
             <nav class="operator-links" aria-label=said.server>

@@ -136,7 +136,7 @@ enum Outcome {
 
 async fn converse(mut child: Child, progress: impl Fn(u8)) -> Result<Outcome, ImportError> {
     let (out, complaints) = (child.stdout.take(), child.stderr.take());
-    let (said, complaint) = tokio::join!(listen(out, progress), complaint(complaints));
+    let (said, complaint) = tokio::join!(listen(out, progress), parse_error_body(complaints));
     let status = child.wait().await?;
     Ok(match said? {
         Some(said) => said,
@@ -163,7 +163,7 @@ async fn listen(
     Ok(outcome)
 }
 
-async fn complaint(complaints: Option<ChildStderr>) -> String {
+async fn parse_error_body(complaints: Option<ChildStderr>) -> String {
     let mut kept = Vec::new();
     if let Some(complaints) = complaints {
         // What it can say of its own end is a few lines; what is lost of them is only for the log.

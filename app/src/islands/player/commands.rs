@@ -8,7 +8,7 @@ use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
 use super::machine::{Event, Phase, Spot};
 use super::sleep::Sleep;
-use super::{page, session, sheets};
+use super::{page, paged, session};
 use crate::preferences::RATES;
 
 /// A step of the listener's speed, in hundredths.
@@ -118,7 +118,7 @@ impl Driver {
     /// Turns a page of the paged layout; past the chapter's end, the chapter.
     pub fn turn_page(&self, by: i32) {
         self.look_away();
-        if sheets::turn(by) {
+        if paged::turn(by) {
             return;
         }
         let link = dom::one(if by > 0 { ".turn .next" } else { ".turn .prev" });

@@ -2,7 +2,7 @@
 
 mod chapter;
 mod display;
-mod slumber;
+mod sleep_timer;
 mod start;
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
@@ -18,10 +18,10 @@ use super::super::{dom, panels};
 use super::machine::{Action, Event, Machine, Phase, Spot};
 use super::outline::Outline;
 use super::page;
-use super::post::{Elsewhere, Mark};
+use super::server_events::{Elsewhere, Mark};
 use super::sleep::Sleep;
 use super::sound::Sound;
-use super::{bar, commands, gestures, marks, places, session, sheets};
+use super::{bar, commands, gestures, marks, paged, places, session};
 use crate::pacing::Word;
 use start::Start;
 
@@ -54,7 +54,7 @@ struct Inner {
     words: RefCell<Option<(Spot, Vec<Word>)>>,
     word: Cell<Option<(u32, u32)>>,
     annotations: RefCell<Vec<Mark>>,
-    places: Places,
+    places: ReadingPositions,
     /// The clock will be read at the next frame.
     ticking: Cell<bool>,
     /// What the bar shows: second and length of the chapter, and the speed.
@@ -67,7 +67,7 @@ struct Inner {
 }
 
 /// What this device knows of where readers are.
-pub struct Places {
+pub struct ReadingPositions {
     pub device: String,
     /// When the last place this device knows of was taken.
     pub known_ms: Cell<u64>,
@@ -108,7 +108,7 @@ impl Driver {
         machine.voice_at = start.resume.map(|sentence| Spot { chapter: shown.chapter, sentence });
         let word = |name: &str| start.words.text(name).unwrap_or_default();
         let reasons = (word("connection_lost"), word("unplayable"));
-        let places = Places {
+        let places = ReadingPositions {
             device: places::device(),
             known_ms: Cell::new(start.known_ms),
             has_moved: Cell::new(false),
@@ -199,7 +199,7 @@ impl Driver {
     }
 
     /// What this device knows of where readers are.
-    pub fn places(&self) -> &Places {
+    pub fn places(&self) -> &ReadingPositions {
         &self.0.places
     }
 
@@ -369,5 +369,5 @@ fn marks_words() -> bool {
 
 fn is_scrolled() -> bool {
     let far = |offset: Result<f64, JsValue>| offset.is_ok_and(|offset| offset.abs() > 80.0);
-    sheets::is_paged() || far(window().scroll_y()) || far(window().scroll_x())
+    paged::is_paged() || far(window().scroll_y()) || far(window().scroll_x())
 }

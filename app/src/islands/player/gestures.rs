@@ -11,7 +11,7 @@ use web_sys::{
 use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
 use super::machine::{Event, Phase, Spot};
-use super::{bar, page, sheets};
+use super::{bar, page, paged};
 
 /// A finger that has gone this far sideways turns the page, in pixels.
 const SWIPE: f64 = 48.0;
@@ -101,7 +101,7 @@ fn wheel(event: &web_sys::Event) {
         return;
     }
     with_current(Driver::look_away);
-    if !sheets::is_paged() {
+    if !paged::is_paged() {
         return;
     }
     let now = js_sys::Date::now();
@@ -122,7 +122,7 @@ fn lift(event: &web_sys::Event) {
     let (right, down) = (x - from_x, y - from_y);
     let is_swipe = right.abs() > SWIPE && right.abs() > 2.0 * down.abs();
     if !is_swipe
-        || !sheets::is_paged()
+        || !paged::is_paged()
         || dom::target(event, "#reading").is_none()
         || page::selection().is_some()
     {
@@ -158,7 +158,7 @@ impl Driver {
         if path != format!("/read/{}/{}", self.book(), self.machine().shown) {
             self.show(format!("{path}{hash}"), false, false);
         } else if let Some(target) = page::anchored(hash) {
-            sheets::turn_to(&target, false);
+            paged::turn_to(&target, false);
         }
     }
 

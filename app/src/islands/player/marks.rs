@@ -8,7 +8,7 @@ use web_sys::{HtmlElement, Range};
 use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
 use super::machine::Spot;
-use super::post::{self, Mark};
+use super::server_events::{self, Mark};
 use super::{bar, page};
 use crate::model::Point;
 
@@ -73,7 +73,7 @@ impl Driver {
         let driver = self.clone();
         if let Some(id) = self.bookmark_in_view() {
             spawn_local(async move {
-                let done = post::remove_annotation(driver.book(), &id).await;
+                let done = server_events::remove_annotation(driver.book(), &id).await;
                 driver.confirm(done, "unbookmarked");
             });
             return;
@@ -98,7 +98,7 @@ impl Driver {
     fn keep(&self, mark: Mark, wants_note: bool) {
         let driver = self.clone();
         spawn_local(async move {
-            let done = post::annotation(driver.book(), &mark).await;
+            let done = server_events::annotation(driver.book(), &mark).await;
             driver.confirm(done, if mark.is_bookmark { "bookmarked" } else { "highlighted" });
             if done
                 && wants_note

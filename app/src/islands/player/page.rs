@@ -5,7 +5,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlElement, Node, Range, ScrollBehavior, ScrollToOptions};
 
 use super::super::dom::{self, Body};
-use super::sheets;
+use super::paged;
 use crate::model::Point;
 
 /// Readers look at this part of the window: not at its edges, and not at what lies under the player.
@@ -82,7 +82,7 @@ fn head(sentence: u32) -> Option<HtmlElement> {
 /// Brings a sentence to where readers look, if it is not there.
 pub fn scroll_to(sentence: u32) {
     let Some(element) = head(sentence) else { return };
-    if sheets::turn_to(&element, true) {
+    if paged::turn_to(&element, true) {
         return;
     }
     let rect = element.get_bounding_client_rect();
@@ -119,7 +119,7 @@ fn behavior() -> ScrollBehavior {
 /// Where a sentence is.
 pub fn side(sentence: u32) -> Option<Side> {
     let element = head(sentence)?;
-    if let Some(pages) = sheets::side(&element) {
+    if let Some(pages) = paged::side(&element) {
         return Some(match pages {
             pages if pages < 0.0 => Side::Before,
             pages if pages > 0.0 => Side::After,
@@ -210,7 +210,7 @@ pub fn exchange(fresh: &web_sys::Document, address: &str) -> Result<Shown, JsVal
     document().set_title(&fresh.title());
     window().scroll_to_with_x_and_y(0.0, 0.0);
     if let Some(target) = address.find('#').and_then(|at| anchored(&address[at..]))
-        && !sheets::turn_to(&target, false)
+        && !paged::turn_to(&target, false)
     {
         target.scroll_into_view();
     }

@@ -6,7 +6,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::super::dom;
 use super::driver::{Driver, with_current};
 use super::machine::Spot;
-use super::post::{self, Elsewhere, Here, Saved};
+use super::server_events::{self, Elsewhere, Here, Saved};
 use super::{bar, page};
 
 /// The place is saved at most this often while the voice reads.
@@ -61,7 +61,7 @@ impl Driver {
             let places = driver.places();
             let known_ms = places.known_ms.get();
             let here = Here { at, into_ms, voice: &voice, device: &places.device, known_ms };
-            match post::progress(driver.book(), here).await {
+            match server_events::progress(driver.book(), here).await {
                 Some(Saved::Kept(at_ms)) => {
                     driver.places().known_ms.set(at_ms);
                     dom::store(&driver.pending_name(), "");

@@ -7,8 +7,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::page::{self, Shown};
-use super::super::post::{self, Announcement};
-use super::super::{bar, session, sheets};
+use super::super::server_events::{self, Announcement};
+use super::super::{bar, paged, session};
 use super::{Driver, Event, Phase, Spot, with_current};
 
 /// A page reports what it shows when the reader has not scrolled for this long.
@@ -48,7 +48,7 @@ impl Driver {
         let before = self.machine().shown;
         set_address(address, by_reader);
         if at_end {
-            sheets::turn_to_end();
+            paged::turn_to_end();
         }
         let Shown { chapter, sentences, .. } = *shown;
         self.handle(Event::Shown { chapter, sentences });
@@ -73,7 +73,7 @@ impl Driver {
         }
         // An address that names a place of its own is where the reader wants to be.
         if let Some(target) = page::anchored(&hash) {
-            sheets::turn_to(&target, false);
+            paged::turn_to(&target, false);
         } else if hash.is_empty() {
             if let Some(sentence) = resume {
                 page::scroll_to(sentence);
@@ -110,7 +110,7 @@ impl Driver {
         let (shown, voice_at) = (self.machine().shown, self.machine().voice_at);
         let spoken = voice_at.filter(|at| at.chapter == shown).map(|at| at.sentence);
         let at = Spot { chapter: shown, sentence: sentence.or(spoken).unwrap_or(0) };
-        post::event(announcement, &self.0.listener, self.book(), at, &voice);
+        server_events::event(announcement, &self.0.listener, self.book(), at, &voice);
     }
 
     /// Takes over the listener's speed.
@@ -131,7 +131,7 @@ impl Driver {
         self.adopt_rate();
         // Another layout puts the text elsewhere.
         request_animation_frame(|| {
-            sheets::settle();
+            paged::settle();
             with_current(|driver| {
                 let machine = driver.machine();
                 if let Some(at) =

@@ -1,0 +1,17 @@
+//! Sound as bytes: MP3, samples, WAV, and when words are spoken. Knows of no engine and does no I/O.
+
+mod alignment;
+mod clip;
+pub mod decode;
+mod format;
+mod mp3;
+pub mod pcm;
+mod received;
+
+pub use alignment::{TimedWord, WordTiming, align};
+pub use clip::{Clip, ClipLength};
+pub use decode::{decode, ensure_supported};
+pub use format::AudioFormat;
+pub use mp3::{Mp3Error, Silence, encode};
+pub use pcm::Pcm;
+pub use received::{Sound, excerpt, read};

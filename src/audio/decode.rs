@@ -1,0 +1,99 @@
+//! From a clip back to samples, for programs that want no MP3.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use hound::{SampleFormat, WavSpec, WavWriter};
+use symphonia::core::codecs::audio::AudioDecoderOptions;
+use symphonia::core::errors::Error;
+use symphonia::core::formats::probe::Hint;
+use symphonia::core::formats::{FormatOptions, TrackType};
+use symphonia::core::io::MediaSourceStream;
+use symphonia::core::meta::MetadataOptions;
+
+use super::AudioFormat;
+
+/// The sample rate that programs take headerless samples to have (OpenAI's `pcm`).
+const PCM_RATE: u32 = 24_000;
+
+/// Whether sound of a sample rate can be in a form; says why not.
+pub fn ensure_supported(wire: AudioFormat, sample_rate: u32) -> Result<(), String> {
+    if wire == AudioFormat::Pcm && sample_rate != PCM_RATE {
+        return Err(format!(
+            "can be pcm only for voices of {PCM_RATE} samples a second; this one has {sample_rate}: ask for wav"
+        ));
+    }
+    Ok(())
+}
+
+/// MP3 of one sample rate in another form. Says why when that cannot be.
+pub fn decode(mp3: &Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Bytes, String> {
+    ensure_supported(wire, sample_rate)?;
+    match wire {
+        AudioFormat::Mp3 => Ok(mp3.clone()),
+        AudioFormat::Pcm => {
+            Ok(samples(mp3)?.iter().flat_map(|sample| sample.to_le_bytes()).collect())
+        }
+        AudioFormat::Wav => wav(&samples(mp3)?, sample_rate).map_err(|error| error.to_string()),
+    }
+}
+
+fn wav(samples: &[i16], sample_rate: u32) -> Result<Bytes, hound::Error> {
+    let spec =
+        WavSpec { channels: 1, sample_rate, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let mut bytes = Cursor::new(Vec::with_capacity(44 + samples.len() * 2));
+    let mut writer = WavWriter::new(&mut bytes, spec)?;
+    for sample in samples {
+        writer.write_sample(*sample)?;
+    }
+    writer.finalize()?;
+    Ok(bytes.into_inner().into())
+}
+
+fn samples(mp3: &Bytes) -> Result<Vec<i16>, String> {
+    let broken = |error: Error| format!("cannot be decoded: {error}");
+    let source = MediaSourceStream::new(Box::new(Cursor::new(mp3.clone())), Default::default());
+    let mut hint = Hint::new();
+    hint.with_extension("mp3");
+    let (format, meta) = (FormatOptions::default(), MetadataOptions::default());
+    let mut reader =
+        symphonia::default::get_probe().probe(&hint, source, format, meta).map_err(broken)?;
+    let track = reader.default_track(TrackType::Audio).ok_or("has no sound")?;
+    let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
+    let mut decoder = symphonia::default::get_codecs()
+        .make_audio_decoder(parameters.ok_or("has no sound")?, &AudioDecoderOptions::default())
+        .map_err(broken)?;
+    let (mut all, mut some) = (Vec::new(), Vec::<i16>::new());
+    while let Some(packet) = reader.next_packet().map_err(broken)? {
+        match decoder.decode(&packet) {
+            Ok(decoded) => {
+                decoded.copy_to_vec_interleaved(&mut some);
+                all.extend_from_slice(&some);
+            }
+            // The first frame of a clip may lean on one that is not there; it is silence.
+            Err(Error::DecodeError(_)) => {}
+            Err(error) => return Err(broken(error)),
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::mp3;
+    use super::*;
+
+    #[test]
+    fn a_clip_comes_back_as_long_as_it_is() {
+        let tone: Vec<i16> = (0..24_000).map(|n| ((n % 100) - 50) * 200).collect();
+        let clip = mp3::encode(&tone, 24_000).unwrap();
+        let wav = decode(&clip.bytes, AudioFormat::Wav, 24_000).unwrap();
+        let reader = hound::WavReader::new(&wav[..]).unwrap();
+        assert_eq!(u64::from(reader.duration()), clip.length.samples);
+        let pcm = decode(&clip.bytes, AudioFormat::Pcm, 24_000).unwrap();
+        assert_eq!(pcm.len() as u64, clip.length.samples * 2);
+        let loudest = pcm.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).max();
+        assert!((8_000..14_000).contains(&loudest.unwrap()), "{loudest:?}");
+        assert!(decode(&clip.bytes, AudioFormat::Pcm, 22_050).is_err());
+    }
+}

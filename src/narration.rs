@@ -1,0 +1,371 @@
+//! The narrator: sees to it that the next sentence is ready before it is needed, and that none is
+//! ever made twice.
+//!
+//! ```text
+//! page events ─► lanes ─► claim ─► workers ─► clips (memory, object store) ─► waiting listeners
+//!                 ▲                                                             │
+//!                 └── a sentence someone waits for goes first ◄──── streams ────┘
+//! ```
+//!
+//! [`plan`] says what a chapter consists of, and [`stream`] and [`timeline`] play it; [`text`] does the
+//! same for texts of other programs. [`waiting`] is how they wait for a clip, [`events`] what pages ask for
+//! ahead of that. [`worker`] makes clips, and [`storage`] keeps them within limits.
+
+mod active;
+mod coverage;
+mod events;
+mod outline;
+pub mod plan;
+mod storage;
+pub mod stream;
+mod synthesizer;
+pub mod text;
+pub mod timeline;
+mod waiting;
+mod worker;
+
+use std::sync::Arc;
+
+use app::model::{BookId, EngineRest};
+use moka::future::Cache;
+use object_store::ObjectStore;
+use sqlx::AnyPool;
+use thiserror::Error;
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clips::guard::Guard;
+use crate::clips::store::Assets;
+use crate::clips::usage::Usage;
+use crate::clips::waits::{MAX_WAITERS, WaitError, Waits};
+use crate::clips::{Clips, ClipsError};
+use crate::library::{Library, LibraryError};
+use crate::queue::failover::FailoverQueue;
+use crate::queue::memory::MemoryQueue;
+use crate::queue::redis::{Duties, RedisQueue, SharedClips};
+use crate::queue::requests::RequestStatus;
+use crate::queue::{Job, MAX_BOOKS, MAX_FAILED, Queue, QueueError, QueueStatus, Rest, Timing};
+use crate::redis::RedisConnection;
+use crate::speech::engines::Engines;
+use crate::speech::{ChosenVoice, VoiceError, Voices};
+use active::ActiveStreams;
+use plan::{ChapterPlan, Segment};
+use synthesizer::Synthesizer;
+use worker::Worker;
+
+pub use coverage::ChapterCoverage;
+
+/// Sentences that page_open, and a stream that has to wait, ask for ahead.
+pub const PREFETCH_SENTENCES: usize = 15;
+
+/// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
+/// must fit, or they would put each other out.
+const CACHED_SEGMENTS: u64 = 80_000;
+/// Chapters longer than this are planned beside the runtime: hashing 20,000 sentences takes 60 ms.
+const LONG_CHAPTER: usize = 1_000;
+
+/// What can go wrong between a page and its sound.
+#[derive(Debug, Error)]
+pub enum NarrationError {
+    /// The book or a part of it is not there.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// No voice, or the voice failed.
+    #[error(transparent)]
+    Voice(#[from] VoiceError),
+    /// The queue refused.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// A clip was waited for in vain.
+    #[error(transparent)]
+    Wait(#[from] WaitError),
+    /// Clips could not be stored or read.
+    #[error(transparent)]
+    Clips(#[from] ClipsError),
+    /// SQL failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A text that cannot be spoken; says why.
+    #[error("{0}")]
+    Text(String),
+    /// The audio is not what it was when the answer began.
+    #[error("The audio has changed meanwhile. Ask again.")]
+    Changed,
+}
+
+/// Sizes of the narrator.
+#[derive(Debug, Clone, Copy)]
+pub struct NarratorConfig {
+    /// Sentences made at once on this machine's processors.
+    pub workers: usize,
+    /// Whether people listen to this process, or it only works for others.
+    pub serves: bool,
+    /// Whether this process works for the shared queue, or leaves that to others.
+    pub works: bool,
+    /// Clips kept in memory, in bytes.
+    pub cache_bytes: u64,
+    /// Which clips are kept in Redis when they are made.
+    pub shared_clips: SharedClips,
+    /// The times of the queue.
+    pub timing: Timing,
+}
+
+/// What a narrator is made of.
+pub struct NarratorParts {
+    /// Books.
+    pub library: Library,
+    /// Engines.
+    pub voices: Arc<Voices>,
+    /// Engines that a person has configured.
+    pub engines: Engines,
+    /// SQL.
+    pub database: AnyPool,
+    /// Where clips are kept.
+    pub store: Arc<dyn ObjectStore>,
+    /// Where the queue is, if several processes share it.
+    pub redis: Option<RedisConnection>,
+    /// Sizes.
+    pub config: NarratorConfig,
+}
+
+/// The narrator. Cheap to clone.
+#[derive(Clone)]
+pub struct Narrator {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    library: Library,
+    voices: Arc<Voices>,
+    clips: Arc<Clips>,
+    queue: FailoverQueue,
+    waits: Arc<Waits>,
+    redis: Option<RedisConnection>,
+    database: AnyPool,
+    usage: Usage,
+    active: ActiveStreams,
+    /// One clean-up at a time.
+    cleaning: Mutex<()>,
+    cache_bytes: u64,
+    /// By book, how often its file was read anew, chapter, and voice as it is configured.
+    plans: Cache<(BookId, u32, u32, ChosenVoice), Arc<ChapterPlan>>,
+}
+
+/// Something that is bounded, and how full it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+pub struct Bound {
+    /// What is bounded
+    pub name: &'static str,
+    /// How much there is of it
+    pub used: u64,
+    /// How much there may be
+    pub limit: u64,
+}
+
+impl Narrator {
+    /// A narrator whose workers run on `tasks` until `shutdown`. With Redis its queue is there, and one in
+    /// this process stands by for when Redis is gone.
+    pub fn start(
+        parts: NarratorParts,
+        (tasks, shutdown): (&TaskTracker, &CancellationToken),
+    ) -> Self {
+        let NarratorParts { library, voices, engines, database, store, redis, config } = parts;
+        let NarratorConfig { timing, cache_bytes, .. } = config;
+        let shared = redis.clone().map(|redis| (redis, timing.clip));
+        let assets = Assets::new(database.clone(), store);
+        let guard = Guard::new(database.clone());
+        let clips = Arc::new(Clips::new((assets, guard), shared, cache_bytes));
+        let waits = Arc::new(Waits::default());
+        let queue = open_queue(&redis, &waits, config, (tasks, shutdown));
+        let plans = Cache::builder()
+            .weigher(|_, plan: &Arc<ChapterPlan>| {
+                u32::try_from(plan.segments.len()).unwrap_or(u32::MAX)
+            })
+            .max_capacity(CACHED_SEGMENTS)
+            .build();
+        let slots = config.workers.max(1);
+        for queue in queue.worked_on(config.works) {
+            let synthesizer = Synthesizer {
+                voices: Arc::clone(&voices),
+                engines: engines.clone(),
+                clips: Arc::clone(&clips),
+            };
+            let worker = Worker { queue, synthesizer, slots, timing };
+            tasks.spawn(worker.run(shutdown.clone()));
+        }
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned({
+            let clips = Arc::clone(&clips);
+            async move { clips.guard.keep().await }
+        }));
+        let narrator = Self {
+            shared: Arc::new(Shared {
+                library,
+                voices,
+                clips,
+                queue,
+                waits,
+                redis,
+                database,
+                usage: Usage::default(),
+                active: ActiveStreams::default(),
+                cleaning: Mutex::default(),
+                cache_bytes,
+                plans,
+            }),
+        };
+        let looking_after = narrator.clone().look_after_storage(config.serves);
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(looking_after));
+        narrator
+    }
+
+    /// Writes what is only in memory; for when the process ends.
+    pub async fn close(&self) {
+        self.shared.usage.flush(&self.shared.database).await;
+        self.shared.clips.guard.release_all().await;
+    }
+
+    /// How far a request has come.
+    pub async fn request(&self, id: &str) -> Result<Option<RequestStatus>, NarrationError> {
+        Ok(self.shared.queue.request(id).await?)
+    }
+
+    /// Why an engine is left alone, in words, if it is. While the queue is out of reach that is not known.
+    pub async fn rest_card(&self, engine: &str) -> Option<EngineRest> {
+        let Rest { error, remaining } = self.shared.queue.rest(engine).await.ok().flatten()?;
+        let seconds = remaining.as_millis().div_ceil(1000) as u64;
+        Some(EngineRest { reason: error.to_string(), seconds })
+    }
+
+    /// A person has looked after an engine: it is asked again.
+    pub async fn end_rest(&self, engine: &str) -> Result<(), NarrationError> {
+        Ok(self.shared.queue.end_rest(engine).await?)
+    }
+
+    /// What a chapter consists of in a voice; the book's default voice when `voice` is empty.
+    pub async fn plan(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &str,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
+        let details = self.shared.library.metadata(book).await?;
+        let voice = self.shared.voices.choose(voice, &details.card.language)?;
+        self.plan_of(book, chapter, &voice).await
+    }
+
+    async fn plan_of(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &ChosenVoice,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
+        let revision = self.shared.library.metadata(book).await?.card.revision;
+        let name = (book.clone(), revision, chapter, voice.clone());
+        if let Some(plan) = self.shared.plans.get(&name).await {
+            return Ok(plan);
+        }
+        let text = self.shared.library.chapter(book, chapter).await?;
+        let plan = if text.sentences.len() > LONG_CHAPTER {
+            let (book, voice) = (book.clone(), voice.clone());
+            let planned = tokio::task::spawn_blocking(move || {
+                ChapterPlan::new(&book, chapter, &text, &voice)
+            });
+            // It does not panic, and nobody aborts it.
+            planned.await.map_err(|error| LibraryError::Interrupted(error))?
+        } else {
+            ChapterPlan::new(book, chapter, &text, voice)
+        };
+        let plan = Arc::new(plan);
+        self.shared.plans.insert(name, Arc::clone(&plan)).await;
+        Ok(plan)
+    }
+
+    /// The plan of the chapter after this one, in the same voice; `None` at the end of the book.
+    pub async fn next_plan(
+        &self,
+        plan: &ChapterPlan,
+    ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
+        match self.plan_of(&plan.book, plan.chapter + 1, &plan.voice).await {
+            Ok(next) => Ok(Some(next)),
+            Err(NarrationError::Library(LibraryError::NoSuchChapter)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What waits and what is being made.
+    pub async fn status(&self) -> Result<QueueStatus, NarrationError> {
+        Ok(self.shared.queue.status().await?)
+    }
+
+    /// What is bounded here, and how full it is.
+    pub fn bounds(&self, queue: Option<&QueueStatus>) -> Vec<Bound> {
+        let bound = |name, used: usize, limit: usize| Bound {
+            name,
+            used: used as u64,
+            limit: limit as u64,
+        };
+        let mut bounds = vec![
+            bound("waiters", self.shared.waits.count(), MAX_WAITERS),
+            Bound {
+                name: "clipCacheBytes",
+                used: self.shared.clips.memory_bytes(),
+                limit: self.shared.cache_bytes,
+            },
+            Bound {
+                name: "plannedSentences",
+                used: self.shared.plans.weighted_size(),
+                limit: CACHED_SEGMENTS,
+            },
+        ];
+        if let Some(queue) = queue {
+            bounds.push(bound("books", queue.books, MAX_BOOKS));
+            bounds.push(bound("retry", queue.retry, MAX_FAILED));
+            bounds.push(bound("dead", queue.dead, MAX_FAILED));
+        }
+        bounds
+    }
+
+    async fn missing(&self, jobs: Vec<Job>) -> Result<Vec<Job>, NarrationError> {
+        let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
+        Ok(jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect())
+    }
+}
+
+/// The queue, and what stands in for it.
+fn open_queue(
+    redis: &Option<RedisConnection>,
+    waits: &Arc<Waits>,
+    config: NarratorConfig,
+    (tasks, shutdown): (&TaskTracker, &CancellationToken),
+) -> FailoverQueue {
+    let local = Arc::new(MemoryQueue::new(Arc::clone(waits), config.timing));
+    let Some(redis) = redis.clone() else { return FailoverQueue::new(local, None) };
+    let duties = Duties { listens: config.serves, shared_clips: config.shared_clips };
+    let (waits, timing) = (Arc::clone(waits), config.timing);
+    let queue = RedisQueue::start(redis.clone(), waits, timing, duties, (tasks, shutdown));
+    let queue: Arc<dyn Queue> = Arc::new(queue);
+    let draining = drain_fallback(redis, Arc::clone(&local), Arc::clone(&queue));
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(draining));
+    FailoverQueue::new(queue, Some(local))
+}
+
+/// When Redis is back, what waits in this process goes to its lanes, where the same sentences may
+/// be: nobody makes them twice there.
+async fn drain_fallback(redis: RedisConnection, fallback: Arc<MemoryQueue>, queue: Arc<dyn Queue>) {
+    loop {
+        redis.restored_since(redis.generation()).await;
+        let waiting = fallback.take_all();
+        for (class, book, jobs) in &waiting {
+            if let Err(error) = queue.enqueue(*class, book, jobs).await {
+                tracing::warn!(%book, %error, "sentences are left to be asked for again");
+            }
+        }
+        fallback.wake_waiters(waiting.iter().flat_map(|(_, _, jobs)| jobs));
+    }
+}
+
+/// The jobs of up to `count` sentences of a chapter from one on.
+fn jobs(plan: &ChapterPlan, from: usize, count: usize) -> Vec<Job> {
+    plan.segments.iter().skip(from).take(count).filter_map(Segment::job).cloned().collect()
+}

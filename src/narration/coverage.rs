@@ -1,0 +1,74 @@
+//! Which part of a book has been made in a voice.
+
+use app::model::BookId;
+use redis::{RedisResult, cmd};
+use serde::{Deserialize, Serialize};
+
+use super::plan::Segment;
+use super::{NarrationError, Narrator};
+use crate::redis::Key;
+
+/// How long Redis remembers the list; a clip of the book in the voice makes it forget.
+const EXPIRY_SECONDS: u64 = 3600;
+
+/// What has been made of a chapter in a voice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ChapterCoverage {
+    /// The chapter, from 1.
+    pub chapter: u32,
+    /// Its sentences that are spoken.
+    pub spoken: u32,
+    /// Those whose clips have been made.
+    pub made: u32,
+    /// How long those clips are together, in milliseconds.
+    pub duration_ms: u64,
+}
+
+impl Narrator {
+    /// What has been made of a book, chapter by chapter; the book's default voice when `voice` is
+    /// empty.
+    pub async fn coverage(
+        &self,
+        book: &BookId,
+        voice: &str,
+    ) -> Result<Vec<ChapterCoverage>, NarrationError> {
+        let details = self.shared.library.metadata(book).await?;
+        let voice = self.shared.voices.choose(voice, &details.card.language)?;
+        let redis = self.shared.redis.as_ref().filter(|redis| redis.is_up());
+        let key = redis.map(|redis| redis.name(&Key::BookAudios(book.clone(), voice.id.clone())));
+        if let (Some(redis), Some(key)) = (redis, &key) {
+            let known: RedisResult<Option<String>> =
+                cmd("GET").arg(key).query_async(&mut redis.clone()).await;
+            let known = known.ok().flatten().and_then(|list| serde_json::from_str(&list).ok());
+            if let Some(known) = known {
+                return Ok(known);
+            }
+        }
+        let mut list = Vec::with_capacity(details.chapters.len());
+        for chapter in &details.chapters {
+            let plan = self.plan_of(book, chapter.number, &voice).await?;
+            let lengths = self.lengths(&plan, 0).await?;
+            let made = lengths.iter().flatten();
+            let (mut samples, mut count) = (0, 0);
+            for length in made {
+                samples += length.samples;
+                count += 1;
+            }
+            list.push(ChapterCoverage {
+                chapter: chapter.number,
+                spoken: plan.segments.iter().filter_map(Segment::job).count() as u32,
+                made: count,
+                duration_ms: samples * 1000 / u64::from(voice.sample_rate.max(1)),
+            });
+        }
+        if let (Some(redis), Some(key)) = (redis, &key)
+            && let Ok(value) = serde_json::to_string(&list)
+        {
+            let mut set = cmd("SET");
+            set.arg(key).arg(value).arg("EX").arg(EXPIRY_SECONDS);
+            // Best effort: Redis is only a cache.
+            let _: RedisResult<()> = set.query_async(&mut redis.clone()).await;
+        }
+        Ok(list)
+    }
+}

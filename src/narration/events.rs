@@ -1,0 +1,176 @@
+//! The three events of a page, as changes of its book's lanes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use app::model::{BookId, ListenerPosition};
+
+use super::plan::{ChapterPlan, Segment};
+use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
+use crate::queue::requests::ProgressDelta;
+use crate::queue::{Class, Job, Listeners, Needed};
+use crate::text::hash::ContentHash;
+
+/// Times that lanes are looked at anew because listeners have moved meanwhile; then they keep what is not
+/// needed.
+const RETAIN_TRIES: usize = 5;
+
+impl Narrator {
+    /// A reader opened a chapter: it and the next one are enqueued in reading order. Returns the
+    /// request's id, for [`request`](Self::request), or `None` when there is nothing left to make.
+    ///
+    /// # Errors
+    /// When there is no such chapter or voice, or the queue refuses. What does not fit into a lane is left
+    /// out, and asked for when it is nearer.
+    pub async fn chapter_open(
+        &self,
+        position: &ListenerPosition,
+    ) -> Result<Option<String>, NarrationError> {
+        let jobs = self.two_chapters(position).await?;
+        let queue = &self.shared.queue;
+        queue.set_listener_position(position).await?;
+        let mut jobs = self.missing(jobs).await?;
+        if jobs.is_empty() {
+            return Ok(None);
+        }
+        let id = uuid::Uuid::new_v4().to_string();
+        let request: Arc<str> = id.as_str().into();
+        for job in &mut jobs {
+            job.request = Some(Arc::clone(&request));
+        }
+        // Known before the first of it can be done; what waited already belongs to another.
+        let total = |total| ProgressDelta { total: Some(total), ..ProgressDelta::default() };
+        queue.record_progress(&id, total(jobs.len())).await?;
+        let enqueued = queue.enqueue(Class::Chapter, &position.book, &jobs).await?;
+        queue.record_progress(&id, total(enqueued.added)).await?;
+        Ok(Some(id))
+    }
+
+    /// A page came into view: its next sentences go ahead of everything else, and those that the listener
+    /// has turned away from go.
+    ///
+    /// # Errors
+    /// When there is no such chapter or voice, or the queue refuses.
+    pub async fn page_open(&self, position: &ListenerPosition) -> Result<(), NarrationError> {
+        let next = self.next_sentences(position).await?;
+        let queue = &self.shared.queue;
+        let before = queue.listeners(&position.book).await?;
+        queue.set_listener_position(position).await?;
+        let stale = self.stale_sentences(position, &next, &before).await;
+        if !stale.is_empty() {
+            queue.withdraw(&position.book, &stale).await?;
+        }
+        self.enqueue(Class::Prefetch, &position.book, next).await
+    }
+
+    /// A listener moved to another chapter: the book's lanes keep what its listeners need, and get what this
+    /// one needs.
+    ///
+    /// # Errors
+    /// When there is no such chapter or voice, or the queue refuses.
+    pub async fn chapter_change(&self, position: &ListenerPosition) -> Result<(), NarrationError> {
+        // Only a position that exists counts: another would fail every later look at the book.
+        let next = self.next_sentences(position).await?;
+        let queue = &self.shared.queue;
+        queue.set_listener_position(position).await?;
+        for _ in 0..RETAIN_TRIES {
+            let Listeners { positions, version } = queue.listeners(&position.book).await?;
+            let needed = self.needed(&positions).await?;
+            if queue.retain(&position.book, &needed, version).await? {
+                break;
+            }
+        }
+        self.enqueue(Class::Prefetch, &position.book, next).await?;
+        let chapters = self.two_chapters(position).await?;
+        self.enqueue(Class::Chapter, &position.book, chapters).await
+    }
+
+    async fn enqueue(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: Vec<Job>,
+    ) -> Result<(), NarrationError> {
+        let jobs = self.missing(jobs).await?;
+        if !jobs.is_empty() {
+            self.shared.queue.enqueue(class, book, &jobs).await?;
+        }
+        Ok(())
+    }
+
+    async fn next_sentences(
+        &self,
+        position: &ListenerPosition,
+    ) -> Result<Vec<Job>, NarrationError> {
+        let plan = self.plan(&position.book, position.chapter, &position.voice).await?;
+        Ok(jobs(&plan, position.sentence as usize, PREFETCH_SENTENCES))
+    }
+
+    /// From the listener's sentence to the end of the next chapter, then what lies before.
+    async fn two_chapters(&self, position: &ListenerPosition) -> Result<Vec<Job>, NarrationError> {
+        let plan = self.plan(&position.book, position.chapter, &position.voice).await?;
+        let mut all = jobs(&plan, position.sentence as usize, usize::MAX);
+        if let Some(next) = self.next_plan(&plan).await? {
+            all.extend(jobs(&next, 0, usize::MAX));
+        }
+        all.extend(jobs(&plan, 0, position.sentence as usize));
+        Ok(all)
+    }
+
+    /// What a listener asked for with its last page and neither it nor another listener needs now.
+    async fn stale_sentences(
+        &self,
+        position: &ListenerPosition,
+        next: &[Job],
+        before: &Listeners,
+    ) -> Vec<Job> {
+        let is_same = |known: &&ListenerPosition| known.listener == position.listener;
+        let Some(last) = before.positions.iter().find(is_same) else { return Vec::new() };
+        let Ok(mut stale) = self.next_sentences(last).await else { return Vec::new() };
+        let mut needed: HashSet<ContentHash> = next.iter().map(|job| job.content).collect();
+        stale.retain(|job| !needed.contains(&job.content));
+        if stale.is_empty() {
+            return stale;
+        }
+        let others: Vec<_> =
+            before.positions.iter().filter(|known| !is_same(known)).cloned().collect();
+        match self.needed(&others).await {
+            Ok(of_others) => needed.extend(of_others.prefetch),
+            // In doubt they are needed.
+            Err(_) => return Vec::new(),
+        }
+        stale.retain(|job| !needed.contains(&job.content));
+        stale
+    }
+
+    /// What listeners of a book need. Each chapter is looked at once, however many are in it.
+    async fn needed(&self, positions: &[ListenerPosition]) -> Result<Needed, NarrationError> {
+        let mut needed = Needed::default();
+        let mut plans: HashMap<(u32, &str), Option<Arc<ChapterPlan>>> = HashMap::new();
+        for position in positions {
+            let name = (position.chapter, position.voice.as_str());
+            if !plans.contains_key(&name) {
+                let plan = self.plan(&position.book, position.chapter, &position.voice).await;
+                if let Ok(plan) = &plan {
+                    let next = self.next_plan(plan).await?;
+                    for plan in [Some(plan), next.as_ref()].into_iter().flatten() {
+                        let jobs = plan.segments.iter().filter_map(Segment::job);
+                        needed.chapter.extend(jobs.map(|job| job.content));
+                    }
+                } else {
+                    // Another server's voice that is not installed here, say: no reason to fail this one.
+                    tracing::warn!(
+                        position.listener,
+                        "a listener is where this server cannot read"
+                    );
+                }
+                plans.insert(name, plan.ok());
+            }
+            if let Some(Some(plan)) = plans.get(&name) {
+                let next = jobs(plan, position.sentence as usize, PREFETCH_SENTENCES);
+                needed.prefetch.extend(next.iter().map(|job| job.content));
+            }
+        }
+        Ok(needed)
+    }
+}

@@ -1,0 +1,120 @@
+//! A chapter as it is narrated: one segment a sentence, each a clip or a silence, and the
+//! pause after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::BookId;
+
+use crate::audio::{Clip, ClipLength, Silence};
+use crate::library::chapters::{Chapter, Pause};
+use crate::queue::{Job, Sentence};
+use crate::speech::ChosenVoice;
+use crate::text::hash::{ContentHash, Context};
+use crate::text::sentence::is_speakable;
+use crate::text::spoken::normalise;
+
+/// A sentence that cannot be spoken (an ornament, lone punctuation) is passed in this time.
+const UNSPOKEN: Duration = Duration::from_millis(600);
+
+/// What a chapter consists of in one voice.
+#[derive(Debug, Clone)]
+pub struct ChapterPlan {
+    /// The book.
+    pub book: BookId,
+    /// The chapter, from 1.
+    pub chapter: u32,
+    /// The voice.
+    pub voice: ChosenVoice,
+    /// One segment a sentence.
+    pub segments: Vec<Segment>,
+}
+
+/// One sentence of a plan.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// What is to be spoken; `None` for what passes in silence.
+    job: Option<Job>,
+    /// Silence after (or instead of) the clip.
+    silence: Option<Clip>,
+    /// The sentence as the page shows it, where the voice says when its words begin.
+    shown: Option<Box<str>>,
+}
+
+impl ChapterPlan {
+    /// Sets a chapter for a voice.
+    pub fn new(book: &BookId, number: u32, chapter: &Chapter, voice: &ChosenVoice) -> Self {
+        let key = Arc::new(voice.key.clone());
+        let texts: Vec<Arc<str>> =
+            chapter.sentences.iter().map(|source| normalise(&source.text).into()).collect();
+        let spoken = |at: Option<usize>| {
+            let text = at.and_then(|at| texts.get(at)).filter(|text| is_speakable(text));
+            text.map_or_else(Arc::default, Arc::clone)
+        };
+        let mut segments = Vec::with_capacity(texts.len());
+        for (at, (source, text)) in chapter.sentences.iter().zip(&texts).enumerate() {
+            let is_spoken = is_speakable(text);
+            let context = voice.wants_context.then(|| {
+                Arc::new(Context { before: spoken(at.checked_sub(1)), after: spoken(Some(at + 1)) })
+            });
+            let job = is_spoken.then(|| {
+                Job::new(Sentence {
+                    book: book.clone(),
+                    chapter: number,
+                    sentence: at as u32,
+                    content: ContentHash::of(text, context.as_deref(), &key),
+                    text: Arc::clone(text),
+                    context,
+                    voice: Arc::clone(&key),
+                })
+            });
+            let rest =
+                pause_length(source.pause) + if is_spoken { Duration::ZERO } else { UNSPOKEN };
+            segments.push(Segment {
+                job,
+                silence: Silence::of(rest, voice.sample_rate),
+                shown: (is_spoken && voice.times_words).then(|| source.text.as_str().into()),
+            });
+        }
+        Self { book: book.clone(), chapter: number, voice: voice.clone(), segments }
+    }
+}
+
+impl Segment {
+    /// What is to be spoken, if anything is.
+    pub fn job(&self) -> Option<&Job> {
+        self.job.as_ref()
+    }
+
+    /// The sentence as the page shows it, where the voice says when its words begin.
+    pub(super) fn shown(&self) -> Option<&str> {
+        self.shown.as_deref()
+    }
+
+    /// The silence that follows the clip or stands for it.
+    pub fn silence(&self) -> Option<&Clip> {
+        self.silence.as_ref()
+    }
+
+    /// How long the segment lasts, given its clip's length.
+    pub fn length(&self, clip: Option<ClipLength>) -> ClipLength {
+        let none = ClipLength { bytes: 0, samples: 0, sample_rate: 0 };
+        let silence = self.silence.as_ref().map_or(none, |silence| silence.length);
+        clip.map_or(silence, |clip| clip.then(silence))
+    }
+}
+
+/// Pauses after a sentence, besides the tenth of a second that a clip's own edges make. Readers of
+/// audiobooks rest about a quarter, half and a whole second.
+fn pause_length(pause: Pause) -> Duration {
+    Duration::from_millis(match pause {
+        Pause::Clause => 0,
+        Pause::Sentence => 130,
+        Pause::Line => 180,
+        Pause::Paragraph => 420,
+        Pause::Heading => 780,
+        // As long as it takes to look at one.
+        Pause::Picture => 3000,
+        Pause::Chapter => 1500,
+    })
+}

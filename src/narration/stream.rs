@@ -1,0 +1,194 @@
+//! The audio of a book as one stream of MP3 frames.
+//!
+//! Two forms. [`live`](Narrator::live) sends each clip the moment it exists and runs on into the
+//! following chapters. [`Recording`] is for what is fully made: its size is known, so any part of
+//! it can be asked for.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_stream::try_stream;
+use bytes::{Bytes, BytesMut};
+use futures::Stream;
+use sha2::{Digest, Sha256};
+
+use super::plan::{ChapterPlan, Segment};
+use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
+use crate::text::hash::hex;
+
+/// Chromium hands a network stream to its demuxer in whole blocks of this many bytes. Probed: with
+/// a shorter first clip it stayed silent until the next one came.
+const BLOCK_BYTES: u64 = 32_768;
+
+/// How far a stream goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// To the end of the chapter.
+    Chapter,
+    /// To the end of the book.
+    Book,
+}
+
+impl Narrator {
+    /// The audio from a sentence on, made as it is needed.
+    ///
+    /// At a sentence that cannot be made, a stream to the end of the book just ends: a browser plays
+    /// what it has, and the timeline says why. A chapter is a file, and a part of it is an error.
+    pub fn live(
+        &self,
+        plan: Arc<ChapterPlan>,
+        from: usize,
+        extent: Extent,
+    ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
+        let narrator = self.clone();
+        try_stream! {
+            let mut sent = 0_u64;
+            let mut current = Some((plan, from));
+            while let Some((plan, from)) = current.take() {
+                let _active = narrator.shared.active.begin(&plan);
+                for at in from..plan.segments.len() {
+                    let segment = &plan.segments[at];
+                    if let Some(job) = segment.job() {
+                        let clip = match narrator.in_memory(job).await {
+                            Some(clip) => clip,
+                            None => {
+                                let ahead = jobs(&plan, at + 1, PREFETCH_SENTENCES);
+                                let mut waiter = narrator.wait(job, ahead)?;
+                                let mut outcome = waiter.looked().await;
+                                if outcome.is_none() {
+                                    // Let the browser play what it has while this one is made.
+                                    // A chapter is a file: nothing but its sound belongs in it.
+                                    if extent == Extent::Book
+                                        && let Some(filler) = filler(sent)
+                                    {
+                                        sent += filler.len() as u64;
+                                        yield filler;
+                                    }
+                                    outcome = Some(waiter.ended().await);
+                                }
+                                match outcome {
+                                    Some(Ok(clip)) => clip,
+                                    Some(Err(error)) if extent == Extent::Book => {
+                                        tracing::warn!(%error, "a stream ended early");
+                                        return;
+                                    }
+                                    Some(Err(error)) => Err(error)?,
+                                    None => return,
+                                }
+                            }
+                        };
+                        sent += clip.length.bytes;
+                        yield clip.bytes;
+                        narrator.shared.usage.heard(job);
+                    }
+                    if let Some(silence) = segment.silence() {
+                        sent += silence.length.bytes;
+                        yield silence.bytes.clone();
+                    }
+                }
+                if extent == Extent::Book {
+                    current = narrator.next_plan(&plan).await?.map(|next| (next, 0));
+                }
+            }
+        }
+    }
+
+    /// The chapter from a sentence on, if every clip of it has been made.
+    pub async fn recording(
+        &self,
+        plan: &Arc<ChapterPlan>,
+        from: usize,
+    ) -> Result<Option<Recording>, NarrationError> {
+        let lengths = self.lengths(plan, from).await?;
+        let segments = &plan.segments[from.min(plan.segments.len())..];
+        let mut pieces = Vec::with_capacity(segments.len());
+        let mut identity = Sha256::new();
+        let mut bytes = 0;
+        for (segment, length) in segments.iter().zip(lengths) {
+            if let Some(job) = segment.job() {
+                if length.is_none() {
+                    return Ok(None);
+                }
+                identity.update(job.content.to_string());
+            }
+            let size = segment.length(length).bytes;
+            identity.update(size.to_be_bytes());
+            pieces.push((bytes..bytes + size, segment.clone()));
+            bytes += size;
+        }
+        let tag = hex(&identity.finalize()[..16]);
+        Ok(Some(Recording { plan: Arc::clone(plan), pieces, bytes, tag }))
+    }
+
+    /// A part of a recording.
+    pub fn play(
+        &self,
+        recording: Recording,
+        range: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
+        let narrator = self.clone();
+        try_stream! {
+            let _active = narrator.shared.active.begin(&recording.plan);
+            for (place, segment) in recording.pieces {
+                let (start, end) = (place.start.max(range.start), place.end.min(range.end));
+                if start >= end {
+                    continue;
+                }
+                let mut piece = BytesMut::new();
+                if let Some(job) = segment.job() {
+                    // It was there a moment ago; should it be lost since, it is made again.
+                    piece.extend_from_slice(&narrator.clip(job).await?.bytes);
+                    narrator.shared.usage.heard(job);
+                }
+                if let Some(silence) = segment.silence() {
+                    piece.extend_from_slice(&silence.bytes);
+                }
+                // A clip that was lost and made again may be of another length than the file was said to have.
+                if piece.len() as u64 != place.end - place.start {
+                    Err(NarrationError::Changed)?;
+                }
+                let inside = (start - place.start) as usize..(end - place.start) as usize;
+                yield piece.freeze().slice(inside);
+            }
+        }
+    }
+}
+
+/// A stretch of a chapter whose audio is fully made.
+#[derive(Debug, Clone)]
+pub struct Recording {
+    plan: Arc<ChapterPlan>,
+    /// The bytes each segment takes.
+    pieces: Vec<(Range<u64>, Segment)>,
+    /// Size of it all.
+    pub bytes: u64,
+    /// Names exactly this audio; for `ETag`.
+    pub tag: String,
+}
+
+/// Zeros up to the end of the current block, so that everything before them is decoded; `None` when
+/// the block is full. They take no time: decoders skip zeros between frames.
+///
+/// An empty ID3v2 tag, which looks like the proper thing, costs the frame after it: ffmpeg, and so
+/// Chromium, takes tag and frame for one packet and drops both (37 fillers, 37 frames, measured).
+fn filler(sent: u64) -> Option<Bytes> {
+    static ZEROS: [u8; BLOCK_BYTES as usize] = [0; BLOCK_BYTES as usize];
+    let used = sent % BLOCK_BYTES;
+    (used > 0).then(|| Bytes::from_static(&ZEROS[used as usize..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filler_ends_with_its_block() {
+        assert!(filler(0).is_none());
+        assert!(filler(BLOCK_BYTES * 3).is_none());
+        for sent in [1, 22_000, BLOCK_BYTES - 1, BLOCK_BYTES + 1] {
+            let filler = filler(sent).unwrap();
+            assert_eq!((sent + filler.len() as u64) % BLOCK_BYTES, 0);
+            assert!((filler.len() as u64) < BLOCK_BYTES);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Makes the clip of a sentence, unless it is there, and stores it for good.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::clips::{Clips, ClipsError};
+use crate::queue::Job;
+use crate::speech::engines::Engines;
+use crate::speech::{Spoken, VoiceError, Voices};
+
+/// Largest accepted clip, in bytes: 20 minutes at 48 kbit/s.
+const MAX_CLIP_BYTES: usize = 8 << 20;
+/// Between looks for a clip that another process is having made.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// Who makes clips. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Synthesizer {
+    pub(super) voices: Arc<Voices>,
+    pub(super) engines: Engines,
+    pub(super) clips: Arc<Clips>,
+}
+
+impl Synthesizer {
+    /// Makes the clip of a job, unless it is there, and stores it for good.
+    pub(super) async fn make(&self, job: &Job) -> Result<Bytes, VoiceError> {
+        loop {
+            // The last look before anything is paid for: another book or listener may have it by now.
+            // Nothing is paid for what may be there.
+            if let Some(clip) = self.clips.stored(&job.content).await.map_err(unstored)? {
+                return Ok(clip.bytes);
+            }
+            let attempt = self.clips.guard.begin(&job.content).await;
+            if let Some(attempt) = attempt.map_err(|error| unstored(error.into()))? {
+                let made = self.make_alone(job).await;
+                self.clips.guard.end(&job.content, attempt).await;
+                return made;
+            }
+            // Another process has it spoken, and the queue does not know, as after Redis lost its data.
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    async fn make_alone(&self, job: &Job) -> Result<Bytes, VoiceError> {
+        // Between the last look and the guard it may have been stored.
+        if let Some(clip) = self.clips.stored(&job.content).await.map_err(unstored)? {
+            return Ok(clip.bytes);
+        }
+        let Spoken { clip, cost } = match self.speak(job).await {
+            // An engine that was added a moment ago, by another process.
+            Err(VoiceError::NoSuchVoice(_)) if self.engines.refresh().await.is_ok() => {
+                self.speak(job).await?
+            }
+            spoken => spoken?,
+        };
+        if clip.bytes.len() > MAX_CLIP_BYTES {
+            let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
+            return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
+        }
+        Ok(self.clips.put(job, clip, cost).await.bytes)
+    }
+
+    async fn speak(&self, job: &Job) -> Result<Spoken, VoiceError> {
+        self.voices.speak(&job.text, job.context.as_deref(), &job.voice).await
+    }
+}
+
+/// What stores say is for the log, not for listeners.
+fn unstored(error: ClipsError) -> VoiceError {
+    tracing::error!(%error, "a clip cannot be looked up");
+    broken("the stored audio is out of reach")
+}
+
+/// A failure of our own.
+pub(super) fn broken(reason: &str) -> VoiceError {
+    VoiceError::Failed { program: "narrator".into(), reason: reason.to_owned() }
+}

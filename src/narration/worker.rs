@@ -1,0 +1,276 @@
+//! A worker: claims sentences where there is room for them and makes their clips, until shutdown.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use tokio::sync::Notify;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use super::synthesizer::{Synthesizer, broken};
+use crate::queue::{Claim, Finished, Heartbeat, Pool, Queue, Room, Timing};
+use crate::speech::Capacity;
+
+/// While the queue is out of reach, it is tried again after this long.
+const RETRY_PAUSE: Duration = Duration::from_millis(300);
+/// Told to stop, a worker waits this long for what it is making, then hands it back.
+const FINISH_LIMIT: Duration = Duration::from_secs(6);
+/// Places of this machine's processors that only a sentence somebody is about to hear may take.
+const KEPT_FOR_LISTENERS: usize = 1;
+/// Sentences of one service that a worker has in hand at most; their clips are in memory until they are
+/// handed in.
+const MAX_OF_SERVICE: usize = 64;
+
+/// What a worker works with.
+pub(super) struct Worker {
+    pub(super) queue: Arc<dyn Queue>,
+    pub(super) synthesizer: Synthesizer,
+    /// Sentences made at once on this machine's processors; one more when somebody is about to hear it.
+    pub(super) slots: usize,
+    pub(super) timing: Timing,
+}
+
+/// The claims of a worker, as its leases are renewed. Cheap to clone.
+#[derive(Clone, Default)]
+struct Held(Arc<HeldClaims>);
+
+#[derive(Default)]
+struct HeldClaims {
+    // A std mutex: held for a map operation, never across an await.
+    claims: Mutex<HashMap<String, Claim>>,
+    /// The queue may have given more than is here.
+    has_more: Notify,
+}
+
+impl Held {
+    fn claims(&self) -> MutexGuard<'_, HashMap<String, Claim>> {
+        self.0.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is being made.
+#[derive(Default)]
+struct InFlight {
+    making: JoinSet<Finished>,
+    tasks: HashMap<Id, Claim>,
+    held: Held,
+    /// Made, and not handed in yet.
+    finished: Vec<Finished>,
+}
+
+impl Worker {
+    /// Runs until `shutdown`; what is being made is finished or handed back.
+    pub(super) async fn run(self, shutdown: CancellationToken) {
+        let mut in_flight = InFlight::default();
+        let upkeep = CancellationToken::new();
+        let renewing = renew_leases(Arc::clone(&self.queue), in_flight.held.clone(), self.timing);
+        let renewing = tokio::spawn(upkeep.clone().run_until_cancelled_owned(renewing));
+        let recovering = recover(Arc::clone(&self.queue), self.timing);
+        tokio::spawn(shutdown.clone().run_until_cancelled_owned(recovering));
+        while !shutdown.is_cancelled() {
+            // Here no answer of the queue is on its way.
+            if in_flight.held.0.has_more.notified().now_or_never().is_some() {
+                self.adopt(&mut in_flight).await;
+            }
+            let rooms = self.rooms(&in_flight);
+            let has_room = rooms.iter().any(|room| room.any > 0);
+            let mut more = false;
+            if has_room || !in_flight.finished.is_empty() {
+                match self.queue.complete_and_claim(&in_flight.finished, &rooms).await {
+                    Ok(claimed) => {
+                        in_flight.forget_finished();
+                        more = claimed.more;
+                        for claim in claimed.claims {
+                            self.begin(&mut in_flight, claim);
+                        }
+                    }
+                    Err(error) => {
+                        tracing::debug!(%error, "the queue cannot be asked");
+                        in_flight.held.0.has_more.notify_one();
+                        tokio::time::sleep(RETRY_PAUSE).await;
+                        continue;
+                    }
+                }
+            }
+            if more {
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let rooms = self.rooms(&in_flight);
+            let has_room = rooms.iter().any(|room| room.any > 0);
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => {}
+                Some(made) = in_flight.making.join_next_with_id() => in_flight.finish(made),
+                () = self.queue.work(&rooms), if has_room => {}
+                () = in_flight.held.0.has_more.notified() => in_flight.held.0.has_more.notify_one(),
+            }
+            while let Some(made) = in_flight.making.try_join_next_with_id() {
+                in_flight.finish(made);
+            }
+        }
+        self.stop(in_flight).await;
+        upkeep.cancel();
+        // It ends at once.
+        let _ = renewing.await;
+    }
+
+    /// Where there is room for how many sentences. A service has as much as it accepts; all others share
+    /// this machine's processors.
+    fn rooms(&self, in_flight: &InFlight) -> Vec<Room> {
+        let mut of_pool: HashMap<Pool, usize> = HashMap::new();
+        // What is handed in makes room; if that fails, nothing is claimed either.
+        for claim in in_flight.tasks.values() {
+            *of_pool.entry(claim.job.pool()).or_default() += 1;
+        }
+        let capacities = self.synthesizer.voices.capacities();
+        let used = |pool: &Pool| of_pool.get(pool).copied().unwrap_or(0);
+        let is_local = |capacity: &Capacity| !matches!(capacity, Capacity::InAll(_));
+        let local_engines =
+            capacities.iter().filter(|(_, capacity)| is_local(capacity)).map(|(name, _)| name);
+        let local_used: usize = local_engines
+            .map(|name| used(&Pool::of_engine(name)))
+            .chain([used(&Pool::LOCAL)])
+            .sum();
+        let any = (self.slots + KEPT_FOR_LISTENERS).saturating_sub(local_used);
+        let ahead = self.slots.saturating_sub(local_used);
+        let mut rooms = vec![Room { pool: Pool::LOCAL, any, ahead, limit: None }];
+        for (name, capacity) in capacities {
+            let pool = Pool::of_engine(&name);
+            let used = used(&pool);
+            rooms.push(match capacity {
+                Capacity::Shared => continue,
+                Capacity::InProcess(most) => {
+                    let free = most.saturating_sub(used);
+                    Room { pool, any: any.min(free), ahead: ahead.min(free), limit: None }
+                }
+                Capacity::InAll(most) => {
+                    let free = most.min(MAX_OF_SERVICE).saturating_sub(used);
+                    Room { pool, any: free, ahead: free, limit: Some(most) }
+                }
+            });
+        }
+        rooms
+    }
+
+    /// Takes up what this worker was given and did not hear of.
+    async fn adopt(&self, in_flight: &mut InFlight) {
+        let held: HashSet<String> = in_flight.held.claims().keys().cloned().collect();
+        match self.queue.adopt(&held).await {
+            Ok(claims) => {
+                for claim in claims {
+                    tracing::info!(
+                        token = claim.token,
+                        "a claim whose answer was lost is taken up"
+                    );
+                    self.begin(in_flight, claim);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "the queue cannot be asked"),
+        }
+    }
+
+    fn begin(&self, in_flight: &mut InFlight, claim: Claim) {
+        in_flight.held.claims().insert(claim.token.clone(), claim.clone());
+        let synthesizer = self.synthesizer.clone();
+        let of_task = claim.clone();
+        let task = in_flight.making.spawn(async move {
+            // A panic in an engine costs its sentence, not the worker.
+            let made = AssertUnwindSafe(synthesizer.make(&claim.job)).catch_unwind().await;
+            let outcome = made.unwrap_or_else(|_| Err(broken("the worker panicked")));
+            if let Err(error) = &outcome {
+                let (book, chapter, sentence) =
+                    (&claim.job.book, claim.job.chapter, claim.job.sentence);
+                tracing::warn!(%book, chapter, sentence, %error, "a sentence could not be spoken");
+            }
+            Finished { claim, outcome }
+        });
+        in_flight.tasks.insert(task.id(), of_task);
+    }
+
+    async fn stop(&self, mut in_flight: InFlight) {
+        let deadline = Instant::now() + FINISH_LIMIT;
+        while let Ok(Some(made)) =
+            tokio::time::timeout_at(deadline, in_flight.making.join_next_with_id()).await
+        {
+            in_flight.finish(made);
+        }
+        in_flight.making.abort_all();
+        if self.queue.complete_and_claim(&in_flight.finished, &[]).await.is_ok() {
+            in_flight.forget_finished();
+        }
+        let held: Vec<Claim> = in_flight.held.claims().drain().map(|(_, claim)| claim).collect();
+        if let Err(error) = self.queue.release(&held).await {
+            tracing::warn!(%error, "work was left to be found by others");
+        }
+    }
+}
+
+impl InFlight {
+    fn finish(&mut self, made: Result<(Id, Finished), JoinError>) {
+        match made {
+            Ok((id, finished)) => {
+                self.tasks.remove(&id);
+                self.finished.push(finished);
+            }
+            // Panics are caught inside; only the runtime's end aborts a task.
+            Err(error) => {
+                tracing::error!(%error, "a task was lost");
+                if let Some(claim) = self.tasks.remove(&error.id()) {
+                    let outcome: Result<Bytes, _> = Err(broken("a task of the worker was lost"));
+                    self.finished.push(Finished { claim, outcome });
+                }
+            }
+        }
+    }
+
+    /// What was handed in is held no more.
+    fn forget_finished(&mut self) {
+        let mut held = self.held.claims();
+        for finished in self.finished.drain(..) {
+            held.remove(&finished.claim.token);
+        }
+    }
+}
+
+/// Renews what a worker holds, whatever else it is doing.
+async fn renew_leases(queue: Arc<dyn Queue>, held: Held, timing: Timing) {
+    let mut tick = tokio::time::interval(timing.renewal);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = queue.reconnected() => {}
+        }
+        let claims: Vec<Claim> = held.claims().values().cloned().collect();
+        let current_job = claims.first().map_or_else(String::new, |claim| {
+            format!("{}/{}/{}", claim.job.book, claim.job.chapter, claim.job.sentence)
+        });
+        let heartbeat = Heartbeat { current_job, in_flight: claims.len() };
+        match queue.renew_leases(&claims, &heartbeat).await {
+            Ok(false) => {}
+            Ok(true) => held.0.has_more.notify_one(),
+            Err(error) => {
+                tracing::debug!(%error, "leases cannot be renewed");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Looks after what other workers have left.
+async fn recover(queue: Arc<dyn Queue>, timing: Timing) {
+    let mut tick = tokio::time::interval(timing.renewal);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = queue.recover().await {
+            tracing::debug!(%error, "what others left cannot be looked after");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+-- Ends claims whose clips are stored, and says so.
+-- KEYS: leases of the worker, making, then lists that are out of date
+-- ARGV: channel, message, worker, head of requests, request expiry s, number of claims n, then n tokens,
+-- n content hashes, n locks, n requests or nothing, n numbers of engines or 0, then permits and state of
+-- each engine
+local n = tonumber(ARGV[6])
+local function list(which)
+  return unpack(ARGV, 7 + which * n, 6 + (which + 1) * n)
+end
+redis.call('HDEL', KEYS[1], list(0))
+local makers, holders = redis.call('HMGET', KEYS[2], list(1)), redis.call('MGET', list(2))
+local made, stale, done, permits = {}, {}, {}, {}
+for i = 1, n do
+  local token, request, engine = ARGV[6 + i], ARGV[6 + 3 * n + i], tonumber(ARGV[6 + 4 * n + i])
+  -- Never somebody else's: a worker that was too late has lost its claim.
+  if makers[i] == token then
+    made[#made + 1] = ARGV[6 + n + i]
+    if request ~= '' then
+      done[request] = (done[request] or 0) + 1
+    end
+  end
+  if holders[i] == token then
+    stale[#stale + 1] = ARGV[6 + 2 * n + i]
+  end
+  if engine > 0 then
+    permits[engine] = permits[engine] or {}
+    table.insert(permits[engine], token)
+  end
+end
+for i = 3, #KEYS do
+  stale[#stale + 1] = KEYS[i]
+end
+if #made > 0 then
+  redis.call('HDEL', KEYS[2], unpack(made))
+end
+if #stale > 0 then
+  redis.call('DEL', unpack(stale))
+end
+for engine, tokens in pairs(permits) do
+  local at = 6 + 5 * n + 2 * engine - 1
+  redis.call('ZREM', ARGV[at], unpack(tokens))
+  -- The engine has answered.
+  redis.call('DEL', ARGV[at + 1])
+end
+for request, count in pairs(done) do
+  record(ARGV[4] .. request, '', count, 0, '', ARGV[5])
+end
+redis.call('PUBLISH', ARGV[1], ARGV[2])

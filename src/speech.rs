@@ -1,0 +1,427 @@
+//! Speech: programs and services that turn a sentence into sound, behind one trait.
+//!
+//! An engine is handed normalised text and returns a [`Clip`]: MP3 whose duration is known to the
+//! sample. Everything an engine says is checked ([`encoding`]) before anyone keeps it.
+//!
+//! [`registry`] lists every engine. Those that are installed as programs are found at the start; others are
+//! configured by a person ([`settings`], kept by [`engines`]) and may come and go while the server runs.
+
+pub mod budget;
+mod command;
+mod elevenlabs;
+mod encoding;
+pub mod engines;
+mod error;
+mod espeak;
+mod flite;
+mod openai;
+mod piper;
+mod process;
+pub mod registry;
+mod secrets;
+mod service;
+pub mod settings;
+
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use app::model::{Budget, Voice};
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use crate::audio::Clip;
+use crate::text::hash::{Context, VoiceKey};
+use crate::text::language::primary_subtag;
+use budget::{Ledger, LedgerError};
+use settings::{EngineSettings, ReachedBy};
+
+pub use error::{Effect, Program, VoiceError};
+pub use secrets::{Secrets, SecretsError};
+
+/// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
+const FORMAT: &str = "mp3-48k";
+
+/// The language of a voice that speaks many (ISO 639-2).
+pub const MANY_LANGUAGES: &str = "mul";
+
+/// What an engine is asked to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Utterance<'a> {
+    /// Normalised text that has something to pronounce.
+    pub text: &'a str,
+    /// What is said around it, if the engine wants to know.
+    pub context: Option<&'a Context>,
+    /// The engine's own name for one of its voices.
+    pub voice: &'a str,
+    /// The engine's own rate; 1 is its default. Never the listener's playback speed.
+    pub speed: f64,
+}
+
+/// How many sentences an engine makes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// As many as this machine's processors are given; it shares them with the others of this kind.
+    Shared,
+    /// So many in each process, on this machine's processors.
+    InProcess(usize),
+    /// So many of all processes together: it works elsewhere.
+    InAll(usize),
+}
+
+/// A program or service that speaks.
+///
+/// An engine that a person has configured has [`settings`](Self::settings), and everything but speaking
+/// follows from them.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Its name in voice ids and keys, e.g. `espeak-ng`.
+    fn name(&self) -> &str;
+
+    /// What a person has said of it, if a person has.
+    fn settings(&self) -> Option<&EngineSettings> {
+        None
+    }
+
+    /// The model that speaks; engines that have one only repeat their name.
+    fn model(&self) -> &str {
+        self.settings().map_or(self.name(), |settings| &settings.model)
+    }
+
+    /// The rate it speaks at unless it is asked for another.
+    fn speed(&self) -> f64 {
+        self.settings().map_or(1.0, |settings| settings.speed)
+    }
+
+    /// The format of its clips, as it stands in keys.
+    fn format(&self) -> String {
+        self.settings().map_or_else(|| FORMAT.to_owned(), EngineSettings::format)
+    }
+
+    /// The voices it has, best first within a language.
+    fn voices(&self) -> &[Voice] {
+        self.settings().map_or(&[], |settings| &settings.voices)
+    }
+
+    /// Samples a second of its clips.
+    fn sample_rate(&self) -> u32 {
+        self.settings().map_or(0, |settings| settings.sample_rate)
+    }
+
+    /// Whether it sounds different for what is said around a sentence.
+    fn wants_context(&self) -> bool {
+        self.settings().is_some_and(|settings| settings.context && settings.kind.takes_context)
+    }
+
+    /// Whether its clips say when each word begins.
+    fn times_words(&self) -> bool {
+        self.settings().is_some_and(|settings| settings.words && settings.kind.times_words)
+    }
+
+    /// What a million characters cost, in whatever currency the operator counts.
+    fn price(&self) -> f64 {
+        self.settings().map_or(0.0, |settings| settings.price)
+    }
+
+    /// Whether it may speak for a book, or for a program that is not particular, without being chosen.
+    fn is_free(&self) -> bool {
+        self.price() <= 0.0
+    }
+
+    /// How many sentences it makes at once.
+    fn capacity(&self) -> Capacity {
+        self.settings().map_or(Capacity::Shared, |settings| {
+            let most = usize::from(settings.concurrency.max(1));
+            match settings.kind.reached_by {
+                ReachedBy::CommandLine => Capacity::InProcess(most),
+                ReachedBy::Address => Capacity::InAll(most),
+            }
+        })
+    }
+
+    /// The longest it may take for a sentence.
+    fn time_limit(&self) -> Duration {
+        self.settings().map_or(process::SMALL_PROGRAM.time, |settings| settings.time_limits.total())
+    }
+
+    /// The voices it has by its own account, for when a person names none.
+    async fn list_voices(&self) -> Result<Vec<Voice>, VoiceError> {
+        Ok(self.voices().to_vec())
+    }
+
+    /// Speaks.
+    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError>;
+}
+
+/// A voice that was asked for and found.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ChosenVoice {
+    /// Its id, as parameters have it.
+    pub id: String,
+    /// What its clips are addressed by.
+    pub key: VoiceKey,
+    /// What it speaks.
+    pub language: String,
+    /// Samples a second of its clips.
+    pub sample_rate: u32,
+    /// Whether it sounds different for what is said around a sentence.
+    pub wants_context: bool,
+    /// Whether its clips say when each word begins.
+    pub times_words: bool,
+}
+
+/// Engines that are enabled and reachable.
+struct EngineSet {
+    engines: Vec<Arc<dyn Engine>>,
+    list: Vec<Voice>,
+}
+
+/// All engines of this installation.
+pub struct Voices {
+    /// Programs that were found at the start.
+    installed: Vec<Arc<dyn Engine>>,
+    /// A std lock: held to clone a handle, never across an await.
+    engine_set: RwLock<Arc<EngineSet>>,
+    /// How many engines speak on this machine's processors at once.
+    running: Semaphore,
+    preferred: Option<String>,
+    /// Where spending is booked; nothing is booked without one.
+    ledger: OnceLock<Ledger>,
+}
+
+/// A clip, and what it cost.
+#[derive(Debug)]
+pub struct Spoken {
+    /// The sound.
+    pub clip: Clip,
+    /// In millionths of the operator's currency.
+    pub cost: u64,
+}
+
+impl Voices {
+    /// Looks for the engines that are installed. `preferred` is the voice id to use where it
+    /// speaks the book's language; `parallel` bounds how many synthesise at once.
+    pub async fn installed(preferred: Option<String>, parallel: usize) -> Self {
+        let mut engines = Vec::new();
+        for program in registry::INSTALLED {
+            match (program.find)().await {
+                Ok(engine) => engines.push(engine),
+                Err(error) => tracing::debug!(%error, "{} is not available", program.name),
+            }
+        }
+        if engines.is_empty() {
+            tracing::warn!("no voice program is installed");
+        }
+        Self::new(engines, preferred, parallel)
+    }
+
+    /// Voices of the engines given.
+    pub fn new(
+        installed: Vec<Arc<dyn Engine>>,
+        preferred: Option<String>,
+        parallel: usize,
+    ) -> Self {
+        let engine_set = RwLock::new(Arc::new(EngineSet::of(installed.clone())));
+        let running = Semaphore::new(parallel.max(1));
+        Self { installed, engine_set, running, preferred, ledger: OnceLock::new() }
+    }
+
+    /// Replaces the engines that are not programs found here.
+    pub fn configure(&self, configured: Vec<Arc<dyn Engine>>) {
+        let engines = self.installed.iter().cloned().chain(configured).collect();
+        *self.engine_set.write().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(EngineSet::of(engines));
+    }
+
+    /// From here on, spending is booked.
+    pub fn keep_ledger(&self, ledger: Ledger) {
+        // A second one would be of the same database.
+        let _ = self.ledger.set(ledger);
+    }
+
+    fn engine_set(&self) -> Arc<EngineSet> {
+        Arc::clone(&self.engine_set.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The engines with limits of their own, and how many sentences each makes at once.
+    pub fn capacities(&self) -> Vec<(String, Capacity)> {
+        let engines = &self.engine_set().engines;
+        let own = |engine: &Arc<dyn Engine>| match engine.capacity() {
+            Capacity::Shared => None,
+            capacity => Some((engine.name().to_owned(), capacity)),
+        };
+        engines.iter().filter_map(own).collect()
+    }
+
+    /// The longest that an engine may take for a sentence.
+    pub fn time_limit(&self, engine: &str) -> Duration {
+        let set = self.engine_set();
+        set.engine(engine).map_or(process::SMALL_PROGRAM.time, |engine| engine.time_limit())
+    }
+
+    /// Every voice, by engine.
+    pub fn list(&self) -> Vec<Voice> {
+        self.engine_set().list.clone()
+    }
+
+    /// The voice with an id; the default for a language when the id is empty.
+    pub fn choose(&self, id: &str, language: &str) -> Result<ChosenVoice, VoiceError> {
+        let engine_set = self.engine_set();
+        if id.is_empty() {
+            let voice = self
+                .default_for(language)
+                .ok_or_else(|| VoiceError::NoSuchVoice(format!("for {language}")))?;
+            return engine_set.chosen(&voice.id);
+        }
+        engine_set.chosen(id)
+    }
+
+    /// The voice a book in this language is read with unless another is chosen. Never one that costs
+    /// something, unless the operator prefers it.
+    pub fn default_for(&self, language: &str) -> Option<Voice> {
+        let engine_set = self.engine_set();
+        let wanted = if language == "und" { "en" } else { language };
+        let voices = || engine_set.list.iter();
+        let preferred = self.preferred.as_ref().and_then(|id| {
+            voices().filter(|voice| speaks(voice, wanted)).find(|voice| voice.id == *id)
+        });
+        let is_free =
+            |voice: &&Voice| engine_set.engine(&voice.engine).is_ok_and(|engine| engine.is_free());
+        let exact =
+            || voices().filter(is_free).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
+        let any = || voices().filter(is_free).find(|voice| speaks(voice, wanted));
+        preferred.or_else(exact).or_else(any).cloned()
+    }
+
+    /// The voice that a program calls by its name without the engine: of the engine that `model` names, by
+    /// its name or its model, else the only one, else one that is free.
+    pub fn named(&self, name: &str, model: &str) -> Result<String, VoiceError> {
+        let engine_set = self.engine_set();
+        let has_name =
+            |voice: &&Voice| voice.id.split_once(':').is_some_and(|(_, own)| own == name);
+        let all: Vec<_> = engine_set
+            .list
+            .iter()
+            .filter(has_name)
+            .filter_map(|voice| Some((voice, engine_set.engine(&voice.engine).ok()?)))
+            .collect();
+        let of_model =
+            all.iter().find(|(_, engine)| engine.name() == model || engine.model() == model);
+        let only = || if let [one] = &all[..] { Some(one) } else { None };
+        let free = || all.iter().find(|(_, engine)| engine.is_free());
+        let found = of_model.or_else(only).or_else(free);
+        let missing = || VoiceError::NoSuchVoice(name.chars().take(80).collect());
+        found.map(|(voice, _)| voice.id.clone()).ok_or_else(missing)
+    }
+
+    /// Speaks, within the engine's budget.
+    pub async fn speak(
+        &self,
+        text: &str,
+        context: Option<&Context>,
+        voice: &VoiceKey,
+    ) -> Result<Spoken, VoiceError> {
+        let engine = Arc::clone(self.engine_set().engine(&voice.engine)?);
+        // What is kept under a key was made by what the key says, also when settings change meanwhile.
+        let speed = voice.speed.parse().ok();
+        let Some(speed) =
+            speed.filter(|_| engine.model() == voice.model && engine.format() == voice.format)
+        else {
+            return Err(VoiceError::NoSuchVoice(format!("{}:{}", voice.engine, voice.voice)));
+        };
+        let _running = match engine.capacity() {
+            // The semaphore is never closed.
+            Capacity::Shared | Capacity::InProcess(_) => self.running.acquire().await.ok(),
+            Capacity::InAll(_) => None,
+        };
+        self.speak_booked(&*engine, Utterance { text, context, voice: &voice.voice, speed }).await
+    }
+
+    /// Has an engine speak, and books it: before the engine is asked, so that no budget is exceeded.
+    pub(crate) async fn speak_booked(
+        &self,
+        engine: &dyn Engine,
+        utterance: Utterance<'_>,
+    ) -> Result<Spoken, VoiceError> {
+        let characters = utterance.text.chars().count() as u64;
+        let cost = cost_of(characters, engine.price());
+        let budget = engine.settings().map(|settings| settings.budget);
+        let (Some(budget), Some(ledger)) = (budget, self.ledger.get()) else {
+            return Ok(Spoken { clip: engine.speak(utterance).await?, cost });
+        };
+        let booking = book(ledger, engine.name(), &budget, (characters, cost)).await?;
+        let spoken = engine.speak(utterance).await;
+        if let Err(error) = &spoken
+            && !error.may_have_cost()
+            && let Err(error) = ledger.take_back(&booking).await
+        {
+            tracing::warn!(%error, "what was booked and not spoken stays booked");
+        }
+        Ok(Spoken { clip: spoken?, cost: booking.cost() })
+    }
+}
+
+async fn book(
+    ledger: &Ledger,
+    engine: &str,
+    budget: &Budget,
+    amount: (u64, u64),
+) -> Result<budget::Booking, VoiceError> {
+    ledger.book(engine, budget, amount).await.map_err(|error| match error {
+        LedgerError::OverBudget(error) => error,
+        LedgerError::Database(error) => {
+            tracing::error!(%error, "spending cannot be booked");
+            VoiceError::Failed {
+                program: engine.to_owned().into(),
+                reason: "its spending cannot be booked".to_owned(),
+            }
+        }
+    })
+}
+
+impl EngineSet {
+    fn of(engines: Vec<Arc<dyn Engine>>) -> Self {
+        let list = engines.iter().flat_map(|engine| engine.voices().to_vec()).collect();
+        Self { engines, list }
+    }
+
+    fn chosen(&self, id: &str) -> Result<ChosenVoice, VoiceError> {
+        let missing = || VoiceError::NoSuchVoice(id.chars().take(80).collect());
+        let (name, voice) = id.split_once(':').ok_or_else(missing)?;
+        let listed = self.list.iter().find(|voice| voice.id == id).ok_or_else(missing)?;
+        let engine = self.engine(name)?;
+        Ok(ChosenVoice {
+            id: id.to_owned(),
+            key: VoiceKey {
+                engine: name.to_owned(),
+                model: engine.model().to_owned(),
+                voice: voice.to_owned(),
+                speed: engine.speed().to_string(),
+                format: engine.format(),
+            },
+            language: listed.language.clone(),
+            sample_rate: engine.sample_rate(),
+            wants_context: engine.wants_context(),
+            times_words: engine.times_words(),
+        })
+    }
+
+    fn engine(&self, name: &str) -> Result<&Arc<dyn Engine>, VoiceError> {
+        let engine = self.engines.iter().find(|engine| engine.name() == name);
+        engine.ok_or_else(|| VoiceError::NoSuchVoice(name.to_owned()))
+    }
+}
+
+/// Whether a voice speaks a language.
+pub fn speaks(voice: &Voice, language: &str) -> bool {
+    voice.language == MANY_LANGUAGES
+        || primary_subtag(&voice.language).eq_ignore_ascii_case(primary_subtag(language))
+}
+
+/// A price a million characters is as many millionths a character.
+fn cost_of(characters: u64, price: f64) -> u64 {
+    // Prices are bounded by their settings, texts by the engine's limit; a negative one saturates at 0.
+    (characters as f64 * price).round() as u64
+}
+
+#[cfg(test)]
+mod tests;

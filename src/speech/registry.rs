@@ -1,0 +1,35 @@
+//! Every engine there is. A new one is a file beside this one and a line here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::settings::Kind;
+use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, openai, piper};
+
+/// Programs that are looked for at the start.
+pub static INSTALLED: [&Installed; 2] = [&espeak::INSTALLED, &flite::INSTALLED];
+
+/// Kinds of engines that a person can configure.
+pub static KINDS: [&Kind; 4] = [&openai::KIND, &elevenlabs::KIND, &piper::KIND, &command::KIND];
+
+/// The outcome of looking for a program.
+pub type Found = Pin<Box<dyn Future<Output = Result<Arc<dyn Engine>, VoiceError>> + Send>>;
+
+/// A program that is used when it is installed.
+pub struct Installed {
+    /// Its name in voice ids and keys.
+    pub name: &'static str,
+    /// Asks the program for its voices.
+    pub find: fn() -> Found,
+}
+
+/// Whether an engine is one of those that are found by themselves. They have no limits of their own: they
+/// share this machine's processors.
+pub fn is_built_in(name: &str) -> bool {
+    INSTALLED.iter().any(|installed| installed.name == name)
+}
+
+/// The kind of a name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    KINDS.into_iter().find(|kind| kind.name.eq_ignore_ascii_case(name))
+}
