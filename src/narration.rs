@@ -272,7 +272,7 @@ impl Narrator {
                 ChapterPlan::new(&book, chapter, &text, &voice)
             });
             // It does not panic, and nobody aborts it.
-            planned.await.map_err(|error| LibraryError::Interrupted(error))?
+            planned.await.map_err(LibraryError::Interrupted)?
         } else {
             ChapterPlan::new(book, chapter, &text, voice)
         };

@@ -1,5 +1,6 @@
 //! The three events of a page, as changes of its book's lanes.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -148,29 +149,39 @@ impl Narrator {
         let mut needed = Needed::default();
         let mut plans: HashMap<(u32, &str), Option<Arc<ChapterPlan>>> = HashMap::new();
         for position in positions {
-            let name = (position.chapter, position.voice.as_str());
-            if !plans.contains_key(&name) {
-                let plan = self.plan(&position.book, position.chapter, &position.voice).await;
-                if let Ok(plan) = &plan {
-                    let next = self.next_plan(plan).await?;
-                    for plan in [Some(plan), next.as_ref()].into_iter().flatten() {
-                        let jobs = plan.segments.iter().filter_map(Segment::job);
-                        needed.chapter.extend(jobs.map(|job| job.content));
-                    }
-                } else {
-                    // Another server's voice that is not installed here, say: no reason to fail this one.
-                    tracing::warn!(
-                        position.listener,
-                        "a listener is where this server cannot read"
-                    );
+            let plan = match plans.entry((position.chapter, position.voice.as_str())) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    unknown.insert(self.add_chapters(position, &mut needed).await?)
                 }
-                plans.insert(name, plan.ok());
-            }
-            if let Some(Some(plan)) = plans.get(&name) {
+            };
+            if let Some(plan) = plan {
                 let next = jobs(plan, position.sentence as usize, PREFETCH_SENTENCES);
                 needed.prefetch.extend(next.iter().map(|job| job.content));
             }
         }
         Ok(needed)
+    }
+
+    /// Adds the chapter of a listener and the next to what is needed. `None` when this server cannot read
+    /// there, as when it does not have the voice: no reason to fail the others.
+    async fn add_chapters(
+        &self,
+        position: &ListenerPosition,
+        needed: &mut Needed,
+    ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
+        let plan = match self.plan(&position.book, position.chapter, &position.voice).await {
+            Ok(plan) => plan,
+            Err(error) => {
+                tracing::warn!(position.listener, %error, "a listener is where nobody can read");
+                return Ok(None);
+            }
+        };
+        let next = self.next_plan(&plan).await?;
+        for plan in [Some(&plan), next.as_ref()].into_iter().flatten() {
+            let jobs = plan.segments.iter().filter_map(Segment::job);
+            needed.chapter.extend(jobs.map(|job| job.content));
+        }
+        Ok(Some(plan))
     }
 }

@@ -48,8 +48,11 @@ pub struct Kind {
     /// The language of a voice by its name; [`MANY_LANGUAGES`](super::MANY_LANGUAGES) when the name does not say.
     pub language_of: fn(&str) -> &str,
     /// Makes the engine of settings that have been checked, and of its key.
-    pub build: fn(EngineSettings, Option<String>) -> Result<Arc<dyn Engine>, VoiceError>,
+    pub build: Build,
 }
+
+/// Makes an engine of its settings and its key.
+pub type Build = fn(EngineSettings, Option<String>) -> Result<Arc<dyn Engine>, VoiceError>;
 
 /// Where an engine is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

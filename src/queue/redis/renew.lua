@@ -10,11 +10,8 @@ for i = 3, #KEYS do
   if i < 3 + permits then
     redis.call('ZADD', KEYS[i], 'XX', now_ms + tonumber(ARGV[2]), token)
   else
-    local holder = redis.call('GET', KEYS[i])
-    if holder == token then
+    if redis.call('GET', KEYS[i]) == token then
       redis.call('PEXPIRE', KEYS[i], ARGV[3])
-    elseif not holder then
-      redis.call('SET', KEYS[i], token, 'PX', ARGV[3])
     end
   end
 end
