@@ -10,7 +10,7 @@ mod received;
 
 pub use alignment::{TimedWord, WordTiming, align};
 pub use clip::{Clip, ClipLength};
-pub use decode::{decode, ensure_supported};
+pub use decode::{decode, ensure_supported, resample};
 pub use format::AudioFormat;
 pub use mp3::{Mp3Error, Silence, encode};
 pub use pcm::Pcm;

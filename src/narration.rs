@@ -14,6 +14,7 @@
 mod active;
 mod coverage;
 mod events;
+mod fallback;
 mod outline;
 pub mod plan;
 mod storage;
@@ -50,6 +51,7 @@ use crate::redis::RedisConnection;
 use crate::speech::engines::Engines;
 use crate::speech::{ChosenVoice, VoiceError, Voices};
 use active::ActiveStreams;
+use fallback::Substitutes;
 use plan::{ChapterPlan, Segment};
 use synthesizer::Synthesizer;
 use worker::Worker;
@@ -148,6 +150,7 @@ struct Shared {
     /// One clean-up at a time.
     cleaning: Mutex<()>,
     cache_bytes: u64,
+    substitutes: Substitutes,
     /// By book, how often its file was read anew, chapter, and voice as it is configured.
     plans: Cache<(BookId, u32, u32, ChosenVoice), Arc<ChapterPlan>>,
 }
@@ -211,6 +214,7 @@ impl Narrator {
                 active: ActiveStreams::default(),
                 cleaning: Mutex::default(),
                 cache_bytes,
+                substitutes: fallback::substitutes(),
                 plans,
             }),
         };
@@ -287,7 +291,10 @@ impl Narrator {
         plan: &ChapterPlan,
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
         match self.plan_of(&plan.book, plan.chapter + 1, &plan.voice).await {
-            Ok(next) => Ok(Some(next)),
+            Ok(next) => Ok(Some(match &plan.fallback {
+                Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
+                None => next,
+            })),
             Err(NarrationError::Library(LibraryError::NoSuchChapter)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -296,6 +303,12 @@ impl Narrator {
     /// What waits and what is being made.
     pub async fn status(&self) -> Result<QueueStatus, NarrationError> {
         Ok(self.shared.queue.status().await?)
+    }
+
+    /// What is wrong with it, in words for an operator.
+    pub fn problems(&self) -> Vec<String> {
+        let deaf = "News of clips does not arrive from Redis; they are looked for instead.";
+        self.shared.waits.is_deaf().then(|| deaf.to_owned()).into_iter().collect()
     }
 
     /// What is bounded here, and how full it is.

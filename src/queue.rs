@@ -86,7 +86,7 @@ impl Default for Timing {
             retry: Duration::from_secs(30),
             retry_at_most: Duration::from_secs(3600),
             rest: Duration::from_secs(30),
-            rest_at_most: Duration::from_secs(600),
+            rest_at_most: Duration::from_secs(120),
             clip: Duration::from_secs(86_400),
         }
     }
@@ -421,6 +421,6 @@ mod tests {
         assert_eq!(patient.retry_after(2, &broken), Some(Duration::from_secs(3600)));
         assert_eq!(timing.rest_after(0), Duration::from_secs(30));
         assert_eq!(timing.rest_after(2), Duration::from_secs(120));
-        assert_eq!(timing.rest_after(40), Duration::from_secs(600));
+        assert_eq!(timing.rest_after(40), Duration::from_secs(120));
     }
 }

@@ -946,7 +946,6 @@ impl Model<'_> {
         let finished = match how {
             How::Well => {
                 self.made.insert(claim.job.content);
-                self.rests_until = self.rests_until.filter(|_| !is_service);
                 made(claim)
             }
             How::Busy(ms) if is_service => {
@@ -955,10 +954,7 @@ impl Model<'_> {
                 failed_with(claim, busy(ms))
             }
             How::Overloaded if is_service => failed_with(claim, overloaded()),
-            How::Badly | How::Busy(_) | How::Overloaded => {
-                self.rests_until = self.rests_until.filter(|_| !is_service);
-                failed(claim)
-            }
+            How::Badly | How::Busy(_) | How::Overloaded => failed(claim),
         };
         finish(&self.workers[by], finished).await;
     }

@@ -131,8 +131,11 @@ pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
 /// The listener's speed in hundredths.
 pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
 
+/// Longest id of a voice, in bytes.
+const MAX_VOICE_BYTES: usize = 1_000;
+
 /// What a person has chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Preferences {
     /// Colours.
@@ -161,6 +164,8 @@ pub struct Preferences {
     pub keys: Switch,
     /// Language of the interface.
     pub tongue: UiLanguage,
+    /// The id of the voice that speaks what the chosen one cannot; empty when none is to.
+    pub fallback: String,
 }
 
 impl Default for Preferences {
@@ -179,6 +184,7 @@ impl Default for Preferences {
             rate: 100,
             keys: Switch::On,
             tongue: UiLanguage::System,
+            fallback: String::new(),
         }
     }
 }
@@ -205,13 +211,18 @@ impl Preferences {
             }
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
             "tongue" => self.tongue = UiLanguage::parse(value).ok_or_else(invalid)?,
+            "fallback" => {
+                let is_voice = value.is_empty() || value.contains(':');
+                let fits = is_voice && value.len() <= MAX_VOICE_BYTES;
+                self.fallback = fits.then(|| value.to_owned()).ok_or_else(invalid)?;
+            }
             _ => return Err(invalid()),
         }
         Ok(())
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 13] {
+    pub fn entries(&self) -> [(&'static str, String); 14] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -226,6 +237,7 @@ impl Preferences {
             ("rate", self.rate.to_string()),
             ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
+            ("fallback", self.fallback.clone()),
         ]
     }
 }
@@ -251,6 +263,7 @@ mod tests {
             ("rate", "135"),
             ("keys", "off"),
             ("tongue", "es"),
+            ("fallback", "espeak-ng:en-us"),
         ];
         for (name, value) in wanted {
             assert_eq!(preferences.set(name, value), Ok(()), "{name}");
@@ -273,6 +286,7 @@ mod tests {
             ("rate", "49"),
             ("rate", "x"),
             ("shoe", "1"),
+            ("fallback", "nobody"),
         ] {
             assert!(preferences.set(name, value).is_err(), "{name}={value}");
         }

@@ -228,6 +228,9 @@ pub struct Settings {
     pub mark: &'static str,
     pub mark_names: [&'static str; 3],
     pub mark_hint: &'static str,
+    pub fallback: &'static str,
+    pub fallback_hint: &'static str,
+    pub no_fallback: &'static str,
     pub preview: &'static str,
     /// The beginning of a book everybody knows, whose first sentence is marked.
     pub preview_text: [&'static str; 2],

@@ -11,7 +11,7 @@ use symphonia::core::formats::{FormatOptions, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
-use super::AudioFormat;
+use super::{AudioFormat, Clip, mp3};
 
 /// The sample rate that programs take headerless samples to have (OpenAI's `pcm`).
 const PCM_RATE: u32 = 24_000;
@@ -36,6 +36,20 @@ pub fn decode(mp3: &Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Bytes,
         }
         AudioFormat::Wav => wav(&samples(mp3)?, sample_rate).map_err(|error| error.to_string()),
     }
+}
+
+/// The same clip at another sample rate, so that clips of different voices can follow each other in one
+/// stream. Says why when that cannot be.
+///
+/// # Errors
+/// When the clip cannot be decoded or encoded.
+pub fn resample(clip: &Clip, sample_rate: u32) -> Result<Clip, String> {
+    if clip.length.sample_rate == sample_rate {
+        return Ok(clip.clone());
+    }
+    let samples = samples(&clip.bytes)?;
+    mp3::encode_at(&samples, clip.length.sample_rate, sample_rate)
+        .map_err(|error| error.to_string())
 }
 
 fn wav(samples: &[i16], sample_rate: u32) -> Result<Bytes, hound::Error> {
@@ -80,7 +94,6 @@ fn samples(mp3: &Bytes) -> Result<Vec<i16>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::mp3;
     use super::*;
 
     #[test]
@@ -95,5 +108,18 @@ mod tests {
         let loudest = pcm.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).max();
         assert!((8_000..14_000).contains(&loudest.unwrap()), "{loudest:?}");
         assert!(decode(&clip.bytes, AudioFormat::Pcm, 22_050).is_err());
+    }
+
+    #[test]
+    fn a_clip_at_another_rate_lasts_as_long() {
+        let tone: Vec<i16> = (0..48_000).map(|n| ((n % 100) as i16 - 50) * 200).collect();
+        let clip = mp3::encode(&tone, 24_000).unwrap();
+        for rate in [16_000, 22_050, 44_100] {
+            let resampled = resample(&clip, rate).unwrap();
+            assert_eq!(resampled.length.sample_rate, rate);
+            let seconds = resampled.length.samples as f64 / f64::from(rate);
+            // Its own frames, and the encoder's delay a second time.
+            assert!((2.0..2.4).contains(&seconds), "{rate}: {seconds}");
+        }
     }
 }

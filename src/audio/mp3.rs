@@ -35,24 +35,36 @@ pub enum Mp3Error {
 }
 
 /// Encodes mono samples.
+///
+/// # Errors
+/// When the encoder does not take them.
 pub fn encode(samples: &[i16], sample_rate: u32) -> Result<Clip, Mp3Error> {
-    let mut encoder = encoder(sample_rate).map_err(Mp3Error::Build)?;
+    encode_at(samples, sample_rate, sample_rate)
+}
+
+/// Encodes mono samples at another sample rate; LAME resamples them.
+///
+/// # Errors
+/// When the encoder does not take them.
+pub fn encode_at(samples: &[i16], from_rate: u32, to_rate: u32) -> Result<Clip, Mp3Error> {
+    let mut encoder = encoder(from_rate, to_rate).map_err(Mp3Error::Build)?;
     let mut output = Vec::with_capacity(max_required_buffer_size(samples.len()));
     encoder.encode_to_vec(MonoPcm(samples), &mut output).map_err(Mp3Error::Encode)?;
     // `FlushGap` pads the last frame; without it the tail of the sentence is cut.
     output.reserve(MAX_FLUSH_BYTES);
     encoder.flush_to_vec::<FlushGap>(&mut output).map_err(Mp3Error::Encode)?;
-    Clip::from_mp3(output.into()).ok_or(Mp3Error::Broken)
+    // What LAME might have written is several times what it wrote.
+    Clip::from_mp3(output.into_boxed_slice().into()).ok_or(Mp3Error::Broken)
 }
 
-fn encoder(sample_rate: u32) -> Result<Encoder, BuildError> {
+fn encoder(from_rate: u32, to_rate: u32) -> Result<Encoder, BuildError> {
     let Some(builder) = Builder::new() else {
         return Err(BuildError::NoMem);
     };
     builder
         .with_num_channels(1)?
-        .with_sample_rate(sample_rate)?
-        .with_output_sample_rate(std::num::NonZeroU32::new(sample_rate))?
+        .with_sample_rate(from_rate)?
+        .with_output_sample_rate(std::num::NonZeroU32::new(to_rate))?
         .with_mode(Mode::Mono)?
         .with_brate(Bitrate::Kbps48)?
         .with_vbr_mode(VbrMode::Off)?

@@ -302,6 +302,11 @@ impl Assets {
         Ok(())
     }
 
+    /// The length of a clip, if this process knows it.
+    pub(crate) async fn known_length(&self, content: &ContentHash) -> Option<ClipLength> {
+        self.lengths.get(content).await
+    }
+
     /// Lengths of those clips that have been made.
     pub(crate) async fn lengths(
         &self,

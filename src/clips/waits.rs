@@ -5,7 +5,7 @@
 //! [published](Waits::publish) here once.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -76,6 +76,8 @@ pub struct Waits {
     /// Failures of the last moments, the oldest first.
     failures: Mutex<VecDeque<(Instant, ContentHash, VoiceError)>>,
     waiters: Arc<AtomicUsize>,
+    /// News from other processes does not arrive.
+    is_deaf: AtomicBool,
 }
 
 /// The wait for one clip.
@@ -198,6 +200,16 @@ impl Waits {
             wait.state().news = Some(outcome.clone());
             wait.changed.notify_one();
         }
+    }
+
+    /// Notes whether news from other processes arrives. Whoever waits looks more often while it does not.
+    pub(crate) fn set_deaf(&self, is_deaf: bool) {
+        self.is_deaf.store(is_deaf, Ordering::Relaxed);
+    }
+
+    /// Whether news from other processes does not arrive.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.is_deaf.load(Ordering::Relaxed)
     }
 
     /// How many wait.

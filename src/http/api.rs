@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
-use crate::narration::ChapterCoverage;
+use crate::narration::{Bound, ChapterCoverage};
 use crate::queue::QueueStatus;
 use crate::queue::requests::RequestStatus;
-use crate::redis::{RedisConnection, RedisHealth};
+use crate::redis::{RedisConnection, RedisFigures, RedisHealth};
 
 /// `GET /api/books`
 pub async fn books(State(state): State<AppState>) -> Result<Json<Vec<BookCard>>, ApiError> {
@@ -207,11 +207,30 @@ pub async fn health(State(state): State<AppState>) -> Json<HealthAnswer> {
             None
         }
     };
-    if queue.is_some_and(|queue| queue.workers == 0 && queue.prefetch + queue.chapter > 0) {
+    if queue.is_some_and(|queue| {
+        queue.workers == 0 && queue.prefetch + queue.chapter + queue.background > 0
+    }) {
         problems.push("Sentences wait, and no worker is running.".to_owned());
     }
+    // Of a Redis that is gone it has been said.
+    if !matches!(redis, Some(RedisHealth::Down(_))) {
+        problems.extend(state.narrator.problems());
+    }
+    let redis = match &state.redis {
+        None => None,
+        Some(connection) => Some(connection.figures().await.unwrap_or_default()),
+    };
+    let bounds = state.narrator.bounds(queue.as_ref());
     let status = if problems.is_empty() { "ok" } else { "degraded" };
-    Json(HealthAnswer { status, problems, version: env!("CARGO_PKG_VERSION"), voices, queue })
+    Json(HealthAnswer {
+        status,
+        problems,
+        version: env!("CARGO_PKG_VERSION"),
+        voices,
+        queue,
+        redis,
+        bounds,
+    })
 }
 
 /// How the server is.
@@ -227,6 +246,10 @@ pub struct HealthAnswer {
     voices: usize,
     /// Null while the queue cannot be asked.
     queue: Option<QueueStatus>,
+    /// How Redis is by its own account; null where there is none.
+    redis: Option<RedisFigures>,
+    /// What is bounded, and how full it is.
+    bounds: Vec<Bound>,
 }
 
 /// Everything else under `/api`.

@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 use std::ops::Range;
+use std::sync::Arc;
 
+use app::model::BookId;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -15,6 +17,7 @@ use super::headers::{CACHE_FOREVER, CACHE_REVALIDATE};
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
 use crate::narration::NarrationError;
+use crate::narration::plan::ChapterPlan;
 use crate::narration::stream::{Extent, Recording};
 use crate::narration::timeline::TimelineEvent;
 
@@ -34,7 +37,7 @@ pub async fn stream(
 ) -> Result<Response, ApiError> {
     let book = params::book(&book)?;
     let chapter = params::chapter(params::mp3_name(&file)?)?;
-    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let plan = planned(&state, &book, chapter, &query).await?;
     let from = params::from(&query, plan.segments.len())?;
     let extent = match query.get("to").map(String::as_str) {
         None | Some("") => None,
@@ -142,6 +145,29 @@ fn body(
     Body::from_stream(logged.take_until(shutdown))
 }
 
+/// The chapter in the voice that is asked for, and with the one that speaks what that cannot: the parameter
+/// `fallback`, or the listener's choice when there is none.
+async fn planned(
+    state: &AppState,
+    book: &BookId,
+    chapter: u32,
+    query: &QueryMap,
+) -> Result<Arc<ChapterPlan>, ApiError> {
+    let plan = state.narrator.plan(book, chapter, params::voice(query)).await?;
+    let chosen = match query.get("fallback") {
+        Some(named) => return Ok(state.narrator.with_fallback(plan, named).await?),
+        None => state.library.preferences().await?.fallback,
+    };
+    match state.narrator.with_fallback(Arc::clone(&plan), &chosen).await {
+        Ok(plan) => Ok(plan),
+        Err(error) => {
+            // A voice that was chosen once and is gone keeps nobody from listening.
+            tracing::debug!(%error, "the voice for when another fails is not there");
+            Ok(plan)
+        }
+    }
+}
+
 /// `GET /listen/{book}/{chapter}/timeline?voice=&from=`: server-sent events.
 ///
 /// `entries`: sentences, in order, with times counted from the sentence `from`, as they become
@@ -153,7 +179,7 @@ pub async fn timeline(
     Query(query): Query<QueryMap>,
 ) -> Result<impl IntoResponse, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let plan = planned(&state, &book, chapter, &query).await?;
     let from = params::from(&query, plan.segments.len())?;
     let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
     let shutdown = state.shutdown.clone().cancelled_owned();
@@ -186,12 +212,10 @@ pub async fn clip(
     let no_sentence = || ApiError::NotFound("The chapter has no such sentence.".to_owned());
     let segment = plan.segments.get(sentence as usize).ok_or_else(no_sentence)?;
     // What cannot be spoken is its silence, as in the stream.
-    let (bytes, name) = match segment.job() {
-        Some(job) => (state.narrator.hear(job).await?.bytes, job.content.to_string()),
-        None => {
-            let silence = segment.silence().ok_or_else(no_sentence)?;
-            (silence.bytes.clone(), format!("silence-{}", silence.length.samples))
-        }
+    let name = match (segment.job(), segment.silence()) {
+        (Some(job), _) => job.content.to_string(),
+        (None, Some(silence)) => format!("silence-{}", silence.length.samples),
+        (None, None) => return Err(no_sentence()),
     };
     let tag = format!("\"{name}\"");
     let entity = [(header::ETAG, tag.clone())];
@@ -201,6 +225,11 @@ pub async fn clip(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
     }
+    let bytes = match (segment.job(), segment.silence()) {
+        (Some(job), _) => state.narrator.hear(job).await?.bytes,
+        (None, Some(silence)) => silence.bytes.clone(),
+        (None, None) => return Err(no_sentence()),
+    };
     Ok((fixed, entity, bytes).into_response())
 }
 

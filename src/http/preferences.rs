@@ -31,7 +31,7 @@ pub fn provide() {
         if let Some(notice) = notice {
             provide_context(notice.clone());
         }
-        provide_context(*preferences);
+        provide_context(preferences.clone());
         provide_context(app::words::of(preferences.tongue, accepted));
     }
 }

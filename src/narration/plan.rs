@@ -26,8 +26,10 @@ pub struct ChapterPlan {
     pub chapter: u32,
     /// The voice.
     pub voice: ChosenVoice,
+    /// The voice that speaks what this one cannot, if the listener has chosen one.
+    pub fallback: Option<ChosenVoice>,
     /// One segment a sentence.
-    pub segments: Vec<Segment>,
+    pub segments: Arc<[Segment]>,
 }
 
 /// One sentence of a plan.
@@ -76,7 +78,20 @@ impl ChapterPlan {
                 shown: (is_spoken && voice.times_words).then(|| source.text.as_str().into()),
             });
         }
-        Self { book: book.clone(), chapter: number, voice: voice.clone(), segments }
+        Self {
+            book: book.clone(),
+            chapter: number,
+            voice: voice.clone(),
+            fallback: None,
+            segments: segments.into(),
+        }
+    }
+}
+
+impl ChapterPlan {
+    /// The same, with a voice that speaks what this one cannot.
+    pub(super) fn with_fallback(&self, fallback: ChosenVoice) -> Self {
+        Self { fallback: Some(fallback), ..self.clone() }
     }
 }
 

@@ -49,7 +49,11 @@ impl Narrator {
                 for at in from..plan.segments.len() {
                     let segment = &plan.segments[at];
                     if let Some(job) = segment.job() {
-                        let clip = match narrator.in_memory(job).await {
+                        let at_hand = match narrator.substitute(&plan, job).await {
+                            Some(substitute) => Some(substitute),
+                            None => narrator.in_memory(job).await,
+                        };
+                        let clip = match at_hand {
                             Some(clip) => clip,
                             None => {
                                 let ahead = jobs(&plan, at + 1, PREFETCH_SENTENCES);
@@ -65,6 +69,9 @@ impl Narrator {
                                         yield filler;
                                     }
                                     outcome = Some(waiter.ended().await);
+                                }
+                                if let Some(Err(error)) = outcome {
+                                    outcome = Some(narrator.fall_back(&plan, at, error).await);
                                 }
                                 match outcome {
                                     Some(Ok(clip)) => clip,

@@ -4,6 +4,7 @@
 //! leading silence included, so the sum of all is what a decoder returns for the stream.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use app::model::{TimelineEnd, TimelineEntry};
 use async_stream::try_stream;
@@ -11,11 +12,24 @@ use futures::Stream;
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
-use crate::audio::{ClipLength, align};
+use crate::audio::{Clip, ClipLength, align};
+use crate::queue::Job;
 
 /// Sentences that are looked up at first, and at most at once: a page of text, and one statement.
 const FIRST_LOOK: usize = 32;
 const LONGEST_LOOK: usize = 512;
+
+/// A clip that is there within this time was not waited for.
+const AT_ONCE: Duration = Duration::from_millis(2);
+
+/// Where lengths of clips are looked up.
+#[derive(Debug, Clone, Copy)]
+enum Look {
+    /// In memory, and in SQL what is not there.
+    Stored,
+    /// In memory only.
+    Known,
+}
 
 /// What a timeline tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +68,7 @@ impl Narrator {
         plan: &ChapterPlan,
         from: usize,
     ) -> Result<Vec<TimelineEntry>, NarrationError> {
-        let (entries, _) = self.known_from(plan, from, &mut clock(plan)).await?;
+        let (entries, _) = self.known_from(plan, from, &mut clock(plan), Look::Stored).await?;
         Ok(entries)
     }
 
@@ -69,13 +83,17 @@ impl Narrator {
         try_stream! {
             let mut clock = clock(&plan);
             let mut at = from.min(plan.segments.len());
+            let mut look = Look::Stored;
             while at < plan.segments.len() {
-                let (known, next) = narrator.known_from(&plan, at, &mut clock).await?;
+                let (known, next) = narrator.known_from(&plan, at, &mut clock, look).await?;
                 at = next;
                 if !known.is_empty() {
                     yield TimelineEvent::Entries(known);
                 } else if let Some(job) = plan.segments[at].job() {
-                    let clip = narrator.watch(job).await?;
+                    let begun = Instant::now();
+                    let clip = narrator.watch_or_fall_back(&plan, at, job).await?;
+                    // What had to be waited for is the latest that was made.
+                    look = if begun.elapsed() < AT_ONCE { Look::Stored } else { Look::Known };
                     let mut entries = vec![clock.advance(at, plan.segments[at].length(Some(clip.length)))];
                     at += 1;
                     narrator.time_words(&plan, &mut entries).await?;
@@ -97,13 +115,27 @@ impl Narrator {
         plan: &ChapterPlan,
         at: usize,
         clock: &mut Clock,
+        look: Look,
     ) -> Result<(Vec<TimelineEntry>, usize), NarrationError> {
         let mut entries: Vec<TimelineEntry> = Vec::new();
         let mut end = at.min(plan.segments.len());
-        let mut window = FIRST_LOOK;
+        let mut window = match look {
+            Look::Stored => FIRST_LOOK,
+            Look::Known => 1,
+        };
         while end < plan.segments.len() {
             let segments = &plan.segments[end..(end + window).min(plan.segments.len())];
-            let lengths = self.lengths_of(segments).await?;
+            let mut lengths = match look {
+                Look::Stored => self.lengths_of(segments).await?,
+                Look::Known => self.known_lengths(segments).await,
+            };
+            if plan.fallback.is_some() {
+                for (length, segment) in lengths.iter_mut().zip(segments) {
+                    let Some(job) = segment.job() else { continue };
+                    let substitute = self.substitute(plan, job).await;
+                    *length = substitute.map(|clip| clip.length).or(*length);
+                }
+            }
             let known =
                 segments.iter().zip(lengths).map_while(|(segment, length)| match segment.job() {
                     Some(_) => length.map(|length| segment.length(Some(length))),
@@ -120,6 +152,19 @@ impl Narrator {
         }
         self.time_words(plan, &mut entries).await?;
         Ok((entries, end))
+    }
+
+    /// The clip of a sentence that somebody's stream has asked for, or what is heard in its place.
+    async fn watch_or_fall_back(
+        &self,
+        plan: &ChapterPlan,
+        at: usize,
+        job: &Job,
+    ) -> Result<Clip, NarrationError> {
+        match self.watch(job).await {
+            Err(NarrationError::Wait(error)) => Ok(self.fall_back(plan, at, error).await?),
+            watched => watched,
+        }
     }
 
     /// Says when words begin, where the voice does.
@@ -162,6 +207,17 @@ impl Narrator {
         at: usize,
     ) -> Result<Vec<Option<ClipLength>>, NarrationError> {
         self.lengths_of(&plan.segments[at.min(plan.segments.len())..]).await
+    }
+
+    async fn known_lengths(&self, segments: &[Segment]) -> Vec<Option<ClipLength>> {
+        let mut known = Vec::with_capacity(segments.len());
+        for segment in segments {
+            known.push(match segment.job() {
+                Some(job) => self.shared.clips.assets.known_length(&job.content).await,
+                None => None,
+            });
+        }
+        known
     }
 
     async fn lengths_of(

@@ -12,6 +12,8 @@ use crate::queue::{Asked, Class, Job, SHORT_REST};
 
 /// A clip that is waited for is looked for and asked for again after this long, in case news was lost.
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(2);
+/// The same while news does not arrive.
+const LOOK_INTERVAL: Duration = Duration::from_millis(150);
 /// Requests of one page for stream and timeline arrive within this time.
 const PAGE_OPEN_WINDOW: Duration = Duration::from_millis(400);
 /// How long a listener waits for a sentence besides what its engine may take for it. Nobody gives up while
@@ -99,6 +101,8 @@ impl Narrator {
             }
             let pause = if asked.is_none() && begun.elapsed() < PAGE_OPEN_WINDOW {
                 PAGE_OPEN_WINDOW
+            } else if self.shared.waits.is_deaf() {
+                LOOK_INTERVAL
             } else {
                 REQUEUE_INTERVAL
             };

@@ -339,7 +339,7 @@ impl Queue for MemoryQueue {
                     Ok(_) => {
                         let done = ProgressDelta { done: usize::from(held), ..Default::default() };
                         state.record(&claim.job, done);
-                        state.pool_of(&claim.job).end_rest();
+                        state.pool_of(&claim.job).answered();
                         news.push((claim.job.content, Ok(())));
                     }
                     // Of one that was given back another takes care, or has made it by now.
@@ -499,5 +499,78 @@ impl Queue for MemoryQueue {
         };
         self.work.notify_one();
         Ok(requeued)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::clips::job::tests::job;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn room() -> [Room; 1] {
+        [Room { limit: Some(4), ..Room::of(Pool::of_engine("e"), 4) }]
+    }
+
+    async fn queue_of(sentences: usize) -> MemoryQueue {
+        let queue = MemoryQueue::new(Arc::default(), Timing::default());
+        let jobs: Vec<Job> = (0..sentences).map(|n| job(&format!("Sentence {n}."))).collect();
+        queue.enqueue(Class::Chapter, &jobs[0].book.clone(), &jobs).await.unwrap();
+        queue
+    }
+
+    /// Claims and answers alike; how many were claimed.
+    async fn answer(queue: &MemoryQueue, error: Option<&VoiceError>) -> usize {
+        let claims = queue.complete_and_claim(&[], &room()).await.unwrap().claims;
+        let count = claims.len();
+        let finished: Vec<Finished> = claims
+            .into_iter()
+            .map(|claim| {
+                let outcome = error.map_or(Ok(Bytes::new()), |error| Err(error.clone()));
+                Finished { claim, outcome }
+            })
+            .collect();
+        queue.complete_and_claim(&finished, &[]).await.unwrap();
+        count
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_says_when_to_come_again_is_asked_then_once_and_goes_on() {
+        let queue = queue_of(10).await;
+        let (engine, reason) = ("e".to_owned(), String::new());
+        let busy = VoiceError::Busy { engine, reason, retry_after_ms: Some(31_000) };
+        assert_eq!(answer(&queue, Some(&busy)).await, 4);
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert_eq!(answer(&queue, None).await, 0);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(answer(&queue, None).await, 1, "one tries");
+        assert_eq!(answer(&queue, None).await, 4, "it is back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_of_ten_minutes_costs_a_few_requests_and_no_sentence() {
+        let queue = queue_of(100).await;
+        let (engine, reason) = ("e".to_owned(), "overloaded".to_owned());
+        let down = VoiceError::Unreachable { engine, reason, retry_after_ms: None };
+        let mut asked = 0;
+        for _ in 0..600 {
+            asked += answer(&queue, Some(&down)).await;
+            queue.recover().await.unwrap();
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert!((8..20).contains(&asked), "{asked}");
+        assert_eq!(queue.status().await.unwrap().dead, 0);
+        let mut spoken = 0;
+        for _ in 0..5 {
+            tokio::time::advance(MINUTE).await;
+            queue.recover().await.unwrap();
+            for _ in 0..100 {
+                spoken += answer(&queue, None).await;
+            }
+        }
+        assert_eq!(spoken, 100);
     }
 }

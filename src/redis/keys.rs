@@ -20,7 +20,7 @@ const RESERVED: &AsciiSet =
     &CONTROLS.add(b':').add(b'{').add(b'}').add(b'%').add(b' ').add(b'"').add(b'\\');
 
 /// The slot of a cluster that the queue is in.
-const CLUSTER_TAG: &str = "{earmark}:";
+const CLUSTER_TAG: &str = "{tts}:";
 
 /// What a lane is for; in order of priority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -625,7 +625,7 @@ mod tests {
         assert_eq!(keys.audio_head(), "tts:{");
         assert_eq!(keys.lock_head(), "lock:tts:{");
         assert_eq!(Keys::new("site:").name(&Key::Books(Pool::LOCAL)), "site:queue:tts:books");
-        assert_eq!(Keys::for_cluster("site:").name(&Key::Retry), "{earmark}:site:queue:tts:retry");
+        assert_eq!(Keys::for_cluster("site:").name(&Key::Retry), "{tts}:site:queue:tts:retry");
         assert_eq!(Keys::for_cluster("{site}:").name(&Key::Retry), "{site}:queue:tts:retry");
     }
 }

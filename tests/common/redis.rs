@@ -94,16 +94,14 @@ pub struct RedisCluster {
 
 impl RedisCluster {
     pub fn start() -> Self {
-        let nodes: Vec<_> = (0..3)
-            .map(|_| {
-                RedisServer::start_with(&[
-                    "--cluster-enabled",
-                    "yes",
-                    "--cluster-node-timeout",
-                    "2000",
-                ])
-            })
-            .collect();
+        Self::start_with(&[])
+    }
+
+    /// Starts with more arguments.
+    pub fn start_with(more: &[&str]) -> Self {
+        let arguments = ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000"];
+        let arguments = [&arguments, more].concat();
+        let nodes: Vec<_> = (0..3).map(|_| RedisServer::start_with(&arguments)).collect();
         let addresses: Vec<_> =
             nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         let output = Command::new("redis-cli")
@@ -121,6 +119,18 @@ impl RedisCluster {
 
     pub fn url(&self) -> String {
         self.nodes.iter().map(RedisServer::url).collect::<Vec<_>>().join(",")
+    }
+
+    /// The node that has the keys of a tag.
+    pub fn shard_with(&self, tag: &str) -> usize {
+        // Another node says where to go.
+        let has_it = |node: &RedisServer| !node.cli(&["GET", tag]).contains("MOVED");
+        self.nodes.iter().position(has_it).unwrap()
+    }
+
+    /// A node that has not.
+    pub fn shard_without(&self, tag: &str) -> usize {
+        (self.shard_with(tag) + 1) % self.nodes.len()
     }
 }
 

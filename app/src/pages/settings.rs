@@ -3,7 +3,10 @@
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
+use super::loaded;
+use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
+use crate::model::Voice;
 use crate::preferences::{
     Align, Layout, Mark, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
 };
@@ -48,6 +51,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {choice("tongue", said.tongue, UiLanguage::ALL, UiLanguage::name, chosen.tongue, names(&said.tongue_names))}
                 <noscript><button class="button">{said.save}</button></noscript>
             </form>
+            {fallback(chosen.fallback)}
             <nav class="operator-links" aria-label=said.server>
                 <h2>{said.server}</h2>
                 <a href="/engines">{words.operator.engines}</a>" · "
@@ -56,6 +60,37 @@ pub fn SettingsPage() -> impl IntoView {
             </nav>
         </main>
     }
+}
+
+/// The voice for when the chosen one cannot speak: a form of its own, because the list of voices is long.
+fn fallback(chosen: String) -> impl IntoView {
+    let backend = backend();
+    let load = move || {
+        let backend = backend.clone();
+        async move { backend?.all_voices().await }
+    };
+    loaded(load, move |voices: Vec<Voice>| {
+        let said = &words().settings;
+        let options = voices.into_iter().map(|voice| {
+            let label = format!("{} · {} · {}", voice.name, voice.language, voice.engine);
+            let is_chosen = voice.id == chosen;
+            view! { <option value=voice.id selected=is_chosen>{label}</option> }
+        });
+        view! {
+            <form class="fallback" method="post" action="/settings">
+                <label>
+                    <span>{said.fallback}</span>
+                    <select name="fallback">
+                        <option value="">{said.no_fallback}</option>
+                        {options.collect_view()}
+                    </select>
+                </label>
+                <button class="button quiet-button">{said.save}</button>
+                <p class="hint">{said.fallback_hint}</p>
+            </form>
+        }
+        .into_any()
+    })
 }
 
 fn choice<T: Copy + PartialEq>(

@@ -170,6 +170,9 @@ pub(super) static ENGLISH: Words = Words {
         mark: "Marked while reading",
         mark_names: ["Sentence", "Word", "Nothing"],
         mark_hint: "Words are estimated when the voice does not tell them.",
+        fallback: "When a voice fails",
+        fallback_hint: "This voice reads a sentence that the chosen one cannot, so that listening goes on.",
+        no_fallback: "Stop and say why",
         preview: "Preview",
         preview_text: [
             "Call me Ishmael.",

@@ -168,6 +168,9 @@ pub(super) static SPANISH: Words = Words {
         mark: "Se marca al leer",
         mark_names: ["Frase", "Palabra", "Nada"],
         mark_hint: "Las palabras se estiman si la voz no las indica.",
+        fallback: "Cuando falla una voz",
+        fallback_hint: "Esta voz lee la frase que la elegida no puede, para que se siga oyendo.",
+        no_fallback: "Parar y decir por qué",
         preview: "Vista previa",
         preview_text: [
             "En un lugar de la Mancha, de cuyo nombre no quiero acordarme, no ha mucho tiempo que vivía un hidalgo de los de lanza en astillero, adarga antigua, rocín flaco y galgo corredor.",

@@ -71,7 +71,19 @@ impl PoolState {
         (!remaining.is_zero()).then(|| Rest { error: error.clone(), remaining })
     }
 
-    /// The engine has answered, or a person has looked after it.
+    /// The number of the rest that a failure now belongs to, from 0.
+    fn rest_number(&self) -> u32 {
+        if self.rest().is_some() { self.rests.saturating_sub(1) } else { self.rests }
+    }
+
+    /// The engine has answered. What was in hand when it began to rest does not end that.
+    pub(super) fn answered(&mut self) {
+        if self.rest().is_none() {
+            self.end_rest();
+        }
+    }
+
+    /// A person has looked after the engine.
     pub(super) fn end_rest(&mut self) {
         (self.failures, self.rests, self.resting) = (0, 0, None);
     }
@@ -85,20 +97,23 @@ impl PoolState {
     ) -> Failure {
         let rest = match failure {
             Failure::Rest(rest) => rest,
-            Failure::Park => timing.rest_after(self.rests),
+            Failure::Park => timing.rest_after(self.rest_number()),
             Failure::Retry(_) | Failure::Dead if error.effect() == Effect::Failing => {
                 self.failures += 1;
                 if self.failures < MAX_FAILURES && self.rests == 0 {
                     return failure;
                 }
-                timing.rest_after(self.rests)
+                timing.rest_after(self.rest_number())
             }
             Failure::Retry(_) | Failure::Dead => {
-                self.end_rest();
+                self.answered();
                 return failure;
             }
         };
-        self.rests += 1;
+        // What was in hand when the rest began is no news.
+        if self.rest().is_none() {
+            self.rests += 1;
+        }
         let until = Instant::now() + rest;
         if self.resting.as_ref().is_none_or(|(known, _)| *known < until) {
             self.resting = Some((until, error.clone()));

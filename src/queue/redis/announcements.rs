@@ -17,8 +17,8 @@ use crate::speech::VoiceError;
 const RETRY: Duration = Duration::from_millis(300);
 /// How often the subscription is tried with an empty announcement, and how long nothing may come: a
 /// connection that a router has forgotten is silent, without an error.
-const TRIAL_INTERVAL: Duration = Duration::from_secs(2);
-const SILENCE_LIMIT: Duration = Duration::from_secs(5);
+const TRIAL_INTERVAL: Duration = Duration::from_secs(1);
+const SILENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// How a claim ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +60,10 @@ pub(super) async fn listen(redis: RedisConnection, waits: Arc<Waits>) {
                         () = redis.restored_since(generation) => None,
                         _ = trial.tick() => {
                             if heard.elapsed() > SILENCE_LIMIT && redis.is_up() {
-                                tracing::warn!("the subscription to Redis is silent; subscribing anew");
+                                if !waits.is_deaf() {
+                                    tracing::warn!("the subscription to Redis is silent");
+                                }
+                                waits.set_deaf(true);
                                 break;
                             }
                             try_subscription(&redis);
@@ -69,6 +72,7 @@ pub(super) async fn listen(redis: RedisConnection, waits: Arc<Waits>) {
                     };
                     let Some(message) = message else { break };
                     heard = Instant::now();
+                    waits.set_deaf(false);
                     match serde_json::from_slice::<Vec<Announcement>>(message.get_payload_bytes()) {
                         Ok(announced) => announced.iter().for_each(|one| publish(&waits, one)),
                         Err(error) => tracing::warn!(%error, "an announcement cannot be read"),

@@ -1,8 +1,8 @@
 -- Ends claims whose clips are stored, and says so.
 -- KEYS: leases of the worker, making, then lists that are out of date
 -- ARGV: channel, message, worker, head of requests, request expiry s, number of claims n, then n tokens,
--- n content hashes, n locks, n requests or nothing, n numbers of engines or 0, then permits and state of
--- each engine
+-- n content hashes, n locks, n requests or nothing, n numbers of engines or 0, then permits, rest and
+-- state of each engine
 local n = tonumber(ARGV[6])
 local function list(which)
   return unpack(ARGV, 7 + which * n, 6 + (which + 1) * n)
@@ -37,10 +37,12 @@ if #stale > 0 then
   redis.call('DEL', unpack(stale))
 end
 for engine, tokens in pairs(permits) do
-  local at = 6 + 5 * n + 2 * engine - 1
+  local at = 6 + 5 * n + 3 * engine - 2
   redis.call('ZREM', ARGV[at], unpack(tokens))
-  -- The engine has answered.
-  redis.call('DEL', ARGV[at + 1])
+  -- The engine has answered. What was in hand when it began to rest does not end that.
+  if redis.call('EXISTS', ARGV[at + 1]) == 0 then
+    redis.call('DEL', ARGV[at + 2])
+  end
 end
 for request, count in pairs(done) do
   record(ARGV[4] .. request, '', count, 0, '', ARGV[5])

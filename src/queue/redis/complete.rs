@@ -100,8 +100,9 @@ impl RedisQueue {
             call.arg(number);
         }
         for engine in engines {
-            call.arg(self.name(&Key::EnginePermits(engine.to_owned())))
-                .arg(self.name(&Key::EngineState(engine.to_owned())));
+            for key in [Key::EnginePermits, Key::EngineRest, Key::EngineState] {
+                call.arg(self.name(&key(engine.to_owned())));
+            }
         }
         call.command()
     }

@@ -34,9 +34,13 @@ if redis.call('GET', KEYS[5]) == ARGV[1] then
 end
 local kind, ms, at_end = ARGV[6], tonumber(ARGV[9]), false
 if KEYS[14] then
+  -- What was in hand when a rest began belongs to it.
+  local is_resting = redis.call('EXISTS', KEYS[15]) == 1
   local rests = tonumber(redis.call('HGET', KEYS[16], 'rests') or 0)
   if ARGV[11] == 'answered' then
-    redis.call('DEL', KEYS[16])
+    if not is_resting then
+      redis.call('DEL', KEYS[16])
+    end
   elseif ARGV[11] == 'failing' then
     local failures = redis.call('HINCRBY', KEYS[16], 'failures', 1)
     if failures >= tonumber(ARGV[16]) or rests > 0 then
@@ -45,10 +49,13 @@ if KEYS[14] then
     end
   end
   if kind == 'park' then
-    ms = math.min(tonumber(ARGV[17]) * 2 ^ math.min(rests, 20), tonumber(ARGV[18]))
+    local number = is_resting and math.max(rests - 1, 0) or rests
+    ms = math.min(tonumber(ARGV[17]) * 2 ^ math.min(number, 20), tonumber(ARGV[18]))
   end
   if kind == 'park' or kind == 'rest' then
-    redis.call('HINCRBY', KEYS[16], 'rests', 1)
+    if not is_resting then
+      redis.call('HINCRBY', KEYS[16], 'rests', 1)
+    end
     if redis.call('PTTL', KEYS[15]) < ms then
       redis.call('SET', KEYS[15], ARGV[10], 'PX', string.format('%.0f', math.max(ms, 1)))
     end

@@ -1,0 +1,97 @@
+//! A voice that speaks what the chosen one cannot: only if the listener has chosen one, and then for a
+//! sentence at a time.
+//!
+//! What was spoken so is remembered for a while under the sentence it stands for, so that a stream and its
+//! timeline, which ask for themselves, are of the same sound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+
+use super::plan::ChapterPlan;
+use super::{NarrationError, Narrator, PREFETCH_SENTENCES};
+use crate::audio::{self, Clip};
+use crate::clips::waits::WaitError;
+use crate::queue::{Job, Sentence};
+use crate::speech::ChosenVoice;
+use crate::text::hash::ContentHash;
+
+/// A substitute is heard in place of a sentence for this long; then its own voice is asked again.
+const SUBSTITUTED_FOR: Duration = Duration::from_secs(600);
+/// Bytes of substitutes kept in memory.
+const SUBSTITUTE_BYTES: u64 = 16 << 20;
+
+/// Clips that were heard in place of others, by the content they stand for and the voice that spoke.
+pub(super) type Substitutes = Cache<(ContentHash, ChosenVoice), Clip>;
+
+/// None yet.
+pub(super) fn substitutes() -> Substitutes {
+    Cache::builder()
+        .weigher(|_, clip: &Clip| u32::try_from(clip.bytes.len()).unwrap_or(u32::MAX))
+        .max_capacity(SUBSTITUTE_BYTES)
+        .time_to_live(SUBSTITUTED_FOR)
+        .build()
+}
+
+/// The same sentence in another voice.
+fn spoken_by(job: &Job, voice: &ChosenVoice) -> Job {
+    let key = Arc::new(voice.key.clone());
+    let context = job.context.clone().filter(|_| voice.wants_context);
+    Job::new(Sentence {
+        content: ContentHash::of(&job.text, context.as_deref(), &key),
+        context,
+        voice: key,
+        ..Sentence::clone(job)
+    })
+}
+
+impl Narrator {
+    /// A plan whose sentences are spoken by another voice where the first cannot; the same plan when no
+    /// other is named.
+    ///
+    /// # Errors
+    /// When there is no such voice.
+    pub async fn with_fallback(
+        &self,
+        plan: Arc<ChapterPlan>,
+        fallback: &str,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
+        if fallback.is_empty() || fallback == plan.voice.id {
+            return Ok(plan);
+        }
+        let details = self.shared.library.metadata(&plan.book).await?;
+        let voice = self.shared.voices.choose(fallback, &details.card.language)?;
+        Ok(Arc::new(plan.with_fallback(voice)))
+    }
+
+    /// What is heard in place of a sentence, if something is.
+    pub(super) async fn substitute(&self, plan: &ChapterPlan, job: &Job) -> Option<Clip> {
+        let fallback = plan.fallback.as_ref()?;
+        self.shared.substitutes.get(&(job.content, fallback.clone())).await
+    }
+
+    /// Has the fallback speak a sentence that failed, at the sample rate of the chapter's own voice.
+    pub(super) async fn fall_back(
+        &self,
+        plan: &ChapterPlan,
+        at: usize,
+        error: WaitError,
+    ) -> Result<Clip, WaitError> {
+        let job = plan.segments.get(at).and_then(|segment| segment.job());
+        let (Some(fallback), Some(job)) = (&plan.fallback, job) else { return Err(error) };
+        tracing::warn!(%error, fallback = fallback.id, "another voice speaks a sentence");
+        let ahead = plan.segments.iter().skip(at + 1).take(PREFETCH_SENTENCES);
+        let ahead = ahead.filter_map(|segment| Some(spoken_by(segment.job()?, fallback))).collect();
+        let spoken = self.wait(&spoken_by(job, fallback), ahead)?.ended().await?;
+        let rate = plan.voice.sample_rate;
+        let resampled = tokio::task::spawn_blocking(move || audio::resample(&spoken, rate)).await;
+        let clip = resampled.unwrap_or_else(|error| Err(error.to_string())).map_err(|reason| {
+            tracing::error!(reason, "a clip cannot be resampled");
+            error
+        })?;
+        // Who came first decides: the stream and its timeline must hear the same.
+        let name = (job.content, fallback.clone());
+        Ok(self.shared.substitutes.get_with(name, async { clip }).await)
+    }
+}
