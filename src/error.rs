@@ -1,7 +1,7 @@
 //! What can go wrong: what a client hears of it, and why the program cannot start.
 //!
 //! What is the client's business is said in full; what is internal is logged here and answered with
-//! a sentence. [`crate::http`] makes answers of [`ApiError`]s.
+//! a sentence. The HTTP side makes answers of [`ApiError`]s.
 
 use std::io;
 use std::time::Duration;
@@ -182,6 +182,17 @@ impl From<NarrationError> for ApiError {
                 Self::Unavailable(error.to_string())
             }
             NarrationError::Clips(_) | NarrationError::Database(_) => internal(&error),
+        }
+    }
+}
+
+impl From<AppError> for ApiError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::NotFound(reason) => Self::NotFound(reason),
+            AppError::Invalid(reason) => Self::BadBody(reason),
+            AppError::Unavailable(reason) => Self::Unavailable(reason),
+            AppError::Internal => Self::Internal,
         }
     }
 }

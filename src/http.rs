@@ -7,6 +7,7 @@ mod books;
 pub mod description;
 mod engines;
 mod error;
+mod events;
 mod headers;
 mod imports;
 mod limits;
@@ -123,7 +124,8 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/audio/speech", post(voice::openai_speech));
     let pages = Router::new()
         .leptos_routes_with_context(&state, PAGES.clone(), page_context, shell)
-        .fallback_service(files.fallback(not_found));
+        .fallback_service(files.fallback(not_found))
+        .layer(middleware::from_fn(events::in_our_words));
     Router::new()
         .merge(bodies::streamed(files_in, bodies::FILE_BYTES))
         .merge(bodies::limited(texts_in, bodies::TEXT_BYTES))

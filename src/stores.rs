@@ -11,8 +11,8 @@ use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use sqlx::AnyPool;
 
-use crate::RunError;
 use crate::config::{DataConfig, ReadingConfig};
+use crate::error::RunError;
 use crate::library::import::{ImportError, Importer};
 use crate::library::{self, Library, LibraryParts};
 use crate::redis::RedisConnection;

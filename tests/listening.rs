@@ -233,3 +233,23 @@ async fn page_events_make_sentences_ready() {
     let moved = server.client.post(url).json(&place).send().await.unwrap();
     assert!(moved.status().is_success(), "{}", moved.status());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_cannot_be_read_are_refused_in_words() {
+    let server = TestServer::start().await;
+    let unknown = r#"{"place":{"listener":"a","book":"0123456789abcdef","chapter":1,"sentence":0,"voice":""}}"#;
+    for event in ["chapter_open", "page_open", "chapter_change"] {
+        for (body, expected) in [("", 400), ("{}", 400), ("no JSON", 400), (unknown, 404)] {
+            let request = server.client.post(server.url(&format!("/api/events/{event}")));
+            let answer =
+                request.header("content-type", "application/json").body(body).send().await.unwrap();
+            assert_eq!(answer.status(), expected, "{event} {body}");
+            assert_eq!(answer.headers()["content-type"], "application/problem+json");
+            let problem: serde_json::Value = answer.json().await.unwrap();
+            assert!(
+                problem["detail"].as_str().is_some_and(|said| said.ends_with('.')),
+                "{problem}"
+            );
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The events of a page come in as server functions; here what goes wrong with them is said as everywhere
+//! else in the API.
+
+use app::error::AppError;
+use app::model::ListenerPosition;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::{ApiError, bodies};
+
+/// The body of an event.
+#[derive(Deserialize)]
+struct Event {
+    #[allow(dead_code, reason = "it is read to see whether it can be")]
+    place: ListenerPosition,
+}
+
+/// Refuses events that cannot be read, and answers with problem documents.
+pub async fn in_our_words(request: Request, next: Next) -> Response {
+    let is_event = request.uri().path().starts_with("/api/events/");
+    if request.method() != Method::POST || !is_event {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = to_bytes(body, bodies::SMALL_BYTES).await else {
+        return ApiError::TooLarge("An event is not that large.".to_owned()).into_response();
+    };
+    if let Err(error) = serde_json::from_slice::<Event>(&bytes) {
+        let reason = format!("The event cannot be read: {error}.");
+        return ApiError::BadBody(reason).into_response();
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
+    if response.status().is_success() {
+        return response;
+    }
+    let body = to_bytes(response.into_body(), bodies::SMALL_BYTES).await.unwrap_or_default();
+    let error = serde_json::from_slice::<AppError>(&body).unwrap_or(AppError::Internal);
+    ApiError::from(error).into_response()
+}
