@@ -206,7 +206,8 @@ async fn heard_ms(redis: &RedisServer, worker: &Site) -> Vec<f64> {
             if let Some(claim) = held.remove(&sentence) {
                 break claim;
             }
-            let claims = worker.queue.complete_and_claim(&[], &room(20)).await.unwrap().claims;
+            let local = [Room::of(Pool::LOCAL, 20)];
+            let claims = worker.queue.complete_and_claim(&[], &local).await.unwrap().claims;
             held.extend(claims.into_iter().map(|claim| (claim.job.sentence, claim)));
         };
         // By now somebody waits.
@@ -262,9 +263,10 @@ fn median(mut values: Vec<f64>) -> f64 {
 async fn main() {
     let redis = RedisServer::start_with(&["--save", "", "--appendonly", "no"]);
     let (here, there) = (site(&redis).await, site(&redis).await);
+    let wanted = site_sharing(&redis, SharedClips::Wanted).await;
     let flush = || redis.cli(&["FLUSHALL"]);
-    let mut ours: [Vec<f64>; 3] = Default::default();
-    let mut peer: [Vec<f64>; 3] = Default::default();
+    let mut ours: [Vec<f64>; 4] = Default::default();
+    let mut peer: [Vec<f64>; 4] = Default::default();
     let mut sets = Vec::new();
     let mut costs: [Vec<f64>; 3] = Default::default();
     for round in 1..=ROUNDS {
@@ -275,6 +277,8 @@ async fn main() {
         flush();
         ours[2].push(work(&here, 50).await);
         flush();
+        ours[3].push(work(&wanted, 50).await);
+        flush();
         sets.push(set_rate(&redis));
         flush();
         for (costs, books) in costs.iter_mut().zip([10, 1_000, 10_000]) {
@@ -282,17 +286,20 @@ async fn main() {
             flush();
         }
         let theirs = bullmq(&redis);
-        for (figures, name) in peer.iter_mut().zip(["enqueue", "one", "fifty"]) {
+        for (figures, name) in peer.iter_mut().zip(["enqueue", "one", "fifty", "fifty"]) {
             figures.push(theirs[name].as_f64().unwrap());
         }
         flush();
     }
     let [ours, peer] = [ours, peer].map(|figures| figures.map(median));
     let sets = median(sets);
-    for (at, name) in ["enqueue chapters of 300", "work, concurrency 1", "work, concurrency 50"]
-        .into_iter()
-        .enumerate()
-    {
+    let names = [
+        "enqueue chapters of 300",
+        "work, concurrency 1",
+        "work, concurrency 50, every clip stored",
+        "work, concurrency 50, clips stored when wanted",
+    ];
+    for (at, name) in names.into_iter().enumerate() {
         let (ours, peer) = (ours[at], peer[at]);
         println!("{name}: {ours:.0}/s, BullMQ {peer:.0}/s: {:.1} ×", ours / peer);
     }

@@ -6,52 +6,58 @@ use redis::{
 
 use super::RedisConnection;
 
-/// A script with its keys and arguments.
+/// A call of a script: its keys first, then its arguments.
 pub struct Call {
     script: &'static Script,
     keys: Vec<String>,
-    arguments: Vec<Vec<u8>>,
+    command: Cmd,
+    is_begun: bool,
 }
 
 impl Call {
     /// A call without keys and arguments.
     pub fn new(script: &'static Script) -> Self {
-        Self { script, keys: Vec::new(), arguments: Vec::new() }
+        Self { script, keys: Vec::new(), command: cmd("EVALSHA"), is_begun: false }
     }
 
-    /// Adds a key.
+    /// Adds a key; all of them come before the arguments.
     pub fn key(&mut self, key: String) -> &mut Self {
+        debug_assert!(!self.is_begun, "keys come first");
         self.keys.push(key);
         self
     }
 
     /// Adds an argument.
     pub fn arg(&mut self, argument: impl ToRedisArgs) -> &mut Self {
-        argument.write_redis_args(&mut self.arguments);
+        self.begin();
+        self.command.arg(argument);
         self
     }
 
-    /// The command that runs it, if Redis knows the script.
-    pub fn command(&self) -> Cmd {
-        let mut command = cmd("EVALSHA");
-        command.arg(self.script.get_hash()).arg(self.keys.len()).arg(&self.keys);
-        for argument in &self.arguments {
-            command.arg(argument);
+    fn begin(&mut self) {
+        if !std::mem::replace(&mut self.is_begun, true) {
+            self.command.arg(self.script.get_hash()).arg(self.keys.len()).arg(&self.keys);
         }
-        command
+    }
+
+    /// The command that runs it, if Redis knows the script.
+    pub fn command(mut self) -> Cmd {
+        self.begin();
+        self.command
     }
 
     /// Runs it, loading it first when Redis does not know it.
     ///
     /// # Errors
     /// When Redis does not answer, or refuses.
-    pub async fn invoke<T: FromRedisValue>(&self, redis: &RedisConnection) -> RedisResult<T> {
+    pub async fn invoke<T: FromRedisValue>(self, redis: &RedisConnection) -> RedisResult<T> {
+        let script = self.script;
         let command = self.command();
         let answer = command.query_async(&mut redis.clone()).await;
         if !is_unknown(&answer) {
             return Ok(T::from_redis_value(answer?)?);
         }
-        self.script.load_async(&mut redis.clone()).await?;
+        script.load_async(&mut redis.clone()).await?;
         command.query_async(&mut redis.clone()).await
     }
 }

@@ -70,7 +70,8 @@ local function take(pool, book, class, quota)
         leases[#leases + 1] = token
         leases[#leases + 1] = class .. ' ' .. payload
         if pool.permits ~= '' then
-          redis.call('ZADD', pool.permits, expiry, token)
+          pool.granted[#pool.granted + 1] = expiry
+          pool.granted[#pool.granted + 1] = token
         end
         out[#out + 1] = token
         out[#out + 1] = class
@@ -121,7 +122,7 @@ end
 for at = 14, #ARGV, 7 do
   local pool = {
     suffix = ARGV[at], limit = ARGV[at + 3], permits = ARGV[at + 4], rest = ARGV[at + 5],
-    state = ARGV[at + 6], books = ARGV[5] .. ARGV[at],
+    state = ARGV[at + 6], books = ARGV[5] .. ARGV[at], granted = {},
   }
   local any, ahead = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   if pool.permits ~= '' and any > 0 then
@@ -160,6 +161,9 @@ for at = 14, #ARGV, 7 do
         next_turn(pool, book, rank)
       end
     end
+  end
+  if #pool.granted > 0 then
+    redis.call('ZADD', pool.permits, unpack(pool.granted))
   end
 end
 if #leases > 0 then

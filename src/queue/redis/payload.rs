@@ -55,30 +55,22 @@ pub(super) enum InvalidPayload {
 
 impl Payload {
     pub(super) fn of(job: &Job, tries: u8) -> Self {
+        let VoiceKey { engine, model, voice, speed, format } = &*job.voice;
         Self {
+            content_hash: job.content.to_string(),
+            clip: job.clip_form().to_owned(),
             request_id: job.request.as_deref().map(str::to_owned),
-            tries,
-            ..Self::of_sentence(job, job.clip_form())
-        }
-    }
-
-    fn of_sentence(sentence: &Sentence, clip: &str) -> Self {
-        let VoiceKey { engine, model, voice, speed, format } = &*sentence.voice;
-        Self {
-            book_id: sentence.book.clone(),
-            chapter_id: sentence.chapter,
+            book_id: job.book.clone(),
+            chapter_id: job.chapter,
             engine: engine.clone(),
             model: model.clone(),
             voice: voice.clone(),
             speed: speed.clone(),
             format: format.clone(),
-            sentence: sentence.sentence,
-            text: sentence.text.to_string(),
-            context: sentence.context.as_deref().cloned(),
-            clip: clip.to_owned(),
-            content_hash: sentence.content.to_string(),
-            request_id: None,
-            tries: 0,
+            sentence: job.sentence,
+            text: job.text.to_string(),
+            context: job.context.as_deref().cloned(),
+            tries,
             class: None,
         }
     }
@@ -94,10 +86,37 @@ impl Payload {
     }
 }
 
+/// A payload that borrows what it says, for writing.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Borrowed<'a> {
+    content_hash: &'a str,
+    clip: &'a str,
+    book_id: &'a BookId,
+    chapter_id: u32,
+    engine: &'a str,
+    model: &'a str,
+    voice: &'a str,
+    speed: &'a str,
+    format: &'a str,
+    sentence: u32,
+    text: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<&'a Context>,
+}
+
+/// Where the content hash stands in a payload.
+const CONTENT: std::ops::Range<usize> = 16..80;
+
+/// The content hash of a payload, as it stands there.
+pub(super) fn content_of(payload: &str) -> &str {
+    payload.get(CONTENT).unwrap_or_default()
+}
+
 /// A job as JSON. The same sentence is enqueued for many listeners, so its JSON is made once, and the
 /// request put into it.
 pub(super) fn encode(job: &Job, tries: u8) -> String {
-    let plain = job.encoded(|sentence, clip| Payload::of_sentence(sentence, clip).to_json());
+    let plain = job.encoded(written);
     if tries > 0 {
         return Payload::of(job, tries).to_json();
     }
@@ -108,6 +127,26 @@ pub(super) fn encode(job: &Job, tries: u8) -> String {
         }
         _ => Payload::of(job, tries).to_json(),
     }
+}
+
+fn written(sentence: &Sentence, clip: &str) -> String {
+    let VoiceKey { engine, model, voice, speed, format } = &*sentence.voice;
+    let payload = Borrowed {
+        content_hash: &sentence.content.to_string(),
+        clip,
+        book_id: &sentence.book,
+        chapter_id: sentence.chapter,
+        engine,
+        model,
+        voice,
+        speed,
+        format,
+        sentence: sentence.sentence,
+        text: &sentence.text,
+        context: sentence.context.as_deref(),
+    };
+    // Serializing strings and numbers cannot fail.
+    serde_json::to_string(&payload).unwrap_or_default()
 }
 
 impl TryFrom<Payload> for Job {
@@ -142,11 +181,11 @@ pub(super) fn read(json: &str) -> Result<(Job, u8), InvalidPayload> {
     Ok((payload.try_into()?, tries))
 }
 
-/// The jobs as content hashes and payloads, without those for audio that is among them already: a script
+/// The jobs as payloads, without those for audio that is among them already: a script
 /// that looks for what waits in a lane does not see what it is about to add.
-pub(super) fn distinct<'a>(jobs: impl Iterator<Item = &'a Job>) -> Vec<(ContentHash, String)> {
+pub(super) fn distinct<'a>(jobs: impl Iterator<Item = &'a Job>) -> impl Iterator<Item = String> {
     let mut seen = HashSet::new();
-    jobs.filter(|job| seen.insert(job.content)).map(|job| (job.content, encode(job, 0))).collect()
+    jobs.filter(move |job| seen.insert(job.content)).map(|job| encode(job, 0))
 }
 
 #[cfg(test)]
@@ -181,6 +220,9 @@ mod tests {
             job.request = request.map(Arc::from);
             prop_assert_eq!(read(&encode(&job, tries)).unwrap(), (job.clone(), tries));
             prop_assert_eq!(encode(&job, tries), Payload::of(&job, tries).to_json());
+            let content = job.content.to_string();
+            let written = encode(&job, tries);
+            prop_assert_eq!(content_of(&written), content.as_str());
         }
 
         #[test]

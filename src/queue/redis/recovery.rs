@@ -165,8 +165,8 @@ impl RedisQueue {
         let class = serde_json::from_str::<Payload>(member).ok().and_then(|job| job.class);
         let class = class.and_then(|class| class.parse().ok()).unwrap_or(Class::Chapter);
         if let Ok((job, tries)) = payload::read(member) {
-            let jobs = vec![(job.content, payload::encode(&job, tries))];
-            match self.append(class, &job.book, &job.pool(), jobs).await {
+            let job_again = std::iter::once(payload::encode(&job, tries));
+            match self.append(class, &job.book, &job.pool(), job_again).await {
                 Ok(enqueued) if enqueued.is_full => return Ok(()),
                 Ok(_) => {}
                 Err(error) => {
@@ -205,7 +205,7 @@ impl RedisQueue {
         forgive.arg(self.name(&Key::Abandoned)).arg(content);
         let _: i64 = forgive.query_async(&mut self.redis.clone()).await?;
         let job = &letter.job;
-        let jobs = vec![(job.content, payload::encode(job, 0))];
+        let jobs = std::iter::once(payload::encode(job, 0));
         if self.append(letter.class, &job.book, &job.pool(), jobs).await?.is_full {
             return Ok(0);
         }
@@ -253,7 +253,7 @@ impl RedisQueue {
                 if holder.as_ref() == Some(token) {
                     let _: i64 = cmd("DEL").arg(&lock).query_async(&mut self.redis.clone()).await?;
                 }
-                let jobs = vec![(job.content, payload::encode(&job, tries))];
+                let jobs = std::iter::once(payload::encode(&job, tries));
                 if let Err(error) = self.append(class, &job.book, &job.pool(), jobs).await {
                     tracing::warn!(%error, "a lease of an earlier version is left");
                     return Ok(());
