@@ -35,7 +35,7 @@ use tokio_util::task::TaskTracker;
 use crate::redis::RedisConnection;
 use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
 pub use error::RunError;
-use http::{AppState, Limits};
+use http::{AppParts, AppState, Limits};
 pub use stores::{Stores, keep_files_private};
 
 use library::Library;
@@ -83,7 +83,7 @@ pub async fn run(
         (&tasks, &shutdown),
     );
     let leptos = leptos_options(&config.server);
-    let state = AppState {
+    let state = AppState::from(AppParts {
         library: library.clone(),
         voices,
         engines,
@@ -92,7 +92,7 @@ pub async fn run(
         redis,
         leptos,
         shutdown: shutdown.clone(),
-    };
+    });
     // Limits need to know who asks.
     let service = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     let server =
