@@ -151,10 +151,12 @@ pub fn router(state: AppState) -> Router {
         .merge(bodies::limited(small_requests(), bodies::SMALL_BYTES))
         .merge(bodies::limited(pages, bodies::SMALL_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
+        .layer(compressed)
+        // Sound is no page and cannot be compressed.
+        .merge(sound())
         .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
         .layer(middleware::from_fn(headers::reject_cross_site))
         .layer(middleware::map_response(headers::secure))
-        .layer(compressed)
         .with_state(state)
 }
 
@@ -192,6 +194,11 @@ fn small_requests() -> Router<AppState> {
         .route("/books/{book}/cover", get(books::cover))
         .route("/books/{book}/fonts.css", get(books::fonts))
         .route("/books/{book}/files/{*path}", get(books::file))
+}
+
+/// Routes of streams and clips.
+fn sound() -> Router<AppState> {
+    Router::new()
         .route("/listen/{book}/{chapter}", get(listen::stream))
         .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))
         .route("/audio/{book}/{chapter}/{sentence}", get(listen::clip))
