@@ -187,19 +187,23 @@ impl Waits {
     /// Tells everyone who waits for a clip how its making ended.
     pub fn publish(&self, content: &ContentHash, outcome: &Outcome) {
         if let Err(error) = outcome {
-            let mut failures = self.failures();
-            while failures.len() >= MAX_FAILURES
-                || failures.front().is_some_and(|(when, ..)| when.elapsed() >= FAILURE_CACHE_TTL)
-            {
-                failures.pop_front();
-            }
-            failures.push_back((Instant::now(), *content, error.clone()));
+            self.remember_failure(content, error);
         }
         let wait = self.waits().get(content).cloned();
         if let Some(wait) = wait {
             wait.state().news = Some(outcome.clone());
             wait.changed.notify_one();
         }
+    }
+
+    fn remember_failure(&self, content: &ContentHash, error: &VoiceError) {
+        let mut failures = self.failures();
+        while failures.len() >= MAX_FAILURES
+            || failures.front().is_some_and(|(when, ..)| when.elapsed() >= FAILURE_CACHE_TTL)
+        {
+            failures.pop_front();
+        }
+        failures.push_back((Instant::now(), *content, error.clone()));
     }
 
     /// Notes whether news from other processes arrives. Whoever waits looks more often while it does not.
@@ -287,8 +291,12 @@ impl WaitGuard {
         is_deserted
     }
 
-    /// Ends the wait.
+    /// Ends the wait. Why it failed is remembered for who begins to watch a moment later, as a page's
+    /// timeline does.
     pub(crate) fn end(self, outcome: Result<Clip, WaitError>) {
+        if let Err(WaitError::Voice(error)) = &outcome {
+            self.waits.remember_failure(&self.wait.content, error);
+        }
         self.leave();
         self.wait.progress.send_replace(Progress::Ended(outcome));
     }
