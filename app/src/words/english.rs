@@ -126,7 +126,7 @@ pub(super) static ENGLISH: Words = Words {
         paragraph_on: "Next paragraph",
         sentence_back: "Previous sentence",
         sentence_on: "Next sentence",
-        place: "ListenerPosition in the chapter",
+        place: "Place in the chapter",
         speed: "Speed",
         slower: "Slower",
         faster: "Faster",

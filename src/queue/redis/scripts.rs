@@ -22,15 +22,15 @@ macro_rules! scripts {
 }
 
 scripts! {
-    ENQUEUE: "turns.lua" "enqueue.lua";
-    ENQUEUE_AWAITED: "turns.lua" "enqueue_awaited.lua";
-    CLAIM: "turns.lua" "request.lua" "claim.lua";
+    ENQUEUE: "rounds.lua" "enqueue.lua";
+    ENQUEUE_AWAITED: "rounds.lua" "enqueue_awaited.lua";
+    CLAIM: "rounds.lua" "request.lua" "claim.lua";
     COMPLETE: "request.lua" "complete.lua";
-    END_CLAIM: "turns.lua" "request.lua" "end_claim.lua";
-    RENEW: "turns.lua" "renew.lua";
-    RESTORE: "turns.lua" "restore.lua";
+    END_CLAIM: "rounds.lua" "request.lua" "end_claim.lua";
+    RENEW: "rounds.lua" "renew.lua";
+    RESTORE: "rounds.lua" "restore.lua";
     WITHDRAW: "withdraw.lua";
-    OVERDUE: "turns.lua" "overdue.lua";
+    OVERDUE: "rounds.lua" "overdue.lua";
     RECOUNT: "recount.lua";
     PROGRESS: "request.lua" "progress.lua";
 }

@@ -1,5 +1,5 @@
--- Whose turn it is. A book's score in an index of books is the time it was last served or came, in
--- microseconds, in the range of the most urgent class it has work in.
+-- Which book is next: the rounds that keep claims fair between books. A book's score in an index of books is
+-- the time it was last served or came, in microseconds, in the range of the most urgent class it has work in.
 local WIDTH = 2251799813685248 -- 2^51, later than any clock
 local CLASSES = { 'awaited', 'prefetch', 'chapter', 'background' }
 local RANK = { awaited = 0, prefetch = 1, chapter = 2, background = 3 }
