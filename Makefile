@@ -45,7 +45,7 @@ browser:
 ## bench: measure; figures in the README come from here
 bench: build
 	scripts/setup.sh bench
-	cargo bench
+	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark cargo bench
 	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark benches/http.sh
 	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark node benches/lighthouse/run.mjs
 	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/release/earmark npx playwright test --config measure.config.ts
