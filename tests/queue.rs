@@ -439,6 +439,15 @@ async fn an_engine_that_asks_for_it_rests_and_one_sentence_tries_it(bench: &Benc
     assert!(claimed.iter().all(|claim| claim.tries == 0));
 }
 
+async fn an_engine_that_rests_from_now_on_is_not_claimed_for_in_the_same_exchange(bench: &Bench) {
+    let all: Vec<_> = (0..3).map(|sentence| job_of_service(1, sentence)).collect();
+    bench.one.enqueue(Class::Chapter, &book(1), &all).await.unwrap();
+    let held = claim_in(&bench.one, service(1, 1)).await.unwrap();
+    let finished = [failed_with(held, busy(60_000))];
+    let claimed = bench.one.complete_and_claim(&finished, &[service(1, 4)]).await.unwrap();
+    assert!(claimed.claims.is_empty(), "{:?}", claimed.claims);
+}
+
 async fn an_outage_makes_no_dead_letters(bench: &Bench) {
     let all: Vec<_> = (0..20).map(|sentence| job_of_service(1, sentence)).collect();
     bench.one.enqueue(Class::Chapter, &book(1), &all).await.unwrap();
@@ -698,6 +707,7 @@ promises!(
     a_place_is_kept_for_whoever_listens,
     an_engine_has_no_more_in_hand_than_it_accepts,
     an_engine_that_asks_for_it_rests_and_one_sentence_tries_it,
+    an_engine_that_rests_from_now_on_is_not_claimed_for_in_the_same_exchange,
     an_outage_makes_no_dead_letters,
     a_wrong_key_parks_the_engine_until_it_is_mended,
     a_late_failure_is_no_news,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use common::epub;
 use common::fleet::{Fleet, VOICE};
 use common::redis::RedisServer;
+use earmark::redis::keys::ClipName;
 use earmark::text::hash::{ContentHash, VoiceKey};
 use serde_json::json;
 
@@ -85,6 +86,38 @@ async fn lanes_leases_retries_and_dead_letters_of_the_last_build_are_taken_over(
     for count in ["prefetch", "chapter", "in_flight", "retry", "dead", "books"] {
         assert_eq!(queue[count], 0, "{count} in {queue}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_services_sentence_among_those_of_the_installed_voices_finds_its_own_lane() {
+    let redis = RedisServer::start();
+    let mut fleet = Fleet::start(&redis.url(), 0);
+    let voice = VoiceKey {
+        engine: "kokoro".to_owned(),
+        model: "kokoro".to_owned(),
+        voice: "af_heart".to_owned(),
+        speed: "1".to_owned(),
+        format: "mp3-48k-24000".to_owned(),
+    };
+    let (text, book) = ("It was for a service.", "0123456789abcdef");
+    let content = ContentHash::of(text, None, &voice).to_string();
+    let clip = ClipName::new(&voice, text, None).form();
+    let payload = format!(
+        r#"{{"contentHash":"{content}","clip":"{clip}","bookId":"{book}","chapterId":1,"engine":"kokoro","model":"kokoro","voice":"af_heart","speed":"1","format":"mp3-48k-24000","sentence":0,"text":"{text}"}}"#
+    );
+    redis.cli(&["RPUSH", &format!("queue:tts:chapter:{{{book}}}"), &payload]);
+    redis.cli(&["SADD", &format!("queue:tts:pending:chapter:{{{book}}}"), &content]);
+    redis.cli(&["ZADD", "queue:tts:books", "6264000000000000", book]);
+    fleet.hire();
+    let own = format!("queue:tts:chapter:{{{book}}}:kokoro");
+    for _ in 0..200 {
+        if redis.cli(&["LLEN", &own]) == "1" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(redis.cli(&["LRANGE", &own, "0", "-1"]), payload, "and it counts no try");
+    assert_eq!(redis.cli(&["HLEN", "queue:tts:making"]), "0");
 }
 
 #[tokio::test(flavor = "multi_thread")]

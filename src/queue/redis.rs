@@ -253,20 +253,28 @@ impl RedisQueue {
         call.command()
     }
 
-    /// Reads the answer of a claim. A sentence in the wrong lane is moved to its own.
+    /// Reads the answer of a claim. A sentence of a service that an earlier version has put into the lanes of
+    /// this machine's voices was claimed without a permit, and is moved to its own lane.
     async fn claimed(&self, answer: Value) -> Result<Claimed, QueueError> {
         let answer = Vec::<Value>::from_redis_value(answer).map_err(RedisError::from)?;
         let Some((more, parts)) = answer.split_first() else { return Ok(Claimed::default()) };
         let mut claimed = Claimed { claims: Vec::new(), more: recovery::is_some(more) };
-        for parts in parts.chunks_exact(3) {
+        let mut misplaced = Vec::new();
+        for parts in parts.chunks_exact(4) {
             let text = |at: usize| String::from_redis_value(parts[at].clone());
-            let (Ok(token), Ok(class), Ok(payload)) = (text(0), text(1), text(2)) else { continue };
-            match recovery::claim(&token, &class, &payload) {
-                Some(claim) if !token.is_empty() => claimed.claims.push(claim),
+            let (Ok(token), Ok(class), Ok(payload), Ok(suffix)) =
+                (text(0), text(1), text(2), text(3))
+            else {
+                continue;
+            };
+            match recovery::claim(&token, &class, &payload).filter(|_| !token.is_empty()) {
+                Some(claim) if claim.job.pool().suffix() == suffix => claimed.claims.push(claim),
+                Some(claim) => misplaced.push(claim),
                 // Another version may have written it; on a lease it is dropped when that runs out.
-                _ => tracing::warn!(payload, "a job cannot be read and is dropped"),
+                None => tracing::warn!(payload, "a job cannot be read and is dropped"),
             }
         }
+        self.release(&misplaced).await?;
         Ok(claimed)
     }
 
@@ -381,6 +389,10 @@ impl Queue for RedisQueue {
             let (queue, clips) = (self.redis.clone(), std::mem::take(&mut commands));
             tokio::spawn(async move { queue.batch(clips).await });
         }
+        // An engine that begins to rest with this must not be claimed for in the same breath.
+        for (one, error) in failed {
+            self.fail(one, error).await?;
+        }
         // Clips may be refused, as when Redis is full: they are in the object store.
         let may_refuse = MayRefuse(commands.len());
         commands.extend(self.complete(&made));
@@ -389,18 +401,10 @@ impl Queue for RedisQueue {
             commands.push(self.claim_command(rooms));
         }
         let mut answers = self.send(commands, may_refuse).await?;
-        let mut claimed = match answers.pop().filter(|_| may_claim) {
-            Some(answer) => self.claimed(answer).await?,
-            None => Claimed::default(),
-        };
-        for (one, error) in failed {
-            self.fail(one, error).await?;
+        match answers.pop().filter(|_| may_claim) {
+            Some(answer) => self.claimed(answer).await,
+            None => Ok(Claimed::default()),
         }
-        // A sentence of a service that an earlier version has put into the lanes of this machine's voices.
-        let has_room = |claim: &Claim| rooms.iter().any(|room| room.pool == claim.job.pool());
-        let misplaced = claimed.claims.extract_if(.., |claim| !has_room(claim));
-        self.release(&misplaced.collect::<Vec<_>>()).await?;
-        Ok(claimed)
     }
 
     async fn adopt(&self, held: &HashSet<String>) -> Result<Vec<Claim>, QueueError> {

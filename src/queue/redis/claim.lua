@@ -4,7 +4,8 @@
 -- begin with, 8 first serial, 9 lock ms, 10 lease ms, 11 request expiry s, 12 worker, 13 most sentences a
 -- turn; then of each pool its suffix, room for any class, room for chapter and background, limit of all
 -- workers or nothing, permits, rest, state
--- Returns whether more may be claimed at once, then token, class and payload of each claim.
+-- Returns whether more may be claimed at once, then token, class, payload and suffix of the pool of each
+-- claim.
 local PASSES = 8 -- jobs that turn out to be made already cost a pass
 local serial = tonumber(ARGV[8])
 local now = clock()
@@ -29,6 +30,7 @@ local function take(pool, book, class, quota)
       out[#out + 1] = ''
       out[#out + 1] = class
       out[#out + 1] = payload
+      out[#out + 1] = pool.suffix
     elseif not seen[content] then
       seen[content] = true
       local i = #good + 1
@@ -76,6 +78,7 @@ local function take(pool, book, class, quota)
         out[#out + 1] = token
         out[#out + 1] = class
         out[#out + 1] = payload
+        out[#out + 1] = pool.suffix
         if requests[i] then
           begun[requests[i]] = true
         end
