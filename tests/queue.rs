@@ -272,6 +272,21 @@ async fn what_waits_is_not_enqueued_twice(bench: &Bench) {
     assert_eq!(drain(queue).await.first(), Some(&(1, 4)));
 }
 
+async fn what_two_enqueue_at_once_is_claimed_once(bench: &Bench) {
+    let jobs = jobs(1, 250);
+    let (one, other) = (&bench.one, &bench.other);
+    let book = book(1);
+    let enqueued = tokio::join!(
+        one.enqueue(Class::Chapter, &book, &jobs),
+        other.enqueue(Class::Chapter, &book, &jobs)
+    );
+    assert_eq!(enqueued.0.unwrap().added + enqueued.1.unwrap().added, 250);
+    assert_eq!(status(one).await.chapter, 250);
+    let expected: Vec<_> = (0..250).map(|sentence| (1, sentence)).collect();
+    assert_eq!(drain(other).await, expected);
+    assert_eq!(status(one).await, QueueStatus::default());
+}
+
 async fn the_same_audio_is_claimed_once(bench: &Bench) {
     let same = |of_book| job_saying(of_book, 0, "Yes.");
     bench.one.enqueue(Class::Prefetch, &book(1), &[same(1), same(1)]).await.unwrap();
@@ -697,6 +712,7 @@ promises!(
     prefetch_comes_first_and_books_take_turns,
     a_batch_is_shared_fairly,
     what_waits_is_not_enqueued_twice,
+    what_two_enqueue_at_once_is_claimed_once,
     the_same_audio_is_claimed_once,
     a_sentence_someone_waits_for_goes_first,
     who_asks_first_is_served_first,
@@ -743,6 +759,21 @@ async fn the_number_of_books_is_bounded(kind: Kind) {
 async fn there_is_a_limit_to_books() {
     the_number_of_books_is_bounded(Kind::Memory).await;
     the_number_of_books_is_bounded(Kind::Redis(RedisServer::start())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_forgot_the_scripts_is_told_them_again() {
+    let server = RedisServer::start();
+    let kind = Kind::Redis(server);
+    let bench = kind.bench().await;
+    let Kind::Redis(server) = &kind else { unreachable!() };
+    for sentences in [3, 5] {
+        assert_eq!(server.cli(&["SCRIPT", "FLUSH"]), "OK");
+        bench.one.enqueue(Class::Chapter, &book(1), &jobs(1, sentences)).await.unwrap();
+    }
+    assert_eq!(status(&bench.one).await.chapter, 5);
+    let expected: Vec<_> = (0..5).map(|sentence| (1, sentence)).collect();
+    assert_eq!(drain(&bench.other).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

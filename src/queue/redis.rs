@@ -9,6 +9,7 @@
 //! Every operation is one script. On a cluster all keys that scripts touch share a slot.
 
 mod announcements;
+mod append;
 mod complete;
 mod listeners;
 mod payload;
@@ -19,13 +20,10 @@ mod wake;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use app::model::{BookId, ListenerPosition};
 use async_trait::async_trait;
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
 use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,8 +31,7 @@ use tokio_util::task::TaskTracker;
 use super::requests::{ProgressDelta, REQUEST_EXPIRY_SECONDS, RequestStatus};
 use super::{
     Asked, Claim, Claimed, Class, DeadLetter, Enqueued, Finished, Heartbeat, Job, Listeners,
-    MAX_BOOKS, MAX_LANE_JOBS, Needed, Pool, Queue, QueueError, QueueStatus, Rest, Room, TURN,
-    Timing, abandoned,
+    MAX_BOOKS, Needed, Pool, Queue, QueueError, QueueStatus, Rest, Room, TURN, Timing, abandoned,
 };
 use crate::clips::waits::Waits;
 use crate::redis::script::{self, Call};
@@ -48,8 +45,6 @@ use wake::Waking;
 /// After Redis was lost, all workers renew their leases before anyone claims: if its data are gone, what is
 /// being made would be begun a second time, only to wait for the first.
 const RECONNECT_GRACE: Duration = Duration::from_secs(2);
-/// Jobs added by one script, so that nobody waits for it long.
-const JOBS_A_CALL: usize = 100;
 
 /// Which clips are kept in Redis when they are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -121,69 +116,6 @@ impl RedisQueue {
 
     fn name(&self, key: &Key) -> String {
         self.redis.name(key)
-    }
-
-    /// Appends payloads to a lane. While Redis takes some, the next are put together.
-    async fn append(
-        &self,
-        class: Class,
-        book: &BookId,
-        pool: &Pool,
-        mut payloads: impl Iterator<Item = String> + Send,
-    ) -> Result<Enqueued, QueueError> {
-        let mut calls = FuturesOrdered::new();
-        let mut answers = Vec::new();
-        loop {
-            let some: Vec<String> = payloads.by_ref().take(JOBS_A_CALL).collect();
-            if some.is_empty() {
-                break;
-            }
-            let call = self.enqueue_call(class, book, pool, &some);
-            calls.push_back(self.send(vec![call], MayRefuse(0)));
-            // This sends it; the order is that of the calls.
-            if let Poll::Ready(Some(answer)) = futures::poll!(calls.next()) {
-                answers.push(answer);
-            }
-            tokio::task::yield_now().await;
-        }
-        while let Some(answer) = calls.next().await {
-            answers.push(answer);
-        }
-        let mut enqueued = Enqueued::default();
-        for answer in answers {
-            let answer = answer?.into_iter().next().unwrap_or(Value::Nil);
-            let (added, full) = <(i64, i64)>::from_redis_value(answer).map_err(RedisError::from)?;
-            if added == -2 {
-                return Err(QueueError::TooManyBooks);
-            }
-            enqueued.added += usize::try_from(added).unwrap_or_default();
-            enqueued.is_full |= full == 1;
-        }
-        Ok(enqueued)
-    }
-
-    fn enqueue_call(&self, class: Class, book: &BookId, pool: &Pool, payloads: &[String]) -> Cmd {
-        let mut call = Call::new(&scripts::ENQUEUE);
-        for key in [
-            Key::Lane(class, book.clone(), pool.clone()),
-            Key::Pending(class, book.clone(), pool.clone()),
-            Key::Books(pool.clone()),
-            Key::Wake(pool.clone()),
-            Key::LanesOfBook(book.clone()),
-            Key::Counts,
-            Key::Abandoned,
-        ] {
-            call.key(self.name(&key));
-        }
-        call.arg(book.as_str())
-            .arg(class.name())
-            .arg(pool.suffix())
-            .arg(MAX_LANE_JOBS)
-            .arg(MAX_BOOKS);
-        for payload in payloads {
-            call.arg(payload::content_of(payload)).arg(payload.as_str());
-        }
-        call.command()
     }
 
     /// Sends commands together, and loads the scripts when Redis does not know them.
@@ -305,8 +237,7 @@ impl Queue for RedisQueue {
             Arc::ptr_eq(&one.voice, &other.voice) || one.voice.engine == other.voice.engine
         }) {
             let Some(pool) = jobs.first().map(Job::pool) else { continue };
-            let payloads = payload::distinct(jobs.iter());
-            let some = self.append(class, book, &pool, payloads).await?;
+            let some = self.append(class, book, &pool, jobs).await?;
             enqueued.added += some.added;
             enqueued.is_full |= some.is_full;
         }

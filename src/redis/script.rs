@@ -53,7 +53,7 @@ impl Call {
     pub async fn invoke<T: FromRedisValue>(self, redis: &RedisConnection) -> RedisResult<T> {
         let script = self.script;
         let command = self.command();
-        let answer = command.query_async(&mut redis.clone()).await;
+        let answer: RedisResult<Value> = command.query_async(&mut redis.clone()).await;
         if !is_unknown(&answer) {
             return Ok(T::from_redis_value(answer?)?);
         }
@@ -63,7 +63,7 @@ impl Call {
 }
 
 /// Whether Redis does not know a script that it was asked to run.
-pub fn is_unknown(answer: &RedisResult<Value>) -> bool {
+pub fn is_unknown<T>(answer: &RedisResult<T>) -> bool {
     let no_script = ErrorKind::Server(ServerErrorKind::NoScript);
     answer.as_ref().is_err_and(|error| error.kind() == no_script)
 }

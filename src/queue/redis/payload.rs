@@ -1,6 +1,5 @@
 //! A job as it lies in a lane: compact JSON.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use app::model::BookId;
@@ -105,14 +104,6 @@ struct Borrowed<'a> {
     context: Option<&'a Context>,
 }
 
-/// Where the content hash stands in a payload.
-const CONTENT: std::ops::Range<usize> = 16..80;
-
-/// The content hash of a payload, as it stands there.
-pub(super) fn content_of(payload: &str) -> &str {
-    payload.get(CONTENT).unwrap_or_default()
-}
-
 /// A job as JSON. The same sentence is enqueued for many listeners, so its JSON is made once, and the
 /// request put into it.
 pub(super) fn encode(job: &Job, tries: u8) -> String {
@@ -181,13 +172,6 @@ pub(super) fn read(json: &str) -> Result<(Job, u8), InvalidPayload> {
     Ok((payload.try_into()?, tries))
 }
 
-/// The jobs as payloads, without those for audio that is among them already: a script
-/// that looks for what waits in a lane does not see what it is about to add.
-pub(super) fn distinct<'a>(jobs: impl Iterator<Item = &'a Job>) -> impl Iterator<Item = String> {
-    let mut seen = HashSet::new();
-    jobs.filter(move |job| seen.insert(job.content)).map(|job| encode(job, 0))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -220,9 +204,6 @@ mod tests {
             job.request = request.map(Arc::from);
             prop_assert_eq!(read(&encode(&job, tries)).unwrap(), (job.clone(), tries));
             prop_assert_eq!(encode(&job, tries), Payload::of(&job, tries).to_json());
-            let content = job.content.to_string();
-            let written = encode(&job, tries);
-            prop_assert_eq!(content_of(&written), content.as_str());
         }
 
         #[test]

@@ -165,8 +165,7 @@ impl RedisQueue {
         let class = serde_json::from_str::<Payload>(member).ok().and_then(|job| job.class);
         let class = class.and_then(|class| class.parse().ok()).unwrap_or(Class::Chapter);
         if let Ok((job, tries)) = payload::read(member) {
-            let job_again = std::iter::once(payload::encode(&job, tries));
-            match self.append(class, &job.book, &job.pool(), job_again).await {
+            match self.append_again(class, &job, tries).await {
                 Ok(enqueued) if enqueued.is_full => return Ok(()),
                 Ok(_) => {}
                 Err(error) => {
@@ -204,9 +203,7 @@ impl RedisQueue {
         let mut forgive = cmd("ZREM");
         forgive.arg(self.name(&Key::Abandoned)).arg(content);
         let _: i64 = forgive.query_async(&mut self.redis.clone()).await?;
-        let job = &letter.job;
-        let jobs = std::iter::once(payload::encode(job, 0));
-        if self.append(letter.class, &job.book, &job.pool(), jobs).await?.is_full {
+        if self.append_again(letter.class, &letter.job, 0).await?.is_full {
             return Ok(0);
         }
         let mut remove = cmd("ZREM");
@@ -253,8 +250,7 @@ impl RedisQueue {
                 if holder.as_ref() == Some(token) {
                     let _: i64 = cmd("DEL").arg(&lock).query_async(&mut self.redis.clone()).await?;
                 }
-                let jobs = std::iter::once(payload::encode(&job, tries));
-                if let Err(error) = self.append(class, &job.book, &job.pool(), jobs).await {
+                if let Err(error) = self.append_again(class, &job, tries).await {
                     tracing::warn!(%error, "a lease of an earlier version is left");
                     return Ok(());
                 }

@@ -1,0 +1,217 @@
+//! Putting jobs into lanes.
+//!
+//! What waits already is asked first, so that it is neither encoded nor sent. The rest goes in transactions of
+//! a script that notes what waits, and a plain command that appends the payloads: through the script each
+//! payload would cost Redis three times as much. The set beside a lane says what waits in it. So when two
+//! processes add the same sentence at once, its payload lies there twice, and a claim drops the second.
+
+use std::collections::HashSet;
+use std::task::Poll;
+
+use app::model::BookId;
+use futures::StreamExt;
+use futures::stream::FuturesOrdered;
+use redis::{FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
+
+use super::{MayRefuse, RedisQueue, payload, scripts};
+use crate::queue::{Class, Enqueued, Job, MAX_BOOKS, MAX_LANE_JOBS, Pool, QueueError};
+use crate::redis::Key;
+use crate::redis::script::{self, Call};
+use crate::time::now_ms;
+
+/// Jobs added by one transaction, so that nobody waits for it long.
+const JOBS_A_CALL: usize = 100;
+/// Sentences asked about by one command, for the same reason.
+const SENTENCES_A_LOOK: usize = 1000;
+
+/// A job whose payload is made when it is known to be needed.
+struct Pending<'a> {
+    job: &'a Job,
+    tries: u8,
+    content: String,
+}
+
+/// The names of a lane and what belongs to it.
+struct LaneNames {
+    class: Class,
+    book: BookId,
+    pool: Pool,
+    lane: String,
+    pending: String,
+    books: String,
+}
+
+impl RedisQueue {
+    /// Appends jobs of one book and pool, those that are there twice once.
+    pub(super) async fn append(
+        &self,
+        class: Class,
+        book: &BookId,
+        pool: &Pool,
+        jobs: &[Job],
+    ) -> Result<Enqueued, QueueError> {
+        let mut seen = HashSet::with_capacity(jobs.len());
+        let distinct = jobs.iter().filter(|job| seen.insert(job.content));
+        let jobs = distinct.map(|job| Pending { job, tries: 0, content: job.content.to_string() });
+        self.append_pending(class, book, pool, jobs.collect()).await
+    }
+
+    /// Appends one job that was tried so many times.
+    pub(super) async fn append_again(
+        &self,
+        class: Class,
+        job: &Job,
+        tries: u8,
+    ) -> Result<Enqueued, QueueError> {
+        let jobs = vec![Pending { job, tries, content: job.content.to_string() }];
+        self.append_pending(class, &job.book, &job.pool(), jobs).await
+    }
+
+    async fn append_pending(
+        &self,
+        class: Class,
+        book: &BookId,
+        pool: &Pool,
+        mut jobs: Vec<Pending<'_>>,
+    ) -> Result<Enqueued, QueueError> {
+        let names = LaneNames {
+            class,
+            book: book.clone(),
+            pool: pool.clone(),
+            lane: self.name(&Key::Lane(class, book.clone(), pool.clone())),
+            pending: self.name(&Key::Pending(class, book.clone(), pool.clone())),
+            books: self.name(&Key::Books(pool.clone())),
+        };
+        let room = self.keep_fresh(&names, &mut jobs).await?;
+        let is_full = jobs.len() > room;
+        jobs.truncate(room);
+        // While Redis takes some, the next are put together.
+        let mut additions = FuturesOrdered::new();
+        let mut added = 0;
+        for jobs in jobs.chunks(JOBS_A_CALL) {
+            additions.push_back(self.add(self.addition(&names, jobs)));
+            // This sends it; the order is that of the calls.
+            if let Poll::Ready(Some(answer)) = futures::poll!(additions.next()) {
+                added += answer?;
+            }
+            tokio::task::yield_now().await;
+        }
+        while let Some(answer) = additions.next().await {
+            added += answer?;
+        }
+        Ok(Enqueued { added, is_full })
+    }
+
+    /// Keeps those that neither wait there nor are refused, and says how many the lane has room for.
+    async fn keep_fresh(
+        &self,
+        names: &LaneNames,
+        jobs: &mut Vec<Pending<'_>>,
+    ) -> Result<usize, QueueError> {
+        let abandoned = self.name(&Key::Abandoned);
+        let mut look = vec![cmd("ZSCORE"), cmd("ZCARD"), cmd("SCARD"), cmd("LLEN"), cmd("EXISTS")];
+        look[0].arg(&names.books).arg(names.book.as_str());
+        look[1].arg(&names.books);
+        look[2].arg(&names.pending);
+        look[3].arg(&names.lane);
+        look[4].arg(&abandoned);
+        for jobs in jobs.chunks(SENTENCES_A_LOOK) {
+            let mut waits = cmd("SMISMEMBER");
+            waits.arg(&names.pending);
+            for job in jobs {
+                waits.arg(&job.content);
+            }
+            look.push(waits);
+        }
+        let mut answers = self.send(look, MayRefuse(0)).await?.into_iter();
+        let mut next = || answers.next().unwrap_or(Value::Nil);
+        let is_known = !matches!(next(), Value::Nil);
+        let [books, waiting, length, refused] = [next(), next(), next(), next()].map(count);
+        if !is_known && books >= MAX_BOOKS {
+            return Err(QueueError::TooManyBooks);
+        }
+        // A lane that was deleted by hand has nothing that waits.
+        let waiting = if length == 0 { 0 } else { waiting };
+        if waiting > 0 {
+            let waits: Vec<bool> = flags(answers)?;
+            let mut waits = waits.into_iter();
+            jobs.retain(|_| !waits.next().unwrap_or(false));
+        }
+        if refused > 0 {
+            self.leave_out_refused(&abandoned, jobs).await?;
+        }
+        Ok(MAX_LANE_JOBS.saturating_sub(waiting))
+    }
+
+    async fn leave_out_refused(
+        &self,
+        abandoned: &str,
+        jobs: &mut Vec<Pending<'_>>,
+    ) -> RedisResult<()> {
+        let looks = jobs.chunks(SENTENCES_A_LOOK).map(|jobs| {
+            let mut look = cmd("ZMSCORE");
+            look.arg(abandoned);
+            for job in jobs {
+                look.arg(&job.content);
+            }
+            look
+        });
+        let answers = self.send(looks.collect(), MayRefuse(0)).await?;
+        let mut until = Vec::with_capacity(jobs.len());
+        for answer in answers {
+            until.extend(Vec::<Option<f64>>::from_redis_value(answer)?);
+        }
+        let now = now_ms() as f64;
+        let mut until = until.into_iter();
+        jobs.retain(|_| until.next().flatten().is_none_or(|until| until <= now));
+        Ok(())
+    }
+
+    /// The transaction that adds jobs to a lane.
+    fn addition(&self, names: &LaneNames, jobs: &[Pending<'_>]) -> Pipeline {
+        let mut note = Call::new(&scripts::ENQUEUE);
+        note.key(names.lane.clone())
+            .key(names.pending.clone())
+            .key(names.books.clone())
+            .key(self.name(&Key::Wake(names.pool.clone())))
+            .key(self.name(&Key::LanesOfBook(names.book.clone())))
+            .key(self.name(&Key::Counts))
+            .arg(names.book.as_str())
+            .arg(names.class.name())
+            .arg(names.pool.suffix());
+        let mut append = cmd("RPUSH");
+        append.arg(&names.lane);
+        for Pending { job, tries, content } in jobs {
+            note.arg(content);
+            append.arg(payload::encode(job, *tries));
+        }
+        let mut addition = Pipeline::with_capacity(2);
+        addition.atomic().add_command(note.command()).add_command(append);
+        addition
+    }
+
+    /// How many jobs an addition added.
+    async fn add(&self, addition: Pipeline) -> Result<usize, QueueError> {
+        let mut answer: RedisResult<(usize, usize)> =
+            addition.query_async(&mut self.redis.clone()).await;
+        if script::is_unknown(&answer) {
+            // What was appended without the script does not count as waiting.
+            scripts::load_all(&self.redis).await?;
+            answer = addition.query_async(&mut self.redis.clone()).await;
+        }
+        let (added, _length) = answer?;
+        Ok(added)
+    }
+}
+
+fn count(answer: Value) -> usize {
+    usize::from_redis_value(answer).unwrap_or_default()
+}
+
+fn flags(answers: impl Iterator<Item = Value>) -> Result<Vec<bool>, RedisError> {
+    let mut all = Vec::new();
+    for answer in answers {
+        all.extend(Vec::<bool>::from_redis_value(answer)?);
+    }
+    Ok(all)
+}
