@@ -80,9 +80,16 @@ impl fmt::Display for SentenceHash {
     }
 }
 
+impl ContentHash {
+    /// In lower-case hex.
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
+    }
+}
+
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&self.to_hex())
     }
 }
 
@@ -124,12 +131,13 @@ fn from_hex(text: &str) -> Result<[u8; 32], InvalidHash> {
 /// Bytes in lower-case hex, as all our hashes are shown.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    let mut digits = vec![0; 2 * bytes.len()];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    text
+    // Digits are UTF-8.
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@
 //! processes add the same sentence at once, its payload lies there twice, and a claim drops the second.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::task::Poll;
 
 use app::model::BookId;
 use futures::StreamExt;
 use futures::stream::FuturesOrdered;
-use redis::{FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
+use redis::{Cmd, FromRedisValue, Pipeline, RedisError, RedisResult, Value, cmd};
 
 use super::{MayRefuse, RedisQueue, payload, scripts};
 use crate::queue::{Class, Enqueued, Job, MAX_BOOKS, MAX_LANE_JOBS, Pool, QueueError};
@@ -52,7 +53,7 @@ impl RedisQueue {
     ) -> Result<Enqueued, QueueError> {
         let mut seen = HashSet::with_capacity(jobs.len());
         let distinct = jobs.iter().filter(|job| seen.insert(job.content));
-        let jobs = distinct.map(|job| Pending { job, tries: 0, content: job.content.to_string() });
+        let jobs = distinct.map(|job| Pending { job, tries: 0, content: job.content.to_hex() });
         self.append_pending(class, book, pool, jobs.collect()).await
     }
 
@@ -63,7 +64,7 @@ impl RedisQueue {
         job: &Job,
         tries: u8,
     ) -> Result<Enqueued, QueueError> {
-        let jobs = vec![Pending { job, tries, content: job.content.to_string() }];
+        let jobs = vec![Pending { job, tries, content: job.content.to_hex() }];
         self.append_pending(class, &job.book, &job.pool(), jobs).await
     }
 
@@ -116,14 +117,29 @@ impl RedisQueue {
         look[3].arg(&names.lane);
         look[4].arg(&abandoned);
         for jobs in jobs.chunks(SENTENCES_A_LOOK) {
-            let mut waits = cmd("SMISMEMBER");
-            waits.arg(&names.pending);
+            let mut waits = Cmd::with_capacity(2 + jobs.len(), 80 * (1 + jobs.len()));
+            waits.arg("SMISMEMBER").arg(&names.pending);
             for job in jobs {
                 waits.arg(&job.content);
             }
             look.push(waits);
         }
-        let mut answers = self.send(look, MayRefuse(0)).await?.into_iter();
+        let mut looking = pin!(self.send(look, MayRefuse(0)));
+        // It is on its way while those that nobody has enqueued yet are put together.
+        let mut answer = futures::poll!(&mut looking);
+        for some in jobs.chunks(JOBS_A_CALL) {
+            if answer.is_ready() {
+                break;
+            }
+            some.iter().for_each(|one| drop(payload::encode(one.job, one.tries)));
+            tokio::task::yield_now().await;
+            answer = futures::poll!(&mut looking);
+        }
+        let answers = match answer {
+            Poll::Ready(answers) => answers,
+            Poll::Pending => looking.await,
+        };
+        let mut answers = answers?.into_iter();
         let mut next = || answers.next().unwrap_or(Value::Nil);
         let is_known = !matches!(next(), Value::Nil);
         let [books, waiting, length, refused] = [next(), next(), next(), next()].map(count);
@@ -179,11 +195,13 @@ impl RedisQueue {
             .arg(names.book.as_str())
             .arg(names.class.name())
             .arg(names.pool.suffix());
-        let mut append = cmd("RPUSH");
-        append.arg(&names.lane);
-        for Pending { job, tries, content } in jobs {
-            note.arg(content);
-            append.arg(payload::encode(job, *tries));
+        let payloads: Vec<_> = jobs.iter().map(|one| payload::encode(one.job, one.tries)).collect();
+        let size = payloads.iter().map(|payload| payload.len()).sum::<usize>();
+        let mut append = Cmd::with_capacity(2 + jobs.len(), size + 100);
+        append.arg("RPUSH").arg(&names.lane);
+        for (job, payload) in jobs.iter().zip(&payloads) {
+            note.arg(&job.content);
+            append.arg(&**payload);
         }
         let mut addition = Pipeline::with_capacity(2);
         addition.atomic().add_command(note.command()).add_command(append);

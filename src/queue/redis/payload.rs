@@ -1,5 +1,6 @@
 //! A job as it lies in a lane: compact JSON.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use app::model::BookId;
@@ -106,24 +107,27 @@ struct Borrowed<'a> {
 
 /// A job as JSON. The same sentence is enqueued for many listeners, so its JSON is made once, and the
 /// request put into it.
-pub(super) fn encode(job: &Job, tries: u8) -> String {
+pub(super) fn encode(job: &Job, tries: u8) -> Cow<'_, str> {
     let plain = job.encoded(written);
     if tries > 0 {
-        return Payload::of(job, tries).to_json();
+        return Payload::of(job, tries).to_json().into();
     }
-    let Some(request) = &job.request else { return plain.to_owned() };
+    let Some(request) = &job.request else { return plain.into() };
     match (plain.split_once(r#","bookId":"#), serde_json::to_string(request)) {
         (Some((head, tail)), Ok(request)) => {
-            format!(r#"{head},"requestId":{request},"bookId":{tail}"#)
+            format!(r#"{head},"requestId":{request},"bookId":{tail}"#).into()
         }
-        _ => Payload::of(job, tries).to_json(),
+        _ => Payload::of(job, tries).to_json().into(),
     }
 }
+
+/// About what a payload holds beside the text, in bytes; the names of voices differ.
+const MOST_AROUND_THE_TEXT: usize = 448;
 
 fn written(sentence: &Sentence, clip: &str) -> String {
     let VoiceKey { engine, model, voice, speed, format } = &*sentence.voice;
     let payload = Borrowed {
-        content_hash: &sentence.content.to_string(),
+        content_hash: &sentence.content.to_hex(),
         clip,
         book_id: &sentence.book,
         chapter_id: sentence.chapter,
@@ -136,8 +140,10 @@ fn written(sentence: &Sentence, clip: &str) -> String {
         text: &sentence.text,
         context: sentence.context.as_deref(),
     };
-    // Serializing strings and numbers cannot fail.
-    serde_json::to_string(&payload).unwrap_or_default()
+    let mut json = Vec::with_capacity(MOST_AROUND_THE_TEXT + sentence.text.len());
+    // Serializing strings and numbers cannot fail, and JSON is UTF-8.
+    let _ = serde_json::to_writer(&mut json, &payload);
+    String::from_utf8(json).unwrap_or_default()
 }
 
 impl TryFrom<Payload> for Job {
@@ -214,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_text_that_was_changed_is_refused() {
-        let json = encode(&job("Cheap."), 0);
+        let job = job("Cheap.");
+        let json = encode(&job, 0);
         assert!(json.starts_with("{\"contentHash\":\""), "{json}");
         assert!(json.contains("\",\"clip\":\"e/m/f:v:1:"), "{json}");
         assert!(read(&json.replace("Cheap.", "Costly.")).is_err());
