@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::standin::{Fault, KEY, StandIn};
 use common::{TestServer, epub, epub_in};
+use futures::StreamExt;
 use serde_json::{Value, json};
 
 const BODY: &str =
@@ -432,4 +433,39 @@ async fn three_books_and_three_hundred_listeners_cost_one() {
         .map(|book| book["spent"].as_f64().unwrap())
         .sum();
     assert!((by_book - spent).abs() < 1e-9, "it was paid for in one of them");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_a_book_without_listening_pays_for_listening() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    added(&server, "openai", &standin, &[]).await;
+    let sentence = |n| format!("<p>Number {n} {}ends here.</p>", "goes on and on and ".repeat(8));
+    let body: String = (0..150).map(sentence).collect();
+    let book = server.import("book.epub", epub("Long", &[("One", &body)])).await;
+    let address = format!("/listen/{book}/1.mp3?to=book&voice=stand-in:af_heart");
+    let mut stream = server.get(&address).await.bytes_stream();
+    // As fast as it comes, until it pauses.
+    while let Ok(Some(some)) = tokio::time::timeout(Duration::from_secs(2), stream.next()).await {
+        some.unwrap();
+    }
+    let made = standin.calls().len() as u64;
+    let length = hear(&server, &book, 0, "stand-in:af_heart").await.unwrap();
+    assert!(made * length > 300_000, "five minutes are there at once: {made} of {length} ms");
+    assert!((made - 20) * length < 330_000, "and then it is paced: {made} of {length} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_that_nobody_waits_for_any_more_is_not_made_to_the_end() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    added(&server, "openai", &standin, &[]).await;
+    standin.set_latency(Duration::from_millis(50));
+    let input: String = (0..200).map(|n| format!("This is sentence number {n}. ")).collect();
+    let body = json!({ "model": "tts-1", "input": input, "voice": "stand-in:af_heart" });
+    let request = server.client.post(server.url("/v1/audio/speech")).json(&body);
+    assert!(request.timeout(Duration::from_millis(800)).send().await.is_err());
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let made = standin.calls().len();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let later = standin.calls().len();
+    assert!(later < 150 && later - made <= 16, "{made}, then {later}");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -44,6 +45,12 @@ impl Clip {
 }
 
 impl ClipLength {
+    /// How long it plays.
+    pub fn duration(self) -> Duration {
+        let rate = u64::from(self.sample_rate.max(1));
+        Duration::from_millis(self.samples * 1000 / rate)
+    }
+
     /// A clip followed by another.
     pub fn then(self, next: Self) -> Self {
         Self {

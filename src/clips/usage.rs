@@ -1,12 +1,12 @@
 //! How often clips are heard: counted in memory, written to SQL every few seconds and at the end, so
 //! that sending a clip costs nothing. What a killed server had counted is lost; it is for looking at.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::model::BookId;
-use sqlx::{AnyPool, Row};
+use sqlx::{AnyPool, AssertSqlSafe, Row};
 
 use super::job::Job;
 use crate::text::hash::ContentHash;
@@ -16,12 +16,18 @@ use crate::time::now_ms;
 pub(crate) const FLUSH_INTERVAL: Duration = Duration::from_secs(3);
 /// Clips counted in between; beyond it new ones are not.
 const MAX_COUNTED: usize = 100_000;
+/// Clips counted by one transaction: SQLite has one writer, which clips being stored wait for. Three values
+/// each stay far below the 32,766 that SQLite binds (its SQLITE_MAX_VARIABLE_NUMBER).
+const CLIPS_A_TRANSACTION: usize = 500;
+
+/// A clip, as a book has it.
+type Name = (ContentHash, BookId);
 
 /// Clips heard since the last flush, by clip and book.
 #[derive(Default)]
 pub(crate) struct Usage {
     // A std mutex: held for a map operation, never across an await.
-    counted: Mutex<HashMap<(ContentHash, BookId), u64>>,
+    counted: Mutex<HashMap<Name, u64>>,
 }
 
 impl Usage {
@@ -40,20 +46,29 @@ impl Usage {
         if taken.counted.is_empty() {
             return;
         }
-        match write(database, &taken.counted).await {
-            Ok(()) => taken.counted.clear(),
-            Err(error) => tracing::warn!(%error, "what was heard could not be counted yet"),
+        // In one order everywhere, so that two servers never wait for each other's rows.
+        let mut counted: Vec<(Name, u64)> =
+            taken.counted.iter().map(|(name, count)| (name.clone(), *count)).collect();
+        counted.sort();
+        for part in counted.chunks(CLIPS_A_TRANSACTION) {
+            if let Err(error) = write(database, part).await {
+                tracing::warn!(%error, "what was heard could not be counted yet");
+                return;
+            }
+            for (name, _) in part {
+                taken.counted.remove(name);
+            }
         }
     }
 
-    fn counted(&self) -> MutexGuard<'_, HashMap<(ContentHash, BookId), u64>> {
+    fn counted(&self) -> MutexGuard<'_, HashMap<Name, u64>> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What is being written; what is left when this is dropped goes back.
 struct Taken<'a> {
-    counted: HashMap<(ContentHash, BookId), u64>,
+    counted: HashMap<Name, u64>,
     usage: &'a Usage,
 }
 
@@ -66,43 +81,71 @@ impl Drop for Taken<'_> {
     }
 }
 
-async fn write(
-    database: &AnyPool,
-    counted: &HashMap<(ContentHash, BookId), u64>,
-) -> Result<(), sqlx::Error> {
-    // In one order everywhere, so that two servers never wait for each other's rows.
-    let mut counted: Vec<_> = counted.iter().collect();
-    counted.sort();
+/// Writes a part of what was counted, in one transaction of three statements.
+async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Error> {
+    let hashes: BTreeSet<String> = part.iter().map(|((content, _), _)| content.to_hex()).collect();
     let mut transaction = database.begin().await?;
-    for ((content, book), count) in counted {
-        let hash = content.to_string();
-        // The first hearing is what it was made for; those after it are hits. Touching the row first
-        // takes its lock, so that two servers do not both think theirs was the first.
-        let row = sqlx::query(
-            "UPDATE audio_assets SET last_access = $1 WHERE content_hash = $2 RETURNING heard",
-        )
-        .bind(now_ms() as i64)
-        .bind(&hash)
-        .fetch_optional(&mut *transaction)
-        .await?;
-        // It was removed meanwhile.
-        let Some(row) = row else { continue };
-        let first = i64::from(row.try_get::<i64, _>("heard")? == 0);
-        let hits = *count as i64 - first;
-        sqlx::query("UPDATE audio_assets SET heard = 1, hits = hits + $1 WHERE content_hash = $2")
-            .bind(hits)
-            .bind(&hash)
-            .execute(&mut *transaction)
-            .await?;
-        sqlx::query(
-            "INSERT INTO asset_books (content_hash, book_id, made, hits) VALUES ($1, $2, 0, $3) \
-             ON CONFLICT (content_hash, book_id) DO UPDATE SET hits = asset_books.hits + excluded.hits",
-        )
-        .bind(&hash)
-        .bind(book.as_str())
-        .bind(hits)
-        .execute(&mut *transaction)
-        .await?;
+    // The first hearing is what a clip was made for; those after it are hits. Touching the rows first takes
+    // their locks, so that two servers do not both think theirs was the first.
+    let sql = format!(
+        "UPDATE audio_assets SET last_access = $1 WHERE content_hash IN ({}) \
+         RETURNING content_hash, heard",
+        places(2, hashes.len(), |place| format!("${place}"))
+    );
+    let mut touch = sqlx::query(AssertSqlSafe(sql)).bind(now_ms() as i64);
+    for hash in &hashes {
+        touch = touch.bind(hash);
     }
+    // What is not among them was removed meanwhile.
+    let mut firsts: HashMap<String, i64> = HashMap::new();
+    for row in touch.fetch_all(&mut *transaction).await? {
+        firsts.insert(row.try_get(0)?, i64::from(row.try_get::<i64, _>(1)? == 0));
+    }
+    let mut hits: BTreeMap<String, i64> = BTreeMap::new();
+    let mut by_book = Vec::with_capacity(part.len());
+    for ((content, book), count) in part {
+        let hash = content.to_hex();
+        let Some(first) = firsts.get_mut(&hash) else { continue };
+        let new = *count as i64 - std::mem::take(first);
+        *hits.entry(hash.clone()).or_default() += new;
+        by_book.push((hash, book, new));
+    }
+    if by_book.is_empty() {
+        return transaction.commit().await;
+    }
+    let sql = format!(
+        "WITH counted (hash, hits) AS (VALUES {}) UPDATE audio_assets \
+         SET heard = 1, hits = audio_assets.hits + counted.hits FROM counted WHERE content_hash = hash",
+        places(1, hits.len(), |place| format!(
+            "(${}, CAST(${} AS BIGINT))",
+            2 * place - 1,
+            2 * place
+        ))
+    );
+    let mut update = sqlx::query(AssertSqlSafe(sql));
+    for (hash, hits) in &hits {
+        update = update.bind(hash).bind(hits);
+    }
+    update.execute(&mut *transaction).await?;
+    let sql = format!(
+        "INSERT INTO asset_books (content_hash, book_id, made, hits) VALUES {} \
+         ON CONFLICT (content_hash, book_id) DO UPDATE SET hits = asset_books.hits + excluded.hits",
+        places(1, by_book.len(), |place| format!(
+            "(${}, ${}, 0, ${})",
+            3 * place - 2,
+            3 * place - 1,
+            3 * place
+        ))
+    );
+    let mut insert = sqlx::query(AssertSqlSafe(sql));
+    for (hash, book, hits) in &by_book {
+        insert = insert.bind(hash).bind(book.as_str()).bind(hits);
+    }
+    insert.execute(&mut *transaction).await?;
     transaction.commit().await
+}
+
+/// So many placeholders from a number on, separated by commas.
+fn places(from: usize, count: usize, place: impl Fn(usize) -> String) -> String {
+    (from..from + count).map(place).collect::<Vec<_>>().join(", ")
 }

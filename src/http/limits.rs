@@ -4,7 +4,7 @@
 //! itself. What is refused costs nothing and is not counted.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,6 +23,10 @@ use crate::redis::{Key, RedisConnection};
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses counted at once without Redis; beyond it, those that have been quiet are forgotten.
 const MAX_COUNTED: usize = 10_000;
+/// How often it is looked for those that have been quiet, so that no crowd makes every request pay for it.
+const FORGET_INTERVAL: Duration = Duration::from_secs(5);
+/// Whom those are counted as for whom there is no room.
+const OTHERS: &str = "others";
 
 /// Counts a request in both windows, or says after how many ms there is room.
 /// KEYS: own, all    ARGV: window ms, own limit, limit of all (0 for none), a unique name
@@ -57,9 +61,30 @@ pub struct Limits {
     config: LimitConfig,
     link: Option<RedisConnection>,
     /// A std mutex: held for a map operation, never across an await.
-    counted: Mutex<HashMap<(String, &'static str), VecDeque<Instant>>>,
+    counted: Mutex<Counted>,
     /// Makes the names of requests unique, with the process they come from.
     serial: AtomicU64,
+}
+
+/// When each address used each endpoint.
+#[derive(Default)]
+struct Counted {
+    times: HashMap<(String, &'static str), VecDeque<Instant>>,
+    forgotten_at: Option<Instant>,
+}
+
+impl Counted {
+    /// Whom somebody is counted as. When there are too many, newcomers are counted together.
+    fn name<'a>(&mut self, who: &'a str, endpoint: &'static str, now: Instant) -> &'a str {
+        if self.times.len() < MAX_COUNTED || self.times.contains_key(&(who.to_owned(), endpoint)) {
+            return who;
+        }
+        if self.forgotten_at.is_none_or(|last| now - last >= FORGET_INTERVAL) {
+            self.forgotten_at = Some(now);
+            self.times.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
+        }
+        if self.times.len() < MAX_COUNTED { who } else { OTHERS }
+    }
 }
 
 impl Limits {
@@ -107,16 +132,14 @@ impl Limits {
     fn count_here(&self, who: &str, endpoint: &'static str) -> Duration {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if counted.len() >= MAX_COUNTED {
-            counted.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
-        }
+        let who = counted.name(who, endpoint, now).to_owned();
         let keys = [
-            ((who.to_owned(), endpoint), self.config.limit_per_minute),
+            ((who, endpoint), self.config.limit_per_minute),
             ((String::new(), endpoint), self.config.limit_per_minute_overall),
         ];
         let mut wait = Duration::ZERO;
         for (key, limit) in &keys {
-            let times = counted.entry(key.clone()).or_default();
+            let times = counted.times.entry(key.clone()).or_default();
             while times.front().is_some_and(|first| now - *first >= WINDOW) {
                 times.pop_front();
             }
@@ -130,7 +153,7 @@ impl Limits {
         if wait.is_zero() {
             for (key, limit) in keys {
                 if limit > 0 {
-                    counted.entry(key).or_default().push_back(now);
+                    counted.times.entry(key).or_default().push_back(now);
                 }
             }
         }
@@ -143,7 +166,20 @@ impl Limits {
             let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
             Some(value.rsplit(',').next()?.trim().chars().take(64).collect())
         });
-        told.or_else(|| Some(peer?.ip().to_string())).unwrap_or_default()
+        let told = told.or_else(|| Some(peer?.ip().to_string())).unwrap_or_default();
+        told.parse().map_or(told, |address| client(address).to_string())
+    }
+}
+
+/// Who an address belongs to: an IPv6 client has the 64 bits of a whole subnet (RFC 6177), and an IPv4
+/// client may come by a mapped address.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let subnet = address.to_bits() & !u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from_bits(subnet))
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -223,6 +259,31 @@ mod tests {
         assert_eq!(limits.address(&headers, peer), "127.0.0.1");
         headers.append("x-forwarded-for", "6.6.6.6, 10.0.0.1".parse().unwrap());
         assert_eq!(limits.address(&headers, peer), "10.0.0.1");
+    }
+
+    #[test]
+    fn a_client_is_its_subnet() {
+        let limits = limits(1, 1);
+        let headers = HeaderMap::new();
+        let who = |peer: &str| limits.address(&headers, Some(peer.parse().unwrap()));
+        assert_eq!(who("[2001:db8:1:2::3]:80"), "2001:db8:1:2::");
+        assert_eq!(who("[2001:db8:1:2:ffff::9]:80"), who("[2001:db8:1:2::3]:80"));
+        assert_ne!(who("[2001:db8:1:3::3]:80"), who("[2001:db8:1:2::3]:80"));
+        assert_eq!(who("[::ffff:192.0.2.7]:80"), "192.0.2.7");
+    }
+
+    #[tokio::test]
+    async fn a_crowd_is_counted_in_bounds() {
+        let limits = limits(2, 0);
+        for number in 0..MAX_COUNTED + 500 {
+            let _ =
+                limits.count(&format!("10.0.{}.{}", number / 256, number % 256), "listen").await;
+        }
+        let counted = limits.counted.lock().unwrap().times.len();
+        assert!(counted <= MAX_COUNTED + 2, "{counted}");
+        // Who was there before keeps a count of its own; newcomers share one.
+        assert!(limits.count("10.0.0.0", "listen").await.is_ok());
+        assert!(limits.count("a newcomer", "listen").await.is_err());
     }
 
     #[test]

@@ -6,11 +6,13 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_stream::try_stream;
 use bytes::{Bytes, BytesMut};
 use futures::Stream;
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
@@ -19,6 +21,18 @@ use crate::text::hash::hex;
 /// Chromium hands a network stream to its demuxer in whole blocks of this many bytes. Probed: with
 /// a shorter first clip it stayed silent until the next one came.
 const BLOCK_BYTES: u64 = 32_768;
+
+/// A stream that runs on makes sentences for somebody who listens. Whoever takes it as fast as it comes is
+/// ahead by so much sound,
+const FREE_LEAD: Duration = Duration::from_secs(300);
+/// and from then on gets what has yet to be made as fast as the fastest listener would: it costs what
+/// listening costs, and stands in nobody's way. The upper end of [`app::preferences::RATES`].
+const FASTEST: u32 = 3;
+
+/// When a sentence is due to be made for a stream that began at a time and has sent so much sound.
+fn due(begun: Instant, sent: Duration) -> Instant {
+    begun + sent.saturating_sub(FREE_LEAD) / FASTEST
+}
 
 /// How far a stream goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +56,7 @@ impl Narrator {
     ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
         let narrator = self.clone();
         try_stream! {
-            let mut sent = 0_u64;
+            let (begun, mut sent, mut sound) = (Instant::now(), 0_u64, Duration::ZERO);
             let mut current = Some((plan, from));
             while let Some((plan, from)) = current.take() {
                 let _active = narrator.shared.active.begin(&plan);
@@ -56,6 +70,9 @@ impl Narrator {
                         let clip = match at_hand {
                             Some(clip) => clip,
                             None => {
+                                if extent == Extent::Book {
+                                    tokio::time::sleep_until(due(begun, sound)).await;
+                                }
                                 let ahead = jobs(&plan, at + 1, PREFETCH_SENTENCES);
                                 let mut waiter = narrator.wait(job, ahead)?;
                                 let mut outcome = waiter.looked().await;
@@ -85,6 +102,7 @@ impl Narrator {
                             }
                         };
                         sent += clip.length.bytes;
+                        sound += clip.length.duration();
                         yield clip.bytes;
                         narrator.shared.usage.heard(job);
                     }
@@ -187,6 +205,14 @@ fn filler(sent: u64) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stream_is_as_fast_as_the_fastest_listener() {
+        let begun = Instant::now();
+        assert_eq!(due(begun, Duration::from_secs(299)), begun);
+        assert_eq!(due(begun, Duration::from_secs(3_900)), begun + Duration::from_secs(1_200));
+        assert_eq!(*app::preferences::RATES.end(), 100 * FASTEST as u16);
+    }
 
     #[test]
     fn a_filler_ends_with_its_block() {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use sqlx::Row;
 
-use super::{NarrationError, Narrator};
+use super::{NarrationError, Narrator, PREFETCH_SENTENCES};
 use crate::audio::{Silence, WordTiming};
 use crate::clips::store::api_book;
-use crate::queue::{Class, Job, Sentence};
+use crate::queue::{Job, Sentence};
 use crate::speech::{ChosenVoice, MANY_LANGUAGES};
 use crate::text::hash::ContentHash;
 use crate::text::language::LanguageRules;
@@ -119,20 +119,23 @@ impl Narrator {
         content: ContentHash,
     ) -> Result<SpokenText, NarrationError> {
         let jobs: Vec<Job> = pieces.iter().map(|piece| piece.job.clone()).collect();
-        let missing = self.missing(jobs).await?;
-        let cached = missing.is_empty();
-        if !cached {
-            self.shared.queue.enqueue(Class::Prefetch, &api_book(), &missing).await?;
-        }
+        let cached = self.missing(jobs.clone()).await?.is_empty();
         let rate = u64::from(voice.sample_rate.max(1));
         let (mut bytes, mut samples) = (BytesMut::new(), 0);
         let mut words = voice.times_words.then(Vec::new);
-        for Piece { job, pause } in pieces {
+        for (at, Piece { job, pause }) in pieces.into_iter().enumerate() {
             if let Some(silence) = Silence::of(pause, voice.sample_rate) {
                 bytes.extend_from_slice(&silence.bytes);
                 samples += silence.length.samples;
             }
-            let clip = self.clip(&job).await?;
+            let clip = match self.in_memory(&job).await {
+                Some(clip) => clip,
+                // A few at a time: should the caller go away, the rest is not made.
+                None => {
+                    let ahead = jobs.iter().skip(at + 1).take(PREFETCH_SENTENCES).cloned();
+                    self.wait(&job, ahead.collect())?.ended().await?
+                }
+            };
             if let Some(all) = &mut words {
                 let marks = self.shared.clips.assets.marks(&[job.content]).await?;
                 let start_ms = (samples * 1000 / rate) as u32;
