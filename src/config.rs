@@ -18,7 +18,7 @@ pub use limits::LimitConfig;
 pub use narration::NarrationConfig;
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
-pub use voices::{AddConfig, VoicesAction, VoicesConfig};
+pub use voices::{AddConfig, VoiceWorkerConfig, VoicesAction, VoicesConfig};
 
 /// A self-hosted reader that reads to you.
 ///
@@ -48,6 +48,9 @@ pub enum Command {
     /// What a child process does that reads one file
     #[command(hide = true)]
     ImportOne(ImportOneConfig),
+    /// What a child process does that speaks
+    #[command(hide = true)]
+    VoiceWorker(VoiceWorkerConfig),
     /// List, add, test and remove speech services and programs
     Voices(VoicesConfig),
     /// Look at sentences in Redis that could not be spoken, or try them again

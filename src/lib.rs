@@ -64,7 +64,7 @@ pub async fn run(
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(stores.arrivals_kept_clean()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(purge_often(library.clone())));
-    let voices = installed_voices(&config.narration).await;
+    let voices = installed_voices(&config.narration).await?;
     let engines = open_engines(&config.data, &stores, &voices).await?;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let narrator = Narrator::start(
@@ -152,7 +152,7 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     let importer = Importer::new(std::env::current_exe()?, ChildLimits::default());
     let library = stores.library_with(importer, Some(redis.clone()));
     let tasks = TaskTracker::new();
-    let voices = installed_voices(&config.narration).await;
+    let voices = installed_voices(&config.narration).await?;
     let engines = open_engines(&config.data, &stores, &voices).await?;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let narrator = Narrator::start(
@@ -201,9 +201,8 @@ pub async fn open_redis(
     Ok(Some(RedisConnection::open(&redis, shutdown.clone()).await?))
 }
 
-async fn installed_voices(config: &NarrationConfig) -> Arc<Voices> {
-    // One more than are made ahead: the place that is kept for listeners.
-    Arc::new(Voices::installed(config.voice.clone(), config.workers() + 1).await)
+async fn installed_voices(config: &NarrationConfig) -> std::io::Result<Arc<Voices>> {
+    Ok(Arc::new(Voices::installed(config.voice.clone(), config.places()?).await))
 }
 
 /// For a process that serves and works.

@@ -42,6 +42,9 @@ fn main() -> ExitCode {
         let task = Task { work: config.work, name: config.name, id: config.id };
         return child::run(&task, config.memory_mb, config.cpu_seconds);
     }
+    if let Some(Command::VoiceWorker(config)) = cli.command {
+        return earmark::speech::heart::worker::run(&config.folder, config.parallel);
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -55,8 +58,8 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
-        // It has been run before there were threads.
-        Some(Command::ImportOne(_)) => Ok(ExitCode::FAILURE),
+        // They have been run before there were threads.
+        Some(Command::ImportOne(_) | Command::VoiceWorker(_)) => Ok(ExitCode::FAILURE),
         Some(Command::Reimport(config)) => reimport(config).await,
         Some(Command::Import(config)) => import(config).await,
         Some(Command::Serve(config)) => serve(config).await,
@@ -137,7 +140,7 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
 
 async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
-    let voices = Arc::new(Voices::installed(None, 1).await);
+    let voices = Arc::new(Voices::installed(None, config.narration.places()?).await);
     let engines = earmark::open_engines(&config.data, &stores, &voices).await?;
     match config.action {
         VoicesAction::List { json: true } => println!("{}", serde_json::json!(voices.list())),

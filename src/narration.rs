@@ -291,10 +291,13 @@ impl Narrator {
         plan: &ChapterPlan,
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
         match self.plan_of(&plan.book, plan.chapter + 1, &plan.voice).await {
-            Ok(next) => Ok(Some(match &plan.fallback {
-                Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
-                None => next,
-            })),
+            Ok(next) => {
+                let next = next.with_pauses(plan.pauses);
+                Ok(Some(match &plan.fallback {
+                    Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
+                    None => next,
+                }))
+            }
             Err(NarrationError::Library(LibraryError::NoSuchChapter)) => Ok(None),
             Err(error) => Err(error),
         }

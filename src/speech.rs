@@ -14,6 +14,7 @@ pub mod engines;
 mod error;
 mod espeak;
 mod flite;
+pub mod heart;
 mod openai;
 mod piper;
 mod process;
@@ -33,6 +34,7 @@ use crate::audio::Clip;
 use crate::text::hash::{Context, VoiceKey};
 use crate::text::language::primary_subtag;
 use budget::{Ledger, LedgerError};
+use registry::Places;
 use settings::{EngineSettings, ReachedBy};
 
 pub use error::{Effect, Program, VoiceError};
@@ -127,6 +129,12 @@ pub trait Engine: Send + Sync {
         self.price() <= 0.0
     }
 
+    /// Whether it is good to listen to for hours. Such a voice comes before others of its language, whatever
+    /// their accent.
+    fn is_natural(&self) -> bool {
+        false
+    }
+
     /// How many sentences it makes at once.
     fn capacity(&self) -> Capacity {
         self.settings().map_or(Capacity::Shared, |settings| {
@@ -199,11 +207,11 @@ pub struct Spoken {
 
 impl Voices {
     /// Looks for the engines that are installed. `preferred` is the voice id to use where it
-    /// speaks the book's language; `parallel` bounds how many synthesise at once.
-    pub async fn installed(preferred: Option<String>, parallel: usize) -> Self {
+    /// speaks the book's language.
+    pub async fn installed(preferred: Option<String>, places: Places) -> Self {
         let mut engines = Vec::new();
         for program in registry::INSTALLED {
-            match (program.find)().await {
+            match (program.find)(places.clone()).await {
                 Ok(engine) => engines.push(engine),
                 Err(error) => tracing::debug!(%error, "{} is not available", program.name),
             }
@@ -211,7 +219,7 @@ impl Voices {
         if engines.is_empty() {
             tracing::warn!("no voice program is installed");
         }
-        Self::new(engines, preferred, parallel)
+        Self::new(engines, preferred, places.parallel)
     }
 
     /// Voices of the engines given.
@@ -286,10 +294,16 @@ impl Voices {
         });
         let is_free =
             |voice: &&Voice| engine_set.engine(&voice.engine).is_ok_and(|engine| engine.is_free());
+        let natural = || {
+            voices().filter(is_free).find(|voice| {
+                let engine = engine_set.engine(&voice.engine);
+                speaks(voice, wanted) && engine.is_ok_and(|engine| engine.is_natural())
+            })
+        };
         let exact =
             || voices().filter(is_free).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
         let any = || voices().filter(is_free).find(|voice| speaks(voice, wanted));
-        preferred.or_else(exact).or_else(any).cloned()
+        preferred.or_else(natural).or_else(exact).or_else(any).cloned()
     }
 
     /// The voice that a program calls by its name without the engine: of the engine that `model` names, by

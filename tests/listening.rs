@@ -55,6 +55,38 @@ async fn a_cold_stream_runs_on_to_the_end_of_the_book_and_is_as_long_as_its_time
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pauses_are_chosen_and_nothing_is_made_again_for_them() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", book()).await;
+    let mut ends = Vec::new();
+    for pauses in ["brisk", "normal", "calm"] {
+        let rest = format!("&pauses={pauses}");
+        let sound = server.get(&TestServer::stream(&book, 1, &rest)).await.bytes().await.unwrap();
+        let mut told = 0;
+        for chapter in [1, 2] {
+            let address =
+                format!("/api/books/{book}/chapters/{chapter}/timeline?voice={VOICE}{rest}");
+            told += end_ms(&server.json(&address).await);
+        }
+        let heard = decoded_samples(&sound, RATE) * 1000 / u64::from(RATE);
+        assert!(told.abs_diff(heard) <= 2, "{pauses}: timeline {told} ms, sound {heard} ms");
+        ends.push(told);
+    }
+    assert!(ends.is_sorted() && ends[2] > ends[0] + 3_000, "{ends:?}");
+    let audios = server.json(&format!("/api/books/{book}/audios?voice={VOICE}")).await;
+    assert_eq!(audios[0]["made"], 5, "one clip for each sentence that is spoken");
+    // What is chosen in the settings counts where nothing is said.
+    let chosen = server.client.post(server.url("/settings")).form(&[("pauses", "calm")]).send();
+    assert!(chosen.await.unwrap().status().is_success());
+    assert_eq!(
+        end_ms(&timeline(&server, &book, 1).await) + end_ms(&timeline(&server, &book, 2).await),
+        ends[2]
+    );
+    let wrong = server.get(&TestServer::stream(&book, 1, "&pauses=none")).await;
+    assert_eq!(wrong.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn entries_tile_the_timeline() {
     let server = TestServer::start().await;
     let book = server.import("book.epub", book()).await;

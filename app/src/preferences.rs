@@ -103,6 +103,18 @@ choice! {
 }
 
 choice! {
+    /// How long the voice rests between sentences, paragraphs and headings.
+    Pauses {
+        /// As readers of audiobooks do.
+        Normal = "normal",
+        /// Half as long.
+        Brisk = "brisk",
+        /// Longer, for listening at leisure.
+        Calm = "calm",
+    }
+}
+
+choice! {
     /// On or off.
     Switch {
         /// On.
@@ -160,6 +172,8 @@ pub struct Preferences {
     pub mark: Mark,
     /// The listener's speed, in hundredths.
     pub rate: u16,
+    /// How long the voice rests.
+    pub pauses: Pauses,
     /// Whether single letters are keys (WCAG 2.1.4).
     pub keys: Switch,
     /// Language of the interface.
@@ -182,6 +196,7 @@ impl Default for Preferences {
             layout: Layout::Scrolled,
             mark: Mark::Sentence,
             rate: 100,
+            pauses: Pauses::Normal,
             keys: Switch::On,
             tongue: UiLanguage::System,
             fallback: String::new(),
@@ -209,6 +224,7 @@ impl Preferences {
                 let rate = value.parse().ok().filter(|rate| RATES.contains(rate));
                 self.rate = rate.ok_or_else(invalid)?;
             }
+            "pauses" => self.pauses = Pauses::parse(value).ok_or_else(invalid)?,
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
             "tongue" => self.tongue = UiLanguage::parse(value).ok_or_else(invalid)?,
             "fallback" => {
@@ -222,7 +238,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 14] {
+    pub fn entries(&self) -> [(&'static str, String); 15] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -235,6 +251,7 @@ impl Preferences {
             ("layout", self.layout.name().to_owned()),
             ("mark", self.mark.name().to_owned()),
             ("rate", self.rate.to_string()),
+            ("pauses", self.pauses.name().to_owned()),
             ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
             ("fallback", self.fallback.clone()),
@@ -261,6 +278,7 @@ mod tests {
             ("layout", "paged"),
             ("mark", "word"),
             ("rate", "135"),
+            ("pauses", "calm"),
             ("keys", "off"),
             ("tongue", "es"),
             ("fallback", "espeak-ng:en-us"),

@@ -12,12 +12,18 @@ export class Server {
     private readonly data: string,
   ) {}
 
-  static async start(): Promise<Server> {
+  /** Starts one with the built-in voice, or as on a machine without it. */
+  static async start(voices: "built-in" | "others" = "others"): Promise<Server> {
     const data = mkdtempSync(join(tmpdir(), "earmark-"));
     const root = resolve(import.meta.dirname, "../..");
     const program = process.env.EARMARK_BIN ?? join(root, "target/debug/earmark");
     const child = spawn(program, ["serve", "--addr", "127.0.0.1:0"], {
-      env: { ...process.env, EARMARK_DATA: data, EARMARK_SITE: join(root, "target/site") },
+      env: {
+        ...process.env,
+        EARMARK_DATA: data,
+        EARMARK_SITE: join(root, "target/site"),
+        EARMARK_VOICES: voices === "built-in" ? join(root, "target/voices") : data,
+      },
       stdio: ["ignore", "pipe", "inherit"],
     });
     const url = await new Promise<string>((found, failed) => {

@@ -3,7 +3,7 @@
 use app::model::Budget;
 use clap::{Args, Subcommand};
 
-use super::DataConfig;
+use super::{DataConfig, NarrationConfig};
 use crate::audio::AudioFormat;
 use crate::speech::registry;
 use crate::speech::settings::{EngineSettings, Kind, TimeLimits};
@@ -17,6 +17,9 @@ pub struct VoicesConfig {
     /// Where they are kept.
     #[command(flatten)]
     pub data: DataConfig,
+    /// Those that are installed.
+    #[command(flatten)]
+    pub narration: NarrationConfig,
 }
 
 /// What can be done with engines.
@@ -152,4 +155,14 @@ impl AddConfig {
             ..default
         }
     }
+}
+
+/// What the child process is told that speaks.
+#[derive(Debug, Clone, Args)]
+pub struct VoiceWorkerConfig {
+    /// The folder of the voice
+    pub folder: std::path::PathBuf,
+    /// Sentences spoken at once
+    #[arg(long, default_value_t = 1)]
+    pub parallel: usize,
 }

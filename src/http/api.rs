@@ -132,7 +132,7 @@ pub async fn timeline(
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Vec<TimelineEntry>>, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let plan = super::listen::rested(&state, &book, chapter, &query).await?;
     let from = params::from(&query, plan.segments.len())?;
     Ok(Json(state.narrator.known_timeline(&plan, from).await?))
 }
@@ -145,7 +145,7 @@ pub async fn outline(
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Outline>, ApiError> {
     let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let plan = super::listen::rested(&state, &book, chapter, &query).await?;
     Ok(Json(state.narrator.outline(&plan).await?))
 }
 

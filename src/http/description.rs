@@ -52,6 +52,10 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const MP3: &str = "audio/mpeg";
 const VOICE: (&str, &str) = ("voice", "A voice’s id; the book’s default when empty");
 const FROM: (&str, &str) = ("from", "The sentence to begin with");
+const PAUSES: (&str, &str) = (
+    "pauses",
+    "How long the voice rests: “normal”, “brisk” or “calm”; as chosen in the settings when left out",
+);
 const FALLBACK: (&str, &str) = (
     "fallback",
     "A voice that speaks what the other cannot; the one chosen in the settings when left out",
@@ -168,10 +172,10 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         send(Post, BOOKS, "/api/books/{book}/annotations/{annotation}", "Changes a note.", Some((FORM, note)), None),
         send(Delete, BOOKS, "/api/books/{book}/annotations/{annotation}", "Takes a mark away.", None, None),
         get(BOOKS, "/api/books/{book}/annotations.md", "All marks as Markdown.", ("text/markdown", text)),
-        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, sound)).asking(&[FALLBACK, VOICE, FROM, ("to", "“chapter” or “book”")]),
-        get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, FROM, FALLBACK]),
+        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, sound)).asking(&[FALLBACK, VOICE, PAUSES, FROM, ("to", "“chapter” or “book”")]),
+        get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, PAUSES, FROM, FALLBACK]),
         get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, sound)).asking(&[VOICE]),
-        get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, FROM]),
+        get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, PAUSES, FROM]),
         get(LISTENING, "/api/books/{book}/chapters/{chapter}/outline", "How long each sentence lasts, estimated where it has not been made.", (JSON, of::<Outline>)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/audios", "What has been made of a book.", (JSON, list::<ChapterCoverage>)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/progress", "Where the reader is; null when the book is not begun.", (JSON, of::<Progress>)),

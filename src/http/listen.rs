@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use app::model::BookId;
+use app::preferences::Pauses;
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -153,7 +154,7 @@ async fn planned(
     chapter: u32,
     query: &QueryMap,
 ) -> Result<Arc<ChapterPlan>, ApiError> {
-    let plan = state.narrator.plan(book, chapter, params::voice(query)).await?;
+    let plan = rested(state, book, chapter, query).await?;
     let chosen = match query.get("fallback") {
         Some(named) => return Ok(state.narrator.with_fallback(plan, named).await?),
         None => state.library.preferences().await?.fallback,
@@ -166,6 +167,24 @@ async fn planned(
             Ok(plan)
         }
     }
+}
+
+/// The plan of a chapter with the pauses that `pauses` names, or the listener's choice when it is left out.
+pub(super) async fn rested(
+    state: &AppState,
+    book: &BookId,
+    chapter: u32,
+    query: &QueryMap,
+) -> Result<Arc<ChapterPlan>, ApiError> {
+    let plan = state.narrator.plan(book, chapter, params::voice(query)).await?;
+    let pauses = match query.get("pauses").map(String::as_str) {
+        None | Some("") => state.library.preferences().await?.pauses,
+        Some(named) => Pauses::parse(named).ok_or_else(|| {
+            let reason = "must be “normal”, “brisk” or “calm”".to_owned();
+            ApiError::BadParameter { name: "pauses", reason }
+        })?,
+    };
+    Ok(plan.with_pauses(pauses))
 }
 
 /// `GET /listen/{book}/{chapter}/timeline?voice=&from=`: server-sent events.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::BookId;
+use app::preferences::Pauses;
 
 use crate::audio::{Clip, ClipLength, Silence};
 use crate::library::chapters::{Chapter, Pause};
@@ -28,6 +29,8 @@ pub struct ChapterPlan {
     pub voice: ChosenVoice,
     /// The voice that speaks what this one cannot, if the listener has chosen one.
     pub fallback: Option<ChosenVoice>,
+    /// How long the voice rests.
+    pub pauses: Pauses,
     /// One segment a sentence.
     pub segments: Arc<[Segment]>,
 }
@@ -39,8 +42,10 @@ pub struct Segment {
     job: Option<Job>,
     /// Silence after (or instead of) the clip.
     silence: Option<Clip>,
+    /// What that silence is for.
+    pause: Pause,
     /// The sentence as the page shows it, where the voice says when its words begin.
-    shown: Option<Box<str>>,
+    shown: Option<Arc<str>>,
 }
 
 impl ChapterPlan {
@@ -70,11 +75,11 @@ impl ChapterPlan {
                     voice: Arc::clone(&key),
                 })
             });
-            let rest =
-                pause_length(source.pause) + if is_spoken { Duration::ZERO } else { UNSPOKEN };
+            let rest = rest(source.pause, is_spoken, Pauses::Normal);
             segments.push(Segment {
                 job,
                 silence: Silence::of(rest, voice.sample_rate),
+                pause: source.pause,
                 shown: (is_spoken && voice.times_words).then(|| source.text.as_str().into()),
             });
         }
@@ -83,12 +88,25 @@ impl ChapterPlan {
             chapter: number,
             voice: voice.clone(),
             fallback: None,
+            pauses: Pauses::Normal,
             segments: segments.into(),
         }
     }
 }
 
 impl ChapterPlan {
+    /// The same, with other rests. The clips are the same.
+    pub fn with_pauses(self: Arc<Self>, pauses: Pauses) -> Arc<Self> {
+        if self.pauses == pauses {
+            return self;
+        }
+        let segments = self.segments.iter().map(|segment| {
+            let rest = rest(segment.pause, segment.job.is_some(), pauses);
+            Segment { silence: Silence::of(rest, self.voice.sample_rate), ..segment.clone() }
+        });
+        Arc::new(Self { pauses, segments: segments.collect(), ..(*self).clone() })
+    }
+
     /// The same, with a voice that speaks what this one cannot.
     pub(super) fn with_fallback(&self, fallback: ChosenVoice) -> Self {
         Self { fallback: Some(fallback), ..self.clone() }
@@ -121,8 +139,8 @@ impl Segment {
 
 /// Pauses after a sentence, besides the tenth of a second that a clip's own edges make. Readers of
 /// audiobooks rest about a quarter, half and a whole second.
-fn pause_length(pause: Pause) -> Duration {
-    Duration::from_millis(match pause {
+fn pause_length(pause: Pause, pauses: Pauses) -> Duration {
+    let normal = Duration::from_millis(match pause {
         Pause::Clause => 0,
         Pause::Sentence => 130,
         Pause::Line => 180,
@@ -131,5 +149,17 @@ fn pause_length(pause: Pause) -> Duration {
         // As long as it takes to look at one.
         Pause::Picture => 3000,
         Pause::Chapter => 1500,
-    })
+    });
+    match pauses {
+        // A picture is looked at as long as ever.
+        _ if pause == Pause::Picture => normal,
+        Pauses::Normal => normal,
+        Pauses::Brisk => normal / 2,
+        Pauses::Calm => normal * 8 / 5,
+    }
+}
+
+/// The silence after a sentence, or in its place.
+fn rest(pause: Pause, is_spoken: bool, pauses: Pauses) -> Duration {
+    pause_length(pause, pauses) + if is_spoken { Duration::ZERO } else { UNSPOKEN }
 }

@@ -1,26 +1,38 @@
 //! Every engine there is. A new one is a file beside this one and a line here.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use super::settings::Kind;
-use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, openai, piper};
+use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, heart, openai, piper};
 
-/// Programs that are looked for at the start.
-pub static INSTALLED: [&Installed; 2] = [&espeak::INSTALLED, &flite::INSTALLED];
+/// Voices that are looked for at the start.
+pub static INSTALLED: [&Installed; 3] = [&heart::INSTALLED, &espeak::INSTALLED, &flite::INSTALLED];
 
 /// Kinds of engines that a person can configure.
 pub static KINDS: [&Kind; 4] = [&openai::KIND, &elevenlabs::KIND, &piper::KIND, &command::KIND];
 
-/// The outcome of looking for a program.
+/// Where voices are looked for.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The folder with the files of built-in voices, one folder each.
+    pub voices: PathBuf,
+    /// The program whose child processes speak them.
+    pub program: PathBuf,
+    /// How many sentences are made at once.
+    pub parallel: usize,
+}
+
+/// The outcome of looking for a voice.
 pub type Found = Pin<Box<dyn Future<Output = Result<Arc<dyn Engine>, VoiceError>> + Send>>;
 
-/// A program that is used when it is installed.
+/// A voice that is used when it is installed.
 pub struct Installed {
     /// Its name in voice ids and keys.
     pub name: &'static str,
-    /// Asks the program for its voices.
-    pub find: fn() -> Found,
+    /// Looks for it.
+    pub find: fn(Places) -> Found,
 }
 
 /// Whether an engine is one of those that are found by themselves. They have no limits of their own: they

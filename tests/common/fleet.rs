@@ -310,6 +310,7 @@ fn earmark(folder: &Path, redis_url: &str) -> Command {
     command
         .env("PATH", path)
         .env("EARMARK_DATA", folder.join("data"))
+        .env("EARMARK_VOICES", folder)
         .env("DATABASE_URL", super::database_url(&folder.join("data")).unwrap_or_default())
         .env("REDIS_URL", redis_url)
         .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned()));

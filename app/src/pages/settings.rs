@@ -8,7 +8,7 @@ use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::model::Voice;
 use crate::preferences::{
-    Align, Layout, Mark, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
+    Align, Layout, Mark, Pauses, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
 };
 use crate::words::words;
 
@@ -46,6 +46,8 @@ pub fn SettingsPage() -> impl IntoView {
                 <h2>{said.listening}</h2>
                 {choice("mark", said.mark, Mark::ALL, Mark::name, chosen.mark, names(&said.mark_names))}
                 <p class="hint">{said.mark_hint}</p>
+                {choice("pauses", said.pauses, Pauses::ALL, Pauses::name, chosen.pauses, names(&said.pauses_names))}
+                <p class="hint">{said.pauses_hint}</p>
                 <h2>{said.interface}</h2>
                 {choice("keys", said.keys, Switch::ALL, Switch::name, chosen.keys, vec![said.on, said.off])}
                 {choice("tongue", said.tongue, UiLanguage::ALL, UiLanguage::name, chosen.tongue, names(&said.tongue_names))}

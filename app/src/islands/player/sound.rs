@@ -1,5 +1,6 @@
 //! The audio element and the timeline's event source, as the machine sees them.
 
+use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, HtmlAudioElement, MessageEvent};
 
@@ -11,6 +12,14 @@ use crate::model::{TimelineEnd, TimelineEntry};
 pub struct Sound {
     audio: HtmlAudioElement,
     timeline: Option<EventSource>,
+    /// How long the voice rests in this stream.
+    pauses: String,
+}
+
+/// How long the voice is to rest, as the page's root says.
+fn pauses() -> String {
+    let root = document().document_element();
+    root.and_then(|root| root.get_attribute("data-pauses")).unwrap_or_default()
 }
 
 impl Sound {
@@ -41,15 +50,18 @@ impl Sound {
                 report(Event::Failed(reason.clone()));
             }
         });
-        Self { audio, timeline: None }
+        Self { audio, timeline: None, pauses: pauses() }
     }
 
     /// Begins a new stream, silent until [`play`](Self::play).
     pub fn open(&mut self, book: &str, at: Spot, voice: &str, rate: u16) {
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
+        // As long as a stream lasts its timelines have its pauses, whatever is chosen meanwhile.
+        self.pauses = pauses();
+        let pauses = &self.pauses;
         self.audio.set_src(&format!(
-            "/listen/{book}/{chapter}.mp3?voice={voice}&from={sentence}&to=book"
+            "/listen/{book}/{chapter}.mp3?voice={voice}&pauses={pauses}&from={sentence}&to=book"
         ));
         self.set_rate(rate);
     }
@@ -67,7 +79,10 @@ impl Sound {
         }
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
-        let url = format!("/listen/{book}/{chapter}/timeline?voice={voice}&from={sentence}");
+        let pauses = &self.pauses;
+        let url = format!(
+            "/listen/{book}/{chapter}/timeline?voice={voice}&pauses={pauses}&from={sentence}"
+        );
         let Ok(source) = EventSource::new(&url) else { return };
         listen(&source, "entries", move |event| {
             if let Some(entries) = data(&event) {

@@ -1,0 +1,304 @@
+//! From text to the numbers of phonemes, in pieces that the network speaks well.
+
+use std::path::Path;
+
+use misaki_rs::{G2P, Language, MToken};
+
+use super::model::{ModelError, Reader, VoiceModel};
+use super::numerals::spell_out;
+
+/// Most phonemes that are spoken at once. The voice was trained on sentences of up to 510, and fades in the
+/// longest; its makers cut here.
+const MAX_PHONEMES: usize = 400;
+/// Phonemes after which a sentence may be cut unheard, the best first.
+const CLAUSE_ENDS: [&str; 2] = [".!?…;:—", ",\"”)"];
+/// What stands before and after the phonemes.
+const EDGE: i32 = 0;
+
+/// A part of a sentence that is spoken at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Numbers of phonemes, with the edges.
+    pub ids: Vec<i32>,
+    /// Words, and where in `ids` each begins.
+    pub words: Vec<(String, usize)>,
+}
+
+/// What a token of the text sounds like.
+struct Token {
+    text: String,
+    ids: Vec<i32>,
+    /// The last phoneme, which may end a clause.
+    last: Option<char>,
+    /// What follows it.
+    space: Vec<i32>,
+}
+
+/// Reads English.
+pub struct Pronouncer {
+    g2p: G2P,
+}
+
+impl Pronouncer {
+    /// Loads lexicons, and from a folder the network for words that are not in them.
+    pub fn load(folder: &Path) -> Result<Self, ModelError> {
+        let reader = Reader::load(folder)?;
+        Ok(Self { g2p: G2P::with_fallback(Language::EnglishUS, Some(Box::new(reader))) })
+    }
+
+    /// The words and signs of a text, and how they are pronounced. What is left out as a word is read sign by
+    /// sign, so that nothing is lost.
+    fn tokens(&self, text: &str) -> Result<Vec<MToken>, ModelError> {
+        let read = |text: &str| {
+            // `[word](/phonemes/)` would be taken for a pronunciation.
+            let text = text.replace("](", "] (");
+            let read = self.g2p.g2p(&text).map_err(|error| ModelError::Run(error.to_string()));
+            read.map(|(_, tokens)| tokens)
+        };
+        let mut tokens = read(text)?;
+        for token in &mut tokens {
+            let is_lost =
+                token.phonemes.as_deref().is_none_or(|phonemes| phonemes.trim().is_empty());
+            if is_lost && token.text.chars().any(char::is_alphanumeric) {
+                let apart = token.text.chars().map(String::from).collect::<Vec<_>>().join(" ");
+                let signs = read(&apart)?.into_iter().filter_map(|sign| sign.phonemes);
+                token.phonemes = Some(signs.collect::<Vec<_>>().join(" "));
+            }
+        }
+        Ok(tokens)
+    }
+
+    /// The phonemes of a text. A text that has none has no pieces.
+    pub fn pieces(&self, text: &str, voice: &VoiceModel) -> Result<Vec<Piece>, ModelError> {
+        let tokens = self.tokens(&spell_out(text))?;
+        let numbers = |phonemes: &str| phonemes.chars().filter_map(|one| voice.id(one)).collect();
+        let tokens = tokens.into_iter().map(|token| {
+            let phonemes = token.phonemes.unwrap_or_default();
+            Token {
+                ids: numbers(&phonemes),
+                last: phonemes.chars().next_back(),
+                space: numbers(&token.whitespace),
+                text: token.text,
+            }
+        });
+        let end = voice.id('.');
+        Ok(cut(tokens.collect()).into_iter().filter_map(|tokens| piece(tokens, end)).collect())
+    }
+}
+
+/// Cuts what is too long for one piece, at the last end of a clause that fits.
+fn cut(mut rest: Vec<Token>) -> Vec<Vec<Token>> {
+    let mut parts = Vec::new();
+    loop {
+        let mut count = 0;
+        let fits = rest.iter().take_while(|token| {
+            count += token.ids.len() + token.space.len();
+            count <= MAX_PHONEMES
+        });
+        let fits = fits.count();
+        if fits == rest.len() {
+            parts.push(rest);
+            return parts;
+        }
+        let ends = |ends: &str| {
+            let is_end = |token: &Token| token.last.is_some_and(|last| ends.contains(last));
+            // Not at the very beginning, where a few words would stand alone.
+            rest[..fits].iter().rposition(is_end).filter(|at| *at >= fits / 4)
+        };
+        let at = CLAUSE_ENDS.into_iter().find_map(ends).map_or(fits, |at| at + 1).max(1);
+        let later = rest.split_off(at);
+        parts.push(std::mem::replace(&mut rest, later));
+    }
+}
+
+/// A piece of tokens; none when nothing in them is spoken. A title or a cut that ends without a sign is
+/// given one, since the voice trails off without.
+fn piece(tokens: Vec<Token>, end: Option<i32>) -> Option<Piece> {
+    let (mut ids, mut words) = (vec![EDGE], Vec::new());
+    let mut ends_with_sign = false;
+    for token in tokens {
+        let is_word = token.text.chars().any(char::is_alphanumeric);
+        if is_word && !token.ids.is_empty() {
+            words.push((token.text, ids.len()));
+            ends_with_sign = false;
+        } else if !token.ids.is_empty() {
+            ends_with_sign = true;
+        }
+        ids.extend(token.ids);
+        ids.extend(token.space);
+    }
+    if words.is_empty() {
+        return None;
+    }
+    if let (false, Some(end)) = (ends_with_sign, end) {
+        ids.push(end);
+    }
+    // A single word of very many phonemes is no word.
+    ids.truncate(MAX_PHONEMES + 1);
+    words.retain(|(_, at)| *at < ids.len());
+    ids.push(EDGE);
+    Some(Piece { ids, words })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn token(text: &str, phonemes: usize, last: char) -> Token {
+        Token { text: text.to_owned(), ids: vec![7; phonemes], last: Some(last), space: vec![16] }
+    }
+
+    #[test]
+    fn a_long_sentence_is_cut_at_a_clause() {
+        let tokens = (0..100).map(|n| token("word", 9, if n % 7 == 3 { ',' } else { 'k' }));
+        let parts = cut(tokens.collect());
+        assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 100);
+        for part in &parts {
+            assert!(part.iter().map(|token| token.ids.len() + 1).sum::<usize>() <= MAX_PHONEMES);
+        }
+        for part in &parts[..parts.len() - 1] {
+            assert_eq!(part.last().unwrap().last, Some(','));
+        }
+    }
+
+    #[test]
+    fn what_has_no_clauses_is_cut_between_words() {
+        let parts = cut((0..100).map(|_| token("word", 9, 'k')).collect());
+        assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 100);
+        assert!(parts.iter().all(|part| part.len() <= 40));
+        assert_eq!(cut(vec![token("x", 5_000, 'k'), token("y", 1, 'k')]).len(), 2);
+    }
+
+    #[test]
+    fn a_title_ends_like_a_sentence() {
+        let title = piece(vec![token("Chapter", 3, 'k'), token("One", 2, 'k')], Some(4)).unwrap();
+        assert_eq!(title.ids, [0, 7, 7, 7, 16, 7, 7, 16, 4, 0]);
+        assert_eq!(title.words, [("Chapter".to_owned(), 1), ("One".to_owned(), 5)]);
+        let sentence = piece(vec![token("One", 2, 'k'), token(".", 1, '.')], Some(4)).unwrap();
+        assert_eq!(sentence.ids, [0, 7, 7, 16, 7, 16, 0]);
+        assert!(piece(vec![token("—", 1, '—')], Some(4)).is_none());
+    }
+
+    /// What is written in many ways; `make setup` has put the voice's files where they are expected.
+    const FORMS: &[&str] = &[
+        "20%",
+        "5%",
+        "AT&T",
+        "R & D",
+        "@home",
+        "a@b.com",
+        "http://x.com/a",
+        "#5",
+        "1,250",
+        "$2.50",
+        "£5",
+        "€20",
+        "3/4",
+        "1/2",
+        "1st",
+        "1990s",
+        "the '90s",
+        "10kg",
+        "10 kg",
+        "5km",
+        "Henry VIII",
+        "Chapter IV",
+        "8:35",
+        "2.5",
+        "3.14",
+        "-5",
+        "555-0199",
+        "12–15",
+        "A.D. 70",
+        "B.C.",
+        "e.g.",
+        "i.e.",
+        "etc.",
+        "p. 12",
+        "vol. 3",
+        "Mr.",
+        "Mrs.",
+        "Dr. Smith",
+        "St. James",
+        "&c.",
+        "C++",
+        "1+1",
+        "x=2",
+        "½",
+        "²",
+        "100°",
+        "naïve",
+        "Señor",
+        "Ωmega",
+        "1,000,000",
+        "2001:",
+        "MCMXC",
+        "o’clock",
+        "don't",
+        "'tis",
+        "rock'n'roll",
+        "Ph.D.",
+        "U.S.A.",
+        "NASA",
+        "10am",
+        "10 a.m.",
+        "3rd",
+        "22nd",
+        "№ 5",
+        "10^6",
+        "50-50",
+        "1866-1870",
+        "§ 5",
+        "A/B",
+        "and/or",
+        "him/her",
+        "—",
+        "...",
+        "[1]",
+        "(1)",
+        "*",
+        "†",
+        "1984",
+        "2,5",
+        "007",
+        "1.",
+        "4x4",
+        "B2B",
+        "Nr. 5",
+        "20%,",
+    ];
+
+    #[test]
+    fn nothing_that_has_letters_or_figures_is_left_out() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
+        let pronouncer = Pronouncer::load(&folder).unwrap();
+        let voice = VoiceModel::load(&folder).unwrap();
+        for form in FORMS {
+            let tokens = pronouncer.tokens(&spell_out(form)).unwrap();
+            for token in tokens.iter().filter(|one| one.text.chars().any(char::is_alphanumeric)) {
+                let phonemes = token.phonemes.as_deref().unwrap_or_default();
+                let known = phonemes.chars().filter_map(|phoneme| voice.id(phoneme)).count();
+                assert!(known > 0, "{form}: {tokens:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn any_text_is_read_in_pieces_that_fit(text in ".{0,400}") {
+            static READY: LazyLock<(Pronouncer, VoiceModel)> = LazyLock::new(|| {
+                let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
+                (Pronouncer::load(&folder).unwrap(), VoiceModel::load(&folder).unwrap())
+            });
+            for piece in READY.0.pieces(&text, &READY.1).unwrap() {
+                prop_assert!(piece.ids.len() <= MAX_PHONEMES + 3);
+                prop_assert!(piece.words.iter().all(|(_, at)| *at < piece.ids.len()));
+            }
+        }
+    }
+}
