@@ -194,7 +194,7 @@ async fn claim(queue: &Arc<dyn Queue>) -> Option<Claim> {
 
 async fn claim_in(queue: &Arc<dyn Queue>, room: Room) -> Option<Claim> {
     // One that finds nothing but duplicates is asked again.
-    for _ in 0..20 {
+    for _ in 0..100 {
         let room = std::slice::from_ref(&room);
         let claimed = queue.complete_and_claim(&[], room).await.unwrap();
         if let Some(claim) = claimed.claims.into_iter().next() {

@@ -6,7 +6,7 @@
 //! tokens, and then claims in order of priority. An index for each pool gives books their turns, so that a
 //! claim costs the same with ten books and with ten thousand.
 //!
-//! Every operation is one script. On a cluster all keys that scripts touch share a slot.
+//! Every operation is one script, or a transaction of one and of commands that need none. On a cluster all keys that scripts touch share a slot.
 
 mod announcements;
 mod append;
