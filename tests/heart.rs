@@ -36,7 +36,7 @@ fn key(voices: &Voices) -> VoiceKey {
 }
 
 /// Sentences of a kind that books have.
-const SENTENCES: [&str; 8] = [
+const SENTENCES: [&str; 9] = [
     "Chapter One",
     "“No,” she said.",
     "It was a bright cold day in April, and the clocks were striking.",
@@ -45,6 +45,8 @@ const SENTENCES: [&str; 8] = [
     "Who, he asked himself, would read — or rather, live — in such a place?",
     "I read it yesterday, and I shall read it again tomorrow.",
     "The naïve café owner, Señor Núñez, smiled.",
+    // A word that the reader of words stumbles over.
+    "She was sautéing onions when he came.",
 ];
 
 /// How loud samples are, as the mean of their squares, in dB.
@@ -86,7 +88,8 @@ async fn the_same_text_is_the_same_bytes_in_any_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_it_cannot_pronounce_is_a_short_silence_and_the_longest_is_spoken_whole() {
     let voices = voices().await;
-    for text in ["* * *", "吾輩は猫である。", "[word](/x/)"] {
+    for text in ["* * *", "吾輩は猫である。", "[word](/x/)", "It is 12345678901234567890."]
+    {
         assert!(speak(&voices, text).await.length.samples > 0, "{text}");
     }
     let clause = "and then the old man went down to the river, ";

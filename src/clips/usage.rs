@@ -46,7 +46,8 @@ impl Usage {
         if taken.counted.is_empty() {
             return;
         }
-        // In one order everywhere, so that two servers never wait for each other's rows.
+        // In one order everywhere, so that two servers seldom wait for each other's rows; should they, one of
+        // them counts again.
         let mut counted: Vec<(Name, u64)> =
             taken.counted.iter().map(|(name, count)| (name.clone(), *count)).collect();
         counted.sort();
@@ -92,7 +93,8 @@ async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Err
          RETURNING content_hash, heard",
         places(2, hashes.len(), |place| format!("${place}"))
     );
-    let mut touch = sqlx::query(AssertSqlSafe(sql)).bind(now_ms() as i64);
+    // Not kept prepared: there are as many of these statements as there are numbers of clips.
+    let mut touch = sqlx::query(AssertSqlSafe(sql)).persistent(false).bind(now_ms() as i64);
     for hash in &hashes {
         touch = touch.bind(hash);
     }
@@ -122,7 +124,7 @@ async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Err
             2 * place
         ))
     );
-    let mut update = sqlx::query(AssertSqlSafe(sql));
+    let mut update = sqlx::query(AssertSqlSafe(sql)).persistent(false);
     for (hash, hits) in &hits {
         update = update.bind(hash).bind(hits);
     }
@@ -137,7 +139,7 @@ async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Err
             3 * place
         ))
     );
-    let mut insert = sqlx::query(AssertSqlSafe(sql));
+    let mut insert = sqlx::query(AssertSqlSafe(sql)).persistent(false);
     for (hash, book, hits) in &by_book {
         insert = insert.bind(hash).bind(book.as_str()).bind(hits);
     }

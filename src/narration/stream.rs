@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
+use crate::queue::Job;
 use crate::text::hash::hex;
 
 /// Chromium hands a network stream to its demuxer in whole blocks of this many bytes. Probed: with
@@ -29,9 +30,9 @@ const FREE_LEAD: Duration = Duration::from_secs(300);
 /// listening costs, and stands in nobody's way. The upper end of [`app::preferences::RATES`].
 const FASTEST: u32 = 3;
 
-/// When a sentence is due to be made for a stream that began at a time and has sent so much sound.
-fn due(begun: Instant, sent: Duration) -> Instant {
-    begun + sent.saturating_sub(FREE_LEAD) / FASTEST
+/// When a sentence is due to be made for a stream that began at a time, and for which so much has been made.
+fn due(begun: Instant, made: Duration) -> Instant {
+    begun + made.saturating_sub(FREE_LEAD) / FASTEST
 }
 
 /// How far a stream goes.
@@ -56,10 +57,12 @@ impl Narrator {
     ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
         let narrator = self.clone();
         try_stream! {
-            let (begun, mut sent, mut sound) = (Instant::now(), 0_u64, Duration::ZERO);
+            let (begun, mut sent, mut made) = (Instant::now(), 0_u64, Duration::ZERO);
             let mut current = Some((plan, from));
             while let Some((plan, from)) = current.take() {
                 let _active = narrator.shared.active.begin(&plan);
+                // Up to here this stream has asked for sentences.
+                let mut asked_until = 0;
                 for at in from..plan.segments.len() {
                     let segment = &plan.segments[at];
                     if let Some(job) = segment.job() {
@@ -71,12 +74,13 @@ impl Narrator {
                             Some(clip) => clip,
                             None => {
                                 if extent == Extent::Book {
-                                    tokio::time::sleep_until(due(begun, sound)).await;
+                                    narrator.pace(job, due(begun, made)).await;
                                 }
                                 let ahead = jobs(&plan, at + 1, PREFETCH_SENTENCES);
                                 let mut waiter = narrator.wait(job, ahead)?;
                                 let mut outcome = waiter.looked().await;
                                 if outcome.is_none() {
+                                    asked_until = at + 1 + PREFETCH_SENTENCES;
                                     // Let the browser play what it has while this one is made.
                                     // A chapter is a file: nothing but its sound belongs in it.
                                     if extent == Extent::Book
@@ -102,7 +106,9 @@ impl Narrator {
                             }
                         };
                         sent += clip.length.bytes;
-                        sound += clip.length.duration();
+                        if at < asked_until {
+                            made += clip.length.duration();
+                        }
                         yield clip.bytes;
                         narrator.shared.usage.heard(job);
                     }
@@ -115,6 +121,13 @@ impl Narrator {
                     current = narrator.next_plan(&plan).await?.map(|next| (next, 0));
                 }
             }
+        }
+    }
+
+    /// Waits until a sentence is due to be made. One that is there already is not made.
+    async fn pace(&self, job: &Job, due: Instant) {
+        if due > Instant::now() && !matches!(self.shared.clips.get(job).await, Ok(Some(_))) {
+            tokio::time::sleep_until(due).await;
         }
     }
 

@@ -1,8 +1,8 @@
 //! Heart: the built-in voice. An American woman, natural enough for an evening, of 8 MB.
 //!
 //! The model is hibari's, a distillation of Kokoro-82M's `af_heart` (Apache-2.0). Text becomes phonemes
-//! ([`phonemes`]), those a spectrum ([`model`]), that samples ([`vocoder`]), all in pure Rust and always the
-//! same for the same text. The network says how long each phoneme lasts, so word times are exact.
+//! ([`phonemes`]), those a spectrum ([`model`]), that samples ([`vocoder`]), all in pure Rust, and on one kind
+//! of processor always the same for the same text. The network says how long each phoneme lasts, so word times are exact.
 //!
 //! It runs in a child process of the same program ([`worker`], started by [`process`]): what it takes of
 //! memory is given back when nobody listens, and what goes wrong in it takes nothing else down.
@@ -57,16 +57,14 @@ impl Heart {
     async fn find(places: &Places) -> Result<Self, VoiceError> {
         let missing = |reason: String| VoiceError::NotStarted { program: NAME.into(), reason };
         let folder = places.voices.join(NAME);
-        for file in [model::VOCABULARY_FILE, model::READER_FILE, model::READER_ALPHABET_FILE] {
+        let mut hash = Sha256::new();
+        for file in model::FILES {
             let path = folder.join(file);
-            if !path.is_file() {
-                return Err(missing(format!("{} is not there", path.display())));
-            }
+            add_file(&mut hash, &path)
+                .await
+                .map_err(|error| missing(format!("{}: {error}", path.display())))?;
         }
-        let path = folder.join(model::VOICE_FILE);
-        let hash = hash_of(&path)
-            .await
-            .map_err(|error| missing(format!("{}: {error}", path.display())))?;
+        let hash = hex(&hash.finalize()[..4]);
         let voice = Voice {
             id: format!("{NAME}:{NAME}"),
             name: "Heart".to_owned(),
@@ -81,14 +79,14 @@ impl Heart {
     }
 }
 
-/// The beginning of a file's SHA-256. It is read in parts, because what is once taken of memory stays.
-async fn hash_of(path: &Path) -> std::io::Result<String> {
+/// Adds a file to a hash. It is read in parts, because what is once taken of memory stays.
+async fn add_file(hash: &mut Sha256, path: &Path) -> std::io::Result<()> {
     let mut file = tokio::fs::File::open(path).await?;
-    let (mut hash, mut part) = (Sha256::new(), vec![0; 64 * 1024]);
+    let mut part = vec![0; 64 * 1024];
     loop {
         let count = file.read(&mut part).await?;
         if count == 0 {
-            return Ok(hex(&hash.finalize()[..4]));
+            return Ok(());
         }
         hash.update(&part[..count]);
     }
@@ -136,6 +134,10 @@ impl Engine for Heart {
         })?;
         let pcm = Pcm { samples, sample_rate: vocoder::SAMPLE_RATE };
         if pcm.samples.is_empty() {
+            if text.chars().any(|c| c.is_ascii_alphanumeric()) {
+                let reason = "it has no sound for this".to_owned();
+                return Err(VoiceError::NoAudio { program: NAME.into(), reason });
+            }
             // Signs, or a script that it does not read.
             return encoding::encode(NAME, vocoder::SAMPLE_RATE, Ok(pcm)).await;
         }

@@ -4,6 +4,8 @@
 //! a script that notes what waits, and a plain command that appends the payloads: through the script each
 //! payload would cost Redis three times as much. The set beside a lane says what waits in it. So when two
 //! processes add the same sentence at once, its payload lies there twice, and a claim drops the second.
+//! The limits of lanes and of books are looked at before, so those who add at once may go beyond them by what
+//! each of them adds.
 
 use std::collections::HashSet;
 use std::pin::pin;

@@ -23,6 +23,9 @@ pub const READER_FILE: &str = "oov.onnx";
 /// Its letters and phonemes.
 pub const READER_ALPHABET_FILE: &str = "oov.json";
 
+/// All of them: another file is another voice.
+pub const FILES: [&str; 4] = [VOICE_FILE, VOCABULARY_FILE, READER_FILE, READER_ALPHABET_FILE];
+
 /// Names of the spectrum's parts in the voice, and of how long each phoneme lasts.
 const PARTS: [&str; 7] = ["lh", "theta", "ln", "lr", "phi", "f0", "/Clip_output_0"];
 /// Letters of a word that are read; no word of a language is longer.

@@ -1,8 +1,11 @@
 //! From text to the numbers of phonemes, in pieces that the network speaks well.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use misaki_rs::{G2P, Language, MToken};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use super::model::{ModelError, Reader, VoiceModel};
 use super::numerals::spell_out;
@@ -48,29 +51,34 @@ impl Pronouncer {
 
     /// The words and signs of a text, and how they are pronounced. What is left out as a word is read sign by
     /// sign, so that nothing is lost.
-    fn tokens(&self, text: &str) -> Result<Vec<MToken>, ModelError> {
-        let read = |text: &str| {
-            // `[word](/phonemes/)` would be taken for a pronunciation.
-            let text = text.replace("](", "] (");
-            let read = self.g2p.g2p(&text).map_err(|error| ModelError::Run(error.to_string()));
-            read.map(|(_, tokens)| tokens)
-        };
-        let mut tokens = read(text)?;
+    fn tokens(&self, text: &str, voice: &VoiceModel) -> Result<Vec<MToken>, ModelError> {
+        let mut tokens = self.read(text)?;
         for token in &mut tokens {
-            let is_lost =
-                token.phonemes.as_deref().is_none_or(|phonemes| phonemes.trim().is_empty());
-            if is_lost && token.text.chars().any(char::is_alphanumeric) {
+            // A space has a number as well.
+            let is_heard = |phoneme: char| !phoneme.is_whitespace() && voice.id(phoneme).is_some();
+            let phonemes = token.phonemes.as_deref().unwrap_or_default();
+            if !phonemes.chars().any(is_heard) && token.text.chars().any(char::is_alphanumeric) {
                 let apart = token.text.chars().map(String::from).collect::<Vec<_>>().join(" ");
-                let signs = read(&apart)?.into_iter().filter_map(|sign| sign.phonemes);
+                let signs = self.read(&apart)?.into_iter().filter_map(|sign| sign.phonemes);
                 token.phonemes = Some(signs.collect::<Vec<_>>().join(" "));
             }
         }
         Ok(tokens)
     }
 
+    fn read(&self, text: &str) -> Result<Vec<MToken>, ModelError> {
+        // `[word](/phonemes/)` would be taken for a pronunciation.
+        let text = text.replace("](", "] (");
+        // misaki-rs 0.8 panics at “sautéing”: it cuts the ending within the accented letter.
+        let read = |text: &str| catch_unwind(AssertUnwindSafe(|| self.g2p.g2p(text)));
+        let tokens = read(&text).or_else(|_| read(&plain(&text)));
+        let tokens = tokens.map_err(|_| ModelError::Run("a word cannot be read".to_owned()))?;
+        tokens.map(|(_, tokens)| tokens).map_err(|error| ModelError::Run(error.to_string()))
+    }
+
     /// The phonemes of a text. A text that has none has no pieces.
     pub fn pieces(&self, text: &str, voice: &VoiceModel) -> Result<Vec<Piece>, ModelError> {
-        let tokens = self.tokens(&spell_out(text))?;
+        let tokens = self.tokens(&spell_out(text), voice)?;
         let numbers = |phonemes: &str| phonemes.chars().filter_map(|one| voice.id(one)).collect();
         let tokens = tokens.into_iter().map(|token| {
             let phonemes = token.phonemes.unwrap_or_default();
@@ -84,6 +92,18 @@ impl Pronouncer {
         let end = voice.id('.');
         Ok(cut(tokens.collect()).into_iter().filter_map(|tokens| piece(tokens, end)).collect())
     }
+}
+
+/// The text in ASCII: without accents, and without what has no plain form.
+fn plain(text: &str) -> String {
+    let plain = |c: char| match c {
+        c if c.is_ascii() => Some(c),
+        '’' | '‘' => Some('\''),
+        '“' | '”' => Some('"'),
+        c if is_combining_mark(c) => None,
+        _ => Some(' '),
+    };
+    text.nfkd().filter_map(plain).collect()
 }
 
 /// Cuts what is too long for one piece, at the last end of a clause that fits.
@@ -185,6 +205,11 @@ mod tests {
 
     /// What is written in many ways; `make setup` has put the voice's files where they are expected.
     const FORMS: &[&str] = &[
+        "She was sautéing onions.",
+        "12345678901234567890",
+        "10~",
+        "7\u{a0}",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         "20%",
         "5%",
         "AT&T",
@@ -278,7 +303,7 @@ mod tests {
         let pronouncer = Pronouncer::load(&folder).unwrap();
         let voice = VoiceModel::load(&folder).unwrap();
         for form in FORMS {
-            let tokens = pronouncer.tokens(&spell_out(form)).unwrap();
+            let tokens = pronouncer.tokens(&spell_out(form), &voice).unwrap();
             for token in tokens.iter().filter(|one| one.text.chars().any(char::is_alphanumeric)) {
                 let phonemes = token.phonemes.as_deref().unwrap_or_default();
                 let known = phonemes.chars().filter_map(|phoneme| voice.id(phoneme)).count();
@@ -290,7 +315,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
-        fn any_text_is_read_in_pieces_that_fit(text in ".{0,400}") {
+        fn any_text_is_read_in_pieces_that_fit(text in "(.|[a-z]|é|ing |\\d){0,200}") {
             static READY: LazyLock<(Pronouncer, VoiceModel)> = LazyLock::new(|| {
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
                 (Pronouncer::load(&folder).unwrap(), VoiceModel::load(&folder).unwrap())

@@ -10,22 +10,26 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::worker::{Answer, Request, TimedText};
+use super::worker::{Answer, MAX_SAMPLES, Request, TimedText};
 use crate::children::{self, Group};
 
 /// It ends when nobody has asked it anything for so long.
 const IDLE_LIMIT: Duration = Duration::from_secs(600);
+/// One that leaves a question unanswered for so long is stuck. A little less than a sentence may take.
+const STUCK_LIMIT: Duration = Duration::from_secs(25);
+/// How often it is looked at for these two.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// The first pause after a failure, doubled with each that follows.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A pause that those who ask wait for; for longer ones they are told.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
-/// Samples of a sentence that are accepted: five minutes.
-const MAX_SAMPLES: usize = 300 * 24_000;
+/// Questions on their way to it.
+const MAX_SENT: usize = 16;
 
 /// Why there is no sound.
 #[derive(Debug, Clone)]
@@ -39,20 +43,29 @@ pub enum Failure {
 /// Samples and words; or why there are none.
 pub type Spoken = Result<(Vec<i16>, Vec<TimedText>), Failure>;
 
-/// Those who wait for an answer.
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Spoken>>>>;
+/// Who waits for an answer, and since when.
+struct Question {
+    since: Instant,
+    answer: oneshot::Sender<Spoken>,
+}
+
+type Waiting = Arc<Mutex<HashMap<u64, Question>>>;
 
 /// The child process.
 pub struct VoiceProcess {
     shared: Arc<Shared>,
     serial: AtomicU64,
+    /// Those whose process has ended ask again one at a time, so that a sentence which ends it takes no other
+    /// with it.
+    again: AsyncMutex<()>,
 }
 
 struct Shared {
     program: PathBuf,
     folder: PathBuf,
     parallel: usize,
-    state: AsyncMutex<State>,
+    // A std mutex: never held across an await.
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
@@ -72,8 +85,9 @@ impl State {
     }
 }
 
+#[derive(Clone)]
 struct Running {
-    stdin: ChildStdin,
+    requests: mpsc::Sender<Vec<u8>>,
     waiting: Waiting,
 }
 
@@ -89,62 +103,69 @@ impl Drop for Asked {
     }
 }
 
-fn lock(waiting: &Waiting) -> MutexGuard<'_, HashMap<u64, oneshot::Sender<Spoken>>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl VoiceProcess {
     /// A process of `program` for the voice in `folder`, which speaks so many sentences at once. It is not
     /// started yet.
     pub fn new(program: PathBuf, folder: &Path, parallel: usize) -> Self {
-        let state = AsyncMutex::default();
+        // More threads than processors make nothing sooner.
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let parallel = parallel.clamp(1, processors + 1);
+        let state = Mutex::default();
         let shared = Shared { program, folder: folder.to_owned(), parallel, state };
-        Self { shared: Arc::new(shared), serial: AtomicU64::new(0) }
+        Self { shared: Arc::new(shared), serial: AtomicU64::new(0), again: AsyncMutex::default() }
     }
 
     /// Has it speak. When it ends meanwhile, another one is asked once.
     pub async fn speak(&self, text: &str, speed: f32) -> Spoken {
         match self.ask(text, speed).await {
-            Err(Failure::Ended(_)) => self.ask(text, speed).await,
+            Err(Failure::Ended(_)) => {
+                let _alone = self.again.lock().await;
+                self.ask(text, speed).await
+            }
             spoken => spoken,
         }
     }
 
     async fn ask(&self, text: &str, speed: f32) -> Spoken {
-        let ended = |reason: String| Failure::Ended(reason);
         let id = self.serial.fetch_add(1, Ordering::Relaxed);
         let request = Request { id, text: text.to_owned(), speed };
-        let mut line = serde_json::to_vec(&request).map_err(|error| ended(error.to_string()))?;
+        let mut line =
+            serde_json::to_vec(&request).map_err(|error| Failure::Refused(error.to_string()))?;
         line.push(b'\n');
-        let (sender, receiver) = oneshot::channel();
-        let _asked = {
-            let mut state = self.shared.state.lock().await;
-            if let Some(pause) = state.pause().filter(|pause| *pause <= SHORT_PAUSE) {
-                drop(state);
-                tokio::time::sleep(pause).await;
-                state = self.shared.state.lock().await;
-            }
-            let running = self.shared.start(&mut state).map_err(ended)?;
-            lock(&running.waiting).insert(id, sender);
-            let asked = Asked { id, waiting: Arc::clone(&running.waiting) };
-            // Requests are short, and the process always reads. If it is gone, its end says why.
-            let _ = running.stdin.write_all(&line).await;
-            asked
-        };
-        receiver.await.unwrap_or_else(|_| Err(ended("it ended".to_owned())))
+        let pause = lock(&self.shared.state).pause().filter(|pause| *pause <= SHORT_PAUSE);
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        let (answer, spoken) = oneshot::channel();
+        let question = Question { since: Instant::now(), answer };
+        let running = self.shared.enlist(id, question).map_err(Failure::Ended)?;
+        let Running { requests, waiting } = running;
+        let _asked = Asked { id, waiting };
+        // When it has ended, so has the answer.
+        let _ = requests.send(line).await;
+        spoken.await.unwrap_or_else(|_| Err(Failure::Ended("it ended".to_owned())))
     }
 }
 
 impl Shared {
-    /// The process, started now if it does not run.
-    fn start<'a>(self: &Arc<Self>, state: &'a mut State) -> Result<&'a mut Running, String> {
-        if state.running.is_none() {
-            if let (Some(pause), Some((reason, _))) = (state.pause(), &state.rest) {
-                return Err(format!("{reason}; it is started again in {} s", pause.as_secs() + 1));
-            }
-            state.running = Some(self.spawn()?);
+    /// Has a question wait at the process, which is started now if it does not run. While the state is held
+    /// the process does not end, so that every question is answered.
+    fn enlist(self: &Arc<Self>, id: u64, question: Question) -> Result<Running, String> {
+        let mut state = lock(&self.state);
+        if let (Some(pause), Some((reason, _))) = (state.pause(), &state.rest) {
+            return Err(format!("{reason}; it is started again in {} s", pause.as_secs() + 1));
         }
-        state.running.as_mut().ok_or_else(|| "it does not run".to_owned())
+        let running = match state.running.take() {
+            Some(running) => running,
+            None => self.spawn()?,
+        };
+        lock(&running.waiting).insert(id, question);
+        state.running = Some(running.clone());
+        Ok(running)
     }
 
     fn spawn(self: &Arc<Self>) -> Result<Running, String> {
@@ -153,13 +174,37 @@ impl Shared {
         command.args(["--parallel", &self.parallel.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         children::isolate(&mut command);
+        // Of address space, which is limited, glibc would take 64 MB for each thread.
+        command.env("MALLOC_ARENA_MAX", "2");
         let mut child = command.spawn().map_err(|error| error.to_string())?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err("it has no input or output".to_owned());
         };
+        let (requests, lines) = mpsc::channel(MAX_SENT);
+        tokio::spawn(write(stdin, lines));
         let waiting = Waiting::default();
         tokio::spawn(attend(Arc::downgrade(self), child, stdout, Arc::clone(&waiting)));
-        Ok(Running { stdin, waiting })
+        Ok(Running { requests, waiting })
+    }
+
+    /// Notes that the process has ended by itself.
+    fn ended(&self, reason: &str) {
+        tracing::warn!(reason, "the voice has ended");
+        let mut state = lock(&self.state);
+        state.running = None;
+        state.failures = state.failures.saturating_add(1);
+        let pause = FIRST_PAUSE * 2_u32.saturating_pow(state.failures.min(16) - 1);
+        state.rest = Some((reason.to_owned(), Instant::now() + pause.min(LONGEST_PAUSE)));
+    }
+}
+
+/// Writes questions, each whole: who asks may go away in the middle.
+async fn write(mut stdin: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
+    while let Some(line) = lines.recv().await {
+        if stdin.write_all(&line).await.is_err() {
+            // It has ended, which whoever reads its answers says.
+            return;
+        }
     }
 }
 
@@ -167,29 +212,43 @@ impl Shared {
 async fn attend(shared: Weak<Shared>, mut child: Child, stdout: ChildStdout, waiting: Waiting) {
     // Killed on the way out.
     let _group = Group::of(&child);
-    let mut stdout = BufReader::new(stdout);
+    let mut reading = Box::pin(read_answer(BufReader::new(stdout)));
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    let mut busy = Instant::now();
     let reason = loop {
-        match tokio::time::timeout(IDLE_LIMIT, read_answer(&mut stdout)).await {
-            Ok(Ok((id, spoken))) => {
-                if let Some(sender) = lock(&waiting).remove(&id) {
+        tokio::select! {
+            (stdout, answer) = &mut reading => {
+                let (id, spoken) = match answer {
+                    Ok(answer) => answer,
+                    Err(reason) => break reason,
+                };
+                reading = Box::pin(read_answer(stdout));
+                busy = Instant::now();
+                if let Some(question) = lock(&waiting).remove(&id) {
                     // Who asked may have gone away.
-                    let _ = sender.send(spoken);
+                    let _ = question.answer.send(spoken);
                 }
                 if let Some(shared) = shared.upgrade() {
-                    let mut state = shared.state.lock().await;
+                    let mut state = lock(&shared.state);
                     (state.failures, state.rest) = (0, None);
                 }
             }
-            Ok(Err(reason)) => break reason,
-            Err(_) => {
+            _ = look.tick() => {
                 let Some(shared) = shared.upgrade() else { return };
-                let mut state = shared.state.lock().await;
-                // Nobody can ask while the state is held.
-                if lock(&waiting).is_empty() {
-                    state.running = None;
-                    return;
+                let mut state = lock(&shared.state);
+                let oldest = lock(&waiting).values().map(|question| question.since).min();
+                match oldest {
+                    Some(since) if since.elapsed() > STUCK_LIMIT => {
+                        break "it does not answer".to_owned();
+                    }
+                    Some(_) => busy = Instant::now(),
+                    // Whoever asks from now on finds that it does not run.
+                    None if busy.elapsed() > IDLE_LIMIT => {
+                        state.running = None;
+                        return;
+                    }
+                    None => {}
                 }
-                break "it does not answer".to_owned();
             }
         }
     };
@@ -199,20 +258,23 @@ async fn attend(shared: Weak<Shared>, mut child: Child, stdout: ChildStdout, wai
         _ => reason,
     };
     if let Some(shared) = shared.upgrade() {
-        tracing::warn!(reason, "the voice has ended");
-        let mut state = shared.state.lock().await;
-        state.running = None;
-        state.failures = state.failures.saturating_add(1);
-        let pause = FIRST_PAUSE * 2_u32.saturating_pow(state.failures.min(16) - 1);
-        state.rest = Some((reason.clone(), Instant::now() + pause.min(LONGEST_PAUSE)));
+        shared.ended(&reason);
     }
     let left: Vec<_> = lock(&waiting).drain().collect();
-    for (_, sender) in left {
-        let _ = sender.send(Err(Failure::Ended(reason.clone())));
+    for (_, question) in left {
+        let _ = question.answer.send(Err(Failure::Ended(reason.clone())));
     }
 }
 
-async fn read_answer(stdout: &mut BufReader<ChildStdout>) -> Result<(u64, Spoken), String> {
+type Read = Result<(u64, Spoken), String>;
+
+/// Reads an answer, and gives back what it read from.
+async fn read_answer(mut stdout: BufReader<ChildStdout>) -> (BufReader<ChildStdout>, Read) {
+    let answer = read_one(&mut stdout).await;
+    (stdout, answer)
+}
+
+async fn read_one(stdout: &mut BufReader<ChildStdout>) -> Read {
     let mut line = Vec::new();
     let count = stdout.read_until(b'\n', &mut line).await.map_err(|error| error.to_string())?;
     if count == 0 {

@@ -5,6 +5,7 @@
 //! the order in which they are ready. When standard input ends, so does the process.
 
 use std::io::{BufRead, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -19,7 +20,7 @@ use super::phonemes::{Piece, Pronouncer};
 use super::vocoder::{HOP, SAMPLE_RATE, Vocoder};
 use crate::children::{self, Limits};
 
-/// Requests that may wait; the parent sends no more at once.
+/// Requests that may wait; more wait in the pipe.
 const MAX_WAITING: usize = 64;
 /// Seconds that a unit of the network's durations lasts: two frames.
 const SECONDS_A_UNIT: f64 = (2 * HOP) as f64 / SAMPLE_RATE as f64;
@@ -29,8 +30,12 @@ const BETWEEN_PIECES: usize = SAMPLE_RATE as usize / 8;
 const AUDIBLE: f32 = 0.004;
 /// Samples left before and after the sound.
 const EDGE: usize = SAMPLE_RATE as usize / 50;
-/// Memory it may take, in bytes: measured are 160 MB, and 40 MB for each sentence at once.
-const MAX_MEMORY: u64 = 2 << 30;
+/// Samples of a sentence: five minutes, which no sentence of a book takes.
+pub const MAX_SAMPLES: usize = 300 * SAMPLE_RATE as usize;
+/// Address space it may take besides what each sentence at once takes, in bytes. Measured are 160 MB in use.
+const MEMORY: u64 = 1 << 30;
+/// Address space for each sentence at once.
+const MEMORY_A_SENTENCE: u64 = 256 << 20;
 /// How far behind the server it stands: speech may be late, an answer to a reader may not.
 const NICE: i32 = 5;
 
@@ -71,7 +76,8 @@ struct Voice {
 
 /// Runs in the child process until its standard input ends.
 pub fn run(folder: &Path, parallel: usize) -> ExitCode {
-    let limits = Limits { memory: Some(MAX_MEMORY), ..Limits::default() };
+    let memory = MEMORY + parallel as u64 * MEMORY_A_SENTENCE;
+    let limits = Limits { memory: Some(memory), ..Limits::default() };
     if let Err(error) = children::limit_self(limits) {
         eprintln!("earmark: the voice cannot be limited: {error}");
         return ExitCode::FAILURE;
@@ -117,7 +123,11 @@ fn speak_all(voice: &Voice, requests: &Mutex<Receiver<Request>>) {
         let request = requests.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(request) = request else { return };
         let id = request.id;
-        let (answer, samples) = match voice.speak(&request, &thread) {
+        // A sentence that a library stumbles over costs that sentence, and not the thread.
+        let speaking = AssertUnwindSafe(|| voice.speak(&request, &thread));
+        let spoken = catch_unwind(speaking)
+            .unwrap_or_else(|_| Err(ModelError::Run("it stumbled over the sentence".to_owned())));
+        let (answer, samples) = match spoken {
             Ok((samples, words)) => {
                 (Answer { id, samples: samples.len(), words, error: None }, samples)
             }
@@ -155,6 +165,9 @@ impl Voice {
                 sound.resize(sound.len() + BETWEEN_PIECES, 0.0);
             }
             self.speak_piece(&piece, request.speed, thread, &mut sound, &mut words)?;
+            if sound.len() > MAX_SAMPLES {
+                return Err(ModelError::Run("the sentence takes too long".to_owned()));
+            }
         }
         loudness::level(&mut sound, SAMPLE_RATE);
         let samples = sound.iter().map(|sample| (sample.clamp(-1.0, 1.0) * 32_767.0) as i16);
