@@ -32,6 +32,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             data-layout=chosen.layout.name()
             data-mark=chosen.mark.name()
             data-rate=chosen.rate
+            data-pauses=chosen.pauses.name()
             data-keys=chosen.keys.name()
         >
             <head>
