@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use crate::text::spoken::roman_value;
+
 type Say = fn(&Captures<'_>) -> String;
 
 /// Most times that the rules are applied to what they have made; each time takes signs away.
@@ -272,31 +274,6 @@ fn roman(found: &Captures<'_>) -> String {
         }
         _ => found[0].to_owned(),
     }
-}
-
-/// The value of a Roman number written as it should be.
-fn roman_value(text: &str) -> Option<u32> {
-    const SIGNS: [(&str, u32); 9] = [
-        ("XC", 90),
-        ("L", 50),
-        ("XL", 40),
-        ("X", 10),
-        ("IX", 9),
-        ("V", 5),
-        ("IV", 4),
-        ("I", 1),
-        ("", 0),
-    ];
-    let (mut rest, mut value) = (text, 0);
-    for (sign, worth) in SIGNS {
-        let most = if matches!(sign, "X" | "I") { 3 } else { 1 };
-        for _ in 0..most {
-            if let Some(after) = rest.strip_prefix(sign).filter(|_| !sign.is_empty()) {
-                (rest, value) = (after, value + worth);
-            }
-        }
-    }
-    (rest.is_empty() && value > 0).then_some(value)
 }
 
 /// The text with what has to be spelled out spelled out.
