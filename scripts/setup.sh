@@ -76,11 +76,12 @@ built_in_voice() {
   local folder=target/voices/heart scratch
   [ ! -e "$folder/$heart_sha256" ] || return 0
   echo "setup: fetching the built-in voice"
-  packages python3:python3 || return 1
+  # In shells of their own: without them espeak-ng reads, which is no reason to end here.
+  (packages python3:python3) || return 1
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/voice-XXXXXX")
   local pip=(python3 -m pip)
   if ! "${pip[@]}" --version >/dev/null 2>&1; then
-    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv || return 1
+    python3 -c 'import ensurepip' 2>/dev/null || (install_packages python3-venv) || return 1
     python3 -m venv "$scratch/venv" || return 1
     pip=("$scratch/venv/bin/python" -m pip)
   fi

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 pub use data::DataConfig;
 pub use import::{ImportOneConfig, ReadingConfig};
 pub use limits::LimitConfig;
-pub use narration::NarrationConfig;
+pub use narration::{BuiltInConfig, NarrationConfig};
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
 pub use voices::{AddConfig, VoiceWorkerConfig, VoicesAction, VoicesConfig};

@@ -140,7 +140,7 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
 
 async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
-    let voices = Arc::new(Voices::installed(None, config.narration.places()?).await);
+    let voices = Arc::new(Voices::installed(None, config.built_in.places(1)?).await);
     let engines = earmark::open_engines(&config.data, &stores, &voices).await?;
     match config.action {
         VoicesAction::List { json: true } => println!("{}", serde_json::json!(voices.list())),

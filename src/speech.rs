@@ -213,7 +213,7 @@ impl Voices {
         for program in registry::INSTALLED {
             match (program.find)(places.clone()).await {
                 Ok(engine) => engines.push(engine),
-                Err(error) => tracing::debug!(%error, "{} is not available", program.name),
+                Err(error) => tracing::info!(%error, "{} is not available", program.name),
             }
         }
         if engines.is_empty() {

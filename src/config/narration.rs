@@ -6,18 +6,44 @@ use clap::Args;
 
 use crate::speech::registry::Places;
 
-/// Settings of voices and workers.
+/// Where the built-in voices are.
 #[derive(Debug, Clone, Args)]
-pub struct NarrationConfig {
-    /// Voice for books in its language, as `/api/voices` names it, e.g. flite:slt
-    #[arg(long, env = "EARMARK_VOICE", value_name = "VOICE")]
-    pub voice: Option<String>,
+pub struct BuiltInConfig {
     /// Folder with the files of the built-in voices [default: the one beside the program]
     #[arg(long, env = "EARMARK_VOICES", value_name = "DIR")]
     pub voices: Option<PathBuf>,
     /// The program whose child processes speak; this one when `None`.
     #[arg(skip)]
     pub program: Option<PathBuf>,
+}
+
+impl BuiltInConfig {
+    /// Where voices are: the folder that was named, `voices` beside the program, or where `make setup` puts
+    /// them. So many sentences are spoken at once.
+    ///
+    /// # Errors
+    /// When the system does not say where this program is.
+    pub fn places(&self, parallel: usize) -> std::io::Result<Places> {
+        let program = match &self.program {
+            Some(program) => program.clone(),
+            None => std::env::current_exe()?,
+        };
+        let beside = || Some(program.parent()?.join("voices")).filter(|folder| folder.is_dir());
+        let voices = self.voices.clone().or_else(beside);
+        let voices = voices.unwrap_or_else(|| Path::new("target/voices").to_owned());
+        Ok(Places { voices, program, parallel })
+    }
+}
+
+/// Settings of voices and workers.
+#[derive(Debug, Clone, Args)]
+pub struct NarrationConfig {
+    /// Voice for books in its language, as `/api/voices` names it, e.g. flite:slt
+    #[arg(long, env = "EARMARK_VOICE", value_name = "VOICE")]
+    pub voice: Option<String>,
+    /// Where the built-in voices are.
+    #[command(flatten)]
+    pub built_in: BuiltInConfig,
     /// Sentences made at the same time [default: the number of processor cores]
     #[arg(long, env = "EARMARK_WORKERS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub workers: Option<u16>,
@@ -27,20 +53,12 @@ pub struct NarrationConfig {
 }
 
 impl NarrationConfig {
-    /// Where voices are: the folder that was named, `voices` beside the program, or where `make setup` puts
-    /// them. One more sentence is spoken than is made ahead: the place that is kept for listeners.
+    /// Where voices are. One more sentence is spoken than is made ahead: the place that is kept for listeners.
     ///
     /// # Errors
     /// When the system does not say where this program is.
     pub fn places(&self) -> std::io::Result<Places> {
-        let program = match &self.program {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()?,
-        };
-        let beside = || Some(program.parent()?.join("voices")).filter(|folder| folder.is_dir());
-        let voices = self.voices.clone().or_else(beside);
-        let voices = voices.unwrap_or_else(|| Path::new("target/voices").to_owned());
-        Ok(Places { voices, program, parallel: self.workers() + 1 })
+        self.built_in.places(self.workers() + 1)
     }
 
     /// Sentences made at the same time.

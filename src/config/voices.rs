@@ -3,7 +3,7 @@
 use app::model::Budget;
 use clap::{Args, Subcommand};
 
-use super::{DataConfig, NarrationConfig};
+use super::{BuiltInConfig, DataConfig};
 use crate::audio::AudioFormat;
 use crate::speech::registry;
 use crate::speech::settings::{EngineSettings, Kind, TimeLimits};
@@ -19,7 +19,7 @@ pub struct VoicesConfig {
     pub data: DataConfig,
     /// Those that are installed.
     #[command(flatten)]
-    pub narration: NarrationConfig,
+    pub built_in: BuiltInConfig,
 }
 
 /// What can be done with engines.

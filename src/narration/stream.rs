@@ -23,11 +23,10 @@ use crate::text::hash::hex;
 /// a shorter first clip it stayed silent until the next one came.
 const BLOCK_BYTES: u64 = 32_768;
 
-/// A stream that runs on makes sentences for somebody who listens. Whoever takes it as fast as it comes is
-/// ahead by so much sound,
+/// How much sound is made for a stream that runs on, as fast as it is taken. Players buffer some of it.
 const FREE_LEAD: Duration = Duration::from_secs(300);
-/// and from then on gets what has yet to be made as fast as the fastest listener would: it costs what
-/// listening costs, and stands in nobody's way. The upper end of [`app::preferences::RATES`].
+/// How many times as fast as it is heard more is made: the fastest that a person listens, which is the upper
+/// end of [`app::preferences::RATES`]. So a download costs what listening costs, and stands in nobody's way.
 const FASTEST: u32 = 3;
 
 /// When a sentence is due to be made for a stream that began at a time, and for which so much has been made.

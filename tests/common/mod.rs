@@ -63,7 +63,7 @@ impl TestServer {
         let mut config = Cli::parse_from(arguments).serve;
         // The program that runs here is the test.
         config.reading.program = Some(env!("CARGO_BIN_EXE_earmark").into());
-        config.narration.program = Some(env!("CARGO_BIN_EXE_earmark").into());
+        config.narration.built_in.program = Some(env!("CARGO_BIN_EXE_earmark").into());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

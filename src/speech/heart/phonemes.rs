@@ -13,6 +13,8 @@ use super::numerals::spell_out;
 /// Most phonemes that are spoken at once. The voice was trained on sentences of up to 510, and fades in the
 /// longest; its makers cut here.
 const MAX_PHONEMES: usize = 400;
+/// Most phonemes of one word or number that are kept together.
+const LONGEST_TOKEN: usize = 200;
 /// Phonemes after which a sentence may be cut unheard, the best first.
 const CLAUSE_ENDS: [&str; 2] = [".!?…;:—", ",\"”)"];
 /// What stands before and after the phonemes.
@@ -35,6 +37,22 @@ struct Token {
     last: Option<char>,
     /// What follows it.
     space: Vec<i32>,
+}
+
+impl Token {
+    /// What is too long for one piece by itself, like a number of three hundred figures, in parts.
+    fn in_parts(self) -> Vec<Self> {
+        if self.ids.len() <= LONGEST_TOKEN {
+            return vec![self];
+        }
+        let part = |ids: &[i32]| Self {
+            text: self.text.clone(),
+            ids: ids.to_vec(),
+            last: None,
+            space: Vec::new(),
+        };
+        self.ids.chunks(LONGEST_TOKEN).map(part).collect()
+    }
 }
 
 /// Reads English.
@@ -80,14 +98,16 @@ impl Pronouncer {
     pub fn pieces(&self, text: &str, voice: &VoiceModel) -> Result<Vec<Piece>, ModelError> {
         let tokens = self.tokens(&spell_out(text), voice)?;
         let numbers = |phonemes: &str| phonemes.chars().filter_map(|one| voice.id(one)).collect();
-        let tokens = tokens.into_iter().map(|token| {
+        let tokens = tokens.into_iter().flat_map(|token| {
             let phonemes = token.phonemes.unwrap_or_default();
-            Token {
-                ids: numbers(&phonemes),
+            let ids: Vec<i32> = numbers(&phonemes);
+            let whole = Token {
                 last: phonemes.chars().next_back(),
                 space: numbers(&token.whitespace),
                 text: token.text,
-            }
+                ids,
+            };
+            whole.in_parts()
         });
         let end = voice.id('.');
         Ok(cut(tokens.collect()).into_iter().filter_map(|tokens| piece(tokens, end)).collect())
@@ -153,9 +173,6 @@ fn piece(tokens: Vec<Token>, end: Option<i32>) -> Option<Piece> {
     if let (false, Some(end)) = (ends_with_sign, end) {
         ids.push(end);
     }
-    // A single word of very many phonemes is no word.
-    ids.truncate(MAX_PHONEMES + 1);
-    words.retain(|(_, at)| *at < ids.len());
     ids.push(EDGE);
     Some(Piece { ids, words })
 }
@@ -190,7 +207,9 @@ mod tests {
         let parts = cut((0..100).map(|_| token("word", 9, 'k')).collect());
         assert_eq!(parts.iter().map(Vec::len).sum::<usize>(), 100);
         assert!(parts.iter().all(|part| part.len() <= 40));
-        assert_eq!(cut(vec![token("x", 5_000, 'k'), token("y", 1, 'k')]).len(), 2);
+        let parts = token("x", 5_000, 'k').in_parts();
+        assert_eq!(parts.iter().map(|part| part.ids.len()).sum::<usize>(), 5_000);
+        assert!(cut(parts).iter().all(|part| part.len() <= 2));
     }
 
     #[test]
