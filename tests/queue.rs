@@ -772,6 +772,8 @@ async fn a_redis_that_forgot_the_scripts_is_told_them_again() {
         bench.one.enqueue(Class::Chapter, &book(1), &jobs(1, sentences)).await.unwrap();
     }
     assert_eq!(status(&bench.one).await.chapter, 5);
+    let lane = server.cli(&["KEYS", "*queue:tts:chapter:*"]);
+    assert_eq!(server.cli(&["LLEN", &lane]), "5", "nothing is left there twice");
     let expected: Vec<_> = (0..5).map(|sentence| (1, sentence)).collect();
     assert_eq!(drain(&bench.other).await, expected);
 }

@@ -112,12 +112,13 @@ impl RedisQueue {
         jobs: &mut Vec<Pending<'_>>,
     ) -> Result<usize, QueueError> {
         let abandoned = self.name(&Key::Abandoned);
-        let mut look = vec![cmd("ZSCORE"), cmd("ZCARD"), cmd("SCARD"), cmd("LLEN"), cmd("EXISTS")];
-        look[0].arg(&names.books).arg(names.book.as_str());
-        look[1].arg(&names.books);
-        look[2].arg(&names.pending);
-        look[3].arg(&names.lane);
-        look[4].arg(&abandoned);
+        let mut look = ["SCRIPT", "ZSCORE", "ZCARD", "SCARD", "LLEN", "EXISTS"].map(cmd).to_vec();
+        look[0].arg("EXISTS").arg(scripts::ENQUEUE.get_hash());
+        look[1].arg(&names.books).arg(names.book.as_str());
+        look[2].arg(&names.books);
+        look[3].arg(&names.pending);
+        look[4].arg(&names.lane);
+        look[5].arg(&abandoned);
         for jobs in jobs.chunks(SENTENCES_A_LOOK) {
             let mut waits = Cmd::with_capacity(2 + jobs.len(), 80 * (1 + jobs.len()));
             waits.arg("SMISMEMBER").arg(&names.pending);
@@ -143,6 +144,10 @@ impl RedisQueue {
         };
         let mut answers = answers?.into_iter();
         let mut next = || answers.next().unwrap_or(Value::Nil);
+        // Without the script a transaction would append payloads and not note them.
+        if Vec::<bool>::from_redis_value(next()).ok() != Some(vec![true]) {
+            scripts::load_all(&self.redis).await?;
+        }
         let is_known = !matches!(next(), Value::Nil);
         let [books, waiting, length, refused] = [next(), next(), next(), next()].map(count);
         if !is_known && books >= MAX_BOOKS {
