@@ -27,7 +27,7 @@ pub struct TestServer {
     pub client: reqwest::Client,
     pub data: TempDir,
     shutdown: CancellationToken,
-    running: JoinHandle<()>,
+    running: JoinHandle<Result<(), String>>,
 }
 
 impl TestServer {
@@ -69,15 +69,24 @@ impl TestServer {
         let shutdown = CancellationToken::new();
         let running = tokio::spawn({
             let shutdown = shutdown.clone();
-            async move { earmark::run(config, listener, shutdown).await.unwrap() }
+            async move {
+                earmark::run(config, listener, shutdown).await.map_err(|error| format!("{error:?}"))
+            }
         });
-        Self { address, client: client(), data, shutdown, running }
+        let mut server = Self { address, client: client(), data, shutdown, running };
+        // A server that cannot start says why in the test that wanted it, not as a refused connection.
+        let answer = server.client.get(server.url("/health")).send();
+        tokio::select! {
+            ended = &mut server.running => panic!("the server has ended: {ended:?}"),
+            answer = answer => drop(answer.expect("the server answers")),
+        }
+        server
     }
 
     /// Stops it and hands back its data.
     pub async fn stop(self) -> TempDir {
         self.shutdown.cancel();
-        self.running.await.unwrap();
+        self.running.await.unwrap().unwrap();
         self.data
     }
 
