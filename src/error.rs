@@ -118,10 +118,15 @@ impl From<LibraryError> for ApiError {
             LibraryError::NoSuchBook
             | LibraryError::NoSuchChapter
             | LibraryError::NoSuchFile
-            | LibraryError::NoSuchMark => Self::NotFound(error.to_string()),
+            | LibraryError::NoSuchMark
+            | LibraryError::NoSuchPronunciation => Self::NotFound(error.to_string()),
             LibraryError::NoSuchSentence
             | LibraryError::LongName(_)
             | LibraryError::TooManyMarks
+            | LibraryError::Pronunciation(_)
+            | LibraryError::NoAuthor
+            | LibraryError::TooManyPronunciations
+            | LibraryError::LexiconTooLarge(_)
             | LibraryError::NoteTooLong(_)
             | LibraryError::QueryTooLong(_)
             | LibraryError::BadName(_)

@@ -16,6 +16,7 @@ mod paths;
 pub mod pictures;
 mod preferences;
 mod progress;
+pub mod pronunciations;
 mod reimport;
 mod removal;
 mod sample;
@@ -42,6 +43,7 @@ use importing::BookLocks;
 use shelf::{Shelf, StoredFile};
 
 use crate::redis::RedisConnection;
+use crate::text::pronunciation::{PronunciationError, Rules};
 use crate::time::now_ms;
 
 pub use database::connect;
@@ -97,6 +99,23 @@ pub enum LibraryError {
     /// A title or author that is empty or too long; says how long it may be.
     #[error("A title and every author need 1 to {0} characters.")]
     BadName(usize),
+    /// No such entry of the pronunciations.
+    #[error("There is no such pronunciation.")]
+    NoSuchPronunciation,
+    /// An entry that cannot be used.
+    #[error(transparent)]
+    Pronunciation(#[from] PronunciationError),
+    /// An entry for an author of whom the book says nothing.
+    #[error("The book names no author.")]
+    NoAuthor,
+    /// More entries, or more patterns, than there can be.
+    #[error(
+        "There are as many pronunciations as there can be: 2,000, of which 100 are no whole words."
+    )]
+    TooManyPronunciations,
+    /// A lexicon that is too large; says how many kilobytes it may have.
+    #[error("A lexicon can have {0} kB.")]
+    LexiconTooLarge(usize),
     /// A preference that does not exist or cannot be so.
     #[error(transparent)]
     Preference(#[from] InvalidPreference),
@@ -139,6 +158,8 @@ struct Shared {
     link: Option<RedisConnection>,
     /// Metadata, for as long as another server's change may go unnoticed.
     books: Cache<BookId, Arc<BookDetails>>,
+    /// How words are said in a book, for as long as another server's change may go unnoticed.
+    rules: Cache<BookId, Arc<Rules>>,
     /// By book, how often its file has been read anew, and number.
     chapters: Cache<(BookId, u32, u32), Arc<Chapter>>,
     /// Reads files in child processes.
@@ -176,6 +197,7 @@ impl Library {
             shelf: Shelf::new(store),
             link,
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
+            rules: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
             chapters: Cache::builder()
                 .weigher(|_, chapter: &Arc<Chapter>| {
                     u32::try_from(chapter.html.len() * 2).unwrap_or(u32::MAX)

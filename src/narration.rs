@@ -137,6 +137,9 @@ pub struct Narrator {
     shared: Arc<Shared>,
 }
 
+/// What a plan is made of: the book in a revision, a chapter, how words are said, the voice.
+type PlanName = (BookId, u32, u32, u64, ChosenVoice);
+
 struct Shared {
     library: Library,
     voices: Arc<Voices>,
@@ -152,7 +155,7 @@ struct Shared {
     cache_bytes: u64,
     substitutes: Substitutes,
     /// By book, how often its file was read anew, chapter, and voice as it is configured.
-    plans: Cache<(BookId, u32, u32, ChosenVoice), Arc<ChapterPlan>>,
+    plans: Cache<PlanName, Arc<ChapterPlan>>,
 }
 
 /// Something that is bounded, and how full it is.
@@ -265,7 +268,8 @@ impl Narrator {
         voice: &ChosenVoice,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let revision = self.shared.library.metadata(book).await?.card.revision;
-        let name = (book.clone(), revision, chapter, voice.clone());
+        let rules = self.shared.library.rules(book).await?;
+        let name = (book.clone(), revision, chapter, rules.version(), voice.clone());
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
         }
@@ -273,12 +277,12 @@ impl Narrator {
         let plan = if text.sentences.len() > LONG_CHAPTER {
             let (book, voice) = (book.clone(), voice.clone());
             let planned = tokio::task::spawn_blocking(move || {
-                ChapterPlan::new(&book, chapter, &text, &voice)
+                ChapterPlan::new(&book, chapter, &text, &voice, &rules)
             });
             // It does not panic, and nobody aborts it.
             planned.await.map_err(LibraryError::Interrupted)?
         } else {
-            ChapterPlan::new(book, chapter, &text, voice)
+            ChapterPlan::new(book, chapter, &text, voice, &rules)
         };
         let plan = Arc::new(plan);
         self.shared.plans.insert(name, Arc::clone(&plan)).await;

@@ -119,6 +119,11 @@ pub trait Engine: Send + Sync {
         self.settings().is_some_and(|settings| settings.words && settings.kind.times_words)
     }
 
+    /// Whether it says phonemes where a text has them; others are given the text without.
+    fn takes_phonemes(&self) -> bool {
+        false
+    }
+
     /// What a million characters cost, in whatever currency the operator counts.
     fn price(&self) -> f64 {
         self.settings().map_or(0.0, |settings| settings.price)
@@ -175,6 +180,8 @@ pub struct ChosenVoice {
     pub wants_context: bool,
     /// Whether its clips say when each word begins.
     pub times_words: bool,
+    /// Whether it says phonemes where a text has them (`text/pronunciation.rs`).
+    pub takes_phonemes: bool,
 }
 
 /// Engines that are enabled and reachable.
@@ -416,6 +423,7 @@ impl EngineSet {
             sample_rate: engine.sample_rate(),
             wants_context: engine.wants_context(),
             times_words: engine.times_words(),
+            takes_phonemes: engine.takes_phonemes(),
         })
     }
 

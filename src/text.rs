@@ -1,8 +1,9 @@
 //! What a book says, and how it is cut up to be read aloud: inline markup, sentences,
-//! normalisation and hashes. Pure functions over strings; this module does no I/O.
+//! normalisation, pronunciation and hashes. Pure functions over strings; this module does no I/O.
 
 pub mod hash;
 pub mod language;
 pub mod markup;
+pub mod pronunciation;
 pub mod sentence;
 pub mod spoken;

@@ -4,6 +4,7 @@
 
 mod import;
 mod operator;
+mod pronunciation;
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,6 +16,9 @@ pub use import::{ImportWarning, WarningKind};
 pub use operator::{
     Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
     StorageLine,
+};
+pub use pronunciation::{
+    Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };
 
 /// Names a book: the first 64 bits of its file's SHA-256 in hex, so that the same file is the same

@@ -17,6 +17,7 @@ mod process;
 mod typeface;
 pub mod upload;
 mod warnings;
+pub(super) mod xml;
 
 use std::time::Duration;
 

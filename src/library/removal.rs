@@ -82,6 +82,7 @@ impl Library {
     /// What is remembered of a book is no longer so.
     pub(super) async fn changed(&self, id: &BookId) {
         self.shared.books.invalidate(id).await;
+        self.shared.rules.invalidate(id).await;
         if let Some(link) = &self.shared.link {
             metadata::forget(link, id).await;
         }

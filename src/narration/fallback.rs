@@ -4,6 +4,7 @@
 //! What was spoken so is remembered for a while under the sentence it stands for, so that a stream and its
 //! timeline, which ask for themselves, are of the same sound.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::clips::waits::WaitError;
 use crate::queue::{Job, Sentence};
 use crate::speech::ChosenVoice;
 use crate::text::hash::ContentHash;
+use crate::text::pronunciation::without_phonemes;
 
 /// A substitute is heard in place of a sentence for this long; then its own voice is asked again.
 const SUBSTITUTED_FOR: Duration = Duration::from_secs(600);
@@ -38,8 +40,13 @@ pub(super) fn substitutes() -> Substitutes {
 fn spoken_by(job: &Job, voice: &ChosenVoice) -> Job {
     let key = Arc::new(voice.key.clone());
     let context = job.context.clone().filter(|_| voice.wants_context);
+    let text: Arc<str> = match without_phonemes(&job.text) {
+        Cow::Owned(plain) if !voice.takes_phonemes => plain.into(),
+        _ => Arc::clone(&job.text),
+    };
     Job::new(Sentence {
-        content: ContentHash::of(&job.text, context.as_deref(), &key),
+        content: ContentHash::of(&text, context.as_deref(), &key),
+        text,
         context,
         voice: key,
         ..Sentence::clone(job)

@@ -12,8 +12,8 @@ use crate::library::chapters::{Chapter, Pause};
 use crate::queue::{Job, Sentence};
 use crate::speech::ChosenVoice;
 use crate::text::hash::{ContentHash, Context};
+use crate::text::pronunciation::{Rules, pronounce, without_phonemes};
 use crate::text::sentence::is_speakable;
-use crate::text::spoken::normalise;
 
 /// A sentence that cannot be spoken (an ornament, lone punctuation) is passed in this time.
 const UNSPOKEN: Duration = Duration::from_millis(600);
@@ -50,10 +50,16 @@ pub struct Segment {
 
 impl ChapterPlan {
     /// Sets a chapter for a voice.
-    pub fn new(book: &BookId, number: u32, chapter: &Chapter, voice: &ChosenVoice) -> Self {
+    pub fn new(
+        book: &BookId,
+        number: u32,
+        chapter: &Chapter,
+        voice: &ChosenVoice,
+        rules: &Rules,
+    ) -> Self {
         let key = Arc::new(voice.key.clone());
         let texts: Vec<Arc<str>> =
-            chapter.sentences.iter().map(|source| normalise(&source.text).into()).collect();
+            chapter.sentences.iter().map(|source| said(rules, &source.text, voice)).collect();
         let spoken = |at: Option<usize>| {
             let text = at.and_then(|at| texts.get(at)).filter(|text| is_speakable(text));
             text.map_or_else(Arc::default, Arc::clone)
@@ -135,6 +141,12 @@ impl Segment {
         let silence = self.silence.as_ref().map_or(none, |silence| silence.length);
         clip.map_or(silence, |clip| clip.then(silence))
     }
+}
+
+/// What a voice is given for a sentence.
+fn said(rules: &Rules, sentence: &str, voice: &ChosenVoice) -> Arc<str> {
+    let said = pronounce(rules, sentence);
+    if voice.takes_phonemes { said.into() } else { without_phonemes(&said).into() }
 }
 
 /// Pauses after a sentence, besides the tenth of a second that a clip's own edges make. Readers of

@@ -1,5 +1,6 @@
 //! Texts of other programs: split into sentences, each made or found like those of books, and joined.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::queue::{Job, Sentence};
 use crate::speech::{ChosenVoice, MANY_LANGUAGES};
 use crate::text::hash::ContentHash;
 use crate::text::language::LanguageRules;
+use crate::text::pronunciation::without_phonemes;
 use crate::text::sentence::{is_speakable, limit_length, split_sentences};
 use crate::text::spoken::normalise;
 use crate::time::now_ms;
@@ -22,6 +24,8 @@ pub const MAX_TEXT_CHARS: usize = 20_000;
 /// Between sentences, and between paragraphs, as in books.
 const SENTENCE_PAUSE: Duration = Duration::from_millis(130);
 const PARAGRAPH_PAUSE: Duration = Duration::from_millis(420);
+
+const NOTHING_TO_SAY: &str = "There is nothing in the text that can be spoken.";
 
 /// A text that was spoken.
 #[derive(Debug, Clone)]
@@ -71,6 +75,35 @@ impl Narrator {
         .execute(&self.shared.database)
         .await?;
         Ok(spoken)
+    }
+
+    /// Says a few words as they would be said for a book; `text` may have phonemes.
+    ///
+    /// # Errors
+    /// When there is no such voice, nothing to say, or the voice fails.
+    pub async fn say(
+        &self,
+        text: &str,
+        voice: &str,
+        language: &str,
+    ) -> Result<SpokenText, NarrationError> {
+        let chosen = self.shared.voices.choose(voice, language)?;
+        let text = if chosen.takes_phonemes { Cow::Borrowed(text) } else { without_phonemes(text) };
+        if !is_speakable(&text) {
+            return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));
+        }
+        let key = Arc::new(chosen.key.clone());
+        let job = Job::new(Sentence {
+            book: api_book(),
+            chapter: 0,
+            sentence: 0,
+            content: ContentHash::of(&text, None, &key),
+            text: (&*text).into(),
+            context: None,
+            voice: key,
+        });
+        let content = job.content;
+        self.join(vec![Piece { job, pause: Duration::ZERO }], &chosen, content).await
     }
 
     /// What was spoken before, by its name; what was cleaned up since is made again. None when the voice is
@@ -191,9 +224,7 @@ fn pieces(text: &str, voice: &ChosenVoice) -> Result<Vec<Piece>, NarrationError>
         }
     }
     if pieces.is_empty() {
-        return Err(NarrationError::Text(
-            "There is nothing in the text that can be spoken.".to_owned(),
-        ));
+        return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));
     }
     Ok(pieces)
 }

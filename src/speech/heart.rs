@@ -118,6 +118,10 @@ impl Engine for Heart {
         true
     }
 
+    fn takes_phonemes(&self) -> bool {
+        true
+    }
+
     fn time_limit(&self) -> Duration {
         TIME_LIMIT
     }

@@ -68,9 +68,14 @@ fn is_roman(c: char) -> bool {
     matches!(u32::from(c), 0x2160..=0x217f)
 }
 
-/// Soft hyphens, zero-width spaces and joiners between Latin letters, directional marks, the BOM.
+/// Soft hyphens, zero-width spaces and joiners between Latin letters, directional marks, the BOM, and
+/// noncharacters, which are a program's own (`pronunciation.rs` uses some).
 pub fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{fdd0}'
+            ..='\u{fdef}'
+    )
 }
 
 /// `CHAPTER IV.` → `CHAPTER 4.`; `IV` → `4`. Only where the whole sentence is a heading's number:

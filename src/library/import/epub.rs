@@ -7,7 +7,6 @@ mod container;
 mod contents;
 mod package;
 mod pictures;
-mod xml;
 
 pub use container::is_archive;
 
@@ -18,12 +17,12 @@ use app::model::{BookFont, WarningKind};
 use container::{Container, Content, Entry, Unreadable};
 use package::{Item, Package};
 use pictures::PictureShelf;
-use xml::Element;
 
 use super::encoding::{Decoded, decode_markup};
 use super::files::Files;
 use super::limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES};
 use super::warnings::Warnings;
+use super::xml::{self, Element};
 use super::{ImportError, Manuscript, language, typeface};
 use crate::library::html::Item as TextItem;
 use crate::library::manuscript::{SourceDocument, SourceTocEntry};

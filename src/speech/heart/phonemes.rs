@@ -1,5 +1,6 @@
 //! From text to the numbers of phonemes, in pieces that the network speaks well.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -9,6 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::model::{ModelError, Reader, VoiceModel};
 use super::numerals::spell_out;
+use crate::text::pronunciation::apart;
 
 /// Most phonemes that are spoken at once. The voice was trained on sentences of up to 510, and fades in the
 /// longest; its makers cut here.
@@ -17,6 +19,8 @@ const MAX_PHONEMES: usize = 400;
 const LONGEST_TOKEN: usize = 200;
 /// Phonemes after which a sentence may be cut unheard, the best first.
 const CLAUSE_ENDS: [&str; 2] = [".!?…;:—", ",\"”)"];
+/// Phonemes that carry the stress.
+const VOWELS: &str = "AIOWYæɑɔəɛɜɪiʊuʌᵻɨ";
 /// What stands before and after the phonemes.
 const EDGE: i32 = 0;
 
@@ -84,6 +88,45 @@ impl Pronouncer {
         Ok(tokens)
     }
 
+    /// Puts the phonemes that a person gave in the place of those that were found. (misaki-rs 0.8 has a notation
+    /// for that, which it forgets of words that it can take an ending from.)
+    fn pronounce(
+        &self,
+        tokens: &mut [MToken],
+        text: &str,
+        given: &[(Range<usize>, &str)],
+    ) -> Result<(), ModelError> {
+        let mut from = 0;
+        for token in tokens {
+            let Some(at) = text[from..].find(&token.text) else { continue };
+            let place = from + at..from + at + token.text.len();
+            from = place.end;
+            let is_in = |(other, _): &&(Range<usize>, &str)| {
+                other.start < place.end && place.start < other.end
+            };
+            let Some((word, phonemes)) = given.iter().find(is_in) else { continue };
+            // What the token has before and after the word: an ending, or the other half of a compound.
+            let before = self.aloud(&text[place.start..word.start.max(place.start)])?;
+            let after = &text[word.end.min(place.end)..place.end];
+            let is_first = place.start <= word.start;
+            let said = if is_first { of_this_voice(phonemes) } else { String::new() };
+            let after = match after {
+                "’s" | "'s" => ending(&said).to_owned(),
+                other => self.aloud(other)?,
+            };
+            token.phonemes = Some(format!("{before}{said}{after}"));
+        }
+        Ok(())
+    }
+
+    /// The phonemes of some letters by themselves.
+    fn aloud(&self, letters: &str) -> Result<String, ModelError> {
+        if letters.is_empty() {
+            return Ok(String::new());
+        }
+        Ok(self.read(letters)?.into_iter().filter_map(|token| token.phonemes).collect())
+    }
+
     fn read(&self, text: &str) -> Result<Vec<MToken>, ModelError> {
         // `[word](/phonemes/)` would be taken for a pronunciation.
         let text = text.replace("](", "] (");
@@ -96,7 +139,10 @@ impl Pronouncer {
 
     /// The phonemes of a text. A text that has none has no pieces.
     pub fn pieces(&self, text: &str, voice: &VoiceModel) -> Result<Vec<Piece>, ModelError> {
-        let tokens = self.tokens(&spell_out(text), voice)?;
+        let spelt = spell_out(text);
+        let (text, given) = apart(&spelt);
+        let mut tokens = self.tokens(&text, voice)?;
+        self.pronounce(&mut tokens, &text, &given)?;
         let numbers = |phonemes: &str| phonemes.chars().filter_map(|one| voice.id(one)).collect();
         let tokens = tokens.into_iter().flat_map(|token| {
             let phonemes = token.phonemes.unwrap_or_default();
@@ -111,6 +157,74 @@ impl Pronouncer {
         });
         let end = voice.id('.');
         Ok(cut(tokens.collect()).into_iter().filter_map(|tokens| piece(tokens, end)).collect())
+    }
+}
+
+/// Phonemes of the International Phonetic Alphabet in the signs that the voice was trained on, which are those
+/// of misaki (`EN_PHONES.md` there) for American English: diphthongs and affricates are one sign, vowels have
+/// no length, and sounds that English does not have are the nearest that it has.
+fn of_this_voice(phonemes: &str) -> String {
+    const SEVERAL: [(&str, &str); 14] = [
+        ("eɪ", "A"),
+        ("aɪ", "I"),
+        ("oʊ", "O"),
+        ("əʊ", "O"),
+        ("aʊ", "W"),
+        ("ɔɪ", "Y"),
+        ("tʃ", "ʧ"),
+        ("dʒ", "ʤ"),
+        ("ɜr", "ɜɹ"),
+        ("ts", "ʦ"),
+        ("ɝ", "ɜɹ"),
+        ("ɚ", "əɹ"),
+        ("l̩", "ᵊl"),
+        ("n̩", "ᵊn"),
+    ];
+    let plain: String = phonemes
+        .chars()
+        .filter(|c| !matches!(c, 'ː' | 'ˑ' | ':' | '.' | '‿' | '|' | '͡' | '͜' | 'ʰ' | '\u{303}'))
+        .collect();
+    let joined = SEVERAL.iter().fold(plain, |text, (from, to)| text.replace(from, to));
+    let one = |c| match c {
+        'r' | 'ʁ' | 'ʀ' => 'ɹ',
+        'g' => 'ɡ',
+        '\'' => 'ˈ',
+        'a' => 'æ',
+        'ɐ' => 'ʌ',
+        'e' => 'ɛ',
+        'o' => 'ɔ',
+        'ø' | 'œ' => 'ɜ',
+        'y' => 'u',
+        'ʏ' => 'ʊ',
+        'ɒ' => 'ɑ',
+        'x' | 'χ' | 'ç' => 'k',
+        'ɬ' => 'l',
+        'ʔ' => 't',
+        'ɲ' => 'n',
+        'ʎ' => 'l',
+        other => other,
+    };
+    // The stress stands before a vowel here, not before the syllable.
+    let (mut said, mut stress) = (String::with_capacity(joined.len()), None);
+    for phoneme in joined.chars().map(one) {
+        if matches!(phoneme, 'ˈ' | 'ˌ') {
+            stress = Some(phoneme);
+            continue;
+        }
+        if VOWELS.contains(phoneme) {
+            said.extend(stress.take());
+        }
+        said.push(phoneme);
+    }
+    said
+}
+
+/// How a genitive ends (English phonology: after a hiss a syllable, after a voiceless sound an `s`).
+fn ending(phonemes: &str) -> &'static str {
+    match phonemes.chars().next_back() {
+        Some('s' | 'z' | 'ʃ' | 'ʒ' | 'ʧ' | 'ʤ') => "ᵻz",
+        Some('p' | 't' | 'k' | 'f' | 'θ') => "s",
+        _ => "z",
     }
 }
 
@@ -315,6 +429,27 @@ mod tests {
         "Nr. 5",
         "20%,",
     ];
+
+    #[test]
+    fn phonemes_that_a_person_gave_are_said() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
+        let pronouncer = Pronouncer::load(&folder).unwrap();
+        let read = |text: &str| {
+            let (text, given) = apart(text);
+            let mut tokens = pronouncer.read(&text).unwrap();
+            pronouncer.pronounce(&mut tokens, &text, &given).unwrap();
+            tokens.into_iter().filter_map(|token| token.phonemes).collect::<Vec<_>>().join(" ")
+        };
+        for (text, heard) in [
+            ("Dear \u{fdd0}Pip\u{fdd1}zɒŋ\u{fdd2}, come.", "dˈɪɹ zɑŋ , kˈʌm ."),
+            ("On \u{fdd0}Mont Blanc\u{fdd1}mɔ̃ blɑ̃ː\u{fdd2} it is.", "ˌɔn mɔ blɑ  ɪt ɪz ."),
+            ("\u{fdd0}Goethe\u{fdd1}ˈɡøːtə\u{fdd2}’s pips", "ɡˈɜtəz pˈɪps"),
+            ("\u{fdd0}Goethes\u{fdd1}ˈɡøːtəs\u{fdd2} sat", "ɡˈɜtəs sˈæt"),
+            ("the \u{fdd0}Xanthippe\u{fdd1}zænˈtɪpi\u{fdd2}-like one", "ðə zæntˈɪpilˈIk wˈʌn"),
+        ] {
+            assert_eq!(read(text), heard, "{text}");
+        }
+    }
 
     #[test]
     fn nothing_that_has_letters_or_figures_is_left_out() {

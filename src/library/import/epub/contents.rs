@@ -2,7 +2,7 @@
 //!
 //! Contents are a convenience: whatever is wrong with them costs lines of the contents, never the book.
 
-use super::xml::Element;
+use super::super::xml::Element;
 use crate::library::import::limits::{MAX_CONTENTS_LINES, MAX_XML_DEPTH};
 use crate::library::import::names::clean;
 use crate::library::manuscript::SourceTocEntry;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::xml::Element;
+use super::super::xml::Element;
 use crate::library::import::ImportError;
 use crate::library::import::limits::MAX_ITEMS;
 use crate::library::import::names;

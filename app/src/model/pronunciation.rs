@@ -1,0 +1,84 @@
+//! How words are said, where the voice says them wrong.
+
+use serde::{Deserialize, Serialize};
+
+/// Which books a pronunciation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum PronunciationScope {
+    /// This book.
+    Book,
+    /// Books by the same author.
+    Author,
+    /// Books in the same language.
+    Language,
+    /// Every book.
+    Everywhere,
+}
+
+/// What a pronunciation is looked for as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Matching {
+    /// A whole word, or several in a row.
+    Word,
+    /// Those letters, also within a word.
+    Part,
+    /// A regular expression; what is said may name its groups (`$1`).
+    Pattern,
+}
+
+/// How a word is said: what a person enters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct NewPronunciation {
+    /// The word as the book has it, or a pattern.
+    pub written: String,
+    /// What a voice is given in its place. Empty with `phonemes`: the word itself; without: nothing is said.
+    pub spoken: String,
+    /// How it sounds in the International Phonetic Alphabet, for voices that take it; or empty.
+    pub phonemes: String,
+    /// What `written` is.
+    pub matching: Matching,
+    /// Whether capitals must agree.
+    pub matches_case: bool,
+    /// Which books it is for.
+    pub scope: PronunciationScope,
+}
+
+/// How a word is said.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Pronunciation {
+    /// Names it.
+    pub id: String,
+    /// What a person has entered.
+    #[serde(flatten)]
+    pub entry: NewPronunciation,
+    /// The book's id, the author or the language that it is for; empty when it is for every book.
+    pub target: String,
+}
+
+/// What a pronunciation changes in a book.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct PronunciationEffect {
+    /// Sentences that are made again, once in each voice.
+    pub sentences: u32,
+    /// Their characters, which a paid voice is paid for.
+    pub characters: u64,
+}
+
+/// The words of a book and how they are said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vocabulary {
+    /// What applies to the book, the nearest first, each with the number of sentences that it changes.
+    pub entries: Vec<(Pronunciation, u32)>,
+    /// What the draft in the form would change.
+    pub draft: PronunciationEffect,
+    /// Names in the book that nothing is said of, the most frequent first, each with its number.
+    pub names: Vec<(String, u32)>,
+}

@@ -1,0 +1,268 @@
+//! How words are said: kept for a book, an author, a language or everywhere, and applied by whoever plans a
+//! chapter.
+
+mod lexicon;
+mod vocabulary;
+
+use std::sync::Arc;
+
+use app::model::{
+    BookCard, BookDetails, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope,
+};
+use sqlx::any::AnyRow;
+use sqlx::{Any, AssertSqlSafe, Row, Transaction};
+
+use super::{LOCAL_USER, Library, LibraryError};
+use crate::text::language::primary_subtag;
+use crate::text::pronunciation::{Rules, checked};
+use crate::time::now_ms;
+
+pub use lexicon::{MAX_LEXICON_BYTES, Refused};
+
+/// Entries for one book, author or language, or for everywhere.
+const MAX_ENTRIES: i64 = 2_000;
+/// Those among them that are no whole words: each is sought in every sentence.
+const MAX_PATTERNS: i64 = 100;
+
+const COLUMNS: &str = "id, scope, target, written, spoken, phonemes, matching, matches_case";
+
+impl Library {
+    /// How words are said in a book. A change by another server is seen after a few seconds, like one of the
+    /// book itself.
+    pub async fn rules(&self, book: &BookId) -> Result<Arc<Rules>, LibraryError> {
+        if let Some(rules) = self.shared.rules.get(book).await {
+            return Ok(rules);
+        }
+        let details = self.metadata(book).await?;
+        let rules = Arc::new(Rules::new(self.pronunciations_for(&details.card).await?));
+        self.shared.rules.insert(book.clone(), Arc::clone(&rules)).await;
+        Ok(rules)
+    }
+
+    /// What is said of words in a book, the nearest scope first.
+    pub async fn pronunciations(&self, book: &BookId) -> Result<Vec<Pronunciation>, LibraryError> {
+        self.pronunciations_for(&self.metadata(book).await?.card).await
+    }
+
+    async fn pronunciations_for(
+        &self,
+        card: &BookCard,
+    ) -> Result<Vec<Pronunciation>, LibraryError> {
+        let authors: Vec<String> =
+            (5..).take(card.authors.len()).map(|n| format!("${n}")).collect();
+        let by_author = match authors.as_slice() {
+            [] => String::new(),
+            some => format!("OR (scope = 'author' AND target IN ({}))", some.join(", ")),
+        };
+        let statement = format!(
+            "SELECT {COLUMNS} FROM pronunciations WHERE user_id = $1 AND (scope = $2 \
+             OR (scope = 'book' AND target = $3) OR (scope = 'language' AND target = $4) {by_author}) \
+             ORDER BY created_at, id"
+        );
+        let mut query = sqlx::query(AssertSqlSafe(statement))
+            .bind(LOCAL_USER)
+            .bind(scope_name(PronunciationScope::Everywhere))
+            .bind(card.id.as_str())
+            .bind(primary_subtag(&card.language));
+        for author in &card.authors {
+            query = query.bind(author);
+        }
+        let rows = query.fetch_all(&self.shared.database).await?;
+        let mut entries: Vec<Pronunciation> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        entries.sort_by_key(|one| one.entry.scope as u8);
+        Ok(entries)
+    }
+
+    /// Keeps how a word is said, in the place of what was said of it in that scope and of the entry
+    /// `replaced`, if one is named.
+    ///
+    /// # Errors
+    /// When the entry cannot be used, or there are as many as there can be.
+    pub async fn keep_pronunciation(
+        &self,
+        book: &BookId,
+        entry: NewPronunciation,
+        replaced: Option<&str>,
+    ) -> Result<Pronunciation, LibraryError> {
+        let details = self.metadata(book).await?;
+        let mut transaction = self.shared.database.begin().await?;
+        if let Some(id) = replaced {
+            delete(&mut transaction, id).await?;
+        }
+        let kept = keep(&mut transaction, &details, entry).await?;
+        transaction.commit().await?;
+        self.shared.rules.invalidate_all();
+        Ok(kept)
+    }
+
+    /// Forgets how a word is said.
+    pub async fn remove_pronunciation(&self, id: &str) -> Result<(), LibraryError> {
+        let mut transaction = self.shared.database.begin().await?;
+        let found = delete(&mut transaction, id).await?;
+        transaction.commit().await?;
+        self.shared.rules.invalidate_all();
+        if found { Ok(()) } else { Err(LibraryError::NoSuchPronunciation) }
+    }
+
+    /// Keeps what a lexicon says. What it says that cannot be used is told and passed over.
+    ///
+    /// # Errors
+    /// When the file is too large, or SQL fails; then nothing is kept.
+    pub async fn import_lexicon(
+        &self,
+        book: &BookId,
+        source: &str,
+        scope: PronunciationScope,
+    ) -> Result<(u32, Vec<Refused>), LibraryError> {
+        let details = self.metadata(book).await?;
+        let (entries, mut refused) = lexicon::read(source, scope)?;
+        let mut transaction = self.shared.database.begin().await?;
+        let mut count = 0;
+        for (line, entry) in entries {
+            match keep(&mut transaction, &details, entry).await {
+                Ok(_) => count += 1,
+                Err(
+                    error @ (LibraryError::Pronunciation(_) | LibraryError::TooManyPronunciations),
+                ) => {
+                    refused.push(Refused { line, reason: error.to_string() });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        transaction.commit().await?;
+        self.shared.rules.invalidate_all();
+        refused.sort_by_key(|one| one.line);
+        Ok((count, refused))
+    }
+
+    /// What is said of words in a book as a W3C pronunciation lexicon, which has whole words alone.
+    pub async fn lexicon_pls(&self, book: &BookId) -> Result<String, LibraryError> {
+        let language = self.metadata(book).await?.card.language.clone();
+        Ok(lexicon::pls(&self.pronunciations(book).await?, &language))
+    }
+
+    /// What is said of words in a book, a line each.
+    pub async fn lexicon_text(&self, book: &BookId) -> Result<String, LibraryError> {
+        Ok(lexicon::lines(&self.pronunciations(book).await?))
+    }
+}
+
+async fn keep(
+    transaction: &mut Transaction<'_, Any>,
+    book: &BookDetails,
+    entry: NewPronunciation,
+) -> Result<Pronunciation, LibraryError> {
+    let entry = checked(entry)?;
+    let target = target(&book.card, entry.scope).ok_or(LibraryError::NoAuthor)?;
+    let id = uuid::Uuid::new_v4().to_string();
+    let is_pattern = entry.matching != Matching::Word;
+    let book_id = (entry.scope == PronunciationScope::Book).then(|| book.card.id.to_string());
+    let kept = sqlx::query(
+        "INSERT INTO pronunciations (id, user_id, scope, target, book_id, written, spoken, phonemes, \
+         matching, matches_case, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (user_id, scope, target, written, matching, matches_case) \
+         DO UPDATE SET spoken = excluded.spoken, phonemes = excluded.phonemes RETURNING id",
+    )
+    .bind(&id)
+    .bind(LOCAL_USER)
+    .bind(scope_name(entry.scope))
+    .bind(&target)
+    .bind(book_id)
+    .bind(&entry.written)
+    .bind(&entry.spoken)
+    .bind(&entry.phonemes)
+    .bind(matching_name(entry.matching))
+    .bind(i64::from(entry.matches_case))
+    .bind(now_ms() as i64)
+    .fetch_one(&mut **transaction)
+    .await?;
+    let kept_id: String = kept.try_get("id")?;
+    if kept_id == id && is_full(transaction, &entry, &target, is_pattern).await? {
+        delete(transaction, &id).await?;
+        return Err(LibraryError::TooManyPronunciations);
+    }
+    Ok(Pronunciation { id: kept_id, entry, target })
+}
+
+/// Whether there are more entries for a target than there can be.
+async fn is_full(
+    transaction: &mut Transaction<'_, Any>,
+    entry: &NewPronunciation,
+    target: &str,
+    is_pattern: bool,
+) -> Result<bool, LibraryError> {
+    let row = sqlx::query(
+        "SELECT COUNT(*) AS entries, COUNT(CASE WHEN matching <> 'word' THEN 1 END) AS patterns \
+         FROM pronunciations WHERE user_id = $1 AND scope = $2 AND target = $3",
+    )
+    .bind(LOCAL_USER)
+    .bind(scope_name(entry.scope))
+    .bind(target)
+    .fetch_one(&mut **transaction)
+    .await?;
+    let (entries, patterns): (i64, i64) = (row.try_get("entries")?, row.try_get("patterns")?);
+    Ok(entries > MAX_ENTRIES || (is_pattern && patterns > MAX_PATTERNS))
+}
+
+async fn delete(transaction: &mut Transaction<'_, Any>, id: &str) -> Result<bool, LibraryError> {
+    let done = sqlx::query("DELETE FROM pronunciations WHERE id = $1 AND user_id = $2")
+        .bind(id)
+        .bind(LOCAL_USER)
+        .execute(&mut **transaction)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// What an entry of a scope is for, given the book it was entered in; none for the author of a book without
+/// one.
+fn target(book: &BookCard, scope: PronunciationScope) -> Option<String> {
+    match scope {
+        PronunciationScope::Book => Some(book.id.to_string()),
+        PronunciationScope::Author => book.authors.first().cloned(),
+        PronunciationScope::Language => Some(primary_subtag(&book.language).to_owned()),
+        PronunciationScope::Everywhere => Some(String::new()),
+    }
+}
+
+fn scope_name(scope: PronunciationScope) -> &'static str {
+    match scope {
+        PronunciationScope::Book => "book",
+        PronunciationScope::Author => "author",
+        PronunciationScope::Language => "language",
+        PronunciationScope::Everywhere => "everywhere",
+    }
+}
+
+fn matching_name(matching: Matching) -> &'static str {
+    match matching {
+        Matching::Word => "word",
+        Matching::Part => "part",
+        Matching::Pattern => "pattern",
+    }
+}
+
+fn read(row: &AnyRow) -> Result<Pronunciation, sqlx::Error> {
+    let scope = match row.try_get::<String, _>("scope")?.as_str() {
+        "author" => PronunciationScope::Author,
+        "language" => PronunciationScope::Language,
+        "everywhere" => PronunciationScope::Everywhere,
+        _ => PronunciationScope::Book,
+    };
+    let matching = match row.try_get::<String, _>("matching")?.as_str() {
+        "part" => Matching::Part,
+        "pattern" => Matching::Pattern,
+        _ => Matching::Word,
+    };
+    Ok(Pronunciation {
+        id: row.try_get("id")?,
+        entry: NewPronunciation {
+            written: row.try_get("written")?,
+            spoken: row.try_get("spoken")?,
+            phonemes: row.try_get("phonemes")?,
+            matching,
+            matches_case: row.try_get::<i64, _>("matches_case")? != 0,
+            scope,
+        },
+        target: row.try_get("target")?,
+    })
+}
