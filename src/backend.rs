@@ -7,7 +7,7 @@ use app::backend::Backend;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, StorageFigures, Voice,
+    ListenerPosition, NewPronunciation, StorageFigures, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -118,6 +118,19 @@ impl Backend for Server {
 
     async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError> {
         Ok(self.library.annotations(id).await.map_err(ApiError::from)?)
+    }
+
+    async fn vocabulary(
+        &self,
+        id: &BookId,
+        draft: Option<NewPronunciation>,
+    ) -> Result<Vocabulary, AppError> {
+        let card = self.library.book(id).await.map_err(ApiError::from)?.card;
+        let voice = card.progress.and_then(|place| place.voice).unwrap_or_default();
+        let mut vocabulary = self.library.vocabulary(id, draft).await.map_err(ApiError::from)?;
+        vocabulary.draft.cost =
+            self.voices.cost(&voice, &card.language, vocabulary.draft.characters);
+        Ok(vocabulary)
     }
 
     async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, AppError> {

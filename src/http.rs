@@ -15,6 +15,7 @@ mod listen;
 mod notice;
 mod params;
 mod preferences;
+mod pronunciations;
 mod storage;
 mod voice;
 
@@ -139,6 +140,7 @@ pub fn router(state: AppState) -> Router {
             "/api/books/{book}/annotations/{annotation}",
             post(annotations::set_note).delete(annotations::remove),
         )
+        .route("/api/books/{book}/pronunciations/import", post(pronunciations::import))
         .route("/api/voice", get(voice::audio).post(voice::speak))
         .route("/v1/audio/speech", post(voice::openai_speech));
     let pages = Router::new()
@@ -173,6 +175,15 @@ fn small_requests() -> Router<AppState> {
         .route("/api/books/{book}/search", get(api::search))
         .route("/api/books/{book}/annotations.md", get(annotations::markdown))
         .route("/api/books/{book}/annotations/{annotation}/delete", post(annotations::remove))
+        .route(
+            "/api/books/{book}/pronunciations",
+            get(pronunciations::list).post(pronunciations::keep),
+        )
+        .route("/api/books/{book}/pronunciations.pls", get(pronunciations::pls))
+        .route("/api/books/{book}/pronunciations.txt", get(pronunciations::lines))
+        .route("/api/books/{book}/pronunciations/sample", get(pronunciations::sample))
+        .route("/api/books/{book}/pronunciations/{entry}", delete(pronunciations::remove))
+        .route("/api/books/{book}/pronunciations/{entry}/delete", post(pronunciations::remove))
         .route("/api/books/{book}/chapters/{chapter}", get(api::chapter))
         .route("/api/books/{book}/chapters/{chapter}/timeline", get(api::timeline))
         .route("/api/books/{book}/chapters/{chapter}/outline", get(api::outline))

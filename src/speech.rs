@@ -290,6 +290,14 @@ impl Voices {
         engine_set.chosen(id)
     }
 
+    /// What it costs to speak so many characters in a voice, the default one when the id is empty; nothing when
+    /// it is free or there is no such voice.
+    pub fn cost(&self, id: &str, language: &str, characters: u64) -> f64 {
+        let Ok(chosen) = self.choose(id, language) else { return 0.0 };
+        let price = self.engine_set().engine(&chosen.key.engine).map_or(0.0, |one| one.price());
+        characters as f64 * price / 1e6
+    }
+
     /// The voice a book in this language is read with unless another is chosen. Never one that costs
     /// something, unless the operator prefers it.
     pub fn default_for(&self, language: &str) -> Option<Voice> {

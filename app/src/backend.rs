@@ -9,7 +9,7 @@ use leptos::prelude::use_context;
 use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, StorageFigures, Voice,
+    ListenerPosition, NewPronunciation, StorageFigures, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -47,6 +47,13 @@ pub trait Backend: Send + Sync {
 
     /// What the reader has marked in a book, in its order.
     async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError>;
+
+    /// How words are said in a book, and what a draft would change.
+    async fn vocabulary(
+        &self,
+        id: &BookId,
+        draft: Option<NewPronunciation>,
+    ) -> Result<Vocabulary, AppError>;
 
     /// The title of a book that was deleted and can be brought back.
     async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, AppError>;

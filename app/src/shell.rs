@@ -9,7 +9,7 @@ use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
     BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
-    ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
+    PronunciationPage, ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -97,6 +97,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/book/:book") view=BookPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/search") view=SearchPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/notes") view=NotesPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/pronunciation") view=PronunciationPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
                 <Route path=path!("/read/:book/:chapter") view=ReaderPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>

@@ -34,6 +34,7 @@ pub struct Words {
     pub settings: Settings,
     pub notes: Notes,
     pub search: Search,
+    pub pronunciation: Pronunciation,
     pub errors: Errors,
     pub keys: Keys,
     pub operator: Operator,
@@ -164,6 +165,7 @@ pub struct Reader {
     pub copy: &'static str,
     pub look_up: &'static str,
     pub share: &'static str,
+    pub say_as: &'static str,
     pub go_to: &'static str,
     pub go: &'static str,
 }
@@ -267,6 +269,49 @@ pub struct Search {
     pub nothing: fn(&str) -> String,
     pub found: fn(usize) -> String,
     pub first_of: fn(usize) -> String,
+}
+
+/// How words are said.
+#[derive(Debug)]
+#[allow(missing_docs)]
+pub struct Pronunciation {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub word: &'static str,
+    pub say_it_as: &'static str,
+    pub said_hint: &'static str,
+    pub hear: &'static str,
+    pub keep: &'static str,
+    pub valid_for: &'static str,
+    pub this_book: &'static str,
+    pub by_author: fn(&str) -> String,
+    pub this_language: fn(&str) -> String,
+    pub everywhere: &'static str,
+    pub more: &'static str,
+    pub matching: &'static str,
+    pub whole_word: &'static str,
+    pub part: &'static str,
+    pub pattern: &'static str,
+    pub matches_case: &'static str,
+    pub phonemes: &'static str,
+    pub phonemes_hint: &'static str,
+    pub changes: fn(u32, u64) -> String,
+    pub changes_nothing: &'static str,
+    pub costs: fn(&str) -> String,
+    pub kept: fn(u32) -> String,
+    pub entries: &'static str,
+    pub in_sentences: fn(u32) -> String,
+    pub not_said: &'static str,
+    pub change: &'static str,
+    pub remove: &'static str,
+    pub names: &'static str,
+    pub names_hint: &'static str,
+    pub lists: &'static str,
+    pub lists_hint: &'static str,
+    pub file: &'static str,
+    pub import: &'static str,
+    pub export_lines: &'static str,
+    pub export_pls: &'static str,
 }
 
 /// What went wrong.

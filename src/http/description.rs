@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use app::model::{
     Annotation, BookCard, EndpointCard, EngineCard, Hit, ImportedCard, ListenerPosition,
-    NewAnnotation, Outline, Progress, StorageFigures, TimelineEntry, Voice,
+    NewAnnotation, Outline, Progress, Pronunciation, StorageFigures, TimelineEntry, Voice,
 };
 use axum::Json;
 use serde_json::Value;
@@ -23,6 +23,7 @@ use utoipa::openapi::{
 use super::api::{BookAnswer, ChapterAnswer, HealthAnswer};
 use super::engines::EngineForm;
 use super::error::Problem;
+use super::pronunciations::{LexiconAnswer, PronunciationForm};
 use super::storage::LimitsForm;
 use super::voice::{SpeechRequest, VoiceAnswer, VoiceRequest};
 use crate::narration::ChapterCoverage;
@@ -172,6 +173,13 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         send(Post, BOOKS, "/api/books/{book}/annotations/{annotation}", "Changes a note.", Some((FORM, note)), None),
         send(Delete, BOOKS, "/api/books/{book}/annotations/{annotation}", "Takes a mark away.", None, None),
         get(BOOKS, "/api/books/{book}/annotations.md", "All marks as Markdown.", ("text/markdown", text)),
+        get(BOOKS, "/api/books/{book}/pronunciations", "How words are said in the book, the nearest scope first.", (JSON, list::<Pronunciation>)),
+        send(Post, BOOKS, "/api/books/{book}/pronunciations", "Keeps how a word is said. Only sentences that have it are made again.", Some((FORM, of::<PronunciationForm>)), Some((JSON, of::<Pronunciation>))),
+        send(Delete, BOOKS, "/api/books/{book}/pronunciations/{entry}", "Forgets how a word is said.", None, None),
+        get(BOOKS, "/api/books/{book}/pronunciations/sample", "How an entry would sound.", (MP3, sound)).asking(&[("written", "The word"), ("spoken", "What is said"), ("phonemes", "How it sounds, in IPA"), VOICE]),
+        get(BOOKS, "/api/books/{book}/pronunciations.pls", "How words are said, as a W3C pronunciation lexicon.", ("application/pls+xml", text)),
+        get(BOOKS, "/api/books/{book}/pronunciations.txt", "How words are said, a line each.", ("text/plain", text)),
+        send(Post, BOOKS, "/api/books/{book}/pronunciations/import", "Keeps what a lexicon says, in either form.", Some(("text/plain", text)), Some((JSON, of::<LexiconAnswer>))).asking(&[("scope", "“book”, “author”, “language” or “everywhere”")]),
         get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, sound)).asking(&[FALLBACK, VOICE, PAUSES, FROM, ("to", "“chapter” or “book”")]),
         get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, PAUSES, FROM, FALLBACK]),
         get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, sound)).asking(&[VOICE]),

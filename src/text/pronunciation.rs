@@ -279,6 +279,18 @@ fn said(entry: &NewPronunciation, found: &str, spoken: String) -> String {
     format!("{WORD}{word}{PHONEMES}{}{END}", entry.phonemes)
 }
 
+/// What a person hears of an entry before it is kept.
+pub fn example(entry: &NewPronunciation) -> String {
+    match entry.matching {
+        // What it stands for is not known, and what it names of it is left out.
+        Matching::Pattern => {
+            let spoken = entry.spoken.replace('$', " ");
+            said(entry, &entry.spoken, spoken)
+        }
+        Matching::Word | Matching::Part => said(entry, &entry.written, entry.spoken.clone()),
+    }
+}
+
 /// The words of a text and, one by one, the signs between them.
 fn tokens(text: &str) -> impl Iterator<Item = Range<usize>> {
     let is_letter = |c: char| c.is_alphanumeric() || is_combining_mark(c);

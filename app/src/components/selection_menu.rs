@@ -12,6 +12,7 @@ pub fn SelectionMenu() -> impl IntoView {
         ("highlight", words.highlight),
         ("note", words.note),
         ("read-selection", words.read_from_here),
+        ("say-as", words.say_as),
         ("copy", words.copy),
         ("look-up", words.look_up),
         ("share", words.share),

@@ -130,6 +130,10 @@ fn submit(event: &Event) {
     event.prevent_default();
     let submitter =
         dom::property(event, "submitter").and_then(|button| button.dyn_into::<HtmlElement>().ok());
+    // The player does what its name says (`player/commands.rs`).
+    if submitter.as_ref().is_some_and(|button| button.has_attribute("data-do")) {
+        return;
+    }
     let address = submitter
         .and_then(|button| button.get_attribute("formaction"))
         .or_else(|| form.get_attribute("action"))
@@ -169,12 +173,14 @@ fn follow(address: &str) {
 }
 
 /// Shows a page, or the answer to a form, in the panel.
-fn load(method: &'static str, address: String, fields: Option<String>, label: String) {
+pub fn load(method: &'static str, address: String, fields: Option<String>, label: String) {
     let Some(body) = dom::one("#panel .panel-body") else { return };
     // A page that is there at once is shown at once; one that takes time is announced. The answer to a
     // form is waited for with the form in view.
     let waiting = body.clone();
     let is_link = !label.is_empty();
+    let is_open = || panel().is_some_and(|panel| panel.open());
+    let was_open = is_open();
     let announce = move || {
         waiting.set_text_content(waiting.get_attribute("data-loading").as_deref());
         open(&label);
@@ -190,7 +196,8 @@ fn load(method: &'static str, address: String, fields: Option<String>, label: St
             if let Some(announcement) = announcement {
                 announcement.clear();
             }
-            fill(&body, &main)
+            // Who has closed the panel meanwhile does not want the answer.
+            if was_open && !is_open() { Ok(()) } else { fill(&body, &main) }
         };
         let is_shown = shown.await.is_ok();
         // What was written in a form that could not be sent stays there.
@@ -198,7 +205,9 @@ fn load(method: &'static str, address: String, fields: Option<String>, label: St
             dom::show(&line, !is_shown);
         }
         if !is_shown {
-            open(&heading());
+            if is_open() || !was_open {
+                open(&heading());
+            }
         } else if method == "POST"
             && let Ok(changed) = Event::new(CHANGED)
         {

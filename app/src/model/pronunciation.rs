@@ -63,17 +63,18 @@ pub struct Pronunciation {
 }
 
 /// What a pronunciation changes in a book.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PronunciationEffect {
     /// Sentences that are made again, once in each voice.
     pub sentences: u32,
     /// Their characters, which a paid voice is paid for.
     pub characters: u64,
+    /// What that costs in the reader's voice, in the operator's currency; nothing for a voice that is free.
+    pub cost: f64,
 }
 
 /// The words of a book and how they are said.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Vocabulary {
     /// What applies to the book, the nearest first, each with the number of sentences that it changes.
     pub entries: Vec<(Pronunciation, u32)>,

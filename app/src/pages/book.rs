@@ -136,6 +136,8 @@ fn manage(card: &BookCard, warnings: Vec<ImportWarning>) -> impl IntoView + use<
                 <a href=format!("/book/{}/notes", card.id)>{words.notes.title}</a>
                 " · "
                 <a href=format!("/book/{}/search", card.id)>{words.search.title}</a>
+                " · "
+                <a href=format!("/book/{}/pronunciation", card.id)>{words.pronunciation.title}</a>
             </p>
             {left_out(warnings)}
             <KeepButton book=card.clone()/>

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlAudioElement};
+use web_sys::{Element, FormData, HtmlAudioElement, UrlSearchParams};
 
 use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
@@ -51,7 +51,8 @@ impl Driver {
             "page-back" => self.turn_page(-1),
             "go-there" => self.answer(true),
             "stay-here" => self.answer(false),
-            "highlight" | "note" | "read-selection" | "copy" | "look-up" | "share" => {
+            "hear-word" => self.hear_word(),
+            "highlight" | "note" | "say-as" | "read-selection" | "copy" | "look-up" | "share" => {
                 self.use_selection(name);
             }
             _ => {}
@@ -81,7 +82,24 @@ impl Driver {
         let sentence = at.map(|at| at.sentence).or_else(page::first_visible).unwrap_or(0);
         let (book, chapter) = (self.book(), self.machine().shown);
         let voice = js_sys::encode_uri_component(voice);
-        let source = format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={voice}");
+        self.play_sample(&format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={voice}"));
+    }
+
+    /// Says the word in the panel's form as the form has it.
+    fn hear_word(&self) {
+        let form = dom::one("#panel form.say-as").and_then(|form| form.dyn_into().ok());
+        let Some(form) = form.and_then(|form| FormData::new_with_form(&form).ok()) else { return };
+        let Ok(fields) = UrlSearchParams::new_with_str_sequence_sequence(&form) else { return };
+        if self.machine().is_running() {
+            self.handle(Event::Toggle);
+        }
+        fields.set("voice", &self.voice());
+        let (book, fields) = (self.book(), String::from(fields.to_string()));
+        self.play_sample(&format!("/api/books/{book}/pronunciations/sample?{fields}"));
+    }
+
+    /// Plays something short in the panel.
+    fn play_sample(&self, source: &str) {
         let audio =
             dom::one("#panel audio").and_then(|audio| audio.dyn_into::<HtmlAudioElement>().ok());
         let audio = match audio {
@@ -94,7 +112,7 @@ impl Driver {
                 audio
             }
         };
-        audio.set_src(&source);
+        audio.set_src(source);
         audio.set_playback_rate(f64::from(self.rate()) / 100.0);
         // Closing the panel ends it (`panels.rs`), and so does another; neither is an error.
         if let Ok(promise) = audio.play() {

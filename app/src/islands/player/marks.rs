@@ -7,7 +7,7 @@ use web_sys::{HtmlElement, Range};
 
 use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
-use super::machine::Spot;
+use super::machine::{Event, Spot};
 use super::server_events::{self, Mark};
 use super::{bar, page};
 use crate::model::Point;
@@ -138,6 +138,12 @@ impl Driver {
                     self.jump(Spot { chapter, sentence: point.sentence });
                 }
             }
+            "say-as" => {
+                let word = js_sys::encode_uri_component(text.trim());
+                let address = format!("/book/{}/pronunciation?written={word}", self.book());
+                let label = dom::one("[data-do=say-as]").and_then(|button| button.text_content());
+                panels::load("GET", address, None, label.unwrap_or_default());
+            }
             "copy" => {
                 let navigator: JsValue = window().navigator().into();
                 if let Some(clipboard) = dom::property(&navigator, "clipboard") {
@@ -228,5 +234,14 @@ fn show_menu() {
 /// Follows what is selected, and what is changed in the list of notes.
 pub fn watch() {
     dom::listen(&document(), "selectionchange", |_| show_menu());
-    dom::listen(&document(), panels::CHANGED, |_| with_current(Driver::fetch_marks));
+    dom::listen(&document(), panels::CHANGED, |_| {
+        with_current(|driver| {
+            if dom::one("#panel .pronunciation").is_some() {
+                // The sentences to come may be other sounds now.
+                driver.handle(Event::Revoice);
+            } else {
+                driver.fetch_marks();
+            }
+        });
+    });
 }

@@ -1,0 +1,294 @@
+//! How words are said: a form for one, what is kept for the book, and names that may need it.
+
+use leptos::prelude::*;
+use leptos_router::location::Url;
+
+use super::{book_param, loaded, query};
+use crate::backend::backend;
+use crate::components::{PageTitle, SiteHead};
+use crate::model::{
+    BookCard, Matching, NewPronunciation, Pronunciation, PronunciationScope, Vocabulary,
+};
+use crate::notice::notice;
+use crate::words::words;
+
+/// `/book/{book}/pronunciation`, with the fields of the form in the query.
+#[component]
+pub fn PronunciationPage() -> impl IntoView {
+    let (backend, id) = (backend(), book_param());
+    let draft = draft();
+    let wanted = Some(draft.clone()).filter(|draft| !draft.written.is_empty());
+    let load = move || {
+        let (backend, id, wanted) = (backend.clone(), id.clone(), wanted.clone());
+        async move {
+            let (backend, id) = (backend?, id?);
+            Ok((backend.book(&id).await?.card, backend.vocabulary(&id, wanted).await?))
+        }
+    };
+    let (refused, replaces, kept) = (notice(), query("replaces"), query("kept"));
+    loaded(load, move |(book, vocabulary)| {
+        let said = kept.parse().ok().map(words().pronunciation.kept);
+        page(&book, &draft, &replaces, vocabulary, (&refused, said))
+    })
+}
+
+/// What the query says of the form.
+fn draft() -> NewPronunciation {
+    NewPronunciation {
+        written: query("written").trim().to_owned(),
+        spoken: query("spoken"),
+        phonemes: query("phonemes"),
+        matching: match query("matching").as_str() {
+            "part" => Matching::Part,
+            "pattern" => Matching::Pattern,
+            _ => Matching::Word,
+        },
+        matches_case: query("matches_case") == "on",
+        scope: match query("scope").as_str() {
+            "author" => PronunciationScope::Author,
+            "language" => PronunciationScope::Language,
+            "everywhere" => PronunciationScope::Everywhere,
+            _ => PronunciationScope::Book,
+        },
+    }
+}
+
+fn page(
+    book: &BookCard,
+    draft: &NewPronunciation,
+    replaces: &str,
+    vocabulary: Vocabulary,
+    (refused, said): (&str, Option<String>),
+) -> AnyView {
+    let words = &words().pronunciation;
+    let (id, title) = (book.id.to_string(), book.title.clone());
+    let effect = (!draft.written.is_empty()).then(|| effect(&vocabulary));
+    let entries = vocabulary.entries;
+    let names = vocabulary.names;
+    view! {
+        <PageTitle text=format!("{} · {title}", words.title)/>
+        <SiteHead/>
+        <main class="pronunciation">
+            <h1 data-panel-title>{words.title}</h1>
+            <p class="facts" data-panel-skip dir="auto"><a href=format!("/book/{id}")>{title}</a></p>
+            {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
+            {said.map(|said| view! { <p class="said" role="status">{said}</p> })}
+            <p class="hint">{words.lead}</p>
+            {form(book, draft, replaces, effect)}
+            {(!entries.is_empty())
+                .then(|| {
+                    view! {
+                        <h2>{words.entries}</h2>
+                        <ul role="list" class="said-words">
+                            {entries.into_iter().map(|(entry, count)| line(book, entry, count)).collect_view()}
+                        </ul>
+                    }
+                })}
+            {(!names.is_empty()).then(|| name_list(&id, names))}
+            {lists(&id, book)}
+        </main>
+    }
+    .into_any()
+}
+
+fn effect(vocabulary: &Vocabulary) -> String {
+    let words = &words().pronunciation;
+    let effect = vocabulary.draft;
+    if effect.sentences == 0 {
+        return words.changes_nothing.to_owned();
+    }
+    let changes = (words.changes)(effect.sentences, effect.characters);
+    if effect.cost > 0.0 {
+        return format!("{changes} {}", (words.costs)(&format!("{:.2}", effect.cost)));
+    }
+    changes
+}
+
+fn form(
+    book: &BookCard,
+    draft: &NewPronunciation,
+    replaces: &str,
+    effect: Option<String>,
+) -> AnyView {
+    let words = &words().pronunciation;
+    let address = format!("/api/books/{}/pronunciations", book.id);
+    let draft = draft.clone();
+    let has_word = !draft.written.is_empty();
+    let is_special =
+        draft.matching != Matching::Word || draft.matches_case || !draft.phonemes.is_empty();
+    let matchings = [
+        ("word", words.whole_word, Matching::Word),
+        ("part", words.part, Matching::Part),
+        ("pattern", words.pattern, Matching::Pattern),
+    ];
+    let matchings = matchings.map(|(value, label, matching)| {
+        view! { <option value=value selected=matching == draft.matching>{label}</option> }
+    });
+    view! {
+        <form class="say-as" method="post" action=address.clone()>
+            <label>
+                <span>{words.word}</span>
+                <input name="written" value=draft.written required maxlength="200" dir="auto" autocapitalize="off"
+                    autofocus=!has_word/>
+            </label>
+            <label>
+                <span>{words.say_it_as}</span>
+                <input name="spoken" value=draft.spoken maxlength="300" dir="auto" autocapitalize="off"
+                    aria-describedby="said-hint" autofocus=has_word/>
+            </label>
+            <p class="hint" id="said-hint">{words.said_hint}</p>
+            {scope_choice(book, draft.scope)}
+            <details open=is_special>
+                <summary>{words.more}</summary>
+                <label>
+                    <span>{words.phonemes}</span>
+                    <input name="phonemes" value=draft.phonemes maxlength="300" autocapitalize="off" spellcheck="false"
+                        aria-describedby="phonemes-hint"/>
+                </label>
+                <p class="hint" id="phonemes-hint">{words.phonemes_hint}</p>
+                <label>
+                    <span>{words.matching}</span>
+                    <select name="matching">{matchings}</select>
+                </label>
+                <label class="check">
+                    <input type="checkbox" name="matches_case" checked=draft.matches_case/>
+                    <span>{words.matches_case}</span>
+                </label>
+            </details>
+            {effect.map(|effect| view! { <p class="effect" role="status">{effect}</p> })}
+            <input type="hidden" name="replaces" value=replaces.to_owned()/>
+            <div class="say-as-buttons">
+                <button class="button">{words.keep}</button>
+                <button class="button quiet-button" data-do="hear-word" formaction=format!("{address}/sample")
+                    formmethod="get" formtarget="_blank">
+                    {words.hear}
+                </button>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
+fn scope_choice(book: &BookCard, chosen: PronunciationScope) -> AnyView {
+    let words = &words().pronunciation;
+    let author = book
+        .authors
+        .first()
+        .map(|author| ("author", (words.by_author)(author), PronunciationScope::Author));
+    let tag = book.language.split('-').next().unwrap_or_default();
+    let all = [
+        Some(("book", words.this_book.to_owned(), PronunciationScope::Book)),
+        author,
+        Some(("language", (words.this_language)(tag), PronunciationScope::Language)),
+        Some(("everywhere", words.everywhere.to_owned(), PronunciationScope::Everywhere)),
+    ];
+    let options = all.into_iter().flatten().map(|(value, label, scope)| {
+        view! { <option value=value selected=scope == chosen>{label}</option> }
+    });
+    view! {
+        <label>
+            <span>{words.valid_for}</span>
+            <select name="scope">{options.collect_view()}</select>
+        </label>
+    }
+    .into_any()
+}
+
+/// An entry that is kept.
+fn line(book: &BookCard, kept: Pronunciation, count: u32) -> AnyView {
+    let words = &words().pronunciation;
+    let id = book.id.to_string();
+    let Pronunciation { id: entry_id, entry, target } = kept;
+    let place = match entry.scope {
+        PronunciationScope::Book => words.this_book.to_owned(),
+        PronunciationScope::Author => (words.by_author)(&target),
+        PronunciationScope::Language => (words.this_language)(&target),
+        PronunciationScope::Everywhere => words.everywhere.to_owned(),
+    };
+    let said = match (entry.spoken.as_str(), entry.phonemes.as_str()) {
+        ("", "") => words.not_said.to_owned(),
+        (spoken, "") => spoken.to_owned(),
+        ("", phonemes) => format!("/{phonemes}/"),
+        (spoken, phonemes) => format!("{spoken} /{phonemes}/"),
+    };
+    let change = format!("/book/{id}/pronunciation?{}", fields(&entry, &entry_id));
+    let written = entry.written;
+    let label = |does: &str| format!("{does}: {written}");
+    let (change_label, remove_label) = (label(words.change), label(words.remove));
+    view! {
+        <li>
+            <p><b dir="auto">{written.clone()}</b> " → " <span dir="auto">{said}</span></p>
+            <p class="facts">{format!("{place} · {}", (words.in_sentences)(count))}</p>
+            <form method="post" action=format!("/api/books/{id}/pronunciations/{entry_id}/delete")>
+                <a class="button quiet-button" href=change data-panel aria-label=change_label>{words.change}</a>
+                <button class="button quiet-button" aria-label=remove_label>{words.remove}</button>
+            </form>
+        </li>
+    }
+    .into_any()
+}
+
+/// The form's fields, as the query has them.
+fn fields(entry: &NewPronunciation, replaces: &str) -> String {
+    let matching = match entry.matching {
+        Matching::Word => "word",
+        Matching::Part => "part",
+        Matching::Pattern => "pattern",
+    };
+    let scope = match entry.scope {
+        PronunciationScope::Book => "book",
+        PronunciationScope::Author => "author",
+        PronunciationScope::Language => "language",
+        PronunciationScope::Everywhere => "everywhere",
+    };
+    let case = if entry.matches_case { "on" } else { "" };
+    let fields = [
+        ("written", entry.written.as_str()),
+        ("spoken", &entry.spoken),
+        ("phonemes", &entry.phonemes),
+        ("matching", matching),
+        ("scope", scope),
+        ("matches_case", case),
+        ("replaces", replaces),
+    ];
+    let fields = fields.map(|(name, value)| format!("{name}={}", Url::escape(value)));
+    fields.join("&")
+}
+
+fn name_list(book: &str, names: Vec<(String, u32)>) -> AnyView {
+    let words = &words().pronunciation;
+    let names = names.into_iter().map(|(name, count)| {
+        let address = format!("/book/{book}/pronunciation?written={}", Url::escape(&name));
+        let title = (words.in_sentences)(count);
+        view! { <li><a class="name" href=address data-panel title=title dir="auto">{name}</a></li> }
+    });
+    view! {
+        <h2>{words.names}</h2>
+        <p class="hint">{words.names_hint}</p>
+        <ul role="list" class="names">{names.collect_view()}</ul>
+    }
+    .into_any()
+}
+
+/// Files of many words; the panel, which cannot send a file, leads to the page.
+fn lists(id: &str, book: &BookCard) -> AnyView {
+    let words = &words().pronunciation;
+    let address = format!("/api/books/{id}/pronunciations");
+    view! {
+        <h2 id="lists"><a href=format!("/book/{id}/pronunciation#lists")>{words.lists}</a></h2>
+        <p class="hint">{words.lists_hint}</p>
+        <p class="exports">
+            <a class="export" download href=format!("{address}.txt")>{words.export_lines}</a>
+            <a class="export" download href=format!("{address}.pls")>{words.export_pls}</a>
+        </p>
+        <form class="say-as" method="post" enctype="multipart/form-data" action=format!("{address}/import") data-panel-skip>
+            <label>
+                <span>{words.file}</span>
+                <input type="file" name="file" required accept=".pls,.xml,.txt,.dic,text/plain,application/pls+xml"/>
+            </label>
+            {scope_choice(book, PronunciationScope::Book)}
+            <div class="say-as-buttons"><button class="button">{words.import}</button></div>
+        </form>
+    }
+    .into_any()
+}
