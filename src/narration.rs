@@ -296,7 +296,7 @@ impl Narrator {
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
         match self.plan_of(&plan.book, plan.chapter + 1, &plan.voice).await {
             Ok(next) => {
-                let next = next.with_pauses(plan.pauses);
+                let next = next.with_pauses(plan.pauses).skipping(plan.skipped, 0);
                 Ok(Some(match &plan.fallback {
                     Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
                     None => next,

@@ -91,6 +91,64 @@ async fn pauses_are_chosen_and_nothing_is_made_again_for_them() {
     assert_eq!(wrong.status(), 400);
 }
 
+const NOTES: &str =
+    "<aside epub:type='footnote'><p>1. This is a note.</p><p>It has two parts.</p></aside>";
+
+/// Chapters with notes, a table, a listing and a caption; the second has notes alone.
+fn with_parts() -> Vec<u8> {
+    let rest = "<table><caption>A caption.</caption><tr><td>Cell one</td><td>Cell two</td></tr></table>\
+                <pre>let x = 1;</pre><p>The end of it.</p>";
+    let first = format!("<p>The text begins.</p>{NOTES}<p>The text goes on.</p>{rest}");
+    let second = format!("<section epub:type='endnotes'>{NOTES}</section>");
+    epub("Parts", &[("One", &first), ("Two", &second), ("Three", "<p>Last words.</p>")])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_are_passed_over_as_a_listener_chooses() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", with_parts()).await;
+    let heard = async |chapter: u32, rest: &str| {
+        let stream = TestServer::stream(&book, chapter, &format!("{rest}&to=chapter"));
+        let sound = server.get(&stream).await.bytes().await.unwrap();
+        let address = format!("/api/books/{book}/chapters/{chapter}/timeline?voice={VOICE}{rest}");
+        let told = server.json(&address).await;
+        let heard = decoded_samples(&sound, RATE) * 1000 / u64::from(RATE);
+        // A timeline of the API tells of the chapter from its beginning.
+        if !rest.contains("from=") {
+            assert!(end_ms(&told).abs_diff(heard) <= 2, "{rest}: {told}, {heard} ms");
+        }
+        let spoken = told.as_array().unwrap().iter().filter(|one| one["duration_ms"] != 0);
+        (heard, spoken.map(|one| one["sentence"].as_u64().unwrap()).collect::<Vec<_>>())
+    };
+    let skipping = "&skip=notes,tables,code,captions";
+    let (without, told) = heard(1, skipping).await;
+    assert_eq!(told, [0, 3, 8]);
+    let clips = server.json("/api/storage").await["total"]["clips"].clone();
+    assert_eq!(clips, 3, "what is passed over is not made");
+    let (all, told) = heard(1, "&skip=").await;
+    assert_eq!(told, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert!(all > without + 5_000, "{all} ms, {without} ms");
+
+    // Whoever begins in a note hears it, and no other thing that is passed over.
+    let (from_note, _) = heard(1, &format!("{skipping}&from=1")).await;
+    let (from_text, _) = heard(1, &format!("{skipping}&from=3")).await;
+    assert!(from_note > from_text + 1_500, "{from_note} ms, {from_text} ms");
+    assert!(from_note < all - 1_500, "{from_note} ms, {all} ms");
+    // A chapter of nothing else is read.
+    assert_eq!(heard(2, skipping).await.1, [0, 1]);
+
+    // As chosen in the settings, where nothing is said; and on the page.
+    let form = [("notes", "off"), ("tables", "off"), ("code", "off"), ("captions", "off")];
+    let chosen = server.client.post(server.url("/settings")).form(&form).send().await.unwrap();
+    assert!(chosen.status().is_success());
+    assert_eq!(heard(1, "").await.0, without);
+    let page = server.client.get(server.url(&format!("/read/{book}/1")));
+    let page = page.header("accept", "text/html").send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("data-notes=\"off\"") && page.contains("data-part=\"note\""), "{page}");
+    let wrong = server.get(&TestServer::stream(&book, 1, "&skip=everything")).await;
+    assert_eq!(wrong.status(), 400);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_tile_the_timeline() {
     let server = TestServer::start().await;

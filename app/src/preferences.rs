@@ -143,6 +143,36 @@ pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
 /// The listener's speed in hundredths.
 pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
 
+/// Parts of a text that the voice can pass over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Skipped {
+    /// Footnotes and endnotes.
+    pub notes: bool,
+    /// Tables.
+    pub tables: bool,
+    /// Listings, and other preformatted text.
+    pub code: bool,
+    /// What stands under pictures and tables.
+    pub captions: bool,
+}
+
+impl Skipped {
+    /// Of a list such as `notes,code`.
+    pub fn parse(list: &str) -> Option<Self> {
+        let mut skipped = Self::default();
+        for name in list.split(',').filter(|name| !name.is_empty()) {
+            match name {
+                "notes" => skipped.notes = true,
+                "tables" => skipped.tables = true,
+                "code" => skipped.code = true,
+                "captions" => skipped.captions = true,
+                _ => return None,
+            }
+        }
+        Some(skipped)
+    }
+}
+
 /// Longest id of a voice, in bytes.
 const MAX_VOICE_BYTES: usize = 1_000;
 
@@ -174,6 +204,14 @@ pub struct Preferences {
     pub rate: u16,
     /// How long the voice rests.
     pub pauses: Pauses,
+    /// Whether footnotes and endnotes are read.
+    pub notes: Switch,
+    /// Whether tables are read.
+    pub tables: Switch,
+    /// Whether listings are read.
+    pub code: Switch,
+    /// Whether captions are read.
+    pub captions: Switch,
     /// Whether single letters are keys (WCAG 2.1.4).
     pub keys: Switch,
     /// Language of the interface.
@@ -197,6 +235,10 @@ impl Default for Preferences {
             mark: Mark::Sentence,
             rate: 100,
             pauses: Pauses::Normal,
+            notes: Switch::On,
+            tables: Switch::On,
+            code: Switch::On,
+            captions: Switch::On,
             keys: Switch::On,
             tongue: UiLanguage::System,
             fallback: String::new(),
@@ -225,6 +267,10 @@ impl Preferences {
                 self.rate = rate.ok_or_else(invalid)?;
             }
             "pauses" => self.pauses = Pauses::parse(value).ok_or_else(invalid)?,
+            "notes" => self.notes = Switch::parse(value).ok_or_else(invalid)?,
+            "tables" => self.tables = Switch::parse(value).ok_or_else(invalid)?,
+            "code" => self.code = Switch::parse(value).ok_or_else(invalid)?,
+            "captions" => self.captions = Switch::parse(value).ok_or_else(invalid)?,
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
             "tongue" => self.tongue = UiLanguage::parse(value).ok_or_else(invalid)?,
             "fallback" => {
@@ -237,8 +283,19 @@ impl Preferences {
         Ok(())
     }
 
+    /// What the voice passes over.
+    pub fn skipped(&self) -> Skipped {
+        let is_off = |switch| switch == Switch::Off;
+        Skipped {
+            notes: is_off(self.notes),
+            tables: is_off(self.tables),
+            code: is_off(self.code),
+            captions: is_off(self.captions),
+        }
+    }
+
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 15] {
+    pub fn entries(&self) -> [(&'static str, String); 19] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -252,6 +309,10 @@ impl Preferences {
             ("mark", self.mark.name().to_owned()),
             ("rate", self.rate.to_string()),
             ("pauses", self.pauses.name().to_owned()),
+            ("notes", self.notes.name().to_owned()),
+            ("tables", self.tables.name().to_owned()),
+            ("code", self.code.name().to_owned()),
+            ("captions", self.captions.name().to_owned()),
             ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
             ("fallback", self.fallback.clone()),
@@ -279,6 +340,10 @@ mod tests {
             ("mark", "word"),
             ("rate", "135"),
             ("pauses", "calm"),
+            ("notes", "off"),
+            ("tables", "off"),
+            ("code", "off"),
+            ("captions", "off"),
             ("keys", "off"),
             ("tongue", "es"),
             ("fallback", "espeak-ng:en-us"),

@@ -33,6 +33,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             data-mark=chosen.mark.name()
             data-rate=chosen.rate
             data-pauses=chosen.pauses.name()
+            data-notes=chosen.notes.name()
+            data-tables=chosen.tables.name()
+            data-code=chosen.code.name()
+            data-captions=chosen.captions.name()
             data-keys=chosen.keys.name()
         >
             <head>

@@ -114,6 +114,28 @@ test("contents, search and a part of the book lead into it without leaving the p
   expect(await page.evaluate(() => (window as never as { same: boolean }).same)).toBe(true);
 });
 
+test("notes and tables are passed over, and dimmed, as a reader chooses", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Skip ${info.project.name}`, handbook(`Skip ${info.project.name}`));
+  await reader.open(id, 1);
+  const note = page.locator('[data-part="note"]').first();
+  const colour = () => note.evaluate((element) => getComputedStyle(element).color);
+  const read = await colour();
+  const panel = await reader.openPanel("Appearance");
+  const saved = page.waitForResponse((response) => response.url().endsWith("/settings"));
+  await panel.getByRole("group", { name: "Footnotes and endnotes" }).getByRole("radio", { name: "Skip" }).check();
+  await saved;
+  expect(await colour()).not.toBe(read);
+  await reader.closePanel();
+  const stream = page.waitForRequest((request) => request.url().includes(`/listen/${id}/1.mp3`));
+  await reader.startPlaying();
+  expect((await stream).url()).toContain("&skip=notes&");
+  const outline = async (skip: string): Promise<number[]> =>
+    (await (await page.request.get(`/api/books/${id}/chapters/1/outline${skip}`)).json()).durations_ms;
+  const sentence = Number(await note.getAttribute("data-s"));
+  // It is the last of its chapter, and what stays is the rest before the next.
+  expect((await outline(""))[sentence]).toBeLessThan((await outline("?skip="))[sentence]! - 500);
+});
+
 test("bookmarks and highlights with notes", async ({ library, reader, page }, info) => {
   const id = await library.import(`Marks ${info.project.name}`, novel(`Marks ${info.project.name}`));
   await reader.open(id, 1);

@@ -57,6 +57,10 @@ const PAUSES: (&str, &str) = (
     "pauses",
     "How long the voice rests: “normal”, “brisk” or “calm”; as chosen in the settings when left out",
 );
+const SKIP: (&str, &str) = (
+    "skip",
+    "What is passed over: a list of “notes”, “tables”, “code” and “captions”; as chosen in the settings when left out",
+);
 const FALLBACK: (&str, &str) = (
     "fallback",
     "A voice that speaks what the other cannot; the one chosen in the settings when left out",
@@ -180,10 +184,10 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         get(BOOKS, "/api/books/{book}/pronunciations.pls", "How words are said, as a W3C pronunciation lexicon.", ("application/pls+xml", text)),
         get(BOOKS, "/api/books/{book}/pronunciations.txt", "How words are said, a line each.", ("text/plain", text)),
         send(Post, BOOKS, "/api/books/{book}/pronunciations/import", "Keeps what a lexicon says, in either form.", Some(("text/plain", text)), Some((JSON, of::<LexiconAnswer>))).asking(&[("scope", "“book”, “author”, “language” or “everywhere”")]),
-        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, sound)).asking(&[FALLBACK, VOICE, PAUSES, FROM, ("to", "“chapter” or “book”")]),
-        get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, PAUSES, FROM, FALLBACK]),
+        get(LISTENING, "/listen/{book}/{chapter}.mp3", "The book as one stream, from this chapter on. A chapter that is fully made is a file with a length and ranges, unless it is to run on.", (MP3, sound)).asking(&[FALLBACK, VOICE, PAUSES, SKIP, FROM, ("to", "“chapter” or “book”")]),
+        get(LISTENING, "/listen/{book}/{chapter}/timeline", "When each sentence of the stream is heard, as server-sent events: “entries”, “end”, “failed”.", ("text/event-stream", text)).asking(&[VOICE, PAUSES, SKIP, FROM, FALLBACK]),
         get(LISTENING, "/audio/{book}/{chapter}/{sentence}.mp3", "One sentence.", (MP3, sound)).asking(&[VOICE]),
-        get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, PAUSES, FROM]),
+        get(LISTENING, "/api/books/{book}/chapters/{chapter}/timeline", "When each sentence is heard, as far as that is known now.", (JSON, list::<TimelineEntry>)).asking(&[VOICE, PAUSES, SKIP, FROM]),
         get(LISTENING, "/api/books/{book}/chapters/{chapter}/outline", "How long each sentence lasts, estimated where it has not been made.", (JSON, of::<Outline>)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/audios", "What has been made of a book.", (JSON, list::<ChapterCoverage>)).asking(&[VOICE]),
         get(LISTENING, "/api/books/{book}/progress", "Where the reader is; null when the book is not begun.", (JSON, of::<Progress>)),

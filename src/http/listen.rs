@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use app::model::BookId;
-use app::preferences::Pauses;
+use app::preferences::{Pauses, Skipped};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -169,7 +169,8 @@ async fn planned(
     }
 }
 
-/// The plan of a chapter with the pauses that `pauses` names, or the listener's choice when it is left out.
+/// The plan of a chapter with the pauses that `pauses` names and without what `skip` names; as the listener has
+/// chosen, where they are left out.
 pub(super) async fn rested(
     state: &AppState,
     book: &BookId,
@@ -184,7 +185,15 @@ pub(super) async fn rested(
             ApiError::BadParameter { name: "pauses", reason }
         })?,
     };
-    Ok(plan.with_pauses(pauses))
+    let skipped = match query.get("skip") {
+        None => state.library.preferences().await?.skipped(),
+        Some(list) => Skipped::parse(list).ok_or_else(|| {
+            let reason = "must be a list of “notes”, “tables”, “code” and “captions”".to_owned();
+            ApiError::BadParameter { name: "skip", reason }
+        })?,
+    };
+    let from = query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0);
+    Ok(plan.with_pauses(pauses).skipping(skipped, from))
 }
 
 /// `GET /listen/{book}/{chapter}/timeline?voice=&from=`: server-sent events.

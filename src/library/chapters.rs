@@ -19,6 +19,7 @@ use std::ops::Range;
 use app::model::{ChapterCard, TocLine};
 use serde::{Deserialize, Serialize};
 
+pub use super::html::Part;
 use super::html::{BlockKind, Item};
 use super::import::ImportError;
 use super::import::limits::{MAX_CHAPTERS, MAX_SENTENCES};

@@ -17,6 +17,7 @@ mod white_space;
 use ego_tree::NodeRef;
 use scraper::node::Element;
 use scraper::{Html, Node};
+use serde::{Deserialize, Serialize};
 
 pub use document::ParsedDocument;
 pub use elements::MATHML;
@@ -59,6 +60,8 @@ pub enum Item {
         inlines: Vec<Inline>,
         /// What it is, for pauses and white space.
         kind: BlockKind,
+        /// What of the text it belongs to.
+        part: Part,
         /// Each `br` ends a line that is spoken by itself: in verse and headings.
         has_lines: bool,
     },
@@ -66,6 +69,43 @@ pub enum Item {
     Rule,
     /// An empty line between two paragraphs that stand in one container.
     Gap,
+}
+
+/// What a block is besides the running text, so that a listener can have it passed over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// The running text.
+    #[default]
+    Text,
+    /// A footnote or endnote.
+    Note,
+    /// A table.
+    Table,
+    /// A listing.
+    Code,
+    /// What stands under a picture or table.
+    Caption,
+}
+
+impl Part {
+    /// Whether it is the running text.
+    pub fn is_text(&self) -> bool {
+        *self == Self::Text
+    }
+
+    /// What the content of an element is, given what it stands in: a table in a note is a note, the
+    /// caption of a table a caption.
+    fn within(self, element: &Element) -> Self {
+        match element.name() {
+            _ if self == Self::Note || is_note(element) => Self::Note,
+            "caption" | "figcaption" => Self::Caption,
+            _ if !self.is_text() => self,
+            "table" => Self::Table,
+            "pre" => Self::Code,
+            _ => Self::Text,
+        }
+    }
 }
 
 /// What a block is to the ear.
@@ -114,8 +154,8 @@ struct Context {
     preformatted: bool,
     /// Shown and not spoken: numbers of pages, what is hidden from the ear.
     silent: bool,
-    /// Inside a footnote or endnote.
-    is_note: bool,
+    /// What of the text it is.
+    part: Part,
     /// Inside verse.
     is_verse: bool,
 }
@@ -174,7 +214,7 @@ impl Walk {
             silent: outer.silent
                 || is_hidden_from_the_ear(element)
                 || is_page_number(element, &short_text(node)),
-            is_note: outer.is_note || is_note(element),
+            part: outer.part.within(element),
             is_verse: outer.is_verse || is_verse(element),
         };
         self.children(node, depth + 1);
@@ -209,7 +249,7 @@ impl Walk {
         if !self.context.preformatted {
             collapse_run(&mut inlines);
         }
-        silence::silence_note_references(&mut inlines, self.context.is_note);
+        silence::silence_note_references(&mut inlines, self.context.part == Part::Note);
         // `<a id="chapter1"/>` between blocks is a target, and nothing else.
         let mut anchors = Vec::new();
         collect_ids(&inlines, &mut anchors);
@@ -229,7 +269,7 @@ impl Walk {
         let has_lines = kind == BlockKind::Heading
             || self.context.is_verse
             || !self.context.preformatted && lines::are_verse(&inlines);
-        self.items.push(Item::Block { inlines, kind, has_lines });
+        self.items.push(Item::Block { inlines, kind, part: self.context.part, has_lines });
     }
 }
 

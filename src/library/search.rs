@@ -162,12 +162,16 @@ fn context(chapter: &Chapter, sentence: usize, first: usize, last: usize) -> (St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::chapters::{Pause, Sentence};
+    use crate::library::chapters::{Part, Pause, Sentence};
 
     fn found(sentences: &[&str], query: &str) -> Vec<(u32, String)> {
         let sentences = sentences
             .iter()
-            .map(|text| Sentence { text: (*text).to_owned(), pause: Pause::Sentence })
+            .map(|text| Sentence {
+                text: (*text).to_owned(),
+                pause: Pause::Sentence,
+                part: Part::Text,
+            })
             .collect();
         let chapter = Chapter { title: "T".to_owned(), html: String::new(), sentences };
         find(&chapter, 1, &Folded::of(query).text, MAX_HITS)

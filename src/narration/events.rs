@@ -17,6 +17,16 @@ use crate::text::hash::ContentHash;
 const RETAIN_TRIES: usize = 5;
 
 impl Narrator {
+    /// What a listener hears of a chapter: the plan without what is passed over.
+    async fn chosen_plan(
+        &self,
+        position: &ListenerPosition,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
+        let plan = self.plan(&position.book, position.chapter, &position.voice).await?;
+        let skipped = self.shared.library.preferences().await?.skipped();
+        Ok(plan.skipping(skipped, position.sentence as usize))
+    }
+
     /// A reader opened a chapter: it and the next one are enqueued in reading order. Returns the
     /// request's id, for [`request`](Self::request), or `None` when there is nothing left to make.
     ///
@@ -103,13 +113,13 @@ impl Narrator {
         &self,
         position: &ListenerPosition,
     ) -> Result<Vec<Job>, NarrationError> {
-        let plan = self.plan(&position.book, position.chapter, &position.voice).await?;
+        let plan = self.chosen_plan(position).await?;
         Ok(jobs(&plan, position.sentence as usize, PREFETCH_SENTENCES))
     }
 
     /// From the listener's sentence to the end of the next chapter, then what lies before.
     async fn two_chapters(&self, position: &ListenerPosition) -> Result<Vec<Job>, NarrationError> {
-        let plan = self.plan(&position.book, position.chapter, &position.voice).await?;
+        let plan = self.chosen_plan(position).await?;
         let mut all = jobs(&plan, position.sentence as usize, usize::MAX);
         if let Some(next) = self.next_plan(&plan).await? {
             all.extend(jobs(&next, 0, usize::MAX));
@@ -170,7 +180,7 @@ impl Narrator {
         position: &ListenerPosition,
         needed: &mut Needed,
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        let plan = match self.plan(&position.book, position.chapter, &position.voice).await {
+        let plan = match self.chosen_plan(position).await {
             Ok(plan) => plan,
             Err(error) => {
                 tracing::warn!(position.listener, %error, "a listener is where nobody can read");

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::BookId;
-use app::preferences::Pauses;
+use app::preferences::{Pauses, Skipped};
 
 use crate::audio::{Clip, ClipLength, Silence};
-use crate::library::chapters::{Chapter, Pause};
+use crate::library::chapters::{Chapter, Part, Pause};
 use crate::queue::{Job, Sentence};
 use crate::speech::ChosenVoice;
 use crate::text::hash::{ContentHash, Context};
@@ -31,6 +31,8 @@ pub struct ChapterPlan {
     pub fallback: Option<ChosenVoice>,
     /// How long the voice rests.
     pub pauses: Pauses,
+    /// What the voice passes over.
+    pub skipped: Skipped,
     /// One segment a sentence.
     pub segments: Arc<[Segment]>,
 }
@@ -44,6 +46,8 @@ pub struct Segment {
     silence: Option<Clip>,
     /// What that silence is for.
     pause: Pause,
+    /// What of the text it belongs to.
+    part: Part,
     /// The sentence as the page shows it, where the voice says when its words begin.
     shown: Option<Arc<str>>,
 }
@@ -86,6 +90,7 @@ impl ChapterPlan {
                 job,
                 silence: Silence::of(rest, voice.sample_rate),
                 pause: source.pause,
+                part: source.part,
                 shown: (is_spoken && voice.times_words).then(|| source.text.as_str().into()),
             });
         }
@@ -95,6 +100,7 @@ impl ChapterPlan {
             voice: voice.clone(),
             fallback: None,
             pauses: Pauses::Normal,
+            skipped: Skipped::default(),
             segments: segments.into(),
         }
     }
@@ -111,6 +117,46 @@ impl ChapterPlan {
             Segment { silence: Silence::of(rest, self.voice.sample_rate), ..segment.clone() }
         });
         Arc::new(Self { pauses, segments: segments.collect(), ..(*self).clone() })
+    }
+
+    /// The same, without what is passed over: those sentences take no time and no clip.
+    ///
+    /// Whoever begins within what is passed over hears it to its end: `from` is where the stream begins, if that
+    /// is within the chapter. And a chapter that is nothing else, as the notes at the end of a book, is read.
+    pub fn skipping(self: Arc<Self>, skipped: Skipped, from: usize) -> Arc<Self> {
+        let is_skipped = |segment: &Segment| match segment.part {
+            Part::Text => false,
+            Part::Note => skipped.notes,
+            Part::Table => skipped.tables,
+            Part::Code => skipped.code,
+            Part::Caption => skipped.captions,
+        };
+        let is_read = |segment: &Segment| segment.job.is_some() && !is_skipped(segment);
+        // What a chapter begins with is asked for by whoever comes from the one before.
+        let begun = self.segments.get(from).filter(|_| from > 0).map(|segment| segment.part);
+        let heard_to = match begun {
+            Some(part) => {
+                let run = self.segments[from..].iter().take_while(|one| one.part == part);
+                from + run.count()
+            }
+            None => 0,
+        };
+        if skipped == self.skipped
+            || !self.segments.iter().any(is_skipped)
+            || !self.segments.iter().any(is_read)
+        {
+            return self;
+        }
+        let last = self.segments.len() - 1;
+        let segments = self.segments.iter().enumerate().map(|(at, segment)| {
+            if !is_skipped(segment) || (from..heard_to).contains(&at) {
+                return segment.clone();
+            }
+            // The chapter still ends with its rest.
+            let silence = segment.silence.clone().filter(|_| at == last);
+            Segment { job: None, silence, ..segment.clone() }
+        });
+        Arc::new(Self { skipped, segments: segments.collect(), ..(*self).clone() })
     }
 
     /// The same, with a voice that speaks what this one cannot.

@@ -81,14 +81,22 @@ fn text_len(inline: &Inline) -> usize {
     }
 }
 
-/// Renders a block's inline content. `sentences` cover its [`plain_text`] in order;
-/// `first_index` is the index within the chapter of the first of them.
+/// What the spans of a block's sentences say.
+#[derive(Debug, Clone, Copy)]
+pub struct Spans {
+    /// The index within the chapter of the first sentence.
+    pub first: u32,
+    /// What besides the running text they belong to.
+    pub part: Option<&'static str>,
+}
+
+/// Renders a block's inline content. `sentences` cover its [`plain_text`] in order.
 ///
 /// The first span of sentence 7 is `<span id="s7" data-s="7">`; further ones, where it crosses an
 /// element, carry `data-s` only.
-pub fn render(inlines: &[Inline], sentences: &[Range<usize>], first_index: u32, html: &mut String) {
+pub fn render(inlines: &[Inline], sentences: &[Range<usize>], spans: Spans, html: &mut String) {
     let mut renderer =
-        Renderer { sentences, first_index, position: 0, open: None, last_opened: None, html };
+        Renderer { sentences, spans, position: 0, open: None, last_opened: None, html };
     renderer.children(inlines);
     renderer.close();
 }
@@ -101,13 +109,13 @@ pub const PICTURE: &str = "picture";
 pub fn render_picture(inlines: &[Inline], index: u32, html: &mut String) {
     // Writing to a String cannot fail.
     let _ = write!(html, r#"<span id="s{index}" data-s="{index}" class="{PICTURE}">"#);
-    render(inlines, &[], index, html);
+    render(inlines, &[], Spans { first: index, part: None }, html);
     html.push_str("</span>");
 }
 
 struct Renderer<'a> {
     sentences: &'a [Range<usize>],
-    first_index: u32,
+    spans: Spans,
     /// Bytes of plain text rendered so far.
     position: usize,
     /// The sentence whose span is open at this depth.
@@ -180,12 +188,14 @@ impl Renderer<'_> {
             return;
         }
         self.close();
-        let index = self.first_index + sentence as u32;
+        let index = self.spans.first + sentence as u32;
+        let part =
+            self.spans.part.map(|part| format!(r#" data-part="{part}""#)).unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = if self.last_opened == Some(sentence) {
-            write!(self.html, r#"<span data-s="{index}">"#)
+            write!(self.html, r#"<span data-s="{index}"{part}>"#)
         } else {
-            write!(self.html, r#"<span id="s{index}" data-s="{index}">"#)
+            write!(self.html, r#"<span id="s{index}" data-s="{index}"{part}>"#)
         };
         self.open = Some(sentence);
         self.last_opened = Some(sentence);
@@ -289,7 +299,7 @@ mod tests {
 
     fn rendered(inlines: &[Inline], sentences: &[Range<usize>]) -> String {
         let mut html = String::new();
-        render(inlines, sentences, 4, &mut html);
+        render(inlines, sentences, Spans { first: 4, part: None }, &mut html);
         html
     }
 

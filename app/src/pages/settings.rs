@@ -20,6 +20,7 @@ pub fn SettingsPage() -> impl IntoView {
     let said = &words.settings;
     let [marked, rest] = said.preview_text;
     let names = |all: &[&'static str]| all.to_vec();
+    let read_or_not = || vec![said.read, said.skip];
     view! {
         <PageTitle text=format!("{} · Earmark", said.title)/>
         <Stylesheet href="/settings.css"/>
@@ -48,6 +49,11 @@ pub fn SettingsPage() -> impl IntoView {
                 <p class="hint">{said.mark_hint}</p>
                 {choice("pauses", said.pauses, Pauses::ALL, Pauses::name, chosen.pauses, names(&said.pauses_names))}
                 <p class="hint">{said.pauses_hint}</p>
+                {choice("notes", said.notes, Switch::ALL, Switch::name, chosen.notes, read_or_not())}
+                {choice("tables", said.tables, Switch::ALL, Switch::name, chosen.tables, read_or_not())}
+                {choice("code", said.code, Switch::ALL, Switch::name, chosen.code, read_or_not())}
+                {choice("captions", said.captions, Switch::ALL, Switch::name, chosen.captions, read_or_not())}
+                <p class="hint">{said.skipped_hint}</p>
                 <h2>{said.interface}</h2>
                 {choice("keys", said.keys, Switch::ALL, Switch::name, chosen.keys, vec![said.on, said.off])}
                 {choice("tongue", said.tongue, UiLanguage::ALL, UiLanguage::name, chosen.tongue, names(&said.tongue_names))}

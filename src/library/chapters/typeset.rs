@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 use super::{Parsed, chapter_of};
-use crate::library::html::{ALT_TEXT, BlockKind, Item, MATHML};
+use crate::library::html::{ALT_TEXT, BlockKind, Item, MATHML, Part};
 use crate::library::manuscript::Manuscript;
 use crate::library::paths::{encode, fragment, join};
 use crate::text::language::LanguageRules;
-use crate::text::markup::{self, Inline, InlineElement};
+use crate::text::markup::{self, Inline, InlineElement, Spans};
 use crate::text::sentence::{MAX_SENTENCE_CHARS, is_speakable, limit_length, split_sentences};
 
 /// A chapter, ready to be shown and spoken.
@@ -39,6 +39,9 @@ pub struct Sentence {
     pub text: String,
     /// The pause after it.
     pub pause: Pause,
+    /// What of the text it belongs to. Books that were read before this was told are all running text.
+    #[serde(default, skip_serializing_if = "Part::is_text")]
+    pub part: Part,
 }
 
 /// How long the voice rests after a sentence.
@@ -221,13 +224,19 @@ impl Typesetter<'_> {
             Item::Anchor(_) => {}
             Item::Rule => self.html.push_str("<hr>"),
             Item::Gap => self.html.push_str("<br><br>"),
-            Item::Block { inlines, kind, has_lines } => {
-                self.block(document, inlines, *kind, *has_lines);
+            Item::Block { inlines, kind, part, has_lines } => {
+                self.block(document, inlines, (*kind, *part), *has_lines);
             }
         }
     }
 
-    fn block(&mut self, document: usize, inlines: &[Inline], kind: BlockKind, has_lines: bool) {
+    fn block(
+        &mut self,
+        document: usize,
+        inlines: &[Inline],
+        (kind, part): (BlockKind, Part),
+        has_lines: bool,
+    ) {
         let inlines = self.page_inlines(document, inlines);
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
@@ -236,18 +245,20 @@ impl Typesetter<'_> {
         let is_page = kind == BlockKind::Picture && inlines.iter().any(shows_picture);
         if is_page && text.chars().count() <= MAX_SENTENCE_CHARS {
             markup::render_picture(&inlines, first, &mut self.html);
-            self.sentences.push(Sentence { text: text.trim().to_owned(), pause: Pause::Picture });
+            let text = text.trim().to_owned();
+            self.sentences.push(Sentence { text, pause: Pause::Picture, part });
             return;
         }
         if text.trim().is_empty() {
-            markup::render(&inlines, &[], first, &mut self.html);
+            markup::render(&inlines, &[], Spans { first, part: None }, &mut self.html);
             return;
         }
         let lines = if has_lines { markup::line_ends(&inlines) } else { Vec::new() };
         let whole = self.sentences_of(&text, &lines);
         let ends: HashSet<usize> = whole.iter().map(|sentence| sentence.end).collect();
         let ranges = limit_length(&text, whole);
-        markup::render(&inlines, &ranges, first, &mut self.html);
+        let spans = Spans { first, part: part_name(part) };
+        markup::render(&inlines, &ranges, spans, &mut self.html);
         self.sentences.extend(ranges.iter().map(|range| Sentence {
             text: text[range.clone()].trim().to_owned(),
             pause: if range.end == text.len() {
@@ -259,6 +270,7 @@ impl Typesetter<'_> {
             } else {
                 Pause::Clause
             },
+            part,
         }));
     }
 
@@ -343,6 +355,17 @@ fn shows_picture(inline: &Inline) -> bool {
     }
 }
 
+/// What the style sheet knows a part by, to dim it when it is passed over.
+fn part_name(part: Part) -> Option<&'static str> {
+    match part {
+        Part::Text => None,
+        Part::Note => Some("note"),
+        Part::Table => Some("table"),
+        Part::Code => Some("code"),
+        Part::Caption => Some("caption"),
+    }
+}
+
 fn pause_after(kind: BlockKind) -> Pause {
     match kind {
         BlockKind::Heading => Pause::Heading,
@@ -373,7 +396,7 @@ fn sanitise(html: &str) -> String {
                 "rtc",
             ])
             .add_tags(MATHML)
-            .add_generic_attributes(["id", "data-s", "dir", "lang"])
+            .add_generic_attributes(["id", "data-s", "data-part", "dir", "lang"])
             .add_tag_attributes("ol", ["reversed"])
             .add_tag_attributes("li", ["value"])
             .add_tag_attributes("math", ["display", "aria-hidden"])

@@ -102,11 +102,11 @@ fn visit_pictures(inlines: &mut [Inline], change: &mut impl FnMut(&mut InlineEle
 
 /// What a page without any text shows, each picture a block of its own with what it says of itself.
 fn picture_page(item: Item) -> Vec<Item> {
-    let Item::Block { inlines, kind, has_lines } = item else { return vec![item] };
+    let Item::Block { inlines, kind, part, has_lines } = item else { return vec![item] };
     let mut pictures = Vec::new();
     collect_pictures(&inlines, &mut pictures);
     if pictures.is_empty() {
-        return vec![Item::Block { inlines, kind, has_lines }];
+        return vec![Item::Block { inlines, kind, part, has_lines }];
     }
     let blocks = pictures.into_iter().map(|element| {
         let said =
@@ -115,7 +115,7 @@ fn picture_page(item: Item) -> Vec<Item> {
             Some(said) => letters::with_alt_text(said, letters::without_alt(element.into())),
             None => element.into(),
         };
-        Item::Block { inlines: vec![inline], kind: BlockKind::Picture, has_lines: false }
+        Item::Block { inlines: vec![inline], kind: BlockKind::Picture, part, has_lines: false }
     });
     blocks.collect()
 }

@@ -12,14 +12,18 @@ use crate::model::{TimelineEnd, TimelineEntry};
 pub struct Sound {
     audio: HtmlAudioElement,
     timeline: Option<EventSource>,
-    /// How long the voice rests in this stream.
-    pauses: String,
+    /// How long the voice rests in this stream, and what it passes over, as parameters.
+    manner: String,
 }
 
-/// How long the voice is to rest, as the page's root says.
-fn pauses() -> String {
+/// How long the voice is to rest and what it is to pass over, as the page's root says.
+fn manner() -> String {
     let root = document().document_element();
-    root.and_then(|root| root.get_attribute("data-pauses")).unwrap_or_default()
+    let chosen = |name: &str| root.as_ref().and_then(|root| root.get_attribute(name));
+    let is_skipped = |name: &&str| chosen(&["data-", name].concat()).as_deref() == Some("off");
+    let skipped: Vec<&str> =
+        ["notes", "tables", "code", "captions"].into_iter().filter(is_skipped).collect();
+    ["pauses=", &chosen("data-pauses").unwrap_or_default(), "&skip=", &skipped.join(",")].concat()
 }
 
 impl Sound {
@@ -50,18 +54,18 @@ impl Sound {
                 report(Event::Failed(reason.clone()));
             }
         });
-        Self { audio, timeline: None, pauses: pauses() }
+        Self { audio, timeline: None, manner: manner() }
     }
 
     /// Begins a new stream, silent until [`play`](Self::play).
     pub fn open(&mut self, book: &str, at: Spot, voice: &str, rate: u16) {
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
-        // As long as a stream lasts its timelines have its pauses, whatever is chosen meanwhile.
-        self.pauses = pauses();
-        let pauses = &self.pauses;
+        // As long as a stream lasts its timelines are like it, whatever is chosen meanwhile.
+        self.manner = manner();
+        let manner = &self.manner;
         self.audio.set_src(&format!(
-            "/listen/{book}/{chapter}.mp3?voice={voice}&pauses={pauses}&from={sentence}&to=book"
+            "/listen/{book}/{chapter}.mp3?voice={voice}&{manner}&from={sentence}&to=book"
         ));
         self.set_rate(rate);
     }
@@ -79,10 +83,9 @@ impl Sound {
         }
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
-        let pauses = &self.pauses;
-        let url = format!(
-            "/listen/{book}/{chapter}/timeline?voice={voice}&pauses={pauses}&from={sentence}"
-        );
+        let manner = &self.manner;
+        let url =
+            format!("/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}");
         let Ok(source) = EventSource::new(&url) else { return };
         listen(&source, "entries", move |event| {
             if let Some(entries) = data(&event) {
