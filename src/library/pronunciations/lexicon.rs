@@ -2,12 +2,13 @@
 //! said`, which also have what the former has no words for.
 //!
 //! ```text
-//! # A comment.
+//! # Whole words; with capitals that must agree; letters; a regular expression; with phonemes; passed over.
 //! Pip = Pipp
-//! "US" = U. S.              capitals must agree
-//! *eigh* = ay               also within words
-//! /(\d+) ft/ = $1 feet      a regular expression
-//! Joule = jool /dʒuːl/      phonemes, for voices that take them
+//! "US" = U. S.
+//! *eigh* = ay
+//! /(\d+) ft/ = $1 feet
+//! Joule = jool /dʒuːl/
+//! umm =
 //! ```
 
 use std::fmt::Write;
