@@ -120,6 +120,18 @@ impl Backend for Server {
         Ok(self.library.annotations(id).await.map_err(ApiError::from)?)
     }
 
+    async fn heard(
+        &self,
+        id: &BookId,
+        chapter: u32,
+        sentence: u32,
+    ) -> Result<Vec<String>, AppError> {
+        let chapter = self.library.chapter(id, chapter).await.map_err(ApiError::from)?;
+        let (from, to) = (sentence.saturating_sub(1) as usize, sentence as usize);
+        let heard = chapter.sentences.get(from..=to).unwrap_or_default();
+        Ok(heard.iter().map(|sentence| sentence.text.clone()).collect())
+    }
+
     async fn vocabulary(
         &self,
         id: &BookId,

@@ -75,6 +75,60 @@ async fn sentences_are_whole_as_loud_as_each_other_and_tell_their_words() {
     }
 }
 
+/// Sentences with rests in them, after which a word begins that can be seen in the sound.
+const WITH_RESTS: [&str; 10] = [
+    "Bread, cheese, butter, and a bottle of wine stood on the table.",
+    "Well, Tom, perhaps you can tell us, before we go, where the key is.",
+    "First, put on your coat; then, take the basket; then, come down.",
+    "Peter, Paul, Dora, Bill, and Kate were there.",
+    "Yes, certainly, but think, please, of the cost.",
+    "To begin, to doubt, to continue: that is what people do.",
+    "Down the hill, past the bridge, towards the town, they drove.",
+    "Day after day, turn by turn, bit by bit, it came together.",
+    "“Go,” he cried, “bring the doctor, take the carriage, tell nobody!”",
+    "Cold, dark, bitter, the tea could not be drunk; Ben tried, though.",
+];
+
+/// When sound begins after at least 60 ms of silence, in milliseconds: 5 ms of it are silent when their level is
+/// 35 dB below that of the clip.
+fn onsets(clip: &Clip) -> Vec<f64> {
+    let pcm = common::decoded(&clip.bytes, 24_000);
+    let silent = level(clip) - 35.0;
+    let mut quiet = 0;
+    let mut onsets = Vec::new();
+    for (at, part) in pcm.chunks(120).enumerate() {
+        let power: f32 = part.iter().map(|sample| sample * sample).sum::<f32>() / part.len() as f32;
+        if 10.0 * f64::from(power).log10() < silent {
+            quiet += 1;
+            continue;
+        }
+        if quiet >= 12 {
+            onsets.push(at as f64 * 5.0);
+        }
+        quiet = 0;
+    }
+    onsets
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_begin_when_they_are_said_to() {
+    let voices = voices().await;
+    let mut errors = Vec::new();
+    for text in WITH_RESTS {
+        let clip = speak(&voices, text).await;
+        let marks = clip.marks.clone().unwrap();
+        for onset in onsets(&clip) {
+            let starts = marks.iter().map(|mark| (f64::from(mark.start_ms) - onset).abs());
+            errors.push(starts.min_by(f64::total_cmp).unwrap());
+        }
+    }
+    errors.sort_by(f64::total_cmp);
+    let (median, ninth) = (errors[errors.len() / 2], errors[errors.len() * 9 / 10]);
+    println!("{} onsets: median {median} ms, nine of ten within {ninth} ms", errors.len());
+    assert!(errors.len() > 20, "rests are heard: {errors:?}");
+    assert!(median < 40.0, "{errors:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_text_is_the_same_bytes_in_any_process() {
     let (one, other) = (voices().await, voices().await);

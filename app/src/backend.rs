@@ -48,6 +48,14 @@ pub trait Backend: Send + Sync {
     /// What the reader has marked in a book, in its order.
     async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError>;
 
+    /// A sentence as it is shown, after the one before it; none where the book has no such sentence.
+    async fn heard(
+        &self,
+        id: &BookId,
+        chapter: u32,
+        sentence: u32,
+    ) -> Result<Vec<String>, AppError>;
+
     /// How words are said in a book, and what a draft would change.
     async fn vocabulary(
         &self,

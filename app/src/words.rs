@@ -195,6 +195,7 @@ pub struct Player {
     pub sleep_off: &'static str,
     pub sleep_longer: &'static str,
     pub other_voices: &'static str,
+    pub heard_wrong: &'static str,
     pub retry: &'static str,
     pub look_back: &'static str,
     pub go_there: &'static str,
@@ -319,6 +320,9 @@ pub struct Pronunciation {
     pub import: &'static str,
     pub export_lines: &'static str,
     pub export_pls: &'static str,
+    pub heard: &'static str,
+    pub heard_hint: &'static str,
+    pub other_voice: &'static str,
 }
 
 /// What went wrong.
@@ -342,7 +346,7 @@ pub struct Errors {
 pub struct Keys {
     pub title: &'static str,
     pub space: &'static str,
-    pub does: [&'static str; 14],
+    pub does: [&'static str; 15],
 }
 
 /// What scripts say on the reader’s page. `{}` is a time or a chapter.

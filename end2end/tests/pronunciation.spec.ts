@@ -43,6 +43,24 @@ test("a word is corrected by ear, and the voice goes on with it", async ({ libra
   expect(corrected.durations_ms[1]).toBeGreaterThan(plain.durations_ms[1] + 700);
 });
 
+test("what was heard wrong is one key away", async ({ library, reader, page, isMobile }, info) => {
+  const id = await library.import(`Wrong ${info.project.name}`, novel(`Wrong ${info.project.name}`));
+  await reader.open(id, 1);
+  await reader.startPlaying();
+  await expect(reader.sentence(2)).toHaveClass(/speaking/);
+  const panel = page.locator("#panel");
+  if (isMobile) {
+    await reader.player.locator(".choice.voice").click();
+    await panel.getByRole("button", { name: "Heard wrong?" }).click();
+  } else {
+    await page.keyboard.press("w");
+  }
+  await expect(panel.getByRole("heading", { name: "Heard wrong?" })).toBeVisible();
+  await panel.locator(".heard").getByRole("link", { name: "second", exact: true }).click();
+  await expect(panel.getByLabel("Word", { exact: true })).toHaveValue("second");
+  await expect(panel.getByText("It is in 40 sentences of this book.")).toBeVisible();
+});
+
 test("pronunciations are kept without script, and come and go as files", async ({ library, browser, baseURL }, info) => {
   const id = await library.import(`Lists ${info.project.name}`, novel(`Lists ${info.project.name}`));
   const context = await browser.newContext({ javaScriptEnabled: false, baseURL });

@@ -8,9 +8,9 @@
 //! memory is given back when nobody listens, and what goes wrong in it takes nothing else down.
 
 mod loudness;
-mod model;
-mod numerals;
-mod phonemes;
+pub mod model;
+pub mod numerals;
+pub mod phonemes;
 mod process;
 mod vocoder;
 pub mod worker;

@@ -63,6 +63,7 @@ pub fn PlayerBar(
             <div class="player-bar">
                 <div class="player-side">
                     <p class="time book-left"></p>
+                    <button type="button" class="heard-wrong" data-do="heard-wrong" aria-keyshortcuts="W">{words.heard_wrong}</button>
                 </div>
                 <div class="player-middle">
                     {skip("chapter-back", words.chapter_back, "P Shift+ArrowLeft", Icon::ChapterBack)}

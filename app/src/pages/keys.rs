@@ -7,13 +7,14 @@ use crate::words::words;
 
 /// The keys, in the order in which [`crate::words::Keys`] says what they do. The buttons that do it
 /// name them in `aria-keyshortcuts`.
-pub const KEYS: [&[&str]; 14] = [
+pub const KEYS: [&[&str]; 15] = [
     &["Space", "K"],
     &["←", "→"],
     &[",", "."],
     &["P", "N"],
     &["−", "+"],
     &["V"],
+    &["W"],
     &["PgUp", "PgDn"],
     &["B"],
     &["T"],

@@ -18,17 +18,24 @@ pub fn PronunciationPage() -> impl IntoView {
     let (backend, id) = (backend(), book_param());
     let draft = draft();
     let wanted = Some(draft.clone()).filter(|draft| !draft.written.is_empty());
+    // Where the voice was when a person heard something wrong.
+    let place = query("chapter").parse::<u32>().ok().zip(query("sentence").parse::<u32>().ok());
     let load = move || {
         let (backend, id, wanted) = (backend.clone(), id.clone(), wanted.clone());
         async move {
             let (backend, id) = (backend?, id?);
-            Ok((backend.book(&id).await?.card, backend.vocabulary(&id, wanted).await?))
+            let heard = match place {
+                Some((chapter, sentence)) => backend.heard(&id, chapter, sentence).await?,
+                None => Vec::new(),
+            };
+            let book = backend.book(&id).await?.card;
+            Ok((book, backend.vocabulary(&id, wanted).await?, heard))
         }
     };
     let (refused, replaces, kept) = (notice(), query("replaces"), query("kept"));
-    loaded(load, move |(book, vocabulary)| {
+    loaded(load, move |(book, vocabulary, heard)| {
         let said = kept.parse().ok().map(words().pronunciation.kept);
-        page(&book, &draft, &replaces, vocabulary, (&refused, said))
+        page(&book, &draft, &replaces, vocabulary, (&refused, said, heard))
     })
 }
 
@@ -58,7 +65,7 @@ fn page(
     draft: &NewPronunciation,
     replaces: &str,
     vocabulary: Vocabulary,
-    (refused, said): (&str, Option<String>),
+    (refused, said, heard): (&str, Option<String>, Vec<String>),
 ) -> AnyView {
     let words = &words().pronunciation;
     let (id, title) = (book.id.to_string(), book.title.clone());
@@ -74,6 +81,7 @@ fn page(
             {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
             {said.map(|said| view! { <p class="said" role="status">{said}</p> })}
             <p class="hint">{words.lead}</p>
+            {(!heard.is_empty()).then(|| heard_wrong(&id, &heard))}
             {form(book, draft, replaces, effect)}
             {(!entries.is_empty())
                 .then(|| {
@@ -87,6 +95,31 @@ fn page(
             {(!names.is_empty()).then(|| name_list(&id, names))}
             {lists(&id, book)}
         </main>
+    }
+    .into_any()
+}
+
+/// The last sentences heard, each word of them to be corrected.
+fn heard_wrong(book: &str, heard: &[String]) -> AnyView {
+    let words = &words().pronunciation;
+    let sentences = heard.iter().map(|sentence| {
+        let chosen = sentence.split_whitespace().map(|shown| {
+            let word = shown.trim_matches(|c: char| !c.is_alphanumeric());
+            if word.is_empty() {
+                return view! { {shown.to_owned()} " " }.into_any();
+            }
+            let address = format!("/book/{book}/pronunciation?written={}", Url::escape(word));
+            view! { <a href=address data-panel>{shown.to_owned()}</a> " " }.into_any()
+        });
+        view! { <p dir="auto">{chosen.collect_view()}</p> }
+    });
+    view! {
+        <section class="heard" aria-labelledby="heard">
+            <h2 id="heard">{words.heard}</h2>
+            <p class="hint">{words.heard_hint}</p>
+            {sentences.collect_view()}
+            <p><a class="button quiet-button" href=format!("/book/{book}/voices") data-panel>{words.other_voice}</a></p>
+        </section>
     }
     .into_any()
 }

@@ -48,6 +48,7 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
         <SiteHead/>
         <main class="voices">
             <h1 data-panel-title>{words.player.voice}</h1>
+            <p><button type="button" class="button quiet-button only-panel" data-do="heard-wrong">{words.player.heard_wrong}</button></p>
             {groups(own, &all, chosen.as_deref())}
             {rest}
         </main>

@@ -52,6 +52,7 @@ impl Driver {
             "go-there" => self.answer(true),
             "stay-here" => self.answer(false),
             "hear-word" => self.hear_word(),
+            "heard-wrong" => self.heard_wrong(),
             "highlight" | "note" | "say-as" | "read-selection" | "copy" | "look-up" | "share" => {
                 self.use_selection(name);
             }
@@ -83,6 +84,19 @@ impl Driver {
         let (book, chapter) = (self.book(), self.machine().shown);
         let voice = js_sys::encode_uri_component(voice);
         self.play_sample(&format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={voice}"));
+    }
+
+    /// Opens what the voice said last, to be corrected.
+    fn heard_wrong(&self) {
+        let shown = self.machine().shown;
+        let at = self.machine().voice_at.unwrap_or_else(|| Spot {
+            chapter: shown,
+            sentence: page::first_visible().unwrap_or(0),
+        });
+        let (book, Spot { chapter, sentence }) = (self.book(), at);
+        let address = format!("/book/{book}/pronunciation?chapter={chapter}&sentence={sentence}");
+        let label = dom::one("[data-do=heard-wrong]").and_then(|button| button.text_content());
+        panels::load("GET", address, None, label.unwrap_or_default());
     }
 
     /// Says the word in the panel's form as the form has it.

@@ -1,0 +1,48 @@
+//! What is said for a sentence: entries of a pronunciation list, numerals, and the phonemes of the built-in voice
+//! where its files are (`make setup`). Any text is said, in bounded time.
+#![no_main]
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use app::model::{Matching, NewPronunciation, Pronunciation, PronunciationScope};
+use earmark::speech::heart::model::VoiceModel;
+use earmark::speech::heart::numerals::spell_out;
+use earmark::speech::heart::phonemes::Pronouncer;
+use earmark::text::pronunciation::{Rules, apart, checked, pronounce, without_phonemes};
+use libfuzzer_sys::fuzz_target;
+
+static VOICE: LazyLock<Option<(Pronouncer, VoiceModel)>> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/voices/heart");
+    Some((Pronouncer::load(&folder).ok()?, VoiceModel::load(&folder).ok()?))
+});
+
+fuzz_target!(|input: (u8, &str, &str, &str, &str)| {
+    let (kind, written, spoken, phonemes, text) = input;
+    let entry = NewPronunciation {
+        written: written.to_owned(),
+        spoken: spoken.to_owned(),
+        phonemes: phonemes.to_owned(),
+        matching: [Matching::Word, Matching::Part, Matching::Pattern][usize::from(kind) % 3],
+        matches_case: kind > 127,
+        scope: PronunciationScope::Book,
+    };
+    let entries = checked(entry).into_iter().map(|entry| Pronunciation {
+        id: String::new(),
+        entry,
+        target: String::new(),
+    });
+    let rules = Rules::new(entries.collect());
+    let said = pronounce(&rules, text);
+    let plain = without_phonemes(&said);
+    let (apart, places) = apart(&said);
+    assert_eq!(plain, apart);
+    assert!(places.iter().all(|(place, _)| apart.get(place.clone()).is_some()));
+    spell_out(&said);
+    // As long as a sentence can be.
+    if let Some((pronouncer, voice)) = &*VOICE
+        && said.chars().count() <= 600
+    {
+        assert!(pronouncer.pieces(&said, voice).is_ok());
+    }
+});
