@@ -136,10 +136,14 @@ impl Backend for Server {
         &self,
         id: &BookId,
         draft: Option<NewPronunciation>,
+        replaced: &str,
     ) -> Result<Vocabulary, AppError> {
         let card = self.library.book(id).await.map_err(ApiError::from)?.card;
         let voice = card.progress.and_then(|place| place.voice).unwrap_or_default();
-        let mut vocabulary = self.library.vocabulary(id, draft).await.map_err(ApiError::from)?;
+        let chosen = self.voices.choose(&voice, &card.language);
+        let phonemes = chosen.is_ok_and(|chosen| chosen.takes_phonemes);
+        let found = self.library.vocabulary(id, draft, replaced, phonemes).await;
+        let mut vocabulary = found.map_err(ApiError::from)?;
         vocabulary.draft.cost =
             self.voices.cost(&voice, &card.language, vocabulary.draft.characters);
         Ok(vocabulary)

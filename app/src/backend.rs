@@ -56,11 +56,12 @@ pub trait Backend: Send + Sync {
         sentence: u32,
     ) -> Result<Vec<String>, AppError>;
 
-    /// How words are said in a book, and what a draft would change.
+    /// How words are said in a book, and what a draft would change in place of the entry `replaced`.
     async fn vocabulary(
         &self,
         id: &BookId,
         draft: Option<NewPronunciation>,
+        replaced: &str,
     ) -> Result<Vocabulary, AppError>;
 
     /// The title of a book that was deleted and can be brought back.

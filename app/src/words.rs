@@ -305,6 +305,7 @@ pub struct Pronunciation {
     pub phonemes_hint: &'static str,
     pub changes: fn(u32, u64) -> String,
     pub changes_nothing: &'static str,
+    pub used: fn(u32) -> String,
     pub costs: fn(&str) -> String,
     pub kept: fn(u32) -> String,
     pub entries: &'static str,

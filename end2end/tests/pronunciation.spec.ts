@@ -70,7 +70,7 @@ test("pronunciations are kept without script, and come and go as files", async (
   await page.getByRole("link", { name: "Pronunciation" }).click();
   await page.getByLabel("Word", { exact: true }).fill("Paragraph");
   await page.getByLabel("Say it as").fill("Par");
-  await page.locator("form.say-as").first().getByLabel("Where").selectOption("everywhere");
+  await page.locator("form.say-as").first().getByLabel("Use it").selectOption("everywhere");
   await page.getByRole("button", { name: "Keep" }).click();
   await expect(page.getByText("Everywhere · in 40 sentences")).toBeVisible();
   await page.getByLabel("File").setInputFiles({

@@ -151,9 +151,9 @@ test("bookmarks and highlights with notes", async ({ library, reader, page }, in
   await note.getByRole("textbox").fill("Worth a thought.");
   await note.getByRole("button", { name: "Save" }).click();
   await expect(panel.getByText("Export as Markdown")).toBeVisible();
-  const markdown = await (await page.request.get(`/api/books/${id}/annotations.md`)).text();
-  expect(markdown).toContain("> Paragraph 1");
-  expect(markdown).toContain("Worth a thought.");
+  const markdown = async () => (await page.request.get(`/api/books/${id}/annotations.md`)).text();
+  await expect.poll(markdown).toContain("Worth a thought.");
+  expect(await markdown()).toContain("> Paragraph 1");
   // Still there after a reload, and gone when removed.
   await page.reload();
   await reader.isLive();

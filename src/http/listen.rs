@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
-use super::headers::{CACHE_FOREVER, CACHE_REVALIDATE};
+use super::headers::CACHE_REVALIDATE;
 use super::params::{self, QueryMap};
 use super::{ApiError, AppState};
 use crate::narration::NarrationError;
@@ -247,8 +247,9 @@ pub async fn clip(
     };
     let tag = format!("\"{name}\"");
     let entity = [(header::ETAG, tag.clone())];
-    // The sentence under an address does not change, but the default voice may.
-    let policy = if params::voice(&query).is_empty() { CACHE_REVALIDATE } else { CACHE_FOREVER };
+    // How the words of a sentence are said may change, and the default voice.
+    // How its words are said may change.
+    let policy = CACHE_REVALIDATE;
     let fixed = [(header::CONTENT_TYPE, MP3), (header::CACHE_CONTROL, policy)];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());

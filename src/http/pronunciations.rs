@@ -6,13 +6,15 @@ use axum::extract::{FromRequest, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use super::params::QueryMap;
 use super::preferences::{redirect_or_no_content, redirect_with_notice, wants_page};
 use super::{ApiError, AppState, notice, params};
+use crate::library::LibraryError;
 use crate::library::pronunciations::{MAX_LEXICON_BYTES, Refused};
-use crate::text::pronunciation::{checked, example};
+use crate::text::pronunciation::{MAX_WRITTEN_CHARS, checked, example, pronounce};
 
 /// An entry as a form sends it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -60,6 +62,26 @@ impl PronunciationForm {
     }
 }
 
+impl PronunciationForm {
+    /// The fields as the page's query has them.
+    fn entered(&self) -> String {
+        let fields = [
+            ("written", &self.written),
+            ("spoken", &self.spoken),
+            ("phonemes", &self.phonemes),
+            ("matching", &self.matching),
+            ("matches_case", &self.matches_case),
+            ("scope", &self.scope),
+            ("replaces", &self.replaces),
+        ];
+        let field = |(name, value): (&str, &String)| {
+            let value: String = value.chars().take(2 * MAX_WRITTEN_CHARS).collect();
+            format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC))
+        };
+        format!("?{}", fields.map(field).join("&"))
+    }
+}
+
 fn bad(name: &'static str, reason: &str) -> ApiError {
     ApiError::BadParameter { name, reason: reason.to_owned() }
 }
@@ -78,9 +100,10 @@ fn page(book: &BookId) -> String {
     format!("/book/{book}/pronunciation")
 }
 
-fn refused(headers: &HeaderMap, book: &BookId, error: ApiError) -> Response {
+/// The page again, with what was entered; or the problem.
+fn refused(headers: &HeaderMap, book: &BookId, entered: &str, error: ApiError) -> Response {
     if wants_page(headers) {
-        notice::refused(&page(book), &error.to_string())
+        notice::refused(&format!("{}{entered}", page(book)), &error.to_string())
     } else {
         error.into_response()
     }
@@ -109,7 +132,7 @@ pub async fn keep(
     Ok(match kept.await {
         Ok(_) if wants_page(&headers) => Redirect::to(&page(&book)).into_response(),
         Ok(kept) => (StatusCode::CREATED, Json(kept)).into_response(),
-        Err(error) => refused(&headers, &book, error),
+        Err(error) => refused(&headers, &book, &form.entered(), error),
     })
 }
 
@@ -133,10 +156,12 @@ pub async fn sample(
 ) -> Result<Response, ApiError> {
     let details = state.library.book(&params::book(&book)?).await?;
     let card = details.card;
-    let text = match checked(form.entry()?) {
-        Ok(entry) => example(&entry),
+    let text = if form.spoken.trim().is_empty() && form.phonemes.trim().is_empty() {
         // As it is said now.
-        Err(_) => form.written.clone(),
+        let word: String = form.written.chars().take(MAX_WRITTEN_CHARS).collect();
+        pronounce(&*state.library.rules(&card.id).await?, &word)
+    } else {
+        example(&checked(form.entry()?).map_err(LibraryError::from)?)
     };
     let chosen = card.progress.and_then(|place| place.voice).unwrap_or_default();
     let voice = if form.voice.is_empty() { &chosen } else { &form.voice };
@@ -201,7 +226,7 @@ pub async fn import(
     };
     let answer = match imported.await {
         Ok(answer) => answer,
-        Err(error) => return Ok(refused(&headers, &book, error)),
+        Err(error) => return Ok(refused(&headers, &book, "", error)),
     };
     if !wants_page(&headers) {
         return Ok(Json(answer).into_response());
@@ -209,8 +234,11 @@ pub async fn import(
     Ok(match answer.refused.split_first() {
         None => redirect_with_notice(&page(&book), "kept", &answer.kept.to_string()),
         Some((Refused { line, reason }, rest)) => {
-            let more = if rest.is_empty() { String::new() } else { format!(" (+ {})", rest.len()) };
-            notice::refused(&page(&book), &format!("{line}: {reason}{more}"))
+            let more: Vec<String> = rest.iter().map(|one| one.line.to_string()).collect();
+            let more =
+                if more.is_empty() { more.concat() } else { format!(" (+ {})", more.join(", ")) };
+            let kept = format!("{}?kept={}", page(&book), answer.kept);
+            notice::refused(&kept, &format!("{line}: {reason}{more}"))
         }
     })
 }

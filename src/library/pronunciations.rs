@@ -6,9 +6,7 @@ mod vocabulary;
 
 use std::sync::Arc;
 
-use app::model::{
-    BookCard, BookDetails, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope,
-};
+use app::model::{BookCard, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
@@ -84,12 +82,21 @@ impl Library {
         entry: NewPronunciation,
         replaced: Option<&str>,
     ) -> Result<Pronunciation, LibraryError> {
+        let entry = checked(entry)?;
         let details = self.metadata(book).await?;
         let mut transaction = self.shared.database.begin().await?;
-        if let Some(id) = replaced {
-            delete(&mut transaction, id).await?;
-        }
-        let kept = keep(&mut transaction, &details, entry).await?;
+        let known = match replaced {
+            Some(id) => take(&mut transaction, id).await?,
+            None => None,
+        };
+        // What is changed stays with the author that it is for, whom this book may name second.
+        let known = known.filter(|(scope, _)| *scope == scope_name(entry.scope));
+        let target = match known {
+            Some((_, target)) => target,
+            None => target(&details.card, entry.scope).ok_or(LibraryError::NoAuthor)?,
+        };
+        let mut room = Room::of(&mut transaction, entry.scope, &target).await?;
+        let kept = keep(&mut transaction, book, &target, entry, &mut room).await?;
         transaction.commit().await?;
         self.shared.rules.invalidate_all();
         Ok(kept)
@@ -98,10 +105,10 @@ impl Library {
     /// Forgets how a word is said.
     pub async fn remove_pronunciation(&self, id: &str) -> Result<(), LibraryError> {
         let mut transaction = self.shared.database.begin().await?;
-        let found = delete(&mut transaction, id).await?;
+        let found = take(&mut transaction, id).await?;
         transaction.commit().await?;
         self.shared.rules.invalidate_all();
-        if found { Ok(()) } else { Err(LibraryError::NoSuchPronunciation) }
+        found.map(drop).ok_or(LibraryError::NoSuchPronunciation)
     }
 
     /// Keeps what a lexicon says. What it says that cannot be used is told and passed over.
@@ -115,16 +122,20 @@ impl Library {
         scope: PronunciationScope,
     ) -> Result<(u32, Vec<Refused>), LibraryError> {
         let details = self.metadata(book).await?;
-        let (entries, mut refused) = lexicon::read(source, scope)?;
+        let source = source.to_owned();
+        // Patterns are compiled to be checked.
+        let read = tokio::task::spawn_blocking(move || lexicon::read(&source, scope));
+        let (entries, mut refused) = read.await??;
         let mut transaction = self.shared.database.begin().await?;
+        let target = target(&details.card, scope).ok_or(LibraryError::NoAuthor)?;
+        let mut room = Room::of(&mut transaction, scope, &target).await?;
         let mut count = 0;
         for (line, entry) in entries {
-            match keep(&mut transaction, &details, entry).await {
+            match keep(&mut transaction, &details.card.id, &target, entry, &mut room).await {
                 Ok(_) => count += 1,
-                Err(
-                    error @ (LibraryError::Pronunciation(_) | LibraryError::TooManyPronunciations),
-                ) => {
+                Err(error @ LibraryError::TooManyPronunciations) => {
                     refused.push(Refused { line, reason: error.to_string() });
+                    break;
                 }
                 Err(error) => return Err(error),
             }
@@ -132,6 +143,7 @@ impl Library {
         transaction.commit().await?;
         self.shared.rules.invalidate_all();
         refused.sort_by_key(|one| one.line);
+        refused.truncate(lexicon::MAX_REFUSED);
         Ok((count, refused))
     }
 
@@ -147,16 +159,49 @@ impl Library {
     }
 }
 
+/// How many more entries there can be for a target.
+struct Room {
+    entries: i64,
+    patterns: i64,
+}
+
+impl Room {
+    async fn of(
+        transaction: &mut Transaction<'_, Any>,
+        scope: PronunciationScope,
+        target: &str,
+    ) -> Result<Self, LibraryError> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS entries, COUNT(CASE WHEN matching <> 'word' THEN 1 END) AS patterns \
+             FROM pronunciations WHERE user_id = $1 AND scope = $2 AND target = $3",
+        )
+        .bind(LOCAL_USER)
+        .bind(scope_name(scope))
+        .bind(target)
+        .fetch_one(&mut **transaction)
+        .await?;
+        let (entries, patterns): (i64, i64) = (row.try_get("entries")?, row.try_get("patterns")?);
+        Ok(Self { entries: MAX_ENTRIES - entries, patterns: MAX_PATTERNS - patterns })
+    }
+
+    /// Whether there was room for one more.
+    fn take(&mut self, matching: Matching) -> bool {
+        self.entries -= 1;
+        self.patterns -= i64::from(matching != Matching::Word);
+        self.entries >= 0 && (matching == Matching::Word || self.patterns >= 0)
+    }
+}
+
+/// Keeps an entry that has been checked.
 async fn keep(
     transaction: &mut Transaction<'_, Any>,
-    book: &BookDetails,
+    book: &BookId,
+    target: &str,
     entry: NewPronunciation,
+    room: &mut Room,
 ) -> Result<Pronunciation, LibraryError> {
-    let entry = checked(entry)?;
-    let target = target(&book.card, entry.scope).ok_or(LibraryError::NoAuthor)?;
     let id = uuid::Uuid::new_v4().to_string();
-    let is_pattern = entry.matching != Matching::Word;
-    let book_id = (entry.scope == PronunciationScope::Book).then(|| book.card.id.to_string());
+    let book_id = (entry.scope == PronunciationScope::Book).then(|| book.to_string());
     let kept = sqlx::query(
         "INSERT INTO pronunciations (id, user_id, scope, target, book_id, written, spoken, phonemes, \
          matching, matches_case, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
@@ -166,7 +211,7 @@ async fn keep(
     .bind(&id)
     .bind(LOCAL_USER)
     .bind(scope_name(entry.scope))
-    .bind(&target)
+    .bind(target)
     .bind(book_id)
     .bind(&entry.written)
     .bind(&entry.spoken)
@@ -177,40 +222,27 @@ async fn keep(
     .fetch_one(&mut **transaction)
     .await?;
     let kept_id: String = kept.try_get("id")?;
-    if kept_id == id && is_full(transaction, &entry, &target, is_pattern).await? {
-        delete(transaction, &id).await?;
+    if kept_id == id && !room.take(entry.matching) {
+        take(transaction, &id).await?;
         return Err(LibraryError::TooManyPronunciations);
     }
-    Ok(Pronunciation { id: kept_id, entry, target })
+    Ok(Pronunciation { id: kept_id, entry, target: target.to_owned() })
 }
 
-/// Whether there are more entries for a target than there can be.
-async fn is_full(
+/// Takes an entry away, and tells its scope and what it was for, if it was there.
+async fn take(
     transaction: &mut Transaction<'_, Any>,
-    entry: &NewPronunciation,
-    target: &str,
-    is_pattern: bool,
-) -> Result<bool, LibraryError> {
+    id: &str,
+) -> Result<Option<(String, String)>, LibraryError> {
     let row = sqlx::query(
-        "SELECT COUNT(*) AS entries, COUNT(CASE WHEN matching <> 'word' THEN 1 END) AS patterns \
-         FROM pronunciations WHERE user_id = $1 AND scope = $2 AND target = $3",
+        "DELETE FROM pronunciations WHERE id = $1 AND user_id = $2 RETURNING scope, target",
     )
+    .bind(id)
     .bind(LOCAL_USER)
-    .bind(scope_name(entry.scope))
-    .bind(target)
-    .fetch_one(&mut **transaction)
+    .fetch_optional(&mut **transaction)
     .await?;
-    let (entries, patterns): (i64, i64) = (row.try_get("entries")?, row.try_get("patterns")?);
-    Ok(entries > MAX_ENTRIES || (is_pattern && patterns > MAX_PATTERNS))
-}
-
-async fn delete(transaction: &mut Transaction<'_, Any>, id: &str) -> Result<bool, LibraryError> {
-    let done = sqlx::query("DELETE FROM pronunciations WHERE id = $1 AND user_id = $2")
-        .bind(id)
-        .bind(LOCAL_USER)
-        .execute(&mut **transaction)
-        .await?;
-    Ok(done.rows_affected() > 0)
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some((row.try_get("scope")?, row.try_get("target")?)))
 }
 
 /// What an entry of a scope is for, given the book it was entered in; none for the author of a book without

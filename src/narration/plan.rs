@@ -131,7 +131,10 @@ impl ChapterPlan {
             Part::Code => skipped.code,
             Part::Caption => skipped.captions,
         };
-        let is_read = |segment: &Segment| segment.job.is_some() && !is_skipped(segment);
+        // The title of a chapter of notes is not among them.
+        let is_read = |segment: &Segment| {
+            segment.job.is_some() && segment.pause != Pause::Heading && !is_skipped(segment)
+        };
         // What a chapter begins with is asked for by whoever comes from the one before.
         let begun = self.segments.get(from).filter(|_| from > 0).map(|segment| segment.part);
         let heard_to = match begun {
@@ -141,11 +144,12 @@ impl ChapterPlan {
             }
             None => 0,
         };
-        if skipped == self.skipped
-            || !self.segments.iter().any(is_skipped)
-            || !self.segments.iter().any(is_read)
-        {
+        if skipped == self.skipped {
             return self;
+        }
+        if !self.segments.iter().any(is_skipped) || !self.segments.iter().any(is_read) {
+            // The chapters that follow are to know.
+            return Arc::new(Self { skipped, ..(*self).clone() });
         }
         let last = self.segments.len() - 1;
         let segments = self.segments.iter().enumerate().map(|(at, segment)| {

@@ -59,6 +59,13 @@ pub enum PronunciationError {
 /// In words for the person who entered it.
 pub fn checked(entry: NewPronunciation) -> Result<NewPronunciation, PronunciationError> {
     let NewPronunciation { written, spoken, phonemes, matching, matches_case, scope } = entry;
+    let is_long = |text: &str, most: usize| text.len() > 4 * most;
+    if is_long(&written, MAX_WRITTEN_CHARS)
+        || is_long(&spoken, MAX_SPOKEN_CHARS)
+        || is_long(&phonemes, MAX_SPOKEN_CHARS)
+    {
+        return Err(PronunciationError::TooLong);
+    }
     let written = match matching {
         Matching::Pattern => written.trim().nfc().collect(),
         Matching::Word | Matching::Part => plain(&written),

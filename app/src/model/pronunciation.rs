@@ -65,9 +65,9 @@ pub struct Pronunciation {
 /// What a pronunciation changes in a book.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PronunciationEffect {
-    /// Sentences that are made again, once in each voice.
+    /// Sentences that it is used in.
     pub sentences: u32,
-    /// Their characters, which a paid voice is paid for.
+    /// Characters of those that are made again, which a paid voice is paid for.
     pub characters: u64,
     /// What that costs in the reader's voice, in the operator's currency; nothing for a voice that is free.
     pub cost: f64,

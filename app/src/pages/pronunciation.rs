@@ -22,6 +22,7 @@ pub fn PronunciationPage() -> impl IntoView {
     let place = query("chapter").parse::<u32>().ok().zip(query("sentence").parse::<u32>().ok());
     let load = move || {
         let (backend, id, wanted) = (backend.clone(), id.clone(), wanted.clone());
+        let replaced = query("replaces");
         async move {
             let (backend, id) = (backend?, id?);
             let heard = match place {
@@ -29,7 +30,7 @@ pub fn PronunciationPage() -> impl IntoView {
                 None => Vec::new(),
             };
             let book = backend.book(&id).await?.card;
-            Ok((book, backend.vocabulary(&id, wanted).await?, heard))
+            Ok((book, backend.vocabulary(&id, wanted, &replaced).await?, heard))
         }
     };
     let (refused, replaces, kept) = (notice(), query("replaces"), query("kept"));
@@ -129,6 +130,10 @@ fn effect(vocabulary: &Vocabulary) -> String {
     let effect = vocabulary.draft;
     if effect.sentences == 0 {
         return words.changes_nothing.to_owned();
+    }
+    if effect.characters == 0 {
+        // As it is said now.
+        return (words.used)(effect.sentences);
     }
     let changes = (words.changes)(effect.sentences, effect.characters);
     if effect.cost > 0.0 {
@@ -292,8 +297,10 @@ fn name_list(book: &str, names: Vec<(String, u32)>) -> AnyView {
     let words = &words().pronunciation;
     let names = names.into_iter().map(|(name, count)| {
         let address = format!("/book/{book}/pronunciation?written={}", Url::escape(&name));
-        let title = (words.in_sentences)(count);
-        view! { <li><a class="name" href=address data-panel title=title dir="auto">{name}</a></li> }
+        let times = format!("\u{a0}×\u{202f}{count}");
+        view! {
+            <li><a class="name" href=address data-panel><span dir="auto">{name}</span>{times}</a></li>
+        }
     });
     view! {
         <h2>{words.names}</h2>

@@ -221,7 +221,7 @@ pub(super) static ENGLISH: Words = Words {
         said_hint: "Write it the way it sounds: “Her-my-oh-nee”. Leave it empty to pass over the word.",
         hear: "Hear it",
         keep: "Keep",
-        valid_for: "Where",
+        valid_for: "Use it",
         this_book: "In this book",
         by_author: |author| format!("In books by {author}"),
         this_language: |tag| format!("In every book in this language ({tag})"),
@@ -241,9 +241,10 @@ pub(super) static ENGLISH: Words = Words {
             )
         },
         changes_nothing: "It is nowhere in this book.",
+        used: |count| format!("It is used in this book ({count}), and changes nothing."),
         costs: |money| format!("In your voice that costs {money}."),
         kept: |count| format!("Kept: {count}."),
-        entries: "Kept",
+        entries: "Pronunciations for this book",
         in_sentences: |count| match count {
             0 => "not in this book".to_owned(),
             1 => "in 1 sentence".to_owned(),

@@ -219,7 +219,7 @@ pub(super) static SPANISH: Words = Words {
         said_hint: "Escríbela como suena: «Jermáioni». Déjalo vacío para omitir la palabra.",
         hear: "Escuchar",
         keep: "Guardar",
-        valid_for: "Dónde",
+        valid_for: "Úsala",
         this_book: "En este libro",
         by_author: |author| format!("En los libros de {author}"),
         this_language: |tag| format!("En todos los libros en este idioma ({tag})"),
@@ -239,9 +239,10 @@ pub(super) static SPANISH: Words = Words {
             )
         },
         changes_nothing: "No está en este libro.",
+        used: |count| format!("Se usa en este libro ({count}) y no cambia nada."),
         costs: |money| format!("Con tu voz eso cuesta {money}."),
         kept: |count| format!("Guardadas: {count}."),
-        entries: "Guardadas",
+        entries: "Pronunciaciones para este libro",
         in_sentences: |count| match count {
             0 => "no está en este libro".to_owned(),
             1 => "en 1 frase".to_owned(),

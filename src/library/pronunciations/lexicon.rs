@@ -11,16 +11,24 @@
 //! umm =
 //! ```
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use app::model::{Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use quick_xml::escape::escape;
 
-use super::super::LibraryError;
+use super::super::LibraryError::{self, TooManyPronunciations};
 use super::super::import::xml;
+use crate::text::pronunciation::{MAX_SPOKEN_CHARS, checked};
 
 /// Largest lexicon, in bytes.
 pub const MAX_LEXICON_BYTES: usize = 512 * 1024;
+/// Most entries that are read of a lexicon: as many as there can be.
+pub(super) const MAX_READ: usize = 2_000;
+/// Most patterns that are read: each is compiled, also when it is refused.
+const MAX_PATTERNS_READ: usize = 200;
+/// Most refusals that are told.
+pub(super) const MAX_REFUSED: usize = 100;
 
 /// A line of a lexicon, or its so many-th word, that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
@@ -44,7 +52,23 @@ pub(super) fn read(
     }
     let source = source.trim_start_matches('\u{feff}').trim_start();
     let is_markup = source.starts_with("<?xml") || source.starts_with("<lexicon");
-    Ok(if is_markup { read_pls(source, scope) } else { read_lines(source, scope) })
+    let (read, mut refused) =
+        if is_markup { read_pls(source, scope) } else { read_lines(source, scope) };
+    let (mut entries, mut patterns) = (Vec::new(), 0);
+    for (line, entry) in read {
+        patterns += usize::from(entry.matching == Matching::Pattern);
+        if entries.len() == MAX_READ || patterns > MAX_PATTERNS_READ {
+            refused.push(Refused { line, reason: TooManyPronunciations.to_string() });
+            break;
+        }
+        match checked(entry) {
+            Ok(entry) => entries.push((line, entry)),
+            Err(error) => refused.push(Refused { line, reason: error.to_string() }),
+        }
+    }
+    refused.sort_by_key(|one| one.line);
+    refused.truncate(MAX_REFUSED);
+    Ok((entries, refused))
 }
 
 fn word(written: &str, scope: PronunciationScope) -> NewPronunciation {
@@ -69,6 +93,11 @@ fn read_pls(source: &str, scope: PronunciationScope) -> (Entries, Vec<Refused>) 
         let is_ipa = own.is_none_or(|name| name.eq_ignore_ascii_case("ipa"));
         let phonemes = phoneme.filter(|_| is_ipa).map_or("", |phoneme| phoneme.text.trim());
         let alias = lexeme.child("alias").map_or("", |alias| alias.text.trim());
+        if phonemes.len().max(alias.len()) > 4 * MAX_SPOKEN_CHARS {
+            let reason = format!("What is said can have {MAX_SPOKEN_CHARS} characters.");
+            refused.push(Refused { line, reason });
+            continue;
+        }
         if phonemes.is_empty() && alias.is_empty() {
             let reason = if is_ipa { "It says nothing." } else { "Its phonemes are not in IPA." };
             refused.push(Refused { line, reason: reason.to_owned() });
@@ -127,12 +156,32 @@ fn read_line(line: &str, scope: PronunciationScope) -> Option<NewPronunciation> 
     Some(entry)
 }
 
+/// Of entries for the same word the first, which is the nearest and the one that counts.
+fn nearest(entries: &[Pronunciation]) -> impl Iterator<Item = &NewPronunciation> {
+    let mut known = HashSet::new();
+    entries.iter().map(|one| &one.entry).filter(move |entry| {
+        known.insert((entry.written.to_lowercase(), entry.matching, entry.matches_case))
+    })
+}
+
+/// Whether a word has signs that mean something in a line.
+fn is_sign(written: &str) -> bool {
+    written.starts_with(['#', '"', '*', '/']) || written.contains('=')
+}
+
 /// As lines.
 pub(super) fn lines(entries: &[Pronunciation]) -> String {
     let mut text = String::from("# word = how it is said\n");
-    for Pronunciation { entry, .. } in entries {
+    for entry in nearest(entries) {
         let NewPronunciation { written, spoken, phonemes, matching, matches_case, .. } = entry;
         let written = match (matching, matches_case) {
+            // What would be read as something else is a pattern of these letters.
+            (Matching::Word | Matching::Part, false) if is_sign(written) => {
+                format!("/{}/", regex::escape(written))
+            }
+            (Matching::Word, true) if is_sign(written) => {
+                format!("/(?-i:{})/", regex::escape(written))
+            }
             (Matching::Word, false) => written.clone(),
             (Matching::Word, true) => format!("\"{written}\""),
             (Matching::Part, false) => format!("*{written}*"),
@@ -156,7 +205,7 @@ pub(super) fn pls(entries: &[Pronunciation], language: &str) -> String {
          xmlns=\"http://www.w3.org/2005/01/pronunciation-lexicon\" alphabet=\"ipa\" xml:lang=\"{}\">\n",
         escape(language)
     );
-    for Pronunciation { entry, .. } in entries {
+    for entry in nearest(entries) {
         let NewPronunciation { written, spoken, phonemes, matching, .. } = entry;
         if *matching != Matching::Word || (spoken.is_empty() && phonemes.is_empty()) {
             continue;
@@ -178,7 +227,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::text::pronunciation::checked;
 
     const SCOPE: PronunciationScope = PronunciationScope::Book;
 
@@ -250,6 +298,8 @@ mod tests {
                     checked(entry).ok().map(kept)
                 })
                 .collect();
+            let entries: Vec<Pronunciation> =
+                nearest(&entries).cloned().map(kept).collect();
             let (again, refused) = read(&lines(&entries), SCOPE).unwrap();
             prop_assert_eq!(refused, []);
             let again: Vec<_> = again.into_iter().map(|(_, entry)| kept(checked(entry).unwrap())).collect();

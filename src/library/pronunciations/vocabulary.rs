@@ -1,5 +1,6 @@
 //! The words of a book: which entries change which sentences, and which names nothing is said of.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::super::chapters::Chapter;
 use super::super::{Library, LibraryError};
 use crate::text::language::primary_subtag;
-use crate::text::pronunciation::{Rules, checked};
+use crate::text::pronunciation::{Rules, checked, without_phonemes};
 use crate::text::spoken::normalise;
 
 /// Names shown.
@@ -20,21 +21,21 @@ const MIN_TIMES: u32 = 3;
 const MAX_WORDS: usize = 200_000;
 
 impl Library {
-    /// The words of a book and how they are said; with a draft, what that would change.
+    /// The words of a book and how they are said; with a draft, what that would change in place of the entry
+    /// `replaced`, for a voice that takes phonemes or one that does not.
     pub async fn vocabulary(
         &self,
         book: &BookId,
         draft: Option<NewPronunciation>,
+        replaced: &str,
+        takes_phonemes: bool,
     ) -> Result<Vocabulary, LibraryError> {
         let details = self.metadata(book).await?;
         let rules = self.rules(book).await?;
         // A draft that cannot be used yet changes nothing.
-        let draft = draft.and_then(|draft| checked(draft).ok()).map(|entry| {
-            let draft = Pronunciation { id: String::new(), entry, target: String::new() };
-            let known =
-                rules.entries().iter().filter(|one| one.entry.written != draft.entry.written);
-            Arc::new(Rules::new(std::iter::once(draft.clone()).chain(known.cloned()).collect()))
-        });
+        let draft = draft
+            .and_then(|draft| checked(draft).ok())
+            .map(|draft| Arc::new(Draft::new(draft, replaced, rules.entries(), takes_phonemes)));
         let mut found = Found::new(rules.entries().len());
         for card in &details.chapters {
             // Past the cache of chapters, like a search.
@@ -55,6 +56,41 @@ impl Library {
         let has_names = primary_subtag(&details.card.language) != "de";
         let names = if has_names { found.names(&rules) } else { Vec::new() };
         Ok(Vocabulary { entries, draft: found.draft, names })
+    }
+}
+
+/// The rules as they would be with a draft.
+struct Draft {
+    rules: Rules,
+    /// The draft's place among them.
+    at: usize,
+    takes_phonemes: bool,
+}
+
+impl Draft {
+    /// The draft takes the place of the entry it was made from, and of one for the same word in its scope.
+    fn new(
+        draft: NewPronunciation,
+        replaced: &str,
+        known: &[Pronunciation],
+        takes_phonemes: bool,
+    ) -> Self {
+        let is_same = |one: &NewPronunciation| {
+            (one.scope, one.matching, one.matches_case)
+                == (draft.scope, draft.matching, draft.matches_case)
+                && one.written == draft.written
+        };
+        let kept = known.iter().filter(|one| one.id != replaced && !is_same(&one.entry));
+        let mut entries: Vec<Pronunciation> = kept.cloned().collect();
+        let at = entries.partition_point(|one| (one.entry.scope as u8) < draft.scope as u8);
+        let draft = Pronunciation { id: String::new(), entry: draft, target: String::new() };
+        entries.insert(at, draft);
+        Self { rules: Rules::new(entries), at, takes_phonemes }
+    }
+
+    /// What the voice is given of a text.
+    fn given<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.takes_phonemes { Cow::Borrowed(text) } else { without_phonemes(text) }
     }
 }
 
@@ -79,7 +115,7 @@ impl Found {
         }
     }
 
-    fn add(&mut self, chapter: &Chapter, rules: &Rules, draft: Option<&Rules>) {
+    fn add(&mut self, chapter: &Chapter, rules: &Rules, draft: Option<&Draft>) {
         for sentence in &chapter.sentences {
             let plain = normalise(&sentence.text);
             let said = rules.apply(&plain);
@@ -87,10 +123,11 @@ impl Found {
                 self.changed[*entry] += 1;
             }
             if let Some(draft) = draft {
-                let drafted = draft.apply(&plain).text;
-                if drafted != said.text {
-                    self.draft.sentences += 1;
-                    self.draft.characters += drafted.chars().count() as u64;
+                let drafted = draft.rules.apply(&plain);
+                self.draft.sentences += u32::from(drafted.used.contains(&draft.at));
+                let (before, now) = (draft.given(&said.text), draft.given(&drafted.text));
+                if before != now {
+                    self.draft.characters += now.chars().count() as u64;
                 }
             }
             self.count_words(&plain);

@@ -164,7 +164,7 @@ impl Pronouncer {
 /// of misaki (`EN_PHONES.md` there) for American English: diphthongs and affricates are one sign, vowels have
 /// no length, and sounds that English does not have are the nearest that it has.
 fn of_this_voice(phonemes: &str) -> String {
-    const SEVERAL: [(&str, &str); 14] = [
+    const SEVERAL: [(&str, &str); 12] = [
         ("eɪ", "A"),
         ("aɪ", "I"),
         ("oʊ", "O"),
@@ -177,31 +177,44 @@ fn of_this_voice(phonemes: &str) -> String {
         ("ts", "ʦ"),
         ("ɝ", "ɜɹ"),
         ("ɚ", "əɹ"),
-        ("l̩", "ᵊl"),
-        ("n̩", "ᵊn"),
     ];
+    // What makes a sound nasal, long or breathy is lost on the voice; a letter of its own is not.
     let plain: String = phonemes
-        .chars()
-        .filter(|c| !matches!(c, 'ː' | 'ˑ' | ':' | '.' | '‿' | '|' | '͡' | '͜' | 'ʰ' | '\u{303}'))
+        .replace('ç', "k")
+        .nfd()
+        .filter(|c| !is_combining_mark(*c))
+        .filter(|c| !matches!(c, 'ː' | 'ˑ' | ':' | '.' | '‿' | '|' | 'ʰ' | 'ʲ' | 'ʷ' | 'ˠ' | 'ˤ'))
         .collect();
     let joined = SEVERAL.iter().fold(plain, |text, (from, to)| text.replace(from, to));
     let one = |c| match c {
-        'r' | 'ʁ' | 'ʀ' => 'ɹ',
-        'g' => 'ɡ',
+        'r' | 'ʁ' | 'ʀ' | 'ɻ' | 'ɺ' | 'ⱱ' | 'ʙ' | 'ɽ' => 'ɹ',
+        'g' | 'ɢ' | 'ɠ' | 'ʄ' | 'ʛ' | 'ɣ' | 'ɟ' => 'ɡ',
         '\'' => 'ˈ',
-        'a' => 'æ',
-        'ɐ' => 'ʌ',
+        'a' | 'ɶ' => 'æ',
+        'ɐ' | 'ɞ' => 'ʌ',
         'e' => 'ɛ',
-        'o' => 'ɔ',
+        'o' | 'ɤ' => 'ɔ',
         'ø' | 'œ' => 'ɜ',
-        'y' => 'u',
-        'ʏ' => 'ʊ',
+        'ɘ' => 'ə',
+        'y' | 'ʉ' | 'ɯ' => 'u',
+        'ʏ' | 'ɵ' => 'ʊ',
+        'ɨ' => 'ɪ',
         'ɒ' => 'ɑ',
-        'x' | 'χ' | 'ç' => 'k',
-        'ɬ' => 'l',
-        'ʔ' => 't',
-        'ɲ' => 'n',
-        'ʎ' => 'l',
+        'c' | 'q' | 'x' | 'χ' => 'k',
+        'ɫ' | 'ɬ' | 'ʎ' | 'ɭ' | 'ʟ' | 'ɮ' => 'l',
+        'ʔ' | 'ʈ' => 't',
+        'ɖ' | 'ɗ' => 'd',
+        'ɓ' => 'b',
+        'ɸ' => 'f',
+        'β' | 'ʋ' => 'v',
+        'ɲ' | 'ɳ' => 'n',
+        'ɴ' => 'ŋ',
+        'ɱ' => 'm',
+        'ʂ' | 'ɕ' => 'ʃ',
+        'ʐ' | 'ʑ' => 'ʒ',
+        'ʝ' => 'j',
+        'ɰ' | 'ʍ' | 'ɥ' => 'w',
+        'ħ' | 'ʕ' | 'ɦ' => 'h',
         other => other,
     };
     // The stress stands before a vowel here, not before the syllable.
@@ -448,6 +461,21 @@ mod tests {
             ("the \u{fdd0}Xanthippe\u{fdd1}zænˈtɪpi\u{fdd2}-like one", "ðə zæntˈɪpilˈIk wˈʌn"),
         ] {
             assert_eq!(read(text), heard, "{text}");
+        }
+    }
+
+    /// The letters of the International Phonetic Alphabet (chart of 2020) without clicks, and some with marks.
+    const IPA: &str = "pbtdʈɖcɟkɡqɢʔmɱnɳɲŋɴʙrʀⱱɾɽɸβfvθðszʃʒʂʐçʝxɣχʁħʕhɦɬɮʋɹɻjɰlɭʎʟʍwɥɕʑɺɓɗʄɠʛ\
+        iyɨʉɯuɪʏʊeøɘɵɤoəɛœɜɞʌɔæɐaɶɑɒãõɫɝɚ";
+
+    #[test]
+    fn every_sound_has_one_that_the_voice_knows() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
+        let voice = VoiceModel::load(&folder).unwrap();
+        for letter in IPA.chars() {
+            let said = of_this_voice(&letter.to_string());
+            let is_known = !said.is_empty() && said.chars().all(|one| voice.id(one).is_some());
+            assert!(is_known, "{letter}: {said}");
         }
     }
 

@@ -130,8 +130,13 @@ impl Driver {
         audio.set_playback_rate(f64::from(self.rate()) / 100.0);
         // Closing the panel ends it (`panels.rs`), and so does another; neither is an error.
         if let Ok(promise) = audio.play() {
+            let source = source.to_owned();
             wasm_bindgen_futures::spawn_local(async move {
-                let _ = wasm_bindgen_futures::JsFuture::from(promise).await;
+                let failed = wasm_bindgen_futures::JsFuture::from(promise).await.is_err();
+                let is_current = audio.is_connected() && audio.src().ends_with(&source);
+                if let Some(line) = dom::one("#panel .panel-failed") {
+                    dom::show(&line, failed && is_current);
+                }
             });
         }
     }

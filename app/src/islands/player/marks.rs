@@ -237,8 +237,10 @@ pub fn watch() {
     dom::listen(&document(), panels::CHANGED, |_| {
         with_current(|driver| {
             if dom::one("#panel .pronunciation").is_some() {
-                // The sentences to come may be other sounds now.
-                driver.handle(Event::Revoice);
+                // The sentences to come may be other sounds now, unless what was sent was refused.
+                if dom::one("#panel .refusal").is_none() {
+                    driver.handle(Event::Revoice);
+                }
             } else {
                 driver.fetch_marks();
             }
