@@ -25,6 +25,7 @@ mod shelf;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use app::model::{BookCard, BookDetails, BookId, Progress};
@@ -160,6 +161,8 @@ struct Shared {
     books: Cache<BookId, Arc<BookDetails>>,
     /// How words are said in a book, for as long as another server's change may go unnoticed.
     rules: Cache<BookId, Arc<Rules>>,
+    /// How often this server has changed how words are said.
+    rule_changes: AtomicU64,
     /// By book, how often its file has been read anew, and number.
     chapters: Cache<(BookId, u32, u32), Arc<Chapter>>,
     /// Reads files in child processes.
@@ -198,6 +201,7 @@ impl Library {
             link,
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
             rules: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
+            rule_changes: AtomicU64::new(0),
             chapters: Cache::builder()
                 .weigher(|_, chapter: &Arc<Chapter>| {
                     u32::try_from(chapter.html.len() * 2).unwrap_or(u32::MAX)

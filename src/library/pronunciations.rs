@@ -5,6 +5,7 @@ mod lexicon;
 mod vocabulary;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use app::model::{BookCard, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use sqlx::any::AnyRow;
@@ -31,10 +32,19 @@ impl Library {
         if let Some(rules) = self.shared.rules.get(book).await {
             return Ok(rules);
         }
+        let changes = self.shared.rule_changes.load(Ordering::Acquire);
         let details = self.metadata(book).await?;
         let rules = Arc::new(Rules::new(self.pronunciations_for(&details.card).await?));
-        self.shared.rules.insert(book.clone(), Arc::clone(&rules)).await;
+        // What was read before a change must not outlive it.
+        if self.shared.rule_changes.load(Ordering::Acquire) == changes {
+            self.shared.rules.insert(book.clone(), Arc::clone(&rules)).await;
+        }
         Ok(rules)
+    }
+
+    fn rules_changed(&self) {
+        self.shared.rule_changes.fetch_add(1, Ordering::AcqRel);
+        self.shared.rules.invalidate_all();
     }
 
     /// What is said of words in a book, the nearest scope first.
@@ -98,7 +108,7 @@ impl Library {
         let mut room = Room::of(&mut transaction, entry.scope, &target).await?;
         let kept = keep(&mut transaction, book, &target, entry, &mut room).await?;
         transaction.commit().await?;
-        self.shared.rules.invalidate_all();
+        self.rules_changed();
         Ok(kept)
     }
 
@@ -107,7 +117,7 @@ impl Library {
         let mut transaction = self.shared.database.begin().await?;
         let found = take(&mut transaction, id).await?;
         transaction.commit().await?;
-        self.shared.rules.invalidate_all();
+        self.rules_changed();
         found.map(drop).ok_or(LibraryError::NoSuchPronunciation)
     }
 
@@ -141,7 +151,7 @@ impl Library {
             }
         }
         transaction.commit().await?;
-        self.shared.rules.invalidate_all();
+        self.rules_changed();
         refused.sort_by_key(|one| one.line);
         refused.truncate(lexicon::MAX_REFUSED);
         Ok((count, refused))
