@@ -171,7 +171,7 @@ test("a selection is read from, and copied", async ({ library, reader, page, con
   await reader.open(id, 1);
   await reader.select(3, 0, 9);
   await page.getByRole("toolbar").getByRole("button", { name: "Copy" }).click();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe("Paragraph");
+  await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe("Paragraph");
   await reader.select(5, 0, 9);
   await page.getByRole("toolbar").getByRole("button", { name: "Read from here" }).click();
   await reader.isPlaying();
