@@ -70,7 +70,10 @@ fn page(
 ) -> AnyView {
     let words = &words().pronunciation;
     let (id, title) = (book.id.to_string(), book.title.clone());
-    let effect = (!draft.written.is_empty()).then(|| effect(&vocabulary));
+    let has_word = !draft.written.is_empty();
+    let effect = has_word.then(|| effect(&vocabulary));
+    // A word to be chosen is tapped: a keyboard would only hide it.
+    let starts = if has_word { Some("spoken") } else { heard.is_empty().then_some("written") };
     let entries = vocabulary.entries;
     let names = vocabulary.names;
     view! {
@@ -83,7 +86,7 @@ fn page(
             {said.map(|said| view! { <p class="said" role="status">{said}</p> })}
             <p class="hint">{words.lead}</p>
             {(!heard.is_empty()).then(|| heard_wrong(&id, &heard))}
-            {form(book, draft, replaces, effect)}
+            {form(book, draft, replaces, (effect, starts))}
             {(!entries.is_empty())
                 .then(|| {
                     view! {
@@ -146,12 +149,11 @@ fn form(
     book: &BookCard,
     draft: &NewPronunciation,
     replaces: &str,
-    effect: Option<String>,
+    (effect, starts): (Option<String>, Option<&'static str>),
 ) -> AnyView {
     let words = &words().pronunciation;
     let address = format!("/api/books/{}/pronunciations", book.id);
     let draft = draft.clone();
-    let has_word = !draft.written.is_empty();
     let is_special =
         draft.matching != Matching::Word || draft.matches_case || !draft.phonemes.is_empty();
     let matchings = [
@@ -167,12 +169,12 @@ fn form(
             <label>
                 <span>{words.word}</span>
                 <input name="written" value=draft.written required maxlength="200" dir="auto" autocapitalize="off"
-                    autofocus=!has_word/>
+                    autofocus=starts == Some("written")/>
             </label>
             <label>
                 <span>{words.say_it_as}</span>
                 <input name="spoken" value=draft.spoken maxlength="300" dir="auto" autocapitalize="off"
-                    aria-describedby="said-hint" autofocus=has_word/>
+                    aria-describedby="said-hint" autofocus=starts == Some("spoken")/>
             </label>
             <p class="hint" id="said-hint">{words.said_hint}</p>
             {scope_choice(book, draft.scope)}
