@@ -66,6 +66,16 @@ async fn only_sentences_that_have_the_word_are_made_again() {
     listen(&server, &book).await;
     assert_eq!(standin.calls().len(), 5, "the same sentence is never paid for twice");
 
+    // Many at once wait for each other.
+    let forms: Vec<String> = (0..40).map(|n| format!("word{n}")).collect();
+    let address = server.url(&format!("/api/books/{book}/pronunciations"));
+    let all = forms.iter().map(|word| {
+        server.client.post(&address).form(&[("written", word.as_str()), ("spoken", "x")]).send()
+    });
+    for answer in futures::future::join_all(all).await {
+        assert_eq!(answer.unwrap().status(), 201);
+    }
+
     // Without it the first clips are found again.
     let address = format!("/api/books/{book}/pronunciations/{}", kept["id"].as_str().unwrap());
     let gone = server.client.delete(server.url(&address)).send().await.unwrap();

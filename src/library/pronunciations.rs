@@ -23,6 +23,10 @@ const MAX_ENTRIES: i64 = 2_000;
 /// Those among them that are no whole words: each is sought in every sentence.
 const MAX_PATTERNS: i64 = 100;
 
+/// The id of no entry. SQLite refuses to write (SQLITE_BUSY_SNAPSHOT) in a transaction that began with reading
+/// when another has written since; one that begins with writing waits for its turn, also when it finds nothing.
+const NOBODY: &str = "";
+
 const COLUMNS: &str = "id, scope, target, written, spoken, phonemes, matching, matches_case";
 
 impl Library {
@@ -95,10 +99,7 @@ impl Library {
         let entry = checked(entry)?;
         let details = self.metadata(book).await?;
         let mut transaction = self.shared.database.begin().await?;
-        let known = match replaced {
-            Some(id) => take(&mut transaction, id).await?,
-            None => None,
-        };
+        let known = take(&mut transaction, replaced.unwrap_or(NOBODY)).await?;
         // What is changed stays with the author that it is for, whom this book may name second.
         let known = known.filter(|(scope, _)| *scope == scope_name(entry.scope));
         let target = match known {
@@ -137,6 +138,7 @@ impl Library {
         let read = tokio::task::spawn_blocking(move || lexicon::read(&source, scope));
         let (entries, mut refused) = read.await??;
         let mut transaction = self.shared.database.begin().await?;
+        take(&mut transaction, NOBODY).await?;
         let target = target(&details.card, scope).ok_or(LibraryError::NoAuthor)?;
         let mut room = Room::of(&mut transaction, scope, &target).await?;
         let mut count = 0;
