@@ -248,7 +248,6 @@ pub async fn clip(
     let tag = format!("\"{name}\"");
     let entity = [(header::ETAG, tag.clone())];
     // How the words of a sentence are said may change, and the default voice.
-    // How its words are said may change.
     let policy = CACHE_REVALIDATE;
     let fixed = [(header::CONTENT_TYPE, MP3), (header::CACHE_CONTROL, policy)];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {

@@ -51,18 +51,15 @@ impl PronunciationForm {
             spoken: self.spoken.clone(),
             phonemes: self.phonemes.clone(),
             matching: match self.matching.as_str() {
-                "" | "word" => Matching::Word,
-                "part" => Matching::Part,
-                "pattern" => Matching::Pattern,
-                _ => return Err(bad("matching", "must be word, part or pattern")),
+                "" => Matching::Word,
+                name => Matching::parse(name)
+                    .ok_or_else(|| bad("matching", "must be word, part or pattern"))?,
             },
             matches_case: self.matches_case == "on" || self.matches_case == "true",
             scope: scope(&self.scope)?,
         })
     }
-}
 
-impl PronunciationForm {
     /// The fields as the page's query has them.
     fn entered(&self) -> String {
         let fields = [
@@ -87,13 +84,11 @@ fn bad(name: &'static str, reason: &str) -> ApiError {
 }
 
 fn scope(name: &str) -> Result<PronunciationScope, ApiError> {
-    match name {
-        "" | "book" => Ok(PronunciationScope::Book),
-        "author" => Ok(PronunciationScope::Author),
-        "language" => Ok(PronunciationScope::Language),
-        "everywhere" => Ok(PronunciationScope::Everywhere),
-        _ => Err(bad("scope", "must be book, author, language or everywhere")),
+    if name.is_empty() {
+        return Ok(PronunciationScope::Book);
     }
+    PronunciationScope::parse(name)
+        .ok_or_else(|| bad("scope", "must be book, author, language or everywhere"))
 }
 
 fn page(book: &BookId) -> String {
@@ -234,9 +229,10 @@ pub async fn import(
     Ok(match answer.refused.split_first() {
         None => redirect_with_notice(&page(&book), "kept", &answer.kept.to_string()),
         Some((Refused { line, reason }, rest)) => {
-            let more: Vec<String> = rest.iter().map(|one| one.line.to_string()).collect();
-            let more =
-                if more.is_empty() { more.concat() } else { format!(" (+ {})", more.join(", ")) };
+            let mut more: String = rest.iter().map(|one| format!(", {}", one.line)).collect();
+            if let Some(lines) = more.strip_prefix(", ") {
+                more = format!(" (+ {lines})");
+            }
             let kept = format!("{}?kept={}", page(&book), answer.kept);
             notice::refused(&kept, &format!("{line}: {reason}{more}"))
         }

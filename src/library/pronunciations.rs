@@ -73,7 +73,7 @@ impl Library {
         );
         let mut query = sqlx::query(AssertSqlSafe(statement))
             .bind(LOCAL_USER)
-            .bind(scope_name(PronunciationScope::Everywhere))
+            .bind(PronunciationScope::Everywhere.name())
             .bind(card.id.as_str())
             .bind(primary_subtag(&card.language));
         for author in &card.authors {
@@ -101,7 +101,7 @@ impl Library {
         let mut transaction = self.shared.database.begin().await?;
         let known = take(&mut transaction, replaced.unwrap_or(NOBODY)).await?;
         // What is changed stays with the author that it is for, whom this book may name second.
-        let known = known.filter(|(scope, _)| *scope == scope_name(entry.scope));
+        let known = known.filter(|(scope, _)| *scope == entry.scope.name());
         let target = match known {
             Some((_, target)) => target,
             None => target(&details.card, entry.scope).ok_or(LibraryError::NoAuthor)?,
@@ -188,7 +188,7 @@ impl Room {
              FROM pronunciations WHERE user_id = $1 AND scope = $2 AND target = $3",
         )
         .bind(LOCAL_USER)
-        .bind(scope_name(scope))
+        .bind(scope.name())
         .bind(target)
         .fetch_one(&mut **transaction)
         .await?;
@@ -222,13 +222,13 @@ async fn keep(
     )
     .bind(&id)
     .bind(LOCAL_USER)
-    .bind(scope_name(entry.scope))
+    .bind(entry.scope.name())
     .bind(target)
     .bind(book_id)
     .bind(&entry.written)
     .bind(&entry.spoken)
     .bind(&entry.phonemes)
-    .bind(matching_name(entry.matching))
+    .bind(entry.matching.name())
     .bind(i64::from(entry.matches_case))
     .bind(now_ms() as i64)
     .fetch_one(&mut **transaction)
@@ -268,44 +268,19 @@ fn target(book: &BookCard, scope: PronunciationScope) -> Option<String> {
     }
 }
 
-fn scope_name(scope: PronunciationScope) -> &'static str {
-    match scope {
-        PronunciationScope::Book => "book",
-        PronunciationScope::Author => "author",
-        PronunciationScope::Language => "language",
-        PronunciationScope::Everywhere => "everywhere",
-    }
-}
-
-fn matching_name(matching: Matching) -> &'static str {
-    match matching {
-        Matching::Word => "word",
-        Matching::Part => "part",
-        Matching::Pattern => "pattern",
-    }
-}
-
 fn read(row: &AnyRow) -> Result<Pronunciation, sqlx::Error> {
-    let scope = match row.try_get::<String, _>("scope")?.as_str() {
-        "author" => PronunciationScope::Author,
-        "language" => PronunciationScope::Language,
-        "everywhere" => PronunciationScope::Everywhere,
-        _ => PronunciationScope::Book,
-    };
-    let matching = match row.try_get::<String, _>("matching")?.as_str() {
-        "part" => Matching::Part,
-        "pattern" => Matching::Pattern,
-        _ => Matching::Word,
-    };
+    // What another version has written and this one does not know is for the book alone, and a word.
+    let scope = PronunciationScope::parse(&row.try_get::<String, _>("scope")?);
+    let matching = Matching::parse(&row.try_get::<String, _>("matching")?);
     Ok(Pronunciation {
         id: row.try_get("id")?,
         entry: NewPronunciation {
             written: row.try_get("written")?,
             spoken: row.try_get("spoken")?,
             phonemes: row.try_get("phonemes")?,
-            matching,
+            matching: matching.unwrap_or(Matching::Word),
             matches_case: row.try_get::<i64, _>("matches_case")? != 0,
-            scope,
+            scope: scope.unwrap_or(PronunciationScope::Book),
         },
         target: row.try_get("target")?,
     })

@@ -17,6 +17,25 @@ pub enum PronunciationScope {
     Everywhere,
 }
 
+impl PronunciationScope {
+    /// Its name, in forms, addresses and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Book => "book",
+            Self::Author => "author",
+            Self::Language => "language",
+            Self::Everywhere => "everywhere",
+        }
+    }
+
+    /// The one of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Book, Self::Author, Self::Language, Self::Everywhere]
+            .into_iter()
+            .find(|scope| scope.name() == name)
+    }
+}
+
 /// What a pronunciation is looked for as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -28,6 +47,22 @@ pub enum Matching {
     Part,
     /// A regular expression; what is said may name its groups (`$1`).
     Pattern,
+}
+
+impl Matching {
+    /// Its name, in forms, addresses and the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Word => "word",
+            Self::Part => "part",
+            Self::Pattern => "pattern",
+        }
+    }
+
+    /// The one of a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Word, Self::Part, Self::Pattern].into_iter().find(|kind| kind.name() == name)
+    }
 }
 
 /// How a word is said: what a person enters.

@@ -46,18 +46,9 @@ fn draft() -> NewPronunciation {
         written: query("written").trim().to_owned(),
         spoken: query("spoken"),
         phonemes: query("phonemes"),
-        matching: match query("matching").as_str() {
-            "part" => Matching::Part,
-            "pattern" => Matching::Pattern,
-            _ => Matching::Word,
-        },
+        matching: Matching::parse(&query("matching")).unwrap_or(Matching::Word),
         matches_case: query("matches_case") == "on",
-        scope: match query("scope").as_str() {
-            "author" => PronunciationScope::Author,
-            "language" => PronunciationScope::Language,
-            "everywhere" => PronunciationScope::Everywhere,
-            _ => PronunciationScope::Book,
-        },
+        scope: PronunciationScope::parse(&query("scope")).unwrap_or(PronunciationScope::Book),
     }
 }
 
@@ -157,12 +148,12 @@ fn form(
     let is_special =
         draft.matching != Matching::Word || draft.matches_case || !draft.phonemes.is_empty();
     let matchings = [
-        ("word", words.whole_word, Matching::Word),
-        ("part", words.part, Matching::Part),
-        ("pattern", words.pattern, Matching::Pattern),
+        (words.whole_word, Matching::Word),
+        (words.part, Matching::Part),
+        (words.pattern, Matching::Pattern),
     ];
-    let matchings = matchings.map(|(value, label, matching)| {
-        view! { <option value=value selected=matching == draft.matching>{label}</option> }
+    let matchings = matchings.map(|(label, matching)| {
+        view! { <option value=matching.name() selected=matching == draft.matching>{label}</option> }
     });
     view! {
         <form class="say-as" method="post" action=address.clone()>
@@ -211,19 +202,17 @@ fn form(
 
 fn scope_choice(book: &BookCard, chosen: PronunciationScope) -> AnyView {
     let words = &words().pronunciation;
-    let author = book
-        .authors
-        .first()
-        .map(|author| ("author", (words.by_author)(author), PronunciationScope::Author));
+    let author =
+        book.authors.first().map(|author| ((words.by_author)(author), PronunciationScope::Author));
     let tag = book.language.split('-').next().unwrap_or_default();
     let all = [
-        Some(("book", words.this_book.to_owned(), PronunciationScope::Book)),
+        Some((words.this_book.to_owned(), PronunciationScope::Book)),
         author,
-        Some(("language", (words.this_language)(tag), PronunciationScope::Language)),
-        Some(("everywhere", words.everywhere.to_owned(), PronunciationScope::Everywhere)),
+        Some(((words.this_language)(tag), PronunciationScope::Language)),
+        Some((words.everywhere.to_owned(), PronunciationScope::Everywhere)),
     ];
-    let options = all.into_iter().flatten().map(|(value, label, scope)| {
-        view! { <option value=value selected=scope == chosen>{label}</option> }
+    let options = all.into_iter().flatten().map(|(label, scope)| {
+        view! { <option value=scope.name() selected=scope == chosen>{label}</option> }
     });
     view! {
         <label>
@@ -270,24 +259,13 @@ fn line(book: &BookCard, kept: Pronunciation, count: u32) -> AnyView {
 
 /// The form's fields, as the query has them.
 fn fields(entry: &NewPronunciation, replaces: &str) -> String {
-    let matching = match entry.matching {
-        Matching::Word => "word",
-        Matching::Part => "part",
-        Matching::Pattern => "pattern",
-    };
-    let scope = match entry.scope {
-        PronunciationScope::Book => "book",
-        PronunciationScope::Author => "author",
-        PronunciationScope::Language => "language",
-        PronunciationScope::Everywhere => "everywhere",
-    };
     let case = if entry.matches_case { "on" } else { "" };
     let fields = [
         ("written", entry.written.as_str()),
         ("spoken", &entry.spoken),
         ("phonemes", &entry.phonemes),
-        ("matching", matching),
-        ("scope", scope),
+        ("matching", entry.matching.name()),
+        ("scope", entry.scope.name()),
         ("matches_case", case),
         ("replaces", replaces),
     ];
