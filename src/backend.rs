@@ -7,7 +7,7 @@ use app::backend::Backend;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, StorageFigures, Vocabulary, Voice,
+    ListenerPosition, NewPronunciation, PackCard, StorageFigures, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -16,6 +16,7 @@ use crate::library::Library;
 use crate::library::search::MAX_HITS;
 use crate::narration::Narrator;
 use crate::speech::engines::Engines;
+use crate::speech::packs::Packs;
 use crate::speech::registry;
 use crate::speech::settings::ReachedBy;
 use crate::speech::{Voices, speaks};
@@ -27,6 +28,8 @@ pub struct Server {
     pub library: Library,
     /// Who can speak.
     pub voices: Arc<Voices>,
+    /// Voices that can be installed.
+    pub packs: Packs,
     /// Engines that are configured.
     pub engines: Engines,
     /// Who sees to it that they do.
@@ -92,6 +95,10 @@ impl Backend for Server {
         let services =
             registry::KINDS.into_iter().filter(|kind| kind.reached_by == ReachedBy::Address);
         services.map(|kind| (kind.name, kind.label)).collect()
+    }
+
+    fn packs(&self) -> Vec<PackCard> {
+        self.packs.cards()
     }
 
     async fn engines(&self) -> Result<Vec<EngineCard>, AppError> {

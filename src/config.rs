@@ -18,7 +18,7 @@ pub use limits::LimitConfig;
 pub use narration::{BuiltInConfig, NarrationConfig};
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
-pub use voices::{AddConfig, VoiceWorkerConfig, VoicesAction, VoicesConfig};
+pub use voices::{AddConfig, PrepareVoiceConfig, VoiceWorkerConfig, VoicesAction, VoicesConfig};
 
 /// A self-hosted reader that reads to you.
 ///
@@ -51,7 +51,10 @@ pub enum Command {
     /// What a child process does that speaks
     #[command(hide = true)]
     VoiceWorker(VoiceWorkerConfig),
-    /// List, add, test and remove speech services and programs
+    /// What a child process does that makes a voice's network ready
+    #[command(hide = true)]
+    PrepareVoice(PrepareVoiceConfig),
+    /// Install voices; list, add, test and remove speech services and programs
     Voices(VoicesConfig),
     /// Look at sentences in Redis that could not be spoken, or try them again
     DeadLetters(DeadLettersConfig),

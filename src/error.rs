@@ -16,6 +16,7 @@ use crate::library::import::ImportError;
 use crate::narration::NarrationError;
 use crate::queue::QueueError;
 use crate::speech::engines::EnginesError;
+use crate::speech::packs::InstallError;
 use crate::speech::{SecretsError, VoiceError};
 
 /// Why Earmark cannot start or go on.
@@ -41,6 +42,9 @@ pub enum RunError {
     /// An engine cannot be kept or does not speak.
     #[error(transparent)]
     Engines(#[from] EnginesError),
+    /// A voice cannot be installed or removed.
+    #[error(transparent)]
+    Install(#[from] InstallError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -172,6 +176,21 @@ impl From<EnginesError> for ApiError {
             EnginesError::Secrets(_) | EnginesError::Database(_) | EnginesError::Damaged(_) => {
                 internal(&error)
             }
+        }
+    }
+}
+
+impl From<InstallError> for ApiError {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::NoSuchPack(_) => Self::NotFound(error.to_string()),
+            InstallError::Bundled => Self::BadBody(error.to_string()),
+            InstallError::Busy
+            | InstallError::NoReader
+            | InstallError::Download(_)
+            | InstallError::Preparing(_)
+            | InstallError::Silent(_) => Self::Unavailable(error.to_string()),
+            InstallError::File(..) => internal(&error),
         }
     }
 }

@@ -13,6 +13,7 @@ mod imports;
 mod limits;
 mod listen;
 mod notice;
+mod packs;
 mod params;
 mod preferences;
 mod pronunciations;
@@ -41,6 +42,7 @@ use crate::narration::Narrator;
 use crate::redis::RedisConnection;
 use crate::speech::Voices;
 use crate::speech::engines::Engines;
+use crate::speech::packs::Packs;
 
 pub use error::ApiError;
 pub use limits::Limits;
@@ -81,6 +83,8 @@ pub struct AppParts {
     pub library: Library,
     /// Who can speak.
     pub voices: Arc<Voices>,
+    /// Voices that can be installed.
+    pub packs: Packs,
     /// Engines that are configured.
     pub engines: Engines,
     /// Who sees to it that they do.
@@ -106,6 +110,7 @@ pub fn router(state: AppState) -> Router {
     let server: Arc<dyn Backend> = Arc::new(Server {
         library: state.library.clone(),
         voices: Arc::clone(&state.voices),
+        packs: state.packs.clone(),
         engines: state.engines.clone(),
         narrator: state.narrator.clone(),
         endpoints: description::cards().into(),
@@ -192,6 +197,10 @@ fn small_requests() -> Router<AppState> {
         .route("/api/voices", get(api::voices))
         .route("/v1/audio/voices", get(voice::openai_voices))
         .route("/v1/models", get(voice::openai_models))
+        .route("/api/packs", get(packs::list))
+        .route("/api/packs/{name}", post(packs::install).delete(packs::remove))
+        .route("/api/packs/{name}/sample", get(packs::sample))
+        .route("/api/packs/{name}/delete", post(packs::remove))
         .route("/api/engines", get(engines::list).post(engines::add))
         .route("/api/engines/{name}", delete(engines::remove))
         .route("/api/engines/{name}/delete", post(engines::remove))

@@ -43,6 +43,8 @@ use library::import::{ChildLimits, Importer};
 use narration::{Narrator, NarratorConfig, NarratorParts};
 use queue::Timing;
 use speech::engines::Engines;
+use speech::packs::Packs;
+use speech::registry::Places;
 use speech::{Secrets, Voices};
 
 /// Work in flight may take this long to end after it was told to.
@@ -64,7 +66,10 @@ pub async fn run(
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(stores.arrivals_kept_clean()));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(purge_often(library.clone())));
-    let voices = installed_voices(&config.narration).await?;
+    let places = config.narration.places(&config.data)?;
+    let voices = installed_voices(&config.narration, &places).await;
+    let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.clone().keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let narrator = Narrator::start(
@@ -86,6 +91,7 @@ pub async fn run(
     let state = AppState::from(AppParts {
         library: library.clone(),
         voices,
+        packs,
         engines,
         narrator: narrator.clone(),
         limits: Arc::new(Limits::new(config.limits, redis.clone())),
@@ -152,7 +158,10 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     let importer = Importer::new(std::env::current_exe()?, ChildLimits::default());
     let library = stores.library_with(importer, Some(redis.clone()));
     let tasks = TaskTracker::new();
-    let voices = installed_voices(&config.narration).await?;
+    let places = config.narration.places(&config.data)?;
+    let voices = installed_voices(&config.narration, &places).await;
+    let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let narrator = Narrator::start(
@@ -201,8 +210,8 @@ pub async fn open_redis(
     Ok(Some(RedisConnection::open(&redis, shutdown.clone()).await?))
 }
 
-async fn installed_voices(config: &NarrationConfig) -> std::io::Result<Arc<Voices>> {
-    Ok(Arc::new(Voices::installed(config.voice.clone(), config.places()?).await))
+async fn installed_voices(config: &NarrationConfig, places: &Places) -> Arc<Voices> {
+    Arc::new(Voices::installed(config.voice.clone(), places).await)
 }
 
 /// For a process that serves and works.

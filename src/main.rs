@@ -1,10 +1,12 @@
 //! The `earmark` program: parse, wire, run, exit code.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use app::model::ImportedCard;
+use app::model::{ImportedCard, PackCard, PackProgress, PackState, PackStep};
 use clap::Parser;
 use earmark::config::{
     AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, ReimportConfig, ServeConfig,
@@ -14,8 +16,9 @@ use earmark::library::LibraryError;
 use earmark::library::import::child::{self, Task};
 use earmark::queue::redis::{Duties, RedisQueue};
 use earmark::queue::{Queue, Timing};
-use earmark::speech::Voices;
 use earmark::speech::engines::Engines;
+use earmark::speech::packs::{InstallError, Pack, Packs};
+use earmark::speech::{Voices, neural};
 use earmark::{RunError, Stores};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +29,8 @@ use tracing_subscriber::EnvFilter;
 /// What is logged when `RUST_LOG` says nothing. The parser of HTML has a word to say to every misplaced
 /// table cell of a book.
 const LOG_FILTER: &str = "earmark=info,warn,html5ever=error";
+/// The same for a command that a person waits for, and that says itself what it does.
+const COMMAND_LOG_FILTER: &str = "warn,html5ever=error";
 
 /// What the system keeps of an answer that a client has not taken yet, in bytes. Left to itself, Linux takes
 /// megabytes for each of the first listeners, and then has none left for the others: of 10,000, one in a
@@ -43,9 +48,14 @@ fn main() -> ExitCode {
         return child::run(&task, config.memory_mb, config.cpu_seconds);
     }
     if let Some(Command::VoiceWorker(config)) = cli.command {
-        return earmark::speech::heart::worker::run(&config.folder, config.parallel);
+        return neural::worker::run(&config.folder, &config.reader, config.parallel);
     }
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
+    if let Some(Command::PrepareVoice(config)) = cli.command {
+        return neural::kokoro::conversion::run(&config.from, &config.to);
+    }
+    let is_long = matches!(cli.command, None | Some(Command::Serve(_) | Command::Worker(_)));
+    let default = if is_long { LOG_FILTER } else { COMMAND_LOG_FILTER };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(cli)),
@@ -59,7 +69,9 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         // They have been run before there were threads.
-        Some(Command::ImportOne(_) | Command::VoiceWorker(_)) => Ok(ExitCode::FAILURE),
+        Some(Command::ImportOne(_) | Command::VoiceWorker(_) | Command::PrepareVoice(_)) => {
+            Ok(ExitCode::FAILURE)
+        }
         Some(Command::Reimport(config)) => reimport(config).await,
         Some(Command::Import(config)) => import(config).await,
         Some(Command::Serve(config)) => serve(config).await,
@@ -140,7 +152,10 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
 
 async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {
     let stores = Stores::open(&config.data).await?;
-    let voices = Arc::new(Voices::installed(None, config.built_in.places(1)?).await);
+    let places = config.built_in.places(&config.data, processors())?;
+    let voices = Arc::new(Voices::installed(None, &places).await);
+    let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+    let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
     let engines = earmark::open_engines(&config.data, &stores, &voices).await?;
     match config.action {
         VoicesAction::List { json: true } => println!("{}", serde_json::json!(voices.list())),
@@ -158,10 +173,67 @@ async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {
                 tokio::fs::write(file, &clip.bytes).await?;
             }
         }
+        VoicesAction::Available { json: true } => println!("{}", serde_json::json!(packs.cards())),
+        VoicesAction::Available { json: false } => packs.cards().iter().for_each(describe),
+        VoicesAction::Install { name, from } => install(&packs, &name, from.as_deref()).await?,
+        VoicesAction::Remove { name } if Pack::named(&name).is_some() => {
+            packs.remove(&name).await?;
+        }
         VoicesAction::Remove { name } => engines.remove(&name).await?,
     }
     stores.database.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what a person needs to choose a voice.
+fn describe(card: &PackCard) {
+    let size = card.bytes as f64 / 1e6;
+    let state = match &card.state {
+        PackState::Installed { times_real: Some(times) } => {
+            format!("installed, speaks {times:.1} × as fast as you listen")
+        }
+        PackState::Installed { times_real: None } => "installed".to_owned(),
+        _ => format!("{size:.0} MB to fetch"),
+    };
+    let languages = card.languages.join(", ");
+    let count = card.voices.len();
+    let (name, title, licence) = (&card.name, &card.title, &card.licence);
+    println!("{name}  {title}  {languages}  voices: {count}  {licence}  {state}");
+}
+
+/// Installs a pack, and says how far it is.
+async fn install(packs: &Packs, name: &str, from: Option<&Path>) -> Result<(), InstallError> {
+    let progress = Mutex::new(PackProgress::new(Pack::named(name).map_or(0, Pack::bytes)));
+    let now = || progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let telling = async {
+        let mut told = None;
+        loop {
+            let PackProgress { step, .. } = now();
+            let percent = now().percent();
+            let line = match step {
+                PackStep::Fetching => format!("fetched: {percent} %"),
+                PackStep::Preparing => "preparing".to_owned(),
+                PackStep::Testing => "testing".to_owned(),
+            };
+            if told.as_ref() != Some(&line) {
+                eprintln!("earmark: {line}");
+                told = Some(line);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    tokio::select! {
+        installed = packs.install(name, from, &progress) => installed?,
+        () = telling => {}
+    }
+    let card = packs.cards().into_iter().find(|card| card.name == name);
+    card.iter().for_each(describe);
+    Ok(())
+}
+
+/// Threads that this machine runs at once.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 async fn add_engine(engines: &Engines, add: AddConfig) -> Result<ExitCode, RunError> {

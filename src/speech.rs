@@ -14,8 +14,9 @@ pub mod engines;
 mod error;
 mod espeak;
 mod flite;
-pub mod heart;
+pub mod neural;
 mod openai;
+pub mod packs;
 mod piper;
 mod process;
 pub mod registry;
@@ -23,7 +24,7 @@ mod secrets;
 mod service;
 pub mod settings;
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use app::model::{Budget, Voice};
@@ -140,6 +141,16 @@ pub trait Engine: Send + Sync {
         false
     }
 
+    /// Whether it is natural, and keeps ahead of a listener on this machine as far as that is known.
+    fn is_natural_by_default(&self) -> bool {
+        self.is_natural() && self.times_real().is_none_or(|times| times >= packs::FAST_ENOUGH)
+    }
+
+    /// How many times as fast as its sound lasts it speaks on this machine, if that is known.
+    fn times_real(&self) -> Option<f64> {
+        None
+    }
+
     /// How many sentences it makes at once.
     fn capacity(&self) -> Capacity {
         self.settings().map_or(Capacity::Shared, |settings| {
@@ -192,10 +203,10 @@ struct EngineSet {
 
 /// All engines of this installation.
 pub struct Voices {
-    /// Programs that were found at the start.
-    installed: Vec<Arc<dyn Engine>>,
     /// A std lock: held to clone a handle, never across an await.
     engine_set: RwLock<Arc<EngineSet>>,
+    /// Those that are here, and those that a person has configured. A std lock, never held across an await.
+    engines: Mutex<[Vec<Arc<dyn Engine>>; 2]>,
     /// How many engines speak on this machine's processors at once.
     running: Semaphore,
     preferred: Option<String>,
@@ -215,16 +226,10 @@ pub struct Spoken {
 impl Voices {
     /// Looks for the engines that are installed. `preferred` is the voice id to use where it
     /// speaks the book's language.
-    pub async fn installed(preferred: Option<String>, places: Places) -> Self {
-        let mut engines = Vec::new();
-        for program in registry::INSTALLED {
-            match (program.find)(places.clone()).await {
-                Ok(engine) => engines.push(engine),
-                Err(error) => tracing::info!(%error, "{} is not available", program.name),
-            }
-        }
+    pub async fn installed(preferred: Option<String>, places: &Places) -> Self {
+        let engines = find(places).await;
         if engines.is_empty() {
-            tracing::warn!("no voice program is installed");
+            tracing::warn!("no voice is installed");
         }
         Self::new(engines, preferred, places.parallel)
     }
@@ -237,14 +242,36 @@ impl Voices {
     ) -> Self {
         let engine_set = RwLock::new(Arc::new(EngineSet::of(installed.clone())));
         let running = Semaphore::new(parallel.max(1));
-        Self { installed, engine_set, running, preferred, ledger: OnceLock::new() }
+        let engines = Mutex::new([installed, Vec::new()]);
+        Self { engine_set, engines, running, preferred, ledger: OnceLock::new() }
     }
 
-    /// Replaces the engines that are not programs found here.
+    /// Looks again for the engines that are installed. One that is still there goes on.
+    pub async fn look_again(&self, places: &Places) {
+        let mut found = find(places).await;
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        for engine in &mut found {
+            let is_same = |known: &&Arc<dyn Engine>| {
+                known.name() == engine.name() && known.model() == engine.model()
+            };
+            if let Some(known) = engines[0].iter().find(is_same) {
+                *engine = Arc::clone(known);
+            }
+        }
+        engines[0] = found;
+        self.set(&engines);
+    }
+
+    /// Replaces the engines that are not installed here.
     pub fn configure(&self, configured: Vec<Arc<dyn Engine>>) {
-        let engines = self.installed.iter().cloned().chain(configured).collect();
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines[1] = configured;
+        self.set(&engines);
+    }
+
+    fn set(&self, engines: &[Vec<Arc<dyn Engine>>; 2]) {
         *self.engine_set.write().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(EngineSet::of(engines));
+            Arc::new(EngineSet::of(engines.concat()));
     }
 
     /// From here on, spending is booked.
@@ -271,6 +298,11 @@ impl Voices {
     pub fn time_limit(&self, engine: &str) -> Duration {
         let set = self.engine_set();
         set.engine(engine).map_or(process::SMALL_PROGRAM.time, |engine| engine.time_limit())
+    }
+
+    /// How many times as fast as its sound lasts an engine speaks on this machine, if that is known.
+    pub fn times_real(&self, engine: &str) -> Option<f64> {
+        self.engine_set().engine(engine).ok()?.times_real()
     }
 
     /// Every voice, by engine.
@@ -309,11 +341,16 @@ impl Voices {
         });
         let is_free =
             |voice: &&Voice| engine_set.engine(&voice.engine).is_ok_and(|engine| engine.is_free());
+        // Of the first engine that is natural and fast enough here, a voice with the accent if there is one.
+        let is_natural = |voice: &&Voice| {
+            let engine = engine_set.engine(&voice.engine);
+            speaks(voice, wanted) && engine.is_ok_and(|engine| engine.is_natural_by_default())
+        };
         let natural = || {
-            voices().filter(is_free).find(|voice| {
-                let engine = engine_set.engine(&voice.engine);
-                speaks(voice, wanted) && engine.is_ok_and(|engine| engine.is_natural())
-            })
+            let first = voices().filter(is_free).find(is_natural)?;
+            let of_engine = || voices().filter(|voice| voice.engine == first.engine);
+            let exact = of_engine().find(|voice| voice.language.eq_ignore_ascii_case(wanted));
+            Some(exact.unwrap_or(first))
         };
         let exact =
             || voices().filter(is_free).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
@@ -445,6 +482,20 @@ impl EngineSet {
 pub fn speaks(voice: &Voice, language: &str) -> bool {
     voice.language == MANY_LANGUAGES
         || primary_subtag(&voice.language).eq_ignore_ascii_case(primary_subtag(language))
+}
+
+/// The engines that are on this machine, the best first.
+async fn find(places: &Places) -> Vec<Arc<dyn Engine>> {
+    let mut found = Vec::new();
+    let mut add = |engine: Result<Arc<dyn Engine>, VoiceError>| match engine {
+        Ok(engine) => found.push(engine),
+        Err(error) => tracing::info!(%error, "a voice is not available"),
+    };
+    neural::find(places).await.into_iter().for_each(&mut add);
+    for program in registry::INSTALLED {
+        add((program.find)().await);
+    }
+    found
 }
 
 /// A price a million characters is as many millionths a character.

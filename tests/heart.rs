@@ -21,8 +21,9 @@ fn voices_folder() -> PathBuf {
 }
 
 async fn voices() -> Voices {
-    let program = env!("CARGO_BIN_EXE_earmark").into();
-    Voices::installed(None, Places { voices: voices_folder(), program, parallel: 2 }).await
+    let (voices, program) = (voices_folder(), env!("CARGO_BIN_EXE_earmark").into());
+    let installed = voices.join("none");
+    Voices::installed(None, &Places { voices, installed, program, parallel: 2 }).await
 }
 
 async fn speak(voices: &Voices, text: &str) -> Clip {

@@ -9,7 +9,7 @@ use leptos::prelude::use_context;
 use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, StorageFigures, Vocabulary, Voice,
+    ListenerPosition, NewPronunciation, PackCard, StorageFigures, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -32,6 +32,9 @@ pub trait Backend: Send + Sync {
 
     /// The kinds of engines that a form can add: the name of each, and what a person knows it by.
     fn engine_kinds(&self) -> Vec<(&'static str, &'static str)>;
+
+    /// The voices that can be installed, and what has become of them here.
+    fn packs(&self) -> Vec<PackCard>;
 
     /// The engines that are configured.
     async fn engines(&self) -> Result<Vec<EngineCard>, AppError>;

@@ -4,6 +4,7 @@
 
 mod import;
 mod operator;
+mod packs;
 mod pronunciation;
 
 use std::fmt;
@@ -17,6 +18,7 @@ pub use operator::{
     Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
     StorageLine,
 };
+pub use packs::{PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };

@@ -9,7 +9,7 @@ use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
     BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
-    PronunciationPage, ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
+    PacksPage, PronunciationPage, ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -105,6 +105,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
                 <Route path=path!("/read/:book/:chapter") view=ReaderPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
+                <Route path=path!("/voices") view=PacksPage ssr=SsrMode::Async/>
                 <Route path=path!("/engines") view=EnginesPage ssr=SsrMode::Async/>
                 <Route path=path!("/storage") view=StoragePage ssr=SsrMode::Async/>
                 <Route path=path!("/developers") view=DevelopersPage ssr=SsrMode::Async/>

@@ -6,6 +6,7 @@
 
 mod english;
 mod operator;
+mod packs;
 mod spanish;
 
 use std::borrow::Cow;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::preferences::UiLanguage;
 
 pub use operator::Operator;
+pub use packs::Packs;
 
 /// Words that are also sent to the browser.
 pub type Text = Cow<'static, str>;
@@ -38,6 +40,7 @@ pub struct Words {
     pub errors: Errors,
     pub keys: Keys,
     pub operator: Operator,
+    pub packs: Packs,
     pub script: ScriptWords,
 }
 

@@ -9,7 +9,7 @@ export class Server {
   private constructor(
     readonly url: string,
     readonly process: ChildProcess,
-    private readonly data: string,
+    readonly data: string,
   ) {}
 
   /** Starts one with the built-in voice, or as on a machine without it. */

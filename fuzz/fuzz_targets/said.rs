@@ -6,15 +6,14 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use app::model::{Matching, NewPronunciation, Pronunciation, PronunciationScope};
-use earmark::speech::heart::model::VoiceModel;
-use earmark::speech::heart::numerals::spell_out;
-use earmark::speech::heart::phonemes::Pronouncer;
+use earmark::speech::neural::numerals::spell_out;
+use earmark::speech::neural::phonemes::{Accent, Pronouncer};
 use earmark::text::pronunciation::{Rules, apart, checked, pronounce, without_phonemes};
 use libfuzzer_sys::fuzz_target;
 
-static VOICE: LazyLock<Option<(Pronouncer, VoiceModel)>> = LazyLock::new(|| {
+static VOICE: LazyLock<Option<Pronouncer>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/voices/heart");
-    Some((Pronouncer::load(&folder).ok()?, VoiceModel::load(&folder).ok()?))
+    Pronouncer::load(&folder, Accent::American).ok()
 });
 
 fuzz_target!(|input: (u8, &str, &str, &str, &str)| {
@@ -40,9 +39,9 @@ fuzz_target!(|input: (u8, &str, &str, &str, &str)| {
     assert!(places.iter().all(|(place, _)| apart.get(place.clone()).is_some()));
     spell_out(&said);
     // As long as a sentence can be.
-    if let Some((pronouncer, voice)) = &*VOICE
+    if let Some(pronouncer) = &*VOICE
         && said.chars().count() <= 600
     {
-        assert!(pronouncer.pieces(&said, voice).is_ok());
+        assert!(pronouncer.pieces(&said).is_ok());
     }
 });

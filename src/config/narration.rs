@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::DataConfig;
 use crate::speech::registry::Places;
 
 /// Where the built-in voices are.
@@ -23,7 +24,7 @@ impl BuiltInConfig {
     ///
     /// # Errors
     /// When the system does not say where this program is.
-    pub fn places(&self, parallel: usize) -> std::io::Result<Places> {
+    pub fn places(&self, data: &DataConfig, parallel: usize) -> std::io::Result<Places> {
         let program = match &self.program {
             Some(program) => program.clone(),
             None => std::env::current_exe()?,
@@ -31,7 +32,7 @@ impl BuiltInConfig {
         let beside = || Some(program.parent()?.join("voices")).filter(|folder| folder.is_dir());
         let voices = self.voices.clone().or_else(beside);
         let voices = voices.unwrap_or_else(|| Path::new("target/voices").to_owned());
-        Ok(Places { voices, program, parallel })
+        Ok(Places { voices, installed: data.folder().join("voices"), program, parallel })
     }
 }
 
@@ -57,8 +58,8 @@ impl NarrationConfig {
     ///
     /// # Errors
     /// When the system does not say where this program is.
-    pub fn places(&self) -> std::io::Result<Places> {
-        self.built_in.places(self.workers() + 1)
+    pub fn places(&self, data: &DataConfig) -> std::io::Result<Places> {
+        self.built_in.places(data, self.workers() + 1)
     }
 
     /// Sentences made at the same time.

@@ -25,6 +25,20 @@ pub struct VoicesConfig {
 /// What can be done with engines.
 #[derive(Debug, Clone, Subcommand)]
 pub enum VoicesAction {
+    /// List the natural voices that can be installed
+    Available {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Install a natural voice on this machine; what has come of it before is gone on with
+    Install {
+        /// Its name, as `available` lists it
+        name: String,
+        /// A file or folder with its files, instead of fetching them
+        #[arg(long, value_name = "PATH")]
+        from: Option<std::path::PathBuf>,
+    },
     /// List engines and their voices
     List {
         /// Print JSON
@@ -47,9 +61,9 @@ pub enum VoicesAction {
         #[arg(long, value_name = "FILE")]
         out: Option<std::path::PathBuf>,
     },
-    /// Remove an engine; what it has spoken stays
+    /// Remove an engine, or a natural voice that was installed; what it has spoken stays
     Remove {
-        /// The engine
+        /// The engine or voice
         name: String,
     },
 }
@@ -162,7 +176,18 @@ impl AddConfig {
 pub struct VoiceWorkerConfig {
     /// The folder of the voice
     pub folder: std::path::PathBuf,
+    /// The folder with what is needed to read
+    pub reader: std::path::PathBuf,
     /// Sentences spoken at once
     #[arg(long, default_value_t = 1)]
     pub parallel: usize,
+}
+
+/// What the child process is told that makes a voice's network ready.
+#[derive(Debug, Clone, Args)]
+pub struct PrepareVoiceConfig {
+    /// The network as it was published
+    pub from: std::path::PathBuf,
+    /// Where to write it
+    pub to: std::path::PathBuf,
 }

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use app::model::{
     Annotation, BookCard, EndpointCard, EngineCard, Hit, ImportedCard, ListenerPosition,
-    NewAnnotation, Outline, Progress, Pronunciation, StorageFigures, TimelineEntry, Voice,
+    NewAnnotation, Outline, PackCard, Progress, Pronunciation, StorageFigures, TimelineEntry,
+    Voice,
 };
 use axum::Json;
 use serde_json::Value;
@@ -197,6 +198,10 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         send(Post, LISTENING, "/api/events/chapter_change", "A listener moved to another chapter.", Some((JSON, event)), None),
         get(LISTENING, "/api/requests/{request}", "How far what chapter_open set off has come.", (JSON, of::<RequestStatus>)),
         get(RUNNING, "/health", "Whether all is well, and how much waits.", (JSON, of::<HealthAnswer>)),
+        get(RUNNING, "/api/packs", "The natural voices that can be installed, and what has become of each on this server.", (JSON, list::<PackCard>)),
+        send(Post, RUNNING, "/api/packs/{name}", "Begins to install one; `GET /api/packs` says how far it is.", None, None),
+        send(Delete, RUNNING, "/api/packs/{name}", "Removes one, or stops installing it.", None, None),
+        get(RUNNING, "/api/packs/{name}/sample", "A sentence in one of its voices, which `voice` names.", (MP3, sound)),
         get(RUNNING, "/api/engines", "The engines that are configured, without their keys.", (JSON, list::<EngineCard>)),
         send(Post, RUNNING, "/api/engines", "Adds an engine, or changes one of the same name; answers with its voices.", Some((FORM, of::<EngineForm>)), Some((JSON, list::<Voice>))),
         send(Delete, RUNNING, "/api/engines/{name}", "Removes an engine.", None, None),
@@ -259,6 +264,9 @@ fn describe() -> OpenApi {
         let done = match endpoint.answer {
             Some(_) if creates && endpoint.method == HttpMethod::Post => "201",
             Some(_) => "200",
+            None if endpoint.path == "/api/packs/{name}" && endpoint.method == HttpMethod::Post => {
+                "202"
+            }
             None => "204",
         };
         let operation = operation.response(done, answer.build()).response("default", wrong.build());

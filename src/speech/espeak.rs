@@ -14,7 +14,7 @@ const PROGRAM: &str = "espeak-ng";
 /// How it is found.
 pub(super) static INSTALLED: Installed = Installed {
     name: PROGRAM,
-    find: |_| Box::pin(async { Ok(Arc::new(Espeak::find().await?) as Arc<dyn Engine>) }),
+    find: || Box::pin(async { Ok(Arc::new(Espeak::find().await?) as Arc<dyn Engine>) }),
 };
 
 const SAMPLE_RATE: u32 = 22_050;

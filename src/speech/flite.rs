@@ -15,7 +15,7 @@ const PROGRAM: &str = "flite";
 /// How it is found.
 pub(super) static INSTALLED: Installed = Installed {
     name: PROGRAM,
-    find: |_| Box::pin(async { Ok(Arc::new(Flite::find().await?) as Arc<dyn Engine>) }),
+    find: || Box::pin(async { Ok(Arc::new(Flite::find().await?) as Arc<dyn Engine>) }),
 };
 
 const SAMPLE_RATE: u32 = 16_000;

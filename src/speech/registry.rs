@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::settings::Kind;
-use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, heart, openai, piper};
+use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, openai, packs, piper};
 
-/// Voices that are looked for at the start.
-pub static INSTALLED: [&Installed; 3] = [&heart::INSTALLED, &espeak::INSTALLED, &flite::INSTALLED];
+/// Programs that are looked for at the start. Natural voices come before them ([`packs::catalogue`]).
+pub static INSTALLED: [&Installed; 2] = [&espeak::INSTALLED, &flite::INSTALLED];
 
 /// Kinds of engines that a person can configure.
 pub static KINDS: [&Kind; 4] = [&openai::KIND, &elevenlabs::KIND, &piper::KIND, &command::KIND];
@@ -16,29 +16,31 @@ pub static KINDS: [&Kind; 4] = [&openai::KIND, &elevenlabs::KIND, &piper::KIND, 
 /// Where voices are looked for.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// The folder with the files of built-in voices, one folder each.
+    /// The folder with the files of voices that came with the program, one folder each.
     pub voices: PathBuf,
+    /// The folder with those that were installed, one folder each.
+    pub installed: PathBuf,
     /// The program whose child processes speak them.
     pub program: PathBuf,
     /// How many sentences are made at once.
     pub parallel: usize,
 }
 
-/// The outcome of looking for a voice.
+/// The outcome of looking for a program.
 pub type Found = Pin<Box<dyn Future<Output = Result<Arc<dyn Engine>, VoiceError>> + Send>>;
 
-/// A voice that is used when it is installed.
+/// A program that speaks when it is installed.
 pub struct Installed {
     /// Its name in voice ids and keys.
     pub name: &'static str,
     /// Looks for it.
-    pub find: fn(Places) -> Found,
+    pub find: fn() -> Found,
 }
 
 /// Whether an engine is one of those that are found by themselves. They have no limits of their own: they
 /// share this machine's processors.
 pub fn is_built_in(name: &str) -> bool {
-    INSTALLED.iter().any(|installed| installed.name == name)
+    INSTALLED.iter().any(|installed| installed.name == name) || packs::Pack::named(name).is_some()
 }
 
 /// The kind of a name.

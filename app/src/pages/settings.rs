@@ -62,6 +62,7 @@ pub fn SettingsPage() -> impl IntoView {
             {fallback(chosen.fallback)}
             <nav class="operator-links" aria-label=said.server>
                 <h2>{said.server}</h2>
+                <a href="/voices">{words.packs.title}</a>" · "
                 <a href="/engines">{words.operator.engines}</a>" · "
                 <a href="/storage">{words.operator.storage}</a>" · "
                 <a href="/developers">{words.operator.api}</a>

@@ -51,6 +51,7 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
             <p><button type="button" class="button quiet-button only-panel" data-do="heard-wrong">{words.player.heard_wrong}</button></p>
             {groups(own, &all, chosen.as_deref())}
             {rest}
+            <p><a href="/voices">{words.packs.more_voices}</a></p>
         </main>
     }
     .into_any()

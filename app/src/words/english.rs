@@ -298,6 +298,7 @@ pub(super) static ENGLISH: Words = Words {
         ],
     },
     operator: super::operator::ENGLISH,
+    packs: super::packs::ENGLISH,
     script: ScriptWords {
         play: Text::Borrowed("Play"),
         pause: Text::Borrowed("Pause"),

@@ -296,6 +296,7 @@ pub(super) static SPANISH: Words = Words {
         ],
     },
     operator: super::operator::SPANISH,
+    packs: super::packs::SPANISH,
     script: ScriptWords {
         play: Text::Borrowed("Reproducir"),
         pause: Text::Borrowed("Pausar"),

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 
-/// Samples a second.
-pub const SAMPLE_RATE: u32 = 24_000;
+use crate::speech::neural::network::SAMPLE_RATE;
+
 /// Samples a frame.
-pub const HOP: usize = 300;
+const HOP: usize = 300;
 /// Points of a transform.
 const POINTS: usize = 1_200;
 /// Frequencies that the network speaks of: those up to half the sample rate.

@@ -6,24 +6,22 @@
 
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rten::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::loudness;
-use super::model::{ModelError, VoiceModel};
-use super::phonemes::{Piece, Pronouncer};
-use super::vocoder::{HOP, SAMPLE_RATE, Vocoder};
+use super::network::{ModelError, Network, SAMPLE_RATE, SECONDS_A_UNIT, Voiced, load_network};
+use super::phonemes::{Accent, Piece, Pronouncer};
 use crate::children::{self, Limits};
 
 /// Requests that may wait; more wait in the pipe.
 const MAX_WAITING: usize = 64;
-/// Seconds that a unit of the network's durations lasts: two frames.
-const SECONDS_A_UNIT: f64 = (2 * HOP) as f64 / SAMPLE_RATE as f64;
 /// Silence between the pieces of a sentence that is too long to be spoken at once, in samples.
 const BETWEEN_PIECES: usize = SAMPLE_RATE as usize / 8;
 /// What is quieter than this, of 1, is no sound.
@@ -32,10 +30,14 @@ const AUDIBLE: f32 = 0.004;
 const EDGE: usize = SAMPLE_RATE as usize / 50;
 /// Samples of a sentence: five minutes, which no sentence of a book takes.
 pub const MAX_SAMPLES: usize = 300 * SAMPLE_RATE as usize;
-/// Address space it may take besides what each sentence at once takes, in bytes. Measured are 160 MB in use.
+/// Address space it may take besides its network and what each sentence at once takes, in bytes. Measured are
+/// 160 MB in use with Heart.
 const MEMORY: u64 = 1 << 30;
-/// Address space for each sentence at once.
+/// Address space for each sentence at once, and once more for every so many bytes of the network.
 const MEMORY_A_SENTENCE: u64 = 256 << 20;
+/// How often the network's size may be taken: its file as it is read, the weights, and those arranged for
+/// multiplication.
+const NETWORK_TIMES: u64 = 4;
 /// How far behind the server it stands: speech may be late, an answer to a reader may not.
 const NICE: i32 = 5;
 
@@ -46,6 +48,10 @@ pub struct Request {
     pub id: u64,
     /// What to say.
     pub text: String,
+    /// The network's own name for one of its voices.
+    pub voice: String,
+    /// How the voice speaks English.
+    pub accent: Accent,
     /// How fast, 1 being the voice's own speed.
     pub speed: f32,
 }
@@ -67,16 +73,28 @@ pub struct Answer {
     pub error: Option<String>,
 }
 
-/// The voice, as all threads share it.
-struct Voice {
-    model: VoiceModel,
-    pronouncer: Pronouncer,
-    vocoder: Vocoder,
+/// The voices, as all threads share them.
+struct Voices {
+    network: Box<dyn Network>,
+    /// The folder with what is needed to read.
+    reader: PathBuf,
+    american: OnceLock<Pronouncer>,
+    british: OnceLock<Pronouncer>,
+    /// As many threads as there are sentences at once, for a sentence that is alone.
+    all_threads: Arc<ThreadPool>,
+    /// Sentences that are being spoken.
+    speaking: AtomicUsize,
 }
 
-/// Runs in the child process until its standard input ends.
-pub fn run(folder: &Path, parallel: usize) -> ExitCode {
-    let memory = MEMORY + parallel as u64 * MEMORY_A_SENTENCE;
+/// Runs in the child process until its standard input ends. The network is in `folder`, what is needed to read in
+/// `reader`.
+pub fn run(folder: &Path, reader: &Path, parallel: usize) -> ExitCode {
+    let parallel = parallel.max(1);
+    let network = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let size: u64 = network.filter_map(|file| Some(file.metadata().ok()?.len())).sum();
+    let sentences = parallel as u64 * MEMORY_A_SENTENCE;
+    // What a sentence takes grows with the network.
+    let memory = MEMORY + sentences + NETWORK_TIMES * size * (1 + parallel as u64);
     let limits = Limits { memory: Some(memory), ..Limits::default() };
     if let Err(error) = children::limit_self(limits) {
         eprintln!("earmark: the voice cannot be limited: {error}");
@@ -84,7 +102,7 @@ pub fn run(folder: &Path, parallel: usize) -> ExitCode {
     }
     #[cfg(unix)]
     let _ = rustix::process::nice(NICE);
-    match serve(folder, parallel.max(1)) {
+    match serve(folder, reader, parallel) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("earmark: the voice cannot speak: {error}");
@@ -93,17 +111,22 @@ pub fn run(folder: &Path, parallel: usize) -> ExitCode {
     }
 }
 
-fn serve(folder: &Path, parallel: usize) -> Result<(), ModelError> {
-    let voice = Voice {
-        model: VoiceModel::load(folder)?,
-        pronouncer: Pronouncer::load(folder)?,
-        vocoder: Vocoder::new(),
+fn serve(folder: &Path, reader: &Path, parallel: usize) -> Result<(), ModelError> {
+    let network = load_network(folder)?;
+    let threads = if network.gains_by_threads() { parallel } else { 1 };
+    let voices = Voices {
+        network,
+        reader: reader.to_owned(),
+        american: OnceLock::new(),
+        british: OnceLock::new(),
+        all_threads: Arc::new(ThreadPool::with_num_threads(threads)),
+        speaking: AtomicUsize::new(0),
     };
     let (sender, receiver) = sync_channel::<Request>(MAX_WAITING);
     let receiver = Mutex::new(receiver);
     std::thread::scope(|scope| {
         for _ in 0..parallel {
-            scope.spawn(|| speak_all(&voice, &receiver));
+            scope.spawn(|| speak_all(&voices, &receiver));
         }
         // It ends with its parent.
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -117,16 +140,19 @@ fn serve(folder: &Path, parallel: usize) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn speak_all(voice: &Voice, requests: &Mutex<Receiver<Request>>) {
-    let thread = Arc::new(ThreadPool::with_num_threads(1));
+fn speak_all(voices: &Voices, requests: &Mutex<Receiver<Request>>) {
+    let own_thread = Arc::new(ThreadPool::with_num_threads(1));
     loop {
         let request = requests.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(request) = request else { return };
         let id = request.id;
+        let is_alone = voices.speaking.fetch_add(1, Ordering::Relaxed) == 0;
+        let threads = if is_alone { &voices.all_threads } else { &own_thread };
         // A sentence that a library stumbles over costs that sentence, and not the thread.
-        let speaking = AssertUnwindSafe(|| voice.speak(&request, &thread));
+        let speaking = AssertUnwindSafe(|| voices.speak(&request, threads));
         let spoken = catch_unwind(speaking)
             .unwrap_or_else(|_| Err(ModelError::Run("it stumbled over the sentence".to_owned())));
+        voices.speaking.fetch_sub(1, Ordering::Relaxed);
         let (answer, samples) = match spoken {
             Ok((samples, words)) => {
                 (Answer { id, samples: samples.len(), words, error: None }, samples)
@@ -152,19 +178,34 @@ fn write(answer: &Answer, samples: &[i16]) -> std::io::Result<()> {
     out.flush()
 }
 
-impl Voice {
+impl Voices {
+    fn pronouncer(&self, accent: Accent) -> Result<&Pronouncer, ModelError> {
+        let loaded = match accent {
+            Accent::American => &self.american,
+            Accent::British => &self.british,
+        };
+        if let Some(pronouncer) = loaded.get() {
+            return Ok(pronouncer);
+        }
+        // Two that load it at once take one of them.
+        let pronouncer = Pronouncer::load(&self.reader, accent)?;
+        Ok(loaded.get_or_init(|| pronouncer))
+    }
+
     /// The samples of a text, and when its words begin.
     fn speak(
         &self,
         request: &Request,
-        thread: &Arc<ThreadPool>,
+        threads: &Arc<ThreadPool>,
     ) -> Result<(Vec<i16>, Vec<TimedText>), ModelError> {
         let (mut sound, mut words) = (Vec::new(), Vec::new());
-        for piece in self.pronouncer.pieces(&request.text, &self.model)? {
+        for piece in self.pronouncer(request.accent)?.pieces(&request.text)? {
             if !sound.is_empty() {
                 sound.resize(sound.len() + BETWEEN_PIECES, 0.0);
             }
-            self.speak_piece(&piece, request.speed, thread, &mut sound, &mut words)?;
+            let Request { voice, speed, .. } = request;
+            let voiced = self.network.speak(&piece.ids, voice, *speed, threads)?;
+            add_piece(&piece, &voiced, &mut sound, &mut words)?;
             if sound.len() > MAX_SAMPLES {
                 return Err(ModelError::Run("the sentence takes too long".to_owned()));
             }
@@ -173,39 +214,34 @@ impl Voice {
         let samples = sound.iter().map(|sample| (sample.clamp(-1.0, 1.0) * 32_767.0) as i16);
         Ok((samples.collect(), words))
     }
+}
 
-    fn speak_piece(
-        &self,
-        piece: &Piece,
-        speed: f32,
-        thread: &Arc<ThreadPool>,
-        sound: &mut Vec<f32>,
-        words: &mut Vec<TimedText>,
-    ) -> Result<(), ModelError> {
-        let voiced = self.model.speak(&piece.ids, speed, thread)?;
-        let samples = self
-            .vocoder
-            .samples(&voiced.spectrum)
-            .ok_or_else(|| ModelError::Run("it said nothing".to_owned()))?;
-        if samples.iter().any(|sample| !sample.is_finite()) {
-            return Err(ModelError::Run("it said what is no sound".to_owned()));
-        }
-        let is_audible = |sample: &f32| sample.abs() > AUDIBLE;
-        let Some(first) = samples.iter().position(is_audible) else { return Ok(()) };
-        let last = samples.iter().rposition(is_audible).unwrap_or(first);
-        let kept = first.saturating_sub(EDGE)..(last + EDGE).min(samples.len());
-        // Where the first kept sample comes to stand, less what was before it.
-        let shift = (sound.len() as f64 - kept.start as f64) / f64::from(SAMPLE_RATE);
-        let begins = |at: usize| {
-            let units: f32 = voiced.durations.iter().take(at).sum();
-            (f64::from(units) * SECONDS_A_UNIT + shift).max(0.0)
-        };
-        let onset = first as f64 / f64::from(SAMPLE_RATE) + shift;
-        words.extend(piece.words.iter().enumerate().map(|(number, (word, at))| {
-            // Nothing is heard before the first word; its opening quotation mark has a time, and no sound.
-            (word.clone(), if number == 0 { onset } else { begins(*at) })
-        }));
-        sound.extend_from_slice(&samples[kept]);
-        Ok(())
+/// Adds the sound of a piece, without the silence around it, and when its words begin.
+fn add_piece(
+    piece: &Piece,
+    voiced: &Voiced,
+    sound: &mut Vec<f32>,
+    words: &mut Vec<TimedText>,
+) -> Result<(), ModelError> {
+    let samples = &voiced.samples;
+    if samples.iter().any(|sample| !sample.is_finite()) {
+        return Err(ModelError::Run("it said what is no sound".to_owned()));
     }
+    let is_audible = |sample: &f32| sample.abs() > AUDIBLE;
+    let Some(first) = samples.iter().position(is_audible) else { return Ok(()) };
+    let last = samples.iter().rposition(is_audible).unwrap_or(first);
+    let kept = first.saturating_sub(EDGE)..(last + EDGE).min(samples.len());
+    // Where the first kept sample comes to stand, less what was before it.
+    let shift = (sound.len() as f64 - kept.start as f64) / f64::from(SAMPLE_RATE);
+    let begins = |at: usize| {
+        let units: f32 = voiced.durations.iter().take(at).sum();
+        (f64::from(units) * SECONDS_A_UNIT + shift).max(0.0)
+    };
+    let onset = first as f64 / f64::from(SAMPLE_RATE) + shift;
+    words.extend(piece.words.iter().enumerate().map(|(number, (word, at))| {
+        // Nothing is heard before the first word; its opening quotation mark has a time, and no sound.
+        (word.clone(), if number == 0 { onset } else { begins(*at) })
+    }));
+    sound.extend_from_slice(&samples[kept]);
+    Ok(())
 }

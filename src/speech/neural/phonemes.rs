@@ -5,11 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use misaki_rs::{G2P, Language, MToken};
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::model::{ModelError, Reader, VoiceModel};
+use super::network::{ModelError, Vocabulary};
 use super::numerals::spell_out;
+use super::reader::Reader;
 use crate::text::pronunciation::apart;
 
 /// Most phonemes that are spoken at once. The voice was trained on sentences of up to 510, and fades in the
@@ -20,7 +22,7 @@ const LONGEST_TOKEN: usize = 200;
 /// Phonemes after which a sentence may be cut unheard, the best first.
 const CLAUSE_ENDS: [&str; 2] = [".!?…;:—", ",\"”)"];
 /// Phonemes that carry the stress.
-const VOWELS: &str = "AIOWYæɑɔəɛɜɪiʊuʌᵻɨ";
+const VOWELS: &str = "AIOQWYaæɑɒɔəɛɜɪiʊuʌᵻɨ";
 /// What stands before and after the phonemes.
 const EDGE: i32 = 0;
 
@@ -59,25 +61,66 @@ impl Token {
     }
 }
 
+/// Whose English it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accent {
+    /// American
+    #[default]
+    American,
+    /// British
+    British,
+}
+
+impl Accent {
+    /// The accent of a language's tag.
+    pub fn of(language: &str) -> Self {
+        if language.eq_ignore_ascii_case("en-gb") { Self::British } else { Self::American }
+    }
+
+    /// The files of the network that reads words in this accent, and of its alphabet.
+    pub fn reader_files(self) -> (&'static str, &'static str) {
+        match self {
+            Self::American => ("oov.onnx", "oov.json"),
+            Self::British => ("oov_gb.onnx", "oov_gb.json"),
+        }
+    }
+
+    fn language(self) -> Language {
+        match self {
+            Self::American => Language::EnglishUS,
+            Self::British => Language::EnglishGB,
+        }
+    }
+}
+
 /// Reads English.
 pub struct Pronouncer {
     g2p: G2P,
+    accent: Accent,
+    vocabulary: Vocabulary,
 }
 
 impl Pronouncer {
-    /// Loads lexicons, and from a folder the network for words that are not in them.
-    pub fn load(folder: &Path) -> Result<Self, ModelError> {
-        let reader = Reader::load(folder)?;
-        Ok(Self { g2p: G2P::with_fallback(Language::EnglishUS, Some(Box::new(reader))) })
+    /// Loads lexicons, and from a folder the numbers of phonemes and the network for words that are not in the
+    /// lexicons.
+    ///
+    /// # Errors
+    /// When files are missing or damaged.
+    pub fn load(folder: &Path, accent: Accent) -> Result<Self, ModelError> {
+        let (reader, vocabulary) = (Reader::load(folder, accent)?, Vocabulary::load(folder)?);
+        let g2p = G2P::with_fallback(accent.language(), Some(Box::new(reader)));
+        Ok(Self { g2p, accent, vocabulary })
     }
 
     /// The words and signs of a text, and how they are pronounced. What is left out as a word is read sign by
     /// sign, so that nothing is lost.
-    fn tokens(&self, text: &str, voice: &VoiceModel) -> Result<Vec<MToken>, ModelError> {
+    fn tokens(&self, text: &str) -> Result<Vec<MToken>, ModelError> {
         let mut tokens = self.read(text)?;
         for token in &mut tokens {
             // A space has a number as well.
-            let is_heard = |phoneme: char| !phoneme.is_whitespace() && voice.id(phoneme).is_some();
+            let has_number = |phoneme: char| self.vocabulary.id(phoneme).is_some();
+            let is_heard = |phoneme: char| !phoneme.is_whitespace() && has_number(phoneme);
             let phonemes = token.phonemes.as_deref().unwrap_or_default();
             if !phonemes.chars().any(is_heard) && token.text.chars().any(char::is_alphanumeric) {
                 let apart = token.text.chars().map(String::from).collect::<Vec<_>>().join(" ");
@@ -109,7 +152,7 @@ impl Pronouncer {
             let before = self.aloud(&text[place.start..word.start.max(place.start)])?;
             let after = &text[word.end.min(place.end)..place.end];
             let is_first = place.start <= word.start;
-            let said = if is_first { of_this_voice(phonemes) } else { String::new() };
+            let said = if is_first { in_this_accent(phonemes, self.accent) } else { String::new() };
             let after = match after {
                 "’s" | "'s" => ending(&said).to_owned(),
                 other => self.aloud(other)?,
@@ -138,12 +181,13 @@ impl Pronouncer {
     }
 
     /// The phonemes of a text. A text that has none has no pieces.
-    pub fn pieces(&self, text: &str, voice: &VoiceModel) -> Result<Vec<Piece>, ModelError> {
+    pub fn pieces(&self, text: &str) -> Result<Vec<Piece>, ModelError> {
         let spelt = spell_out(text);
         let (text, given) = apart(&spelt);
-        let mut tokens = self.tokens(&text, voice)?;
+        let mut tokens = self.tokens(&text)?;
         self.pronounce(&mut tokens, &text, &given)?;
-        let numbers = |phonemes: &str| phonemes.chars().filter_map(|one| voice.id(one)).collect();
+        let id = |phoneme| self.vocabulary.id(phoneme);
+        let numbers = |phonemes: &str| phonemes.chars().filter_map(id).collect();
         let tokens = tokens.into_iter().flat_map(|token| {
             let phonemes = token.phonemes.unwrap_or_default();
             let ids: Vec<i32> = numbers(&phonemes);
@@ -155,15 +199,15 @@ impl Pronouncer {
             };
             whole.in_parts()
         });
-        let end = voice.id('.');
+        let end = id('.');
         Ok(cut(tokens.collect()).into_iter().filter_map(|tokens| piece(tokens, end)).collect())
     }
 }
 
-/// Phonemes of the International Phonetic Alphabet in the signs that the voice was trained on, which are those
-/// of misaki (`EN_PHONES.md` there) for American English: diphthongs and affricates are one sign, vowels have
-/// no length, and sounds that English does not have are the nearest that it has.
-fn of_this_voice(phonemes: &str) -> String {
+/// Phonemes of the International Phonetic Alphabet in the signs that the voices were trained on, which are those
+/// of misaki (`EN_PHONES.md` there): diphthongs and affricates are one sign, American vowels have no length, and
+/// sounds that English does not have are the nearest that it has.
+fn in_this_accent(phonemes: &str, accent: Accent) -> String {
     const SEVERAL: [(&str, &str); 12] = [
         ("eɪ", "A"),
         ("aɪ", "I"),
@@ -178,15 +222,20 @@ fn of_this_voice(phonemes: &str) -> String {
         ("ɝ", "ɜɹ"),
         ("ɚ", "əɹ"),
     ];
+    let is_british = accent == Accent::British;
     // What makes a sound nasal, long or breathy is lost on the voice; a letter of its own is not.
     let plain: String = phonemes
         .replace('ç', "k")
         .nfd()
         .filter(|c| !is_combining_mark(*c))
-        .filter(|c| !matches!(c, 'ː' | 'ˑ' | ':' | '.' | '‿' | '|' | 'ʰ' | 'ʲ' | 'ʷ' | 'ˠ' | 'ˤ'))
+        .map(|c| if c == ':' { 'ː' } else { c })
+        .filter(|c| is_british || *c != 'ː')
+        .filter(|c| !matches!(c, 'ˑ' | '.' | '‿' | '|' | 'ʰ' | 'ʲ' | 'ʷ' | 'ˠ' | 'ˤ'))
         .collect();
     let joined = SEVERAL.iter().fold(plain, |text, (from, to)| text.replace(from, to));
     let one = |c| match c {
+        'O' if is_british => 'Q',
+        'a' | 'ɒ' if is_british => c,
         'r' | 'ʁ' | 'ʀ' | 'ɻ' | 'ɺ' | 'ⱱ' | 'ʙ' | 'ɽ' => 'ɹ',
         'g' | 'ɢ' | 'ɠ' | 'ʄ' | 'ʛ' | 'ɣ' | 'ɟ' => 'ɡ',
         '\'' => 'ˈ',
@@ -446,7 +495,7 @@ mod tests {
     #[test]
     fn phonemes_that_a_person_gave_are_said() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
-        let pronouncer = Pronouncer::load(&folder).unwrap();
+        let pronouncer = Pronouncer::load(&folder, Accent::American).unwrap();
         let read = |text: &str| {
             let (text, given) = apart(text);
             let mut tokens = pronouncer.read(&text).unwrap();
@@ -471,9 +520,10 @@ mod tests {
     #[test]
     fn every_sound_has_one_that_the_voice_knows() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
-        let voice = VoiceModel::load(&folder).unwrap();
-        for letter in IPA.chars() {
-            let said = of_this_voice(&letter.to_string());
+        let voice = Vocabulary::load(&folder).unwrap();
+        let both = |letter| [(letter, Accent::American), (letter, Accent::British)];
+        for (letter, accent) in IPA.chars().flat_map(both) {
+            let said = in_this_accent(&letter.to_string(), accent);
             let is_known = !said.is_empty() && said.chars().all(|one| voice.id(one).is_some());
             assert!(is_known, "{letter}: {said}");
         }
@@ -482,13 +532,13 @@ mod tests {
     #[test]
     fn nothing_that_has_letters_or_figures_is_left_out() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
-        let pronouncer = Pronouncer::load(&folder).unwrap();
-        let voice = VoiceModel::load(&folder).unwrap();
+        let pronouncer = Pronouncer::load(&folder, Accent::American).unwrap();
         for form in FORMS {
-            let tokens = pronouncer.tokens(&spell_out(form), &voice).unwrap();
+            let tokens = pronouncer.tokens(&spell_out(form)).unwrap();
             for token in tokens.iter().filter(|one| one.text.chars().any(char::is_alphanumeric)) {
                 let phonemes = token.phonemes.as_deref().unwrap_or_default();
-                let known = phonemes.chars().filter_map(|phoneme| voice.id(phoneme)).count();
+                let known =
+                    phonemes.chars().filter_map(|one| pronouncer.vocabulary.id(one)).count();
                 assert!(known > 0, "{form}: {tokens:?}");
             }
         }
@@ -498,11 +548,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn any_text_is_read_in_pieces_that_fit(text in "(.|[a-z]|é|ing |\\d){0,200}") {
-            static READY: LazyLock<(Pronouncer, VoiceModel)> = LazyLock::new(|| {
+            static READY: LazyLock<[Pronouncer; 2]> = LazyLock::new(|| {
                 let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
-                (Pronouncer::load(&folder).unwrap(), VoiceModel::load(&folder).unwrap())
+                [Accent::American, Accent::British]
+                    .map(|accent| Pronouncer::load(&folder, accent).unwrap())
             });
-            for piece in READY.0.pieces(&text, &READY.1).unwrap() {
+            for piece in READY.iter().flat_map(|one| one.pieces(&text).unwrap()) {
                 prop_assert!(piece.ids.len() <= MAX_PHONEMES + 3);
                 prop_assert!(piece.words.iter().all(|(_, at)| *at < piece.ids.len()));
             }

@@ -8,18 +8,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::phonemes::Accent;
 use super::worker::{Answer, MAX_SAMPLES, Request, TimedText};
 use crate::children::{self, Group};
+use crate::speech::registry::Places;
 
 /// It ends when nobody has asked it anything for so long.
 const IDLE_LIMIT: Duration = Duration::from_secs(600);
-/// One that leaves a question unanswered for so long is stuck. A little less than a sentence may take.
-const STUCK_LIMIT: Duration = Duration::from_secs(25);
+/// One that leaves a question unanswered for so much less than a sentence may take is stuck.
+const BEFORE_LIMIT: Duration = Duration::from_secs(5);
 /// How often it is looked at for these two.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// The first pause after a failure, doubled with each that follows.
@@ -32,11 +35,13 @@ const SHORT_PAUSE: Duration = Duration::from_secs(2);
 const MAX_SENT: usize = 16;
 
 /// Why there is no sound.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Error)]
 pub enum Failure {
     /// The sentence cannot be spoken.
+    #[error("{0}")]
     Refused(String),
     /// The process has ended, or cannot be started.
+    #[error("{0}")]
     Ended(String),
 }
 
@@ -63,7 +68,9 @@ pub struct VoiceProcess {
 struct Shared {
     program: PathBuf,
     folder: PathBuf,
+    reader: PathBuf,
     parallel: usize,
+    stuck_limit: Duration,
     // A std mutex: never held across an await.
     state: Mutex<State>,
 }
@@ -108,33 +115,41 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl VoiceProcess {
-    /// A process of `program` for the voice in `folder`, which speaks so many sentences at once. It is not
-    /// started yet.
-    pub fn new(program: PathBuf, folder: &Path, parallel: usize) -> Self {
+    /// A process for the network in `folder`, with what is needed to read in `reader`. It is not started yet.
+    /// `limit` is how long a sentence may take.
+    pub fn new(places: &Places, folder: &Path, reader: &Path, limit: Duration) -> Self {
         // More threads than processors make nothing sooner.
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        let parallel = parallel.clamp(1, processors + 1);
-        let state = Mutex::default();
-        let shared = Shared { program, folder: folder.to_owned(), parallel, state };
+        let shared = Shared {
+            program: places.program.clone(),
+            folder: folder.to_owned(),
+            reader: reader.to_owned(),
+            parallel: places.parallel.clamp(1, processors + 1),
+            stuck_limit: limit.saturating_sub(BEFORE_LIMIT),
+            state: Mutex::default(),
+        };
         Self { shared: Arc::new(shared), serial: AtomicU64::new(0), again: AsyncMutex::default() }
     }
 
     /// Has it speak. When it ends meanwhile, another one is asked once.
-    pub async fn speak(&self, text: &str, speed: f32) -> Spoken {
-        match self.ask(text, speed).await {
+    pub async fn speak(&self, text: &str, voice: &str, accent: Accent, speed: f32) -> Spoken {
+        let id = 0;
+        let mut request =
+            Request { id, text: text.to_owned(), voice: voice.to_owned(), accent, speed };
+        match self.ask(&mut request).await {
             Err(Failure::Ended(_)) => {
                 let _alone = self.again.lock().await;
-                self.ask(text, speed).await
+                self.ask(&mut request).await
             }
             spoken => spoken,
         }
     }
 
-    async fn ask(&self, text: &str, speed: f32) -> Spoken {
+    async fn ask(&self, request: &mut Request) -> Spoken {
         let id = self.serial.fetch_add(1, Ordering::Relaxed);
-        let request = Request { id, text: text.to_owned(), speed };
+        request.id = id;
         let mut line =
-            serde_json::to_vec(&request).map_err(|error| Failure::Refused(error.to_string()))?;
+            serde_json::to_vec(request).map_err(|error| Failure::Refused(error.to_string()))?;
         line.push(b'\n');
         let pause = lock(&self.shared.state).pause().filter(|pause| *pause <= SHORT_PAUSE);
         if let Some(pause) = pause {
@@ -170,7 +185,7 @@ impl Shared {
 
     fn spawn(self: &Arc<Self>) -> Result<Running, String> {
         let mut command = Command::new(&self.program);
-        command.arg("voice-worker").arg(&self.folder);
+        command.arg("voice-worker").arg(&self.folder).arg(&self.reader);
         command.args(["--parallel", &self.parallel.to_string()]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         children::isolate(&mut command);
@@ -238,7 +253,7 @@ async fn attend(shared: Weak<Shared>, mut child: Child, stdout: ChildStdout, wai
                 let mut state = lock(&shared.state);
                 let oldest = lock(&waiting).values().map(|question| question.since).min();
                 match oldest {
-                    Some(since) if since.elapsed() > STUCK_LIMIT => {
+                    Some(since) if since.elapsed() > shared.stuck_limit => {
                         break "it does not answer".to_owned();
                     }
                     Some(_) => busy = Instant::now(),

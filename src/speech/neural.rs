@@ -1,0 +1,302 @@
+//! Natural voices: networks that run in this program's own child processes.
+//!
+//! Text becomes phonemes ([`phonemes`]), and those sound by a network: [`heart`] of 8 MB, or [`kokoro`] of 330. It
+//! is all pure Rust, and on one kind of processor always the same for the same text. The networks say how long
+//! each phoneme lasts, so word times are exact.
+//!
+//! A voice runs in a child process of the same program ([`worker`], started by [`process`]): what it takes of
+//! memory is given back when nobody listens, and what goes wrong in it takes nothing else down.
+
+pub mod heart;
+pub mod kokoro;
+mod loudness;
+pub mod network;
+pub mod numerals;
+pub mod phonemes;
+mod process;
+mod reader;
+pub mod worker;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use app::model::Voice;
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
+
+use super::packs::{Form, Pack, PackVoice, catalogue};
+use super::registry::Places;
+use super::{Engine, Utterance, VoiceError, encoding};
+use crate::audio::{Clip, Pcm, Sound, TimedWord};
+use crate::text::hash::hex;
+use network::SAMPLE_RATE;
+use phonemes::Accent;
+use process::VoiceProcess;
+
+/// Counts the changes of what is between a text and its sound; clips of another count are other clips.
+const RULES: u32 = 1;
+/// The longest that a sentence may take with Heart. On two cores thirty words take a quarter of a second, and a
+/// processor without vector instructions is a tenth as fast.
+const HEART_LIMIT: Duration = Duration::from_secs(30);
+/// The longest that a sentence may take with Kokoro. Thirty words take five seconds on two cores, and eleven when
+/// those are busy.
+const KOKORO_LIMIT: Duration = Duration::from_secs(120);
+/// What a voice says when it is tested, and to be chosen by: about four seconds.
+pub const SAMPLE_SENTENCE: &str =
+    "The rain had stopped before dawn, and the streets of the old town were shining.";
+/// How long that lasts at least, and at most, in seconds.
+const TEST_LENGTH: std::ops::Range<f64> = 2.0..10.0;
+/// The loudest sample of a voice that is heard is above this, of 32,767.
+const TEST_PEAK: u16 = 1_000;
+/// The file that says how fast a voice spoke when it was tested on this machine.
+const TIMES_REAL_FILE: &str = "times-real";
+
+/// The files that make Heart's clips what they are: another file is another voice.
+const HEART_FILES: [&str; 4] =
+    [heart::NETWORK_FILE, network::VOCABULARY_FILE, "oov.onnx", "oov.json"];
+
+/// An engine whose voices are in a pack.
+pub struct Neural {
+    pack: &'static Pack,
+    process: Arc<VoiceProcess>,
+    voices: Vec<Voice>,
+    model: String,
+    /// Where it is kept how fast it speaks.
+    notes: PathBuf,
+    /// How fast it speaks, once it is known. A std mutex, never held across an await.
+    times_real: Arc<Mutex<Measured>>,
+}
+
+/// How many times as fast as its sound lasts a voice speaks on this machine.
+#[derive(Debug, Clone, Copy)]
+enum Measured {
+    Not,
+    Now,
+    As(f64),
+}
+
+/// The engines of the packs that are here.
+pub async fn find(places: &Places) -> Vec<Result<Arc<dyn Engine>, VoiceError>> {
+    let mut found = Vec::new();
+    let can_read = can_read(places);
+    for pack in &catalogue::PACKS {
+        match pack.folder(places).filter(|_| can_read) {
+            Some(folder) => {
+                let engine = Neural::new(pack, &folder, places).await;
+                found.push(engine.map(|engine| Arc::new(engine) as Arc<dyn Engine>));
+            }
+            None if pack.name == catalogue::BUNDLED => {
+                let reason = format!("its files are not in {}", places.voices.display());
+                found.push(Err(VoiceError::NotStarted { program: pack.name.into(), reason }));
+            }
+            None => {}
+        }
+    }
+    found
+}
+
+/// Whether the files are here by which every voice reads. They came with Heart.
+pub fn can_read(places: &Places) -> bool {
+    let reader = reader(places);
+    let files = [Accent::American, Accent::British].map(Accent::reader_files);
+    let files = files.iter().flat_map(|(network, alphabet)| [*network, *alphabet]);
+    files.chain([network::VOCABULARY_FILE]).all(|file| reader.join(file).is_file())
+}
+
+fn reader(places: &Places) -> PathBuf {
+    places.voices.join(catalogue::BUNDLED)
+}
+
+impl Neural {
+    async fn new(pack: &'static Pack, folder: &Path, places: &Places) -> Result<Self, VoiceError> {
+        let missing = |path: &Path, error: std::io::Error| VoiceError::NotStarted {
+            program: pack.name.into(),
+            reason: format!("{}: {error}", path.display()),
+        };
+        let hash = match pack.files.first() {
+            // Its content was compared with this when it was installed.
+            Some(network) => network.sha256[..8].to_owned(),
+            None => {
+                let mut hash = Sha256::new();
+                for file in HEART_FILES {
+                    let path = folder.join(file);
+                    add_file(&mut hash, &path).await.map_err(|error| missing(&path, error))?;
+                }
+                hex(&hash.finalize()[..4])
+            }
+        };
+        let voice = |voice: &PackVoice| Voice {
+            id: voice.id(pack),
+            name: voice.name.to_owned(),
+            language: voice.language.to_owned(),
+            engine: pack.name.to_owned(),
+        };
+        let notes = places.installed.join(format!("{}.{TIMES_REAL_FILE}", pack.name));
+        let known = [folder.join(TIMES_REAL_FILE), notes.clone()];
+        let mut times_real = Measured::Not;
+        for file in known {
+            let text = tokio::fs::read_to_string(&file).await.unwrap_or_default();
+            if let Ok(number) = text.trim().parse() {
+                times_real = Measured::As(number);
+            }
+        }
+        Ok(Self {
+            pack,
+            process: Arc::new(process_of(pack, folder, places)),
+            voices: pack.voices.iter().map(voice).collect(),
+            model: format!("{hash}-{RULES}"),
+            notes,
+            times_real: Arc::new(Mutex::new(times_real)),
+        })
+    }
+
+    /// Hears once how fast it speaks, if that is not known. It speaks already, so that loading it is not
+    /// counted.
+    fn measure(&self) {
+        {
+            let mut measured = self.times_real.lock().unwrap_or_else(PoisonError::into_inner);
+            if !matches!(*measured, Measured::Not) {
+                return;
+            }
+            *measured = Measured::Now;
+        }
+        let (pack, process) = (self.pack, Arc::clone(&self.process));
+        let (notes, known) = (self.notes.clone(), Arc::clone(&self.times_real));
+        tokio::spawn(async move {
+            let measured = measure(pack, &process).await;
+            if let Ok(times_real) = measured
+                && let Err(error) = tokio::fs::write(&notes, times_real.to_string()).await
+            {
+                tracing::debug!(%error, "how fast a voice speaks cannot be kept");
+            }
+            let measured = measured.map_or(Measured::Not, Measured::As);
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = measured;
+        });
+    }
+}
+
+fn process_of(pack: &Pack, folder: &Path, places: &Places) -> VoiceProcess {
+    VoiceProcess::new(places, folder, &reader(places), time_limit(pack))
+}
+
+const fn time_limit(pack: &Pack) -> Duration {
+    match pack.form {
+        Form::Heart => HEART_LIMIT,
+        Form::Kokoro => KOKORO_LIMIT,
+    }
+}
+
+/// Has the voice of a pack whose files are in a folder say a sentence twice. How many times as fast as its
+/// sound lasts it was the second time; or why it is not used.
+pub async fn test(pack: &Pack, folder: &Path, places: &Places) -> Result<f64, String> {
+    let process = process_of(pack, folder, places);
+    measure(pack, &process).await?;
+    measure(pack, &process).await
+}
+
+/// Keeps in a voice's folder how fast it spoke.
+pub async fn keep_times_real(folder: &Path, times_real: f64) -> std::io::Result<()> {
+    tokio::fs::write(folder.join(TIMES_REAL_FILE), times_real.to_string()).await
+}
+
+async fn measure(pack: &Pack, process: &VoiceProcess) -> Result<f64, String> {
+    let voice = pack.voices.first().ok_or("it has no voice")?;
+    let began = Instant::now();
+    let asking = process.speak(SAMPLE_SENTENCE, voice.own, Accent::of(voice.language), 1.0);
+    let spoken = tokio::time::timeout(time_limit(pack), asking).await;
+    let (samples, words) =
+        spoken.map_err(|_| "it takes too long")?.map_err(|failure| failure.to_string())?;
+    let seconds = samples.len() as f64 / f64::from(SAMPLE_RATE);
+    let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
+    if !TEST_LENGTH.contains(&seconds) || peak < TEST_PEAK {
+        return Err(format!("it said {seconds:.1} seconds of something else"));
+    }
+    if words.last().is_none_or(|(_, begins)| *begins > seconds) {
+        return Err("it does not say when words begin".to_owned());
+    }
+    Ok(seconds / began.elapsed().as_secs_f64())
+}
+
+/// Adds a file to a hash. It is read in parts, because what is once taken of memory stays.
+async fn add_file(hash: &mut Sha256, path: &Path) -> std::io::Result<()> {
+    let mut file = tokio::fs::File::open(path).await?;
+    let mut part = vec![0; 64 * 1024];
+    loop {
+        let count = file.read(&mut part).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        hash.update(&part[..count]);
+    }
+}
+
+#[async_trait]
+impl Engine for Neural {
+    fn name(&self) -> &str {
+        self.pack.name
+    }
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn voices(&self) -> &[Voice] {
+        &self.voices
+    }
+
+    fn sample_rate(&self) -> u32 {
+        SAMPLE_RATE
+    }
+
+    fn is_natural(&self) -> bool {
+        true
+    }
+
+    fn times_real(&self) -> Option<f64> {
+        match *self.times_real.lock().unwrap_or_else(PoisonError::into_inner) {
+            Measured::As(number) => Some(number),
+            Measured::Not | Measured::Now => None,
+        }
+    }
+
+    fn times_words(&self) -> bool {
+        true
+    }
+
+    fn takes_phonemes(&self) -> bool {
+        true
+    }
+
+    fn time_limit(&self) -> Duration {
+        time_limit(self.pack)
+    }
+
+    async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
+        let Utterance { text, speed, voice, .. } = utterance;
+        let name = self.pack.name;
+        let known = self.pack.voices.iter().find(|known| known.own == voice);
+        let known = known.ok_or_else(|| VoiceError::NoSuchVoice(format!("{name}:{voice}")))?;
+        let limit = self.time_limit();
+        let speaking = self.process.speak(text, voice, Accent::of(known.language), speed as f32);
+        let spoken = tokio::time::timeout(limit, speaking).await;
+        let spoken = spoken.map_err(|_| VoiceError::TimedOut { program: name.into(), limit })?;
+        let (samples, words) = spoken.map_err(|failure| VoiceError::Failed {
+            program: name.into(),
+            reason: failure.to_string(),
+        })?;
+        self.measure();
+        let pcm = Pcm { samples, sample_rate: SAMPLE_RATE };
+        if pcm.samples.is_empty() {
+            if text.chars().any(|c| c.is_ascii_alphanumeric()) {
+                let reason = "it has no sound for this".to_owned();
+                return Err(VoiceError::NoAudio { program: name.into(), reason });
+            }
+            // Signs, or a script that it does not read.
+            return encoding::encode(name, SAMPLE_RATE, Ok(pcm)).await;
+        }
+        let words = words.into_iter().map(|(word, seconds)| TimedWord { word, seconds }).collect();
+        encoding::encode_checked(name, text, speed, Sound::Pcm(pcm), Some(words)).await
+    }
+}

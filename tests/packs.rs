@@ -1,0 +1,204 @@
+//! Voices that can be installed: with the files that are published, and a program that does it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use common::{TestServer, decoded, epub, epub_in};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+const PACK: &str = "kokoro-82m";
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
+
+/// What `make setup` fetched.
+fn published() -> PathBuf {
+    let folder = target().join("published/kokoro");
+    assert!(folder.is_dir(), "scripts/setup.sh test fetches the voice");
+    folder
+}
+
+fn voices_of(data: &TempDir, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_earmark"));
+    command.args(["voices", "--data", data.path().to_str().unwrap()]);
+    command.arg("--voices").arg(target().join("voices"));
+    command.args(arguments).env_remove("DATABASE_URL").kill_on_drop(true);
+    command
+}
+
+async fn run(data: &TempDir, arguments: &[&str]) -> Output {
+    voices_of(data, arguments).output().await.unwrap()
+}
+
+async fn card(server: &TestServer, name: &str) -> Value {
+    let cards = server.json("/api/packs").await;
+    cards.as_array().unwrap().iter().find(|card| card["name"] == name).unwrap().clone()
+}
+
+async fn start() -> TestServer {
+    let voices = target().join("voices");
+    TestServer::start_with(&["--voices", voices.to_str().unwrap()]).await
+}
+
+/// Waits until the server has, or has not, a voice.
+async fn has(server: &TestServer, id: &str, wanted: bool) {
+    for _ in 0..100 {
+        if server.json("/api/voices").await.to_string().contains(id) == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{id} is there: {}", !wanted);
+}
+
+async fn default_for(server: &TestServer, language: &str) -> String {
+    let book = epub_in(language, language, &[("One", "<p>Text.</p>")]);
+    let id = server.import("book.epub", book).await;
+    let page = server.get(&format!("/read/{id}/1")).await.text().await.unwrap();
+    page.split("data-voice=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voice_is_installed_found_by_a_running_server_heard_and_removed() {
+    let server = start().await;
+    let before = card(&server, PACK).await;
+    assert_eq!(
+        (&before["state"], before["bytes"].as_u64()),
+        (&json!({ "is": "absent" }), Some(100_194_871))
+    );
+    let from = published();
+    let done = run(&server.data, &["install", PACK, "--from", from.to_str().unwrap()]).await;
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    has(&server, "kokoro-82m:af_heart", true).await;
+
+    // It says how fast it is here, and is what English books are read with if that is fast enough.
+    let times = card(&server, PACK).await["state"]["timesReal"].as_f64().unwrap();
+    let expected =
+        |fast: &str| if times >= 1.5 { fast.to_owned() } else { "heart:heart".to_owned() };
+    assert_eq!(default_for(&server, "en").await, expected("kokoro-82m:af_heart"), "{times}");
+    assert_eq!(default_for(&server, "en-GB").await, expected("kokoro-82m:bf_emma"), "{times}");
+
+    // Each voice has a sound of its own, which lasts as long as the sentence takes.
+    let mut sounds = Vec::new();
+    for voice in ["af_heart", "bm_george"] {
+        let sample = server.get(&format!("/api/packs/{PACK}/sample?voice={voice}")).await;
+        let sound = decoded(&sample.error_for_status().unwrap().bytes().await.unwrap(), 24_000);
+        let seconds = sound.len() as f64 / 24_000.0;
+        assert!((3.0..6.0).contains(&seconds), "{voice}: {seconds} s");
+        assert!(sound.iter().any(|sample| sample.abs() > 0.1), "{voice} is heard");
+        sounds.push(sound);
+    }
+    assert_ne!(sounds[0], sounds[1]);
+
+    // A chapter is read in it, and its words are told.
+    let book = server
+        .import("a.epub", epub("Rain", &[("One", "<p>“The schedule,” he said, “is new.”</p>")]))
+        .await;
+    let voice = "kokoro-82m:bf_emma";
+    let stream = TestServer::stream(&book, 1, &format!("&voice={voice}"));
+    let heard = server.get(&stream).await.error_for_status().unwrap().bytes().await.unwrap();
+    assert!(decoded(&heard, 24_000).len() > 24_000);
+    let timeline =
+        server.json(&format!("/api/books/{book}/chapters/1/timeline?voice={voice}")).await;
+    let spoken = timeline.as_array().unwrap().last().unwrap();
+    let words: Vec<u64> = serde_json::from_value(spoken["words_ms"].clone()).unwrap();
+    assert!(words.len() >= 5 && words.is_sorted(), "{timeline}");
+
+    let gone = server.client.delete(server.url(&format!("/api/packs/{PACK}"))).send().await;
+    assert_eq!(gone.unwrap().status(), 204);
+    has(&server, "kokoro-82m:af_heart", false).await;
+    assert_eq!(card(&server, PACK).await["state"], json!({ "is": "absent" }));
+    assert!(!server.data.path().join("voices").join(PACK).exists());
+    let again = server.get(&stream).await;
+    assert!(again.status().is_client_error(), "the voice is gone: {}", again.status());
+    // What it has spoken was kept.
+    let reinstalled = run(&server.data, &["install", PACK, "--from", from.to_str().unwrap()]).await;
+    assert!(reinstalled.status.success());
+    has(&server, "kokoro-82m:af_heart", true).await;
+    assert_eq!(server.get(&stream).await.bytes().await.unwrap(), heard);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_that_is_killed_leaves_nothing_that_is_used_and_is_gone_on_with() {
+    let data = TempDir::new().unwrap();
+    let from = published();
+    let from = from.to_str().unwrap();
+    let place = data.path().join("voices").join(PACK);
+    for millis in [300, 900, 2_000] {
+        let mut install = voices_of(&data, &["install", PACK, "--from", from])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        install.kill().await.unwrap();
+        let list = run(&data, &["list"]).await;
+        let is_there = String::from_utf8_lossy(&list.stdout).contains(PACK);
+        assert_eq!(
+            is_there,
+            place.join("times-real").is_file(),
+            "it is there whole, or not at all"
+        );
+    }
+    let done = run(&data, &["install", PACK, "--from", from]).await;
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(said.contains("installed, speaks"), "{said}");
+    assert!(place.join("kokoro.onnx").is_file());
+    assert!(!data.path().join("voices/.arriving").join(PACK).exists(), "nothing is left over");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_the_published_file_is_refused() {
+    let data = TempDir::new().unwrap();
+    let other = target().join("voices/heart/hibari.onnx");
+    let refused = run(&data, &["install", "heart-emma", "--from", other.to_str().unwrap()]).await;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success());
+    assert!(said.contains("is not the file that was published"), "{said}");
+    let empty = TempDir::new().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    for (arguments, reason) in [
+        (vec!["install", PACK, "--from", empty], "is not among the files that were given"),
+        (vec!["install", "heart"], "is part of Earmark"),
+        (vec!["remove", "heart"], "is part of Earmark"),
+        (vec!["install", "../etc"], "There is no voice “../etc” to install."),
+    ] {
+        let refused = run(&data, &arguments).await;
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && said.contains(reason), "{arguments:?}: {said}");
+    }
+    let list = run(&data, &["list"]).await;
+    assert!(!String::from_utf8_lossy(&list.stdout).contains("heart-emma"));
+    // What they read with comes with Heart.
+    let mut bare = Command::new(env!("CARGO_BIN_EXE_earmark"));
+    bare.args(["voices", "--voices", empty, "--data", empty, "install", "heart-emma"]);
+    let said = bare.env_remove("DATABASE_URL").output().await.unwrap().stderr;
+    assert!(String::from_utf8_lossy(&said).contains("come with Heart"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_says_what_cannot_be_installed() {
+    let server = start().await;
+    let post = |name: &str| server.client.post(server.url(&format!("/api/packs/{name}"))).send();
+    assert_eq!(post("nobody").await.unwrap().status(), 404);
+    let bundled = server.client.delete(server.url("/api/packs/heart")).send().await.unwrap();
+    assert_eq!(bundled.status(), 400);
+    // It is here: nothing is to be done.
+    assert_eq!(post("heart").await.unwrap().status(), 202);
+    let sample = server.get("/api/packs/heart/sample?voice=nobody").await;
+    assert_eq!(sample.status(), 400);
+    // Nobody can configure an engine under its name.
+    let form = [("name", PACK), ("kind", "openai"), ("url", "http://127.0.0.1:9"), ("voices", "a")];
+    let taken = server.client.post(server.url("/api/engines")).form(&form).send().await.unwrap();
+    assert_eq!(taken.status(), 400);
+    server.stop().await;
+}
