@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use app::backend::Backend;
+use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
@@ -147,6 +148,8 @@ impl Backend for Server {
     ) -> Result<Vocabulary, AppError> {
         let card = self.library.book(id).await.map_err(ApiError::from)?.card;
         let voice = card.progress.and_then(|place| place.voice).unwrap_or_default();
+        // What is asked for here is how the narrator says it.
+        let voice = CastNames::parse(&voice).narrator;
         let chosen = self.voices.choose(&voice, &card.language);
         let phonemes = chosen.is_ok_and(|chosen| chosen.takes_phonemes);
         let found = self.library.vocabulary(id, draft, replaced, phonemes).await;

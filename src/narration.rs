@@ -41,6 +41,7 @@ use crate::clips::store::Assets;
 use crate::clips::usage::Usage;
 use crate::clips::waits::{MAX_WAITERS, WaitError, Waits};
 use crate::clips::{Clips, ClipsError};
+use crate::library::chapters::Chapter;
 use crate::library::{Library, LibraryError};
 use crate::queue::failover::FailoverQueue;
 use crate::queue::memory::MemoryQueue;
@@ -49,10 +50,10 @@ use crate::queue::requests::RequestStatus;
 use crate::queue::{Job, MAX_BOOKS, MAX_FAILED, Queue, QueueError, QueueStatus, Rest, Timing};
 use crate::redis::RedisConnection;
 use crate::speech::engines::Engines;
-use crate::speech::{ChosenVoice, VoiceError, Voices};
+use crate::speech::{Cast, VoiceError, Voices};
 use active::ActiveStreams;
 use fallback::Substitutes;
-use plan::{ChapterPlan, Segment};
+use plan::{ChapterPlan, LanguageVoices, Segment};
 use synthesizer::Synthesizer;
 use worker::Worker;
 
@@ -137,8 +138,8 @@ pub struct Narrator {
     shared: Arc<Shared>,
 }
 
-/// What a plan is made of: the book in a revision, a chapter, how words are said, the voice.
-type PlanName = (BookId, u32, u32, u64, ChosenVoice);
+/// What a plan is made of: the book in a revision, a chapter, how words are said, who reads.
+type PlanName = (BookId, u32, u32, u64, Cast);
 
 struct Shared {
     library: Library,
@@ -257,44 +258,58 @@ impl Narrator {
         voice: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
-        let voice = self.shared.voices.choose(voice, &details.card.language)?;
-        self.plan_of(book, chapter, &voice).await
+        let cast = self.shared.voices.cast(voice, &details.card.language)?;
+        self.plan_of(book, chapter, &cast).await
     }
 
     async fn plan_of(
         &self,
         book: &BookId,
         chapter: u32,
-        voice: &ChosenVoice,
+        cast: &Cast,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let revision = self.shared.library.metadata(book).await?.card.revision;
         let rules = self.shared.library.rules(book).await?;
-        let name = (book.clone(), revision, chapter, rules.version(), voice.clone());
+        let name = (book.clone(), revision, chapter, rules.version(), cast.clone());
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
         }
         let text = self.shared.library.chapter(book, chapter).await?;
+        let languages = self.language_voices(cast, &text);
         let plan = if text.sentences.len() > LONG_CHAPTER {
-            let (book, voice) = (book.clone(), voice.clone());
+            let (book, cast) = (book.clone(), cast.clone());
             let planned = tokio::task::spawn_blocking(move || {
-                ChapterPlan::new(&book, chapter, &text, &voice, &rules)
+                ChapterPlan::new((&book, chapter), &text, &cast, &languages, &rules)
             });
             // It does not panic, and nobody aborts it.
             planned.await.map_err(LibraryError::Interrupted)?
         } else {
-            ChapterPlan::new(book, chapter, &text, voice, &rules)
+            ChapterPlan::new((book, chapter), &text, cast, &languages, &rules)
         };
         let plan = Arc::new(plan);
         self.shared.plans.insert(name, Arc::clone(&plan)).await;
         Ok(plan)
     }
 
-    /// The plan of the chapter after this one, in the same voice; `None` at the end of the book.
+    /// Who reads the passages of a chapter that are in other languages, where the cast asks for that.
+    fn language_voices(&self, cast: &Cast, chapter: &Chapter) -> LanguageVoices {
+        let mut voices = LanguageVoices::new();
+        for language in chapter.sentences.iter().filter_map(|one| one.language.as_ref()) {
+            if !voices.contains_key(language)
+                && let Some(voice) = cast.of_language(&self.shared.voices, language)
+            {
+                voices.insert(language.clone(), voice);
+            }
+        }
+        voices
+    }
+
+    /// The plan of the chapter after this one, with the same cast; `None` at the end of the book.
     pub async fn next_plan(
         &self,
         plan: &ChapterPlan,
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        match self.plan_of(&plan.book, plan.chapter + 1, &plan.voice).await {
+        match self.plan_of(&plan.book, plan.chapter + 1, &plan.cast).await {
             Ok(next) => {
                 let next = next.with_pauses(plan.pauses).skipping(plan.skipped, 0);
                 Ok(Some(match &plan.fallback {
@@ -387,5 +402,5 @@ async fn drain_fallback(redis: RedisConnection, fallback: Arc<MemoryQueue>, queu
 
 /// The jobs of up to `count` sentences of a chapter from one on.
 fn jobs(plan: &ChapterPlan, from: usize, count: usize) -> Vec<Job> {
-    plan.segments.iter().skip(from).take(count).filter_map(Segment::job).cloned().collect()
+    plan.segments.iter().skip(from).take(count).flat_map(Segment::jobs).cloned().collect()
 }

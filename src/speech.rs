@@ -7,6 +7,7 @@
 //! configured by a person ([`settings`], kept by [`engines`]) and may come and go while the server runs.
 
 pub mod budget;
+mod cast;
 mod command;
 mod elevenlabs;
 mod encoding;
@@ -24,6 +25,7 @@ mod secrets;
 mod service;
 pub mod settings;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -38,11 +40,15 @@ use budget::{Ledger, LedgerError};
 use registry::Places;
 use settings::{EngineSettings, ReachedBy};
 
+pub use cast::Cast;
 pub use error::{Effect, Program, VoiceError};
 pub use secrets::{Secrets, SecretsError};
 
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
 const FORMAT: &str = "mp3-48k";
+
+/// Stands in a format before the sample rate that clips are brought to after the engine has spoken.
+const AT_RATE: &str = "-at-";
 
 /// The language of a voice that speaks many (ISO 639-2).
 pub const MANY_LANGUAGES: &str = "mul";
@@ -195,6 +201,17 @@ pub struct ChosenVoice {
     pub takes_phonemes: bool,
 }
 
+impl ChosenVoice {
+    /// The same voice, whose clips have another sample rate: those of one stream must have the same.
+    pub fn at_rate(mut self, sample_rate: u32) -> Self {
+        if self.sample_rate != sample_rate {
+            self.key.format = format!("{}{AT_RATE}{sample_rate}", self.key.format);
+            self.sample_rate = sample_rate;
+        }
+        self
+    }
+}
+
 /// Engines that are enabled and reachable.
 struct EngineSet {
     engines: Vec<Arc<dyn Engine>>,
@@ -207,6 +224,8 @@ pub struct Voices {
     engine_set: RwLock<Arc<EngineSet>>,
     /// Those that are here, and those that a person has configured. A std lock, never held across an await.
     engines: Mutex<[Vec<Arc<dyn Engine>>; 2]>,
+    /// How often they have changed.
+    version: AtomicU64,
     /// How many engines speak on this machine's processors at once.
     running: Semaphore,
     preferred: Option<String>,
@@ -243,7 +262,8 @@ impl Voices {
         let engine_set = RwLock::new(Arc::new(EngineSet::of(installed.clone())));
         let running = Semaphore::new(parallel.max(1));
         let engines = Mutex::new([installed, Vec::new()]);
-        Self { engine_set, engines, running, preferred, ledger: OnceLock::new() }
+        let (version, ledger) = (AtomicU64::new(0), OnceLock::new());
+        Self { engine_set, engines, version, running, preferred, ledger }
     }
 
     /// Looks again for the engines that are installed. One that is still there goes on.
@@ -272,6 +292,12 @@ impl Voices {
     fn set(&self, engines: &[Vec<Arc<dyn Engine>>; 2]) {
         *self.engine_set.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(EngineSet::of(engines.concat()));
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Tells one state of the engines from another.
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
     }
 
     /// From here on, spending is booked.
@@ -389,8 +415,12 @@ impl Voices {
         let engine = Arc::clone(self.engine_set().engine(&voice.engine)?);
         // What is kept under a key was made by what the key says, also when settings change meanwhile.
         let speed = voice.speed.parse().ok();
+        let (format, rate) = match voice.format.split_once(AT_RATE) {
+            Some((format, rate)) => (format, rate.parse().ok()),
+            None => (&*voice.format, None),
+        };
         let Some(speed) =
-            speed.filter(|_| engine.model() == voice.model && engine.format() == voice.format)
+            speed.filter(|_| engine.model() == voice.model && engine.format() == format)
         else {
             return Err(VoiceError::NoSuchVoice(format!("{}:{}", voice.engine, voice.voice)));
         };
@@ -399,7 +429,12 @@ impl Voices {
             Capacity::Shared | Capacity::InProcess(_) => self.running.acquire().await.ok(),
             Capacity::InAll(_) => None,
         };
-        self.speak_booked(&*engine, Utterance { text, context, voice: &voice.voice, speed }).await
+        let utterance = Utterance { text, context, voice: &voice.voice, speed };
+        let mut spoken = self.speak_booked(&*engine, utterance).await?;
+        if let Some(rate) = rate {
+            spoken.clip = encoding::at_rate(engine.name(), spoken.clip, rate).await?;
+        }
+        Ok(spoken)
     }
 
     /// Has an engine speak, and books it: before the engine is asked, so that no budget is exceeded.

@@ -5,5 +5,6 @@ pub mod hash;
 pub mod language;
 pub mod markup;
 pub mod pronunciation;
+pub mod quotes;
 pub mod sentence;
 pub mod spoken;

@@ -11,7 +11,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
 
 use super::headers::CACHE_REVALIDATE;
@@ -240,10 +240,13 @@ pub async fn clip(
     let no_sentence = || ApiError::NotFound("The chapter has no such sentence.".to_owned());
     let segment = plan.segments.get(sentence as usize).ok_or_else(no_sentence)?;
     // What cannot be spoken is its silence, as in the stream.
-    let name = match (segment.job(), segment.silence()) {
-        (Some(job), _) => job.content.to_string(),
-        (None, Some(silence)) => format!("silence-{}", silence.length.samples),
-        (None, None) => return Err(no_sentence()),
+    let name = match (segment.jobs(), segment.silence()) {
+        ([], Some(silence)) => format!("silence-{}", silence.length.samples),
+        ([], None) => return Err(no_sentence()),
+        (jobs, _) => {
+            let contents = jobs.iter().map(|job| job.content.to_string());
+            contents.collect::<Vec<_>>().join("-")
+        }
     };
     let tag = format!("\"{name}\"");
     let entity = [(header::ETAG, tag.clone())];
@@ -253,10 +256,16 @@ pub async fn clip(
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
     }
-    let bytes = match (segment.job(), segment.silence()) {
-        (Some(job), _) => state.narrator.hear(job).await?.bytes,
-        (None, Some(silence)) => silence.bytes.clone(),
-        (None, None) => return Err(no_sentence()),
+    let bytes = match (segment.jobs(), segment.silence()) {
+        ([job], _) => state.narrator.hear(job).await?.bytes,
+        ([], Some(silence)) => silence.bytes.clone(),
+        (jobs, _) => {
+            let mut bytes = BytesMut::new();
+            for job in jobs {
+                bytes.extend_from_slice(&state.narrator.hear(job).await?.bytes);
+            }
+            bytes.freeze()
+        }
     };
     Ok((fixed, entity, bytes).into_response())
 }

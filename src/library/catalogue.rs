@@ -21,7 +21,7 @@ const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.la
 
 /// The rules that files are read with now. Counts up when books that were imported before would gain from
 /// being read anew.
-pub(super) const IMPORT_RULES: i64 = 3;
+pub(super) const IMPORT_RULES: i64 = 4;
 
 /// Adds a book with its chapters.
 pub(super) async fn insert(

@@ -119,7 +119,27 @@ struct Located<'m> {
     at: usize,
 }
 
+/// Letters of a document that are looked at to tell whether it is in the language that it says.
+const BEGINNING_CHARS: usize = 2_000;
+
 impl<'m> Parsed<'m> {
+    /// The beginning of a document's text.
+    fn beginning(&self, document: usize) -> String {
+        let start = self.document_starts[document];
+        let own = self.items[start..].iter().take_while(|(of, _)| *of == document);
+        let mut text = String::new();
+        for (_, item) in own {
+            if let Item::Block { inlines, .. } = item {
+                text.push_str(&plain_text(inlines));
+                text.push(' ');
+            }
+            if text.len() > BEGINNING_CHARS {
+                break;
+            }
+        }
+        text
+    }
+
     fn new(manuscript: &'m Manuscript) -> Self {
         let mut parsed = Self {
             manuscript,

@@ -9,7 +9,7 @@ pub mod covers;
 mod encoding;
 mod epub;
 pub mod files;
-mod language;
+pub(crate) mod language;
 pub mod limits;
 pub mod names;
 mod plain;

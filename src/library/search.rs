@@ -171,6 +171,7 @@ mod tests {
                 text: (*text).to_owned(),
                 pause: Pause::Sentence,
                 part: Part::Text,
+                language: None,
             })
             .collect();
         let chapter = Chapter { title: "T".to_owned(), html: String::new(), sentences };

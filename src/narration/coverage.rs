@@ -4,7 +4,6 @@ use app::model::BookId;
 use redis::{RedisResult, cmd};
 use serde::{Deserialize, Serialize};
 
-use super::plan::Segment;
 use super::{NarrationError, Narrator};
 use crate::redis::Key;
 
@@ -33,9 +32,11 @@ impl Narrator {
         voice: &str,
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
-        let voice = self.shared.voices.choose(voice, &details.card.language)?;
-        let redis = self.shared.redis.as_ref().filter(|redis| redis.is_up());
-        let key = redis.map(|redis| redis.name(&Key::BookAudios(book.clone(), voice.id.clone())));
+        let cast = self.shared.voices.cast(voice, &details.card.language)?;
+        // A clip is news of one voice: lists of several would not hear of it.
+        let redis = self.shared.redis.as_ref().filter(|redis| redis.is_up() && cast.is_one());
+        let key =
+            redis.map(|redis| redis.name(&Key::BookAudios(book.clone(), cast.narrator.id.clone())));
         if let (Some(redis), Some(key)) = (redis, &key) {
             let known: RedisResult<Option<String>> =
                 cmd("GET").arg(key).query_async(&mut redis.clone()).await;
@@ -46,7 +47,7 @@ impl Narrator {
         }
         let mut list = Vec::with_capacity(details.chapters.len());
         for chapter in &details.chapters {
-            let plan = self.plan_of(book, chapter.number, &voice).await?;
+            let plan = self.plan_of(book, chapter.number, &cast).await?;
             let lengths = self.lengths(&plan, 0).await?;
             let made = lengths.iter().flatten();
             let (mut samples, mut count) = (0, 0);
@@ -56,9 +57,10 @@ impl Narrator {
             }
             list.push(ChapterCoverage {
                 chapter: chapter.number,
-                spoken: plan.segments.iter().filter_map(Segment::job).count() as u32,
+                spoken: plan.segments.iter().filter(|segment| !segment.jobs().is_empty()).count()
+                    as u32,
                 made: count,
-                duration_ms: samples * 1000 / u64::from(voice.sample_rate.max(1)),
+                duration_ms: samples * 1000 / u64::from(cast.narrator.sample_rate.max(1)),
             });
         }
         if let (Some(redis), Some(key)) = (redis, &key)

@@ -189,7 +189,7 @@ impl Narrator {
         };
         let next = self.next_plan(&plan).await?;
         for plan in [Some(&plan), next.as_ref()].into_iter().flatten() {
-            let jobs = plan.segments.iter().filter_map(Segment::job);
+            let jobs = plan.segments.iter().flat_map(Segment::jobs);
             needed.chapter.extend(jobs.map(|job| job.content));
         }
         Ok(Some(plan))

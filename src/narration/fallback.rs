@@ -11,7 +11,7 @@ use std::time::Duration;
 use moka::future::Cache;
 
 use super::plan::ChapterPlan;
-use super::{NarrationError, Narrator, PREFETCH_SENTENCES};
+use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
 use crate::audio::{self, Clip};
 use crate::clips::waits::WaitError;
 use crate::queue::{Job, Sentence};
@@ -64,7 +64,7 @@ impl Narrator {
         plan: Arc<ChapterPlan>,
         fallback: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        if fallback.is_empty() || fallback == plan.voice.id {
+        if fallback.is_empty() || fallback == plan.cast.narrator.id {
             return Ok(plan);
         }
         let details = self.shared.library.metadata(&plan.book).await?;
@@ -82,16 +82,15 @@ impl Narrator {
     pub(super) async fn fall_back(
         &self,
         plan: &ChapterPlan,
-        at: usize,
+        (at, job): (usize, &Job),
         error: WaitError,
     ) -> Result<Clip, WaitError> {
-        let job = plan.segments.get(at).and_then(|segment| segment.job());
-        let (Some(fallback), Some(job)) = (&plan.fallback, job) else { return Err(error) };
+        let Some(fallback) = &plan.fallback else { return Err(error) };
         tracing::warn!(%error, fallback = fallback.id, "another voice speaks a sentence");
-        let ahead = plan.segments.iter().skip(at + 1).take(PREFETCH_SENTENCES);
-        let ahead = ahead.filter_map(|segment| Some(spoken_by(segment.job()?, fallback))).collect();
+        let ahead = jobs(plan, at + 1, PREFETCH_SENTENCES);
+        let ahead = ahead.iter().map(|job| spoken_by(job, fallback)).collect();
         let spoken = self.wait(&spoken_by(job, fallback), ahead)?.ended().await?;
-        let rate = plan.voice.sample_rate;
+        let rate = plan.cast.narrator.sample_rate;
         let resampled = tokio::task::spawn_blocking(move || audio::resample(&spoken, rate)).await;
         let clip = resampled.unwrap_or_else(|error| Err(error.to_string())).map_err(|reason| {
             tracing::error!(reason, "a clip cannot be resampled");

@@ -18,7 +18,7 @@ impl Narrator {
     /// How long each sentence of a chapter lasts, and the rest of the book after it.
     pub async fn outline(&self, plan: &ChapterPlan) -> Result<Outline, NarrationError> {
         let lengths = self.lengths(plan, 0).await?;
-        let rate = u64::from(plan.voice.sample_rate.max(1));
+        let rate = u64::from(plan.cast.narrator.sample_rate.max(1));
         let ms = |samples: u64| (samples * 1000 / rate) as u32;
         let pairs = || plan.segments.iter().zip(&lengths);
         let known =
@@ -34,7 +34,7 @@ impl Narrator {
         let (mut durations_ms, mut estimated) = (Vec::with_capacity(lengths.len()), Vec::new());
         for (index, (segment, length)) in (0..).zip(pairs()) {
             let mut duration = ms(segment.length(*length).samples);
-            if segment.job().is_some() && length.is_none() {
+            if !segment.jobs().is_empty() && length.is_none() {
                 duration += (weight(segment) * pace) as u32;
                 estimated.push(index);
             }
@@ -63,8 +63,8 @@ impl Narrator {
 
 /// How long a clip should take at an even pace, in milliseconds.
 fn weight(segment: &Segment) -> f64 {
-    let text = segment.job().map_or("", |job| &job.text);
-    text.chars()
+    let texts = segment.jobs().iter().flat_map(|job| job.text.chars());
+    texts
         .map(|letter| match u32::from(letter) {
             0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7af => MS_PER_SYLLABLE,
             _ => MS_PER_CHAR,

@@ -1,6 +1,7 @@
-//! A chapter as it is narrated: one segment a sentence, each a clip or a silence, and the
-//! pause after it.
+//! A chapter as it is narrated: one segment a sentence, each a clip, several where voices take turns in it, or
+//! a silence, and the pause after it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use app::preferences::{Pauses, Skipped};
 use crate::audio::{Clip, ClipLength, Silence};
 use crate::library::chapters::{Chapter, Part, Pause};
 use crate::queue::{Job, Sentence};
-use crate::speech::ChosenVoice;
-use crate::text::hash::{ContentHash, Context};
+use crate::speech::{Cast, ChosenVoice};
+use crate::text::hash::{ContentHash, Context, VoiceKey};
 use crate::text::pronunciation::{Rules, pronounce, without_phonemes};
+use crate::text::quotes::Quotes;
 use crate::text::sentence::is_speakable;
 
 /// A sentence that cannot be spoken (an ornament, lone punctuation) is passed in this time.
@@ -25,8 +27,8 @@ pub struct ChapterPlan {
     pub book: BookId,
     /// The chapter, from 1.
     pub chapter: u32,
-    /// The voice.
-    pub voice: ChosenVoice,
+    /// Who reads.
+    pub cast: Cast,
     /// The voice that speaks what this one cannot, if the listener has chosen one.
     pub fallback: Option<ChosenVoice>,
     /// How long the voice rests.
@@ -40,70 +42,122 @@ pub struct ChapterPlan {
 /// One sentence of a plan.
 #[derive(Debug, Clone)]
 pub struct Segment {
-    /// What is to be spoken; `None` for what passes in silence.
-    job: Option<Job>,
+    /// What is to be spoken, in turn; nothing for what passes in silence.
+    jobs: Box<[Job]>,
     /// Silence after (or instead of) the clip.
     silence: Option<Clip>,
     /// What that silence is for.
     pause: Pause,
     /// What of the text it belongs to.
     part: Part,
-    /// The sentence as the page shows it, where the voice says when its words begin.
+    /// The sentence as the page shows it, where its voices say when its words begin.
     shown: Option<Arc<str>>,
 }
 
+/// Voices of the languages that passages of a chapter are in, where they are not the narrator's.
+pub type LanguageVoices = HashMap<String, ChosenVoice>;
+
 impl ChapterPlan {
-    /// Sets a chapter for a voice.
+    /// Sets a chapter for a cast.
     pub fn new(
-        book: &BookId,
-        number: u32,
+        (book, number): (&BookId, u32),
         chapter: &Chapter,
-        voice: &ChosenVoice,
+        cast: &Cast,
+        languages: &LanguageVoices,
         rules: &Rules,
     ) -> Self {
-        let key = Arc::new(voice.key.clone());
-        let texts: Vec<Arc<str>> =
-            chapter.sentences.iter().map(|source| said(rules, &source.text, voice)).collect();
-        let spoken = |at: Option<usize>| {
-            let text = at.and_then(|at| texts.get(at)).filter(|text| is_speakable(text));
-            text.map_or_else(Arc::default, Arc::clone)
+        let narrator = &cast.narrator;
+        let parts = spoken_parts(chapter, cast, languages, rules);
+        let around = |at: Option<usize>| {
+            let parts = at.and_then(|at| parts.get(at)).map_or(&[][..], Vec::as_slice);
+            match parts {
+                [only] => Arc::clone(&only.text),
+                several => {
+                    several.iter().map(|part| &*part.text).collect::<Vec<_>>().join(" ").into()
+                }
+            }
         };
-        let mut segments = Vec::with_capacity(texts.len());
-        for (at, (source, text)) in chapter.sentences.iter().zip(&texts).enumerate() {
-            let is_spoken = is_speakable(text);
-            let context = voice.wants_context.then(|| {
-                Arc::new(Context { before: spoken(at.checked_sub(1)), after: spoken(Some(at + 1)) })
-            });
-            let job = is_spoken.then(|| {
+        let mut segments = Vec::with_capacity(parts.len());
+        for (at, (source, parts)) in chapter.sentences.iter().zip(&parts).enumerate() {
+            let job = |part: &SpokenPart| {
+                let context = part.voice.wants_context.then(|| {
+                    let (before, after) = (around(at.checked_sub(1)), around(Some(at + 1)));
+                    Arc::new(Context { before, after })
+                });
+                let voice = Arc::clone(&part.key);
                 Job::new(Sentence {
                     book: book.clone(),
                     chapter: number,
                     sentence: at as u32,
-                    content: ContentHash::of(text, context.as_deref(), &key),
-                    text: Arc::clone(text),
+                    content: ContentHash::of(&part.text, context.as_deref(), &voice),
+                    text: Arc::clone(&part.text),
                     context,
-                    voice: Arc::clone(&key),
+                    voice,
                 })
-            });
-            let rest = rest(source.pause, is_spoken, Pauses::Normal);
+            };
+            let rest = rest(source.pause, !parts.is_empty(), Pauses::Normal);
+            let times_words = !parts.is_empty() && parts.iter().all(|part| part.voice.times_words);
             segments.push(Segment {
-                job,
-                silence: Silence::of(rest, voice.sample_rate),
+                jobs: parts.iter().map(job).collect(),
+                silence: Silence::of(rest, narrator.sample_rate),
                 pause: source.pause,
                 part: source.part,
-                shown: (is_spoken && voice.times_words).then(|| source.text.as_str().into()),
+                shown: times_words.then(|| source.text.as_str().into()),
             });
         }
         Self {
             book: book.clone(),
             chapter: number,
-            voice: voice.clone(),
+            cast: cast.clone(),
             fallback: None,
             pauses: Pauses::Normal,
             skipped: Skipped::default(),
             segments: segments.into(),
         }
     }
+}
+
+/// What one voice says of a sentence.
+struct SpokenPart<'a> {
+    text: Arc<str>,
+    voice: &'a ChosenVoice,
+    key: Arc<VoiceKey>,
+}
+
+/// What is spoken of each sentence, and by whom. Only what can be spoken is a part.
+fn spoken_parts<'a>(
+    chapter: &Chapter,
+    cast: &'a Cast,
+    languages: &'a LanguageVoices,
+    rules: &Rules,
+) -> Vec<Vec<SpokenPart<'a>>> {
+    let mut keys: HashMap<&str, Arc<VoiceKey>> = HashMap::new();
+    let mut part = |text: &str, voice: &'a ChosenVoice| {
+        let text = said(rules, text, voice);
+        let key = keys.entry(&voice.id).or_insert_with(|| Arc::new(voice.key.clone()));
+        is_speakable(&text).then(|| SpokenPart { text, voice, key: Arc::clone(key) })
+    };
+    let mut quotes = Quotes::default();
+    let sentences = chapter.sentences.iter().map(|source| {
+        let foreign = source.language.as_ref().and_then(|language| languages.get(language));
+        let parts = match (foreign, &cast.speech) {
+            (Some(voice), _) => part(&source.text, voice).into_iter().collect(),
+            (None, None) => part(&source.text, &cast.narrator).into_iter().collect(),
+            (None, Some(speech)) => {
+                let runs = quotes.runs(&source.text).into_iter();
+                let parts = runs.filter_map(|run| {
+                    let voice = if run.is_speech { speech } else { &cast.narrator };
+                    part(&source.text[run.place], voice)
+                });
+                parts.collect()
+            }
+        };
+        if !matches!(source.pause, Pause::Clause | Pause::Sentence) {
+            quotes.end_paragraph();
+        }
+        parts
+    });
+    sentences.collect()
 }
 
 impl ChapterPlan {
@@ -113,8 +167,11 @@ impl ChapterPlan {
             return self;
         }
         let segments = self.segments.iter().map(|segment| {
-            let rest = rest(segment.pause, segment.job.is_some(), pauses);
-            Segment { silence: Silence::of(rest, self.voice.sample_rate), ..segment.clone() }
+            let rest = rest(segment.pause, !segment.jobs.is_empty(), pauses);
+            Segment {
+                silence: Silence::of(rest, self.cast.narrator.sample_rate),
+                ..segment.clone()
+            }
         });
         Arc::new(Self { pauses, segments: segments.collect(), ..(*self).clone() })
     }
@@ -133,7 +190,7 @@ impl ChapterPlan {
         };
         // The title of a chapter of notes is not among them.
         let is_read = |segment: &Segment| {
-            segment.job.is_some() && segment.pause != Pause::Heading && !is_skipped(segment)
+            !segment.jobs.is_empty() && segment.pause != Pause::Heading && !is_skipped(segment)
         };
         // What a chapter begins with is asked for by whoever comes from the one before.
         let begun = self.segments.get(from).filter(|_| from > 0).map(|segment| segment.part);
@@ -158,7 +215,7 @@ impl ChapterPlan {
             }
             // The chapter still ends with its rest.
             let silence = segment.silence.clone().filter(|_| at == last);
-            Segment { job: None, silence, ..segment.clone() }
+            Segment { jobs: Box::default(), silence, ..segment.clone() }
         });
         Arc::new(Self { skipped, segments: segments.collect(), ..(*self).clone() })
     }
@@ -170,12 +227,21 @@ impl ChapterPlan {
 }
 
 impl Segment {
-    /// What is to be spoken, if anything is.
-    pub fn job(&self) -> Option<&Job> {
-        self.job.as_ref()
+    /// What is to be spoken, in turn: mostly one, several where voices take turns, none for what is silent.
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
     }
 
-    /// The sentence as the page shows it, where the voice says when its words begin.
+    /// The length of its clips together, if those of all are known; `None` also when it is silent.
+    pub(super) fn clip_length(
+        &self,
+        of: impl Fn(&Job) -> Option<ClipLength>,
+    ) -> Option<ClipLength> {
+        let (first, others) = self.jobs.split_first()?;
+        others.iter().try_fold(of(first)?, |length, job| Some(length.then(of(job)?)))
+    }
+
+    /// The sentence as the page shows it, where its voices say when its words begin.
     pub(super) fn shown(&self) -> Option<&str> {
         self.shown.as_deref()
     }
@@ -185,7 +251,7 @@ impl Segment {
         self.silence.as_ref()
     }
 
-    /// How long the segment lasts, given its clip's length.
+    /// How long the segment lasts, given its clips' length.
     pub fn length(&self, clip: Option<ClipLength>) -> ClipLength {
         let none = ClipLength { bytes: 0, samples: 0, sample_rate: 0 };
         let silence = self.silence.as_ref().map_or(none, |silence| silence.length);

@@ -237,7 +237,7 @@ impl Narrator {
         for plan in plans {
             let next = self.next_plan(&plan).await?;
             for plan in [Some(plan), next].into_iter().flatten() {
-                heard.extend(plan.segments.iter().filter_map(Segment::job).map(|job| job.content));
+                heard.extend(plan.segments.iter().flat_map(Segment::jobs).map(|job| job.content));
             }
         }
         Ok(heard)

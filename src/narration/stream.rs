@@ -64,7 +64,7 @@ impl Narrator {
                 let mut asked_until = 0;
                 for at in from..plan.segments.len() {
                     let segment = &plan.segments[at];
-                    if let Some(job) = segment.job() {
+                    for (part, job) in segment.jobs().iter().enumerate() {
                         let at_hand = match narrator.substitute(&plan, job).await {
                             Some(substitute) => Some(substitute),
                             None => narrator.in_memory(job).await,
@@ -75,7 +75,8 @@ impl Narrator {
                                 if extent == Extent::Book {
                                     narrator.pace(job, due(begun, made)).await;
                                 }
-                                let ahead = jobs(&plan, at + 1, PREFETCH_SENTENCES);
+                                let mut ahead = segment.jobs()[part + 1..].to_vec();
+                                ahead.extend(jobs(&plan, at + 1, PREFETCH_SENTENCES));
                                 let mut waiter = narrator.wait(job, ahead)?;
                                 let mut outcome = waiter.looked().await;
                                 if outcome.is_none() {
@@ -91,7 +92,7 @@ impl Narrator {
                                     outcome = Some(waiter.ended().await);
                                 }
                                 if let Some(Err(error)) = outcome {
-                                    outcome = Some(narrator.fall_back(&plan, at, error).await);
+                                    outcome = Some(narrator.fall_back(&plan, (at, job), error).await);
                                 }
                                 match outcome {
                                     Some(Ok(clip)) => clip,
@@ -142,10 +143,10 @@ impl Narrator {
         let mut identity = Sha256::new();
         let mut bytes = 0;
         for (segment, length) in segments.iter().zip(lengths) {
-            if let Some(job) = segment.job() {
-                if length.is_none() {
-                    return Ok(None);
-                }
+            if length.is_none() && !segment.jobs().is_empty() {
+                return Ok(None);
+            }
+            for job in segment.jobs() {
                 identity.update(job.content.to_string());
             }
             let size = segment.length(length).bytes;
@@ -172,7 +173,7 @@ impl Narrator {
                     continue;
                 }
                 let mut piece = BytesMut::new();
-                if let Some(job) = segment.job() {
+                for job in segment.jobs() {
                     // It was there a moment ago; should it be lost since, it is made again.
                     piece.extend_from_slice(&narrator.clip(job).await?.bytes);
                     narrator.shared.usage.heard(job);

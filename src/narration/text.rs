@@ -87,7 +87,7 @@ impl Narrator {
         voice: &str,
         language: &str,
     ) -> Result<SpokenText, NarrationError> {
-        let chosen = self.shared.voices.choose(voice, language)?;
+        let chosen = self.shared.voices.cast(voice, language)?.narrator;
         let text = if chosen.takes_phonemes { Cow::Borrowed(text) } else { without_phonemes(text) };
         if !is_speakable(&text) {
             return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));

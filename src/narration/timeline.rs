@@ -3,6 +3,8 @@
 //! Cues tile the time line: a sentence lasts until the next begins, its pause and LAME's 50 ms of
 //! leading silence included, so the sum of all is what a decoder returns for the stream.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,8 +14,9 @@ use futures::Stream;
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
-use crate::audio::{Clip, ClipLength, align};
+use crate::audio::{Clip, ClipLength, WordTiming, align};
 use crate::queue::Job;
+use crate::text::hash::ContentHash;
 
 /// Sentences that are looked up at first, and at most at once: a page of text, and one statement.
 const FIRST_LOOK: usize = 32;
@@ -89,12 +92,17 @@ impl Narrator {
                 at = next;
                 if !known.is_empty() {
                     yield TimelineEvent::Entries(known);
-                } else if let Some(job) = plan.segments[at].job() {
+                } else {
                     let begun = Instant::now();
-                    let clip = narrator.watch_or_fall_back(&plan, at, job).await?;
+                    let segment = &plan.segments[at];
+                    let mut length: Option<ClipLength> = None;
+                    for job in segment.jobs() {
+                        let clip = narrator.watch_or_fall_back(&plan, at, job).await?;
+                        length = Some(length.map_or(clip.length, |so_far| so_far.then(clip.length)));
+                    }
                     // What had to be waited for is the latest that was made.
                     look = if begun.elapsed() < AT_ONCE { Look::Stored } else { Look::Known };
-                    let mut entries = vec![clock.advance(at, plan.segments[at].length(Some(clip.length)))];
+                    let mut entries = vec![clock.advance(at, segment.length(length))];
                     at += 1;
                     narrator.time_words(&plan, &mut entries).await?;
                     yield TimelineEvent::Entries(entries);
@@ -126,21 +134,21 @@ impl Narrator {
         while end < plan.segments.len() {
             let segments = &plan.segments[end..(end + window).min(plan.segments.len())];
             let mut lengths = match look {
-                Look::Stored => self.lengths_of(segments).await?,
+                Look::Stored => self.stored_lengths(segments).await?,
                 Look::Known => self.known_lengths(segments).await,
             };
             if plan.fallback.is_some() {
-                for (length, segment) in lengths.iter_mut().zip(segments) {
-                    let Some(job) = segment.job() else { continue };
-                    let substitute = self.substitute(plan, job).await;
-                    *length = substitute.map(|clip| clip.length).or(*length);
+                for job in segments.iter().flat_map(Segment::jobs) {
+                    if let Some(substitute) = self.substitute(plan, job).await {
+                        lengths.insert(job.content, substitute.length);
+                    }
                 }
             }
-            let known =
-                segments.iter().zip(lengths).map_while(|(segment, length)| match segment.job() {
-                    Some(_) => length.map(|length| segment.length(Some(length))),
-                    None => Some(segment.length(None)),
-                });
+            let length_of = |job: &Job| lengths.get(&job.content).copied();
+            let known = segments.iter().map_while(|segment| match segment.clip_length(length_of) {
+                None if !segment.jobs().is_empty() => None,
+                length => Some(segment.length(length)),
+            });
             let found = entries.len();
             entries.extend((end..).zip(known).map(|(index, length)| clock.advance(index, length)));
             let count = entries.len() - found;
@@ -162,7 +170,7 @@ impl Narrator {
         job: &Job,
     ) -> Result<Clip, NarrationError> {
         match self.watch(job).await {
-            Err(NarrationError::Wait(error)) => Ok(self.fall_back(plan, at, error).await?),
+            Err(NarrationError::Wait(error)) => Ok(self.fall_back(plan, (at, job), error).await?),
             watched => watched,
         }
     }
@@ -173,17 +181,23 @@ impl Narrator {
         plan: &ChapterPlan,
         entries: &mut [TimelineEntry],
     ) -> Result<(), NarrationError> {
-        if !plan.voice.times_words {
+        let segment_of = |entry: &TimelineEntry| &plan.segments[entry.sentence as usize];
+        let timed = entries.iter().map(segment_of).filter(|segment| segment.shown().is_some());
+        let contents: Vec<_> = timed.flat_map(Segment::jobs).map(|job| job.content).collect();
+        if contents.is_empty() {
             return Ok(());
         }
-        let cue_of = |entry: &TimelineEntry| &plan.segments[entry.sentence as usize];
-        let contents: Vec<_> =
-            entries.iter().filter_map(|entry| Some(cue_of(entry).job()?.content)).collect();
         let marks = self.shared.clips.assets.marks(&contents).await?;
+        let is_shared = |segment: &Segment| segment.jobs().len() > 1;
+        let lengths = if entries.iter().map(segment_of).any(is_shared) {
+            self.shared.clips.lengths(contents).await?
+        } else {
+            HashMap::new()
+        };
         for entry in entries {
-            let segment = cue_of(entry);
-            if let (Some(job), Some(shown)) = (segment.job(), segment.shown())
-                && let Some(marks) = marks.get(&job.content)
+            let segment = segment_of(entry);
+            if let Some(shown) = segment.shown()
+                && let Some(marks) = marks_of(segment, &marks, &lengths)
             {
                 // The words that the page marks, counted as the page counts.
                 let units: Vec<u16> = shown.encode_utf16().collect();
@@ -194,42 +208,63 @@ impl Narrator {
                     })
                     .collect();
                 let words = words.iter().map(String::as_str);
-                entry.words_ms = Some(align(words, marks, entry.duration_ms as u32));
+                entry.words_ms = Some(align(words, &marks, entry.duration_ms as u32));
             }
         }
         Ok(())
     }
 
-    /// The lengths of the clips from a segment on; `None` where there is none.
+    /// The lengths of the segments' clips from one on; `None` where one is not known.
     pub(super) async fn lengths(
         &self,
         plan: &ChapterPlan,
         at: usize,
     ) -> Result<Vec<Option<ClipLength>>, NarrationError> {
-        self.lengths_of(&plan.segments[at.min(plan.segments.len())..]).await
+        let segments = &plan.segments[at.min(plan.segments.len())..];
+        let lengths = self.stored_lengths(segments).await?;
+        let length_of = |job: &Job| lengths.get(&job.content).copied();
+        Ok(segments.iter().map(|segment| segment.clip_length(length_of)).collect())
     }
 
-    async fn known_lengths(&self, segments: &[Segment]) -> Vec<Option<ClipLength>> {
-        let mut known = Vec::with_capacity(segments.len());
-        for segment in segments {
-            known.push(match segment.job() {
-                Some(job) => self.shared.clips.assets.known_length(&job.content).await,
-                None => None,
-            });
+    async fn known_lengths(&self, segments: &[Segment]) -> HashMap<ContentHash, ClipLength> {
+        let mut known = HashMap::new();
+        for job in segments.iter().flat_map(Segment::jobs) {
+            if let Some(length) = self.shared.clips.assets.known_length(&job.content).await {
+                known.insert(job.content, length);
+            }
         }
         known
     }
 
-    async fn lengths_of(
+    async fn stored_lengths(
         &self,
         segments: &[Segment],
-    ) -> Result<Vec<Option<ClipLength>>, NarrationError> {
-        let contents = segments.iter().filter_map(|segment| Some(segment.job()?.content)).collect();
-        let known = self.shared.clips.lengths(contents).await?;
-        Ok(segments.iter().map(|segment| known.get(&segment.job()?.content).copied()).collect())
+    ) -> Result<HashMap<ContentHash, ClipLength>, NarrationError> {
+        let contents = segments.iter().flat_map(Segment::jobs).map(|job| job.content).collect();
+        Ok(self.shared.clips.lengths(contents).await?)
     }
 }
 
+/// When the words of a segment begin by its voices' own account, if all of them tell; those of the second count
+/// from where the first ends.
+fn marks_of<'a>(
+    segment: &Segment,
+    marks: &'a HashMap<ContentHash, Arc<[WordTiming]>>,
+    lengths: &HashMap<ContentHash, ClipLength>,
+) -> Option<Cow<'a, [WordTiming]>> {
+    if let [job] = segment.jobs() {
+        return marks.get(&job.content).map(|marks| Cow::Borrowed(&**marks));
+    }
+    let (mut all, mut from_ms) = (Vec::new(), 0);
+    for job in segment.jobs() {
+        let moved =
+            |mark: &WordTiming| WordTiming { start_ms: mark.start_ms + from_ms, ..mark.clone() };
+        all.extend(marks.get(&job.content)?.iter().map(moved));
+        from_ms += lengths.get(&job.content)?.duration().as_millis() as u32;
+    }
+    Some(Cow::Owned(all))
+}
+
 fn clock(plan: &ChapterPlan) -> Clock {
-    Clock { samples: 0, sample_rate: plan.voice.sample_rate }
+    Clock { samples: 0, sample_rate: plan.cast.narrator.sample_rate }
 }

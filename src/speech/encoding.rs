@@ -83,6 +83,20 @@ pub(super) async fn encode(
     encode_samples(samples, sample_rate).await.map_err(no_audio)
 }
 
+/// A clip at another sample rate. Its words begin later by what the encoder puts before it once more.
+pub(super) async fn at_rate(program: &str, clip: Clip, rate: u32) -> Result<Clip, VoiceError> {
+    let no_audio =
+        |reason: String| VoiceError::NoAudio { program: program.to_owned().into(), reason };
+    let marks = clip.marks.clone();
+    let resampled = tokio::task::spawn_blocking(move || audio::resample(&clip, rate)).await;
+    let resampled = resampled.map_err(|error| no_audio(error.to_string()))?;
+    let mut clip = resampled.map_err(no_audio)?;
+    let later = (ENCODER_DELAY * 1000 / rate.max(1) as usize) as u32;
+    let moved = |mark: &WordTiming| WordTiming { start_ms: mark.start_ms + later, ..mark.clone() };
+    clip.marks = marks.map(|marks| marks.iter().map(moved).collect());
+    Ok(clip)
+}
+
 /// Encoding is a few milliseconds of pure computation.
 async fn encode_samples(samples: Vec<i16>, sample_rate: u32) -> Result<Clip, String> {
     let encoded = tokio::task::spawn_blocking(move || audio::encode(&samples, sample_rate)).await;

@@ -15,12 +15,14 @@ const SLEEP_MINUTES: [u32; 7] = [5, 10, 15, 30, 45, 60, 90];
 /// Speeds offered as buttons, in hundredths; the slider has all.
 const QUICK_RATES: [u16; 6] = [80, 100, 120, 150, 200, 300];
 
-/// The bar at the foot of the page; `silence` says why no voice is chosen, if none is.
+/// The bar at the foot of the page; `voice` is the narrator, `cast` names all who read, and `silence` says why nobody does,
+/// if nobody does.
 #[component]
 pub fn PlayerBar(
     book: BookCard,
     chapter: u32,
     voice: Option<Voice>,
+    cast: String,
     silence: Option<&'static str>,
 ) -> impl IntoView {
     let script = data(&words().script);
@@ -39,12 +41,11 @@ pub fn PlayerBar(
         }
     };
     let said = silence.is_some().then_some("true");
-    let voice_id = voice.as_ref().map(|voice| voice.id.clone()).unwrap_or_default();
     let voice_name = voice.map_or_else(|| words.choose_voice.to_owned(), |voice| voice.name);
     view! {
         <section class="player" aria-label=words.player data-phase="idle" data-book=id.clone()
             data-title=book.title.clone() data-author=author data-has-cover=book.has_cover.then_some("")
-            data-chapters=book.chapters data-resume=resume data-known-ms=known_ms data-voice=voice_id
+            data-chapters=book.chapters data-resume=resume data-known-ms=known_ms data-voice=cast
             data-words=script>
             <audio preload="none"></audio>
             <div class="player-notice">

@@ -6,6 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{book_param, loaded};
 use crate::backend::backend;
+use crate::cast::CastNames;
 use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
 use crate::model::{ChapterPage, Voice};
@@ -25,10 +26,10 @@ pub fn ReaderPage() -> impl IntoView {
             let page = backend.chapter(&id?, number?).await?;
             let mut voices = backend.voices(&page.book.language).await?;
             // A voice of another language may have been chosen all the same.
-            let last = page.book.progress.as_ref().and_then(|at| at.voice.as_ref());
-            if last.is_some_and(|id| voices.iter().all(|voice| voice.id != *id)) {
+            let last = narrator(&page);
+            if last.as_ref().is_some_and(|id| voices.iter().all(|voice| voice.id != *id)) {
                 let all = backend.all_voices().await?;
-                voices.extend(all.into_iter().filter(|voice| Some(&voice.id) == last));
+                voices.extend(all.into_iter().filter(|voice| Some(&voice.id) == last.as_ref()));
             }
             Ok::<_, AppError>((page, voices))
         }
@@ -54,6 +55,7 @@ fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
             book=page.book.clone()
             chapter=page.number
             voice=voice.cloned()
+            cast=cast(page, voice)
             silence
         />
     }
@@ -66,9 +68,23 @@ fn chosen_voice<'v>(page: &ChapterPage, voices: &'v [Voice]) -> Option<&'v Voice
     let language = primary(&page.book.language);
     let speaks =
         language == "und" || voices.iter().any(|voice| primary(&voice.language) == language);
-    let last = page.book.progress.as_ref().and_then(|at| at.voice.as_ref());
-    let chosen = last.and_then(|id| voices.iter().find(|voice| voice.id == *id));
+    let last = narrator(page);
+    let chosen = last.and_then(|id| voices.iter().find(|voice| voice.id == id));
     chosen.or_else(|| voices.first().filter(|_| speaks))
+}
+
+/// Who read the book last, besides whom the listener may have chosen others.
+fn narrator(page: &ChapterPage) -> Option<String> {
+    let last = page.book.progress.as_ref()?.voice.as_ref()?;
+    Some(CastNames::parse(last).narrator)
+}
+
+/// Who reads: the voice, and the others that were chosen with it.
+fn cast(page: &ChapterPage, voice: Option<&Voice>) -> String {
+    let Some(voice) = voice else { return String::new() };
+    let last = page.book.progress.as_ref().and_then(|at| at.voice.as_ref());
+    let others = last.map(|last| CastNames::parse(last)).unwrap_or_default();
+    CastNames { narrator: voice.id.clone(), ..others }.to_string()
 }
 
 /// What the player exchanges for another chapter when the voice walks on; it reads the data

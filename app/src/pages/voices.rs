@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{book_param, loaded};
 use crate::backend::backend;
+use crate::cast::CastNames;
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{BookCard, Voice};
 use crate::words::words;
@@ -29,7 +30,9 @@ pub fn VoicesPage() -> impl IntoView {
 
 fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
     let words = words();
-    let chosen = book.progress.as_ref().and_then(|at| at.voice.clone());
+    let last = book.progress.as_ref().and_then(|at| at.voice.as_ref());
+    let cast = last.map(|last| CastNames::parse(last)).unwrap_or_default();
+    let chosen = Some(cast.narrator.clone()).filter(|id| !id.is_empty());
     let chosen = chosen.or_else(|| own.first().map(|voice| voice.id.clone()));
     let is_other = |voice: &&Voice| own.iter().all(|mine| mine.id != voice.id);
     let mut others: Vec<Voice> = all.iter().filter(is_other).cloned().collect();
@@ -43,6 +46,7 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
             </details>
         }
     });
+    let others = others_who_read(&cast, &all, &own);
     view! {
         <PageTitle text=format!("{} · {}", words.player.voice, book.title)/>
         <SiteHead/>
@@ -51,8 +55,37 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
             <p><button type="button" class="button quiet-button only-panel" data-do="heard-wrong">{words.player.heard_wrong}</button></p>
             {groups(own, &all, chosen.as_deref())}
             {rest}
+            {others}
             <p><a href="/voices">{words.packs.more_voices}</a></p>
         </main>
+    }
+    .into_any()
+}
+
+/// Who reads besides the narrator: what somebody in the book says, and passages in other languages.
+fn others_who_read(cast: &CastNames, all: &[Voice], own: &[Voice]) -> AnyView {
+    let words = &words().player;
+    let rest = all.iter().filter(|voice| own.iter().all(|mine| mine.id != voice.id));
+    let options = own.iter().chain(rest).map(|voice| {
+        let label = format!("{} · {} · {}", voice.name, voice.language, voice.engine);
+        view! { <option value=voice.id.clone() selected=voice.id == cast.speech>{label}</option> }
+    });
+    view! {
+        <section class="voice-group cast">
+            <h2>{words.others_who_read}</h2>
+            <label class="cast-row">
+                <span>{words.speech_voice}</span>
+                <select data-cast="speech">
+                    <option value="">{words.same_voice}</option>
+                    {options.collect_view()}
+                </select>
+            </label>
+            <label class="cast-row cast-tick">
+                <input type="checkbox" data-cast="languages" checked=cast.languages/>
+                <span>{words.language_voices}</span>
+            </label>
+            <p class="hint">{words.cast_hint}</p>
+        </section>
     }
     .into_any()
 }

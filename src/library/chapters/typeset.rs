@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Parsed, chapter_of};
 use crate::library::html::{ALT_TEXT, BlockKind, Item, MATHML, Part};
+use crate::library::import::language;
 use crate::library::manuscript::Manuscript;
 use crate::library::paths::{encode, fragment, join};
 use crate::text::language::LanguageRules;
@@ -42,6 +43,9 @@ pub struct Sentence {
     /// What of the text it belongs to. Books that were read before this was told are all running text.
     #[serde(default, skip_serializing_if = "Part::is_text")]
     pub part: Part,
+    /// Its language, where that is not the book's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 /// How long the voice rests after a sentence.
@@ -137,7 +141,9 @@ pub(super) fn chapter(
         links,
         number,
         rules: LanguageRules::for_tag(language),
+        language,
         open: Vec::new(),
+        languages: Vec::new(),
         html: String::new(),
         sentences: Vec::new(),
     };
@@ -148,7 +154,7 @@ pub(super) fn chapter(
             if part.is_some() {
                 setter.end_part();
             }
-            setter.begin_part(book.languages[document]);
+            setter.begin_part(book, document);
             part = Some(document);
         }
         setter.item(document, item);
@@ -186,16 +192,24 @@ struct Typesetter<'b> {
     links: &'b Links<'b>,
     number: u32,
     rules: &'static LanguageRules,
+    /// The book's.
+    language: &'b str,
     /// Names of open containers.
     open: Vec<String>,
+    /// The language in each of them, where it is not the book's.
+    languages: Vec<Option<String>>,
     html: String,
     sentences: Vec<Sentence>,
 }
 
 impl Typesetter<'_> {
     /// A document in another language than the book says so to the browser.
-    fn begin_part(&mut self, language: Option<&str>) {
-        if let Some(tag) = language {
+    fn begin_part(&mut self, book: &Parsed<'_>, document: usize) {
+        self.languages.clear();
+        if let Some(tag) = book.languages[document] {
+            let is_told = language::is_believable(tag, &book.beginning(document));
+            let other = language::declared(tag, self.language).filter(|_| is_told);
+            self.languages.push(other);
             markup::start_tag("div", &[("lang".to_owned(), tag.to_owned())], &mut self.html);
             self.open.push("div".to_owned());
         }
@@ -213,11 +227,18 @@ impl Typesetter<'_> {
                 let attributes = self.page_attributes(document, attributes);
                 markup::start_tag(name, &attributes, &mut self.html);
                 self.open.push(name.clone());
+                let outer = self.languages.last().cloned().flatten();
+                let own = attributes.iter().find(|(name, _)| name == "lang");
+                self.languages.push(match own {
+                    Some((_, tag)) => language::declared(tag, self.language),
+                    None => outer,
+                });
             }
             // A close without its open belongs to a container of the chapter before.
             Item::Close => {
                 if let Some(name) = self.open.pop() {
                     self.end_tag(&name);
+                    self.languages.pop();
                 }
             }
             // Ids are written with their elements; anchors only say where they are.
@@ -246,13 +267,18 @@ impl Typesetter<'_> {
         if is_page && text.chars().count() <= MAX_SENTENCE_CHARS {
             markup::render_picture(&inlines, first, &mut self.html);
             let text = text.trim().to_owned();
-            self.sentences.push(Sentence { text, pause: Pause::Picture, part });
+            let language = self.languages.last().cloned().flatten();
+            self.sentences.push(Sentence { text, pause: Pause::Picture, part, language });
             return;
         }
         if text.trim().is_empty() {
             markup::render(&inlines, &[], Spans { first, part: None }, &mut self.html);
             return;
         }
+        let is_told = self.languages.last().cloned().flatten();
+        let language = is_told
+            .or_else(|| language::declared(only_language(&inlines)?, self.language))
+            .or_else(|| language::of_passage(&text, self.language));
         let lines = if has_lines { markup::line_ends(&inlines) } else { Vec::new() };
         let whole = self.sentences_of(&text, &lines);
         let ends: HashSet<usize> = whole.iter().map(|sentence| sentence.end).collect();
@@ -271,6 +297,7 @@ impl Typesetter<'_> {
                 Pause::Clause
             },
             part,
+            language: language.clone(),
         }));
     }
 
@@ -344,6 +371,19 @@ impl Typesetter<'_> {
         self.html.push_str(name);
         self.html.push('>');
     }
+}
+
+/// The language of the one element that a block consists of, if it says so.
+fn only_language(inlines: &[Inline]) -> Option<&str> {
+    let mut filled = inlines.iter().filter(|one| match one {
+        Inline::Text(text) => !text.trim().is_empty(),
+        Inline::Element(_) => true,
+    });
+    let (Some(Inline::Element(element)), None) = (filled.next(), filled.next()) else {
+        return None;
+    };
+    let own = element.attributes.iter().find(|(name, _)| name == "lang");
+    own.map(|(_, tag)| tag.as_str()).or_else(|| only_language(&element.children))
 }
 
 fn shows_picture(inline: &Inline) -> bool {

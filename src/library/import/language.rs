@@ -10,6 +10,11 @@ const ENOUGH_LETTERS: usize = 80;
 /// With fewer letters than this it can do so only by its script.
 const MANY_LETTERS: usize = 1_000;
 
+/// With fewer letters than this the language of a passage is not told by its words.
+const PASSAGE_LETTERS: usize = 120;
+/// How sure that must be. Old spelling and lists of names are taken for other languages with less.
+const PASSAGE_CONFIDENCE: f64 = 0.99;
+
 /// Three-letter codes (ISO 639-2 in both its forms, and 639-3) and the two-letter code that BCP 47 asks
 /// for, of the languages that have one and that books are written in.
 const THREE_LETTERS: [(&str, &str); 98] = [
@@ -148,6 +153,31 @@ pub fn settle(declared: Option<&str>, sample: &str) -> Settled {
         Some(language) => Settled { language: language.to_owned(), contradicted: Some(declared) },
         None => Settled { language: declared, contradicted: None },
     }
+}
+
+/// The language of a passage, if it is plainly not that of the book: a long one, and beyond doubt.
+pub(crate) fn of_passage(text: &str, book: &str) -> Option<String> {
+    if text.chars().filter(|c| c.is_alphabetic()).count() < PASSAGE_LETTERS {
+        return None;
+    }
+    let sample: String = text.chars().take(SAMPLE_CHARS).collect();
+    let guess =
+        whatlang::detect(&sample).filter(|guess| guess.confidence() >= PASSAGE_CONFIDENCE)?;
+    let found = two_letters(guess.lang().code())?;
+    (!are_close(&primary_subtag(book).to_ascii_lowercase(), found)).then(|| found.to_owned())
+}
+
+/// The language that a passage is said to be in, if that is not the book's.
+pub(crate) fn declared(tag: &str, book: &str) -> Option<String> {
+    let tag = canonical(tag)?;
+    (!primary_subtag(&tag).eq_ignore_ascii_case(primary_subtag(book))).then_some(tag)
+}
+
+/// Whether a document is in the language that it says: converters write `en` into whatever they convert.
+pub(crate) fn is_believable(tag: &str, text: &str) -> bool {
+    let guess = whatlang::detect(text).filter(whatlang::Info::is_reliable);
+    let found = guess.and_then(|guess| two_letters(guess.lang().code()));
+    found.is_none_or(|found| are_close(&primary_subtag(tag).to_ascii_lowercase(), found))
 }
 
 /// A tag as BCP 47 has it: `ger` is `de`, `en_US` is `en-US`; `None` for what names no language.

@@ -2,13 +2,16 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{Element, FormData, HtmlAudioElement, UrlSearchParams};
+use web_sys::{
+    Element, FormData, HtmlAudioElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams,
+};
 
 use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
 use super::machine::{Event, Phase, Spot};
 use super::sleep::Sleep;
 use super::{page, paged, session};
+use crate::cast::CastNames;
 use crate::preferences::RATES;
 
 /// A step of the listener's speed, in hundredths.
@@ -67,11 +70,31 @@ impl Driver {
     fn choose_voice(&self, id: &str) {
         let name = dom::one(&format!("[data-do=voice][data-value=\"{id}\"]"));
         let name = name.and_then(|button| button.text_content()).unwrap_or_default();
-        self.set_voice(id, name.trim());
+        // Whoever else reads stays.
+        let cast = CastNames { narrator: id.to_owned(), ..CastNames::parse(&self.voice()) };
+        self.set_voice(&cast.to_string(), name.trim());
         panels::close();
+        self.revoice();
+    }
+
+    /// Goes on with those who read now.
+    fn revoice(&self) {
         self.handle(Event::Revoice);
         self.fetch_outline();
         self.save(true);
+    }
+
+    /// Changes who reads besides the narrator.
+    fn choose_other(&self, field: &Element) {
+        let mut cast = CastNames::parse(&self.voice());
+        if let Some(select) = field.dyn_ref::<HtmlSelectElement>() {
+            cast.speech = select.value();
+        } else if let Some(tick) = field.dyn_ref::<HtmlInputElement>() {
+            cast.languages = tick.checked();
+        }
+        let name = dom::one(".player .voice-name").and_then(|name| name.text_content());
+        self.set_voice(&cast.to_string(), &name.unwrap_or_default());
+        self.revoice();
     }
 
     /// Says the sentence the reader is at in another voice.
@@ -169,6 +192,10 @@ impl Driver {
 
 /// Does what the buttons of the page ask for.
 pub fn watch() {
+    dom::listen(&document(), "change", |event| {
+        let Some(field) = dom::target(&event, "[data-cast]") else { return };
+        with_current(|driver| driver.choose_other(&field));
+    });
     dom::listen(&document(), "click", |event| {
         let Some(button) = dom::target(&event, "[data-do]") else { return };
         let read = |name: &str| Element::get_attribute(&button, name).unwrap_or_default();

@@ -1,0 +1,64 @@
+//! Who reads a book: the narrator, and if a listener wants it, another voice for what somebody in the text says,
+//! and voices of their languages for passages in others.
+//!
+//! [`CastNames`] is how the parameter `voice` names a cast, wherever there is one.
+
+use app::cast::CastNames;
+
+use super::{ChosenVoice, VoiceError, Voices};
+use crate::text::language::primary_subtag;
+
+/// Who reads.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Cast {
+    /// Whoever reads what nobody else does.
+    pub narrator: ChosenVoice,
+    /// Who speaks what stands in quotation marks, if another does.
+    pub speech: Option<ChosenVoice>,
+    /// Whether passages in other languages are read by voices of those; the number tells one state of the
+    /// engines from another, as which voices those are follows from what is installed.
+    languages: Option<u64>,
+}
+
+impl Cast {
+    /// Whether one voice reads all.
+    pub fn is_one(&self) -> bool {
+        self.speech.is_none() && self.languages.is_none()
+    }
+
+    /// The voice for a passage in a language, if it is not the narrator's.
+    pub(crate) fn of_language(&self, voices: &Voices, language: &str) -> Option<ChosenVoice> {
+        self.languages?;
+        if primary_subtag(&self.narrator.language).eq_ignore_ascii_case(primary_subtag(language)) {
+            return None;
+        }
+        // Where nobody speaks it, the narrator does what it can.
+        let voice = voices.choose("", language).ok()?;
+        Some(voice.at_rate(self.narrator.sample_rate))
+    }
+}
+
+impl From<ChosenVoice> for Cast {
+    fn from(narrator: ChosenVoice) -> Self {
+        Self { narrator, speech: None, languages: None }
+    }
+}
+
+impl Voices {
+    /// The cast that a parameter names, for a book in a language. Where a voice for what somebody says was chosen
+    /// once and is gone, the narrator speaks it.
+    ///
+    /// # Errors
+    /// When there is no such narrator.
+    pub fn cast(&self, names: &str, language: &str) -> Result<Cast, VoiceError> {
+        let names = CastNames::parse(names);
+        let narrator = self.choose(&names.narrator, language)?;
+        let is_other = !names.speech.is_empty() && names.speech != narrator.id;
+        let speech = is_other.then(|| self.choose(&names.speech, language).ok()).flatten();
+        Ok(Cast {
+            speech: speech.map(|voice| voice.at_rate(narrator.sample_rate)),
+            languages: names.languages.then(|| self.version()),
+            narrator,
+        })
+    }
+}
