@@ -6,6 +6,8 @@ const RATE = 24_000;
 /** A stand-in for a paid speech service: OpenAI's requests and errors, a hum as long as a reading. */
 export class SpeechService {
   readonly spoken: string[] = [];
+  /** Who spoke each. */
+  readonly voices: string[] = [];
   /** While it is set, requests end with this status and code. */
   refusal: { status: number; code: string } | null = null;
   private constructor(private readonly server: Server) {}
@@ -26,8 +28,9 @@ export class SpeechService {
         response.writeHead(200, { "content-type": "application/json" });
         return response.end(JSON.stringify({ voices: [{ id: "af_heart", name: "Heart" }, { id: "bm_george", name: "George" }] }));
       }
-      const { input } = JSON.parse(Buffer.concat(chunks).toString());
+      const { input, voice } = JSON.parse(Buffer.concat(chunks).toString());
       service.spoken.push(input);
+      service.voices.push(voice);
       if (request.url === "/dev/captioned_speech") {
         // Kokoro-FastAPI's answer; the first word is drawn out, as no estimate would have it.
         const seconds = input.length / 15;

@@ -33,8 +33,8 @@ test("a voice is installed, heard, chosen, read with, and removed", async ({ ser
   await page.goto("/settings");
   await page.getByRole("link", { name: "Voices", exact: true }).click();
   const card = page.getByRole("region", { name: "Kokoro" });
-  await expect(card).toContainText("American English, British English · 15 voices");
-  await expect(card).toContainText("100 MB");
+  await expect(card).toContainText("American English, British English, Spanish, French, Italian, Brazilian Portuguese · 22 voices");
+  await expect(card).toContainText("104 MB");
   await expect(card.getByRole("button", { name: "Install: Kokoro" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Heart", exact: true }).getByRole("button")).toHaveCount(0);
 
@@ -43,7 +43,7 @@ test("a voice is installed, heard, chosen, read with, and removed", async ({ ser
     await page.reload();
     await expect(card).toContainText(/Installed\. Speaks \d+\.\d × as fast as you listen here\./, { timeout: 500 });
   }).toPass({ timeout: 30_000 });
-  await card.getByText("Hear 14 more").click();
+  await card.getByText("Hear 21 more").click();
   await expect(card.getByText("Kokoro George · British English, man")).toBeVisible();
   const audio = card.locator("audio").first();
   await audio.evaluate((sound: HTMLAudioElement) => sound.play());

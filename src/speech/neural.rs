@@ -7,12 +7,14 @@
 //! A voice runs in a child process of the same program ([`worker`], started by [`process`]): what it takes of
 //! memory is given back when nobody listens, and what goes wrong in it takes nothing else down.
 
+mod foreign;
 pub mod heart;
 pub mod kokoro;
 mod loudness;
 pub mod network;
 pub mod numerals;
 pub mod phonemes;
+mod pieces;
 mod process;
 mod reader;
 pub mod worker;
@@ -31,6 +33,7 @@ use super::registry::Places;
 use super::{Engine, Utterance, VoiceError, encoding};
 use crate::audio::{Clip, Pcm, Sound, TimedWord};
 use crate::text::hash::hex;
+use crate::text::language::primary_subtag;
 use network::SAMPLE_RATE;
 use phonemes::Accent;
 use process::VoiceProcess;
@@ -105,6 +108,15 @@ pub fn can_read(places: &Places) -> bool {
     files.chain([network::VOCABULARY_FILE]).all(|file| reader.join(file).is_file())
 }
 
+fn is_english(language: &str) -> bool {
+    primary_subtag(language) == "en"
+}
+
+/// Whether a program is installed.
+async fn process_runs(program: &'static str) -> bool {
+    super::process::run(program, ["--version"], "", super::process::SMALL_PROGRAM).await.is_ok()
+}
+
 fn reader(places: &Places) -> PathBuf {
     places.voices.join(catalogue::BUNDLED)
 }
@@ -133,6 +145,10 @@ impl Neural {
             language: voice.language.to_owned(),
             engine: pack.name.to_owned(),
         };
+        // Without espeak-ng only English is read.
+        let reads_others = pack.voices.iter().any(|voice| !is_english(voice.language))
+            && process_runs(foreign::PROGRAM).await;
+        let has_reader = |voice: &&PackVoice| reads_others || is_english(voice.language);
         let notes = places.installed.join(format!("{}.{TIMES_REAL_FILE}", pack.name));
         let known = [folder.join(TIMES_REAL_FILE), notes.clone()];
         let mut times_real = Measured::Not;
@@ -145,7 +161,7 @@ impl Neural {
         Ok(Self {
             pack,
             process: Arc::new(process_of(pack, folder, places)),
-            voices: pack.voices.iter().map(voice).collect(),
+            voices: pack.voices.iter().filter(|voice| has_reader(voice)).map(voice).collect(),
             model: format!("{hash}-{RULES}"),
             notes,
             times_real: Arc::new(Mutex::new(times_real)),
@@ -204,7 +220,7 @@ pub async fn keep_times_real(folder: &Path, times_real: f64) -> std::io::Result<
 async fn measure(pack: &Pack, process: &VoiceProcess) -> Result<f64, String> {
     let voice = pack.voices.first().ok_or("it has no voice")?;
     let began = Instant::now();
-    let asking = process.speak(SAMPLE_SENTENCE, voice.own, Accent::of(voice.language), 1.0);
+    let asking = process.speak(SAMPLE_SENTENCE, voice.own, voice.language, 1.0);
     let spoken = tokio::time::timeout(time_limit(pack), asking).await;
     let (samples, words) =
         spoken.map_err(|_| "it takes too long")?.map_err(|failure| failure.to_string())?;
@@ -279,7 +295,7 @@ impl Engine for Neural {
         let known = self.pack.voices.iter().find(|known| known.own == voice);
         let known = known.ok_or_else(|| VoiceError::NoSuchVoice(format!("{name}:{voice}")))?;
         let limit = self.time_limit();
-        let speaking = self.process.speak(text, voice, Accent::of(known.language), speed as f32);
+        let speaking = self.process.speak(text, voice, known.language, speed as f32);
         let spoken = tokio::time::timeout(limit, speaking).await;
         let spoken = spoken.map_err(|_| VoiceError::TimedOut { program: name.into(), limit })?;
         let (samples, words) = spoken.map_err(|failure| VoiceError::Failed {

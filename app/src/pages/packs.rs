@@ -85,12 +85,7 @@ fn card(pack: PackCard) -> impl IntoView {
 
 /// A language as a reader calls it.
 fn language(tag: &str) -> String {
-    let said = &words().packs;
-    match tag {
-        "en-us" => said.american.to_owned(),
-        "en-gb" => said.british.to_owned(),
-        other => other.to_owned(),
-    }
+    (words().packs.language)(tag).unwrap_or(tag).to_owned()
 }
 
 /// What has become of it here.

@@ -14,7 +14,6 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::phonemes::Accent;
 use super::worker::{Answer, MAX_SAMPLES, Request, TimedText};
 use crate::children::{self, Group};
 use crate::speech::registry::Places;
@@ -132,10 +131,15 @@ impl VoiceProcess {
     }
 
     /// Has it speak. When it ends meanwhile, another one is asked once.
-    pub async fn speak(&self, text: &str, voice: &str, accent: Accent, speed: f32) -> Spoken {
+    pub async fn speak(&self, text: &str, voice: &str, language: &str, speed: f32) -> Spoken {
         let id = 0;
-        let mut request =
-            Request { id, text: text.to_owned(), voice: voice.to_owned(), accent, speed };
+        let mut request = Request {
+            id,
+            text: text.to_owned(),
+            voice: voice.to_owned(),
+            language: language.to_owned(),
+            speed,
+        };
         match self.ask(&mut request).await {
             Err(Failure::Ended(_)) => {
                 let _alone = self.again.lock().await;

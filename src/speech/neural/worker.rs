@@ -4,21 +4,27 @@
 //! standard output, and after it as many samples as it says: 16 bits, little-endian, 24 kHz. Answers come in
 //! the order in which they are ready. When standard input ends, so does the process.
 
+use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rten::ThreadPool;
 use serde::{Deserialize, Serialize};
 
+use super::foreign::ForeignReader;
 use super::loudness;
-use super::network::{ModelError, Network, SAMPLE_RATE, SECONDS_A_UNIT, Voiced, load_network};
-use super::phonemes::{Accent, Piece, Pronouncer};
+use super::network::{
+    ModelError, Network, SAMPLE_RATE, SECONDS_A_UNIT, Vocabulary, Voiced, load_network,
+};
+use super::phonemes::{Accent, Pronouncer};
+use super::pieces::Piece;
 use crate::children::{self, Limits};
+use crate::text::language::primary_subtag;
 
 /// Requests that may wait; more wait in the pipe.
 const MAX_WAITING: usize = 64;
@@ -50,8 +56,8 @@ pub struct Request {
     pub text: String,
     /// The network's own name for one of its voices.
     pub voice: String,
-    /// How the voice speaks English.
-    pub accent: Accent,
+    /// What the voice speaks.
+    pub language: String,
     /// How fast, 1 being the voice's own speed.
     pub speed: f32,
 }
@@ -80,6 +86,8 @@ struct Voices {
     reader: PathBuf,
     american: OnceLock<Pronouncer>,
     british: OnceLock<Pronouncer>,
+    /// Those of other languages, by language; there are as many as the voices speak.
+    foreign: Mutex<HashMap<String, Arc<ForeignReader>>>,
     /// As many threads as there are sentences at once, for a sentence that is alone.
     all_threads: Arc<ThreadPool>,
     /// Sentences that are being spoken.
@@ -119,6 +127,7 @@ fn serve(folder: &Path, reader: &Path, parallel: usize) -> Result<(), ModelError
         reader: reader.to_owned(),
         american: OnceLock::new(),
         british: OnceLock::new(),
+        foreign: Mutex::default(),
         all_threads: Arc::new(ThreadPool::with_num_threads(threads)),
         speaking: AtomicUsize::new(0),
     };
@@ -143,7 +152,7 @@ fn serve(folder: &Path, reader: &Path, parallel: usize) -> Result<(), ModelError
 fn speak_all(voices: &Voices, requests: &Mutex<Receiver<Request>>) {
     let own_thread = Arc::new(ThreadPool::with_num_threads(1));
     loop {
-        let request = requests.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let request = lock(requests).recv();
         let Ok(request) = request else { return };
         let id = request.id;
         let is_alone = voices.speaking.fetch_add(1, Ordering::Relaxed) == 0;
@@ -169,6 +178,10 @@ fn speak_all(voices: &Voices, requests: &Mutex<Receiver<Request>>) {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn write(answer: &Answer, samples: &[i16]) -> std::io::Result<()> {
     let mut bytes = serde_json::to_vec(answer)?;
     bytes.push(b'\n');
@@ -192,6 +205,24 @@ impl Voices {
         Ok(loaded.get_or_init(|| pronouncer))
     }
 
+    /// The phonemes of a text.
+    fn pieces(&self, text: &str, language: &str) -> Result<Vec<Piece>, ModelError> {
+        if primary_subtag(language) == "en" {
+            return self.pronouncer(Accent::of(language))?.pieces(text);
+        }
+        let known = lock(&self.foreign).get(language).map(Arc::clone);
+        let reader = match known {
+            Some(reader) => reader,
+            None => {
+                let reader = ForeignReader::new(language, Vocabulary::load(&self.reader)?);
+                let reader = Arc::new(reader);
+                lock(&self.foreign).insert(language.to_owned(), Arc::clone(&reader));
+                reader
+            }
+        };
+        reader.pieces(text)
+    }
+
     /// The samples of a text, and when its words begin.
     fn speak(
         &self,
@@ -199,7 +230,7 @@ impl Voices {
         threads: &Arc<ThreadPool>,
     ) -> Result<(Vec<i16>, Vec<TimedText>), ModelError> {
         let (mut sound, mut words) = (Vec::new(), Vec::new());
-        for piece in self.pronouncer(request.accent)?.pieces(&request.text)? {
+        for piece in self.pieces(&request.text, &request.language)? {
             if !sound.is_empty() {
                 sound.resize(sound.len() + BETWEEN_PIECES, 0.0);
             }

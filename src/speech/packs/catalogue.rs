@@ -118,7 +118,8 @@ const fn british(own: &'static str, name: &'static str, speaker: Speaker) -> Pac
     PackVoice { own, name, language: "en-gb", speaker }
 }
 
-/// Kokoro with those of its English voices that its makers give at least a C (`VOICES.md` beside the network).
+/// Kokoro with those of its English voices that its makers give at least a C (`VOICES.md` beside the network), and
+/// those of languages that espeak-ng reads for it.
 /// Its name is not that of an engine which a person is likely to have added.
 const KOKORO_82M: Pack = Pack {
     name: "kokoro-82m",
@@ -142,6 +143,13 @@ const KOKORO_82M: Pack = Pack {
         british("bm_george", "Kokoro George", Man),
         british("bm_fable", "Kokoro Fable", Man),
         british("bf_isabella", "Kokoro Isabella", Woman),
+        PackVoice { own: "ef_dora", name: "Kokoro Dora", language: "es", speaker: Woman },
+        PackVoice { own: "em_alex", name: "Kokoro Alex", language: "es", speaker: Man },
+        PackVoice { own: "ff_siwis", name: "Kokoro Siwis", language: "fr-fr", speaker: Woman },
+        PackVoice { own: "if_sara", name: "Kokoro Sara", language: "it", speaker: Woman },
+        PackVoice { own: "im_nicola", name: "Kokoro Nicola", language: "it", speaker: Man },
+        PackVoice { own: "pf_dora", name: "Kokoro Dora", language: "pt-br", speaker: Woman },
+        PackVoice { own: "pm_alex", name: "Kokoro Alex", language: "pt-br", speaker: Man },
     ],
     files: &[
         PackFile {
@@ -210,6 +218,34 @@ const KOKORO_82M: Pack = Pack {
         kokoro_voice(
             "bf_isabella.bin",
             "3754352c4aaa46d17f27654ab7518d65b62ad6163a0f55a5f4330c2da2c4e94f",
+        ),
+        kokoro_voice(
+            "ef_dora.bin",
+            "f66ec66bd295acb18372e37008533a9a3228483ccd294e7538d5d9294ac9a532",
+        ),
+        kokoro_voice(
+            "em_alex.bin",
+            "27809e9eafdcbcfff90a3016c697568676531de2a2c39cee29c96c7bd6b83e95",
+        ),
+        kokoro_voice(
+            "ff_siwis.bin",
+            "a35f5675ad08948e326ae75fd0ea16ba5d0042e4f76b5f3d1df77d0a48c54861",
+        ),
+        kokoro_voice(
+            "if_sara.bin",
+            "409b69248798fcdc2542330c76953d230710f19b057e59cb82fdc3c4cf71265c",
+        ),
+        kokoro_voice(
+            "im_nicola.bin",
+            "bc578e510d52a96d6940d46f12e96d7b3df00905dbea075113226d100e6e1ab0",
+        ),
+        kokoro_voice(
+            "pf_dora.bin",
+            "3da7b5b2d91847ebf5646f57631af6ececae3c29a89cd300f06edf9aa6cfe9ee",
+        ),
+        kokoro_voice(
+            "pm_alex.bin",
+            "0175c753f59c54e7fd5a995bedef0c5ff2fb67e0043dd3dcb2ae74ec2acbeb2a",
         ),
     ],
 };
