@@ -12,6 +12,6 @@ pub use alignment::{TimedWord, WordTiming, align};
 pub use clip::{Clip, ClipLength};
 pub use decode::{decode, ensure_supported, resample};
 pub use format::AudioFormat;
-pub use mp3::{Mp3Error, Silence, encode};
+pub use mp3::{ENCODER_DELAY, Mp3Error, Silence, encode};
 pub use pcm::Pcm;
 pub use received::{Sound, excerpt, read};

@@ -147,9 +147,9 @@ pub trait Engine: Send + Sync {
         false
     }
 
-    /// Whether it is natural, and keeps ahead of a listener on this machine as far as that is known.
-    fn is_natural_by_default(&self) -> bool {
-        self.is_natural() && self.times_real().is_none_or(|times| times >= packs::FAST_ENOUGH)
+    /// Whether it keeps ahead of a listener on this machine, as far as that is known.
+    fn keeps_ahead(&self) -> bool {
+        self.times_real().is_none_or(|times| times >= packs::FAST_ENOUGH)
     }
 
     /// How many times as fast as its sound lasts it speaks on this machine, if that is known.
@@ -210,6 +210,12 @@ impl ChosenVoice {
         }
         self
     }
+}
+
+/// What the engine is asked for where clips have another sample rate than its own, and that rate.
+pub fn at_own_rate(key: &VoiceKey) -> Option<(VoiceKey, u32)> {
+    let (format, rate) = key.format.split_once(AT_RATE)?;
+    Some((VoiceKey { format: format.to_owned(), ..key.clone() }, rate.parse().ok()?))
 }
 
 /// Engines that are enabled and reachable.
@@ -370,7 +376,8 @@ impl Voices {
         // Of the first engine that is natural and fast enough here, a voice with the accent if there is one.
         let is_natural = |voice: &&Voice| {
             let engine = engine_set.engine(&voice.engine);
-            speaks(voice, wanted) && engine.is_ok_and(|engine| engine.is_natural_by_default())
+            speaks(voice, wanted)
+                && engine.is_ok_and(|engine| engine.is_natural() && engine.keeps_ahead())
         };
         let natural = || {
             let first = voices().filter(is_free).find(is_natural)?;
@@ -378,10 +385,15 @@ impl Voices {
             let exact = of_engine().find(|voice| voice.language.eq_ignore_ascii_case(wanted));
             Some(exact.unwrap_or(first))
         };
+        let is_quick = |voice: &&Voice| {
+            let engine = engine_set.engine(&voice.engine);
+            is_free(voice) && engine.is_ok_and(|engine| engine.keeps_ahead())
+        };
         let exact =
-            || voices().filter(is_free).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
+            || voices().filter(is_quick).find(|voice| voice.language.eq_ignore_ascii_case(wanted));
+        let quick = || voices().filter(is_quick).find(|voice| speaks(voice, wanted));
         let any = || voices().filter(is_free).find(|voice| speaks(voice, wanted));
-        preferred.or_else(natural).or_else(exact).or_else(any).cloned()
+        preferred.or_else(natural).or_else(exact).or_else(quick).or_else(any).cloned()
     }
 
     /// The voice that a program calls by its name without the engine: of the engine that `model` names, by
@@ -415,12 +427,8 @@ impl Voices {
         let engine = Arc::clone(self.engine_set().engine(&voice.engine)?);
         // What is kept under a key was made by what the key says, also when settings change meanwhile.
         let speed = voice.speed.parse().ok();
-        let (format, rate) = match voice.format.split_once(AT_RATE) {
-            Some((format, rate)) => (format, rate.parse().ok()),
-            None => (&*voice.format, None),
-        };
         let Some(speed) =
-            speed.filter(|_| engine.model() == voice.model && engine.format() == format)
+            speed.filter(|_| engine.model() == voice.model && engine.format() == voice.format)
         else {
             return Err(VoiceError::NoSuchVoice(format!("{}:{}", voice.engine, voice.voice)));
         };
@@ -430,11 +438,7 @@ impl Voices {
             Capacity::InAll(_) => None,
         };
         let utterance = Utterance { text, context, voice: &voice.voice, speed };
-        let mut spoken = self.speak_booked(&*engine, utterance).await?;
-        if let Some(rate) = rate {
-            spoken.clip = encoding::at_rate(engine.name(), spoken.clip, rate).await?;
-        }
-        Ok(spoken)
+        self.speak_booked(&*engine, utterance).await
     }
 
     /// Has an engine speak, and books it: before the engine is asked, so that no budget is exceeded.

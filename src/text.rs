@@ -7,4 +7,5 @@ pub mod markup;
 pub mod pronunciation;
 pub mod quotes;
 pub mod sentence;
+pub mod spelling;
 pub mod spoken;

@@ -115,6 +115,15 @@ async fn voices_of_other_sample_rates_are_brought_to_the_narrators() {
     let cast = "stand-in:af_heart speech=espeak-ng:en-us";
     let (ms, timeline) = heard(&server, &book, cast, 24_000).await;
     assert!((ms - end_ms(&timeline)).abs() < 5.0, "{ms} {timeline:?}");
+    // What the service said in one stream it is not asked again for another.
+    let before = standin.calls().len();
+    let cast = "espeak-ng:en-us speech=stand-in:af_heart";
+    heard(&server, &book, cast, 22_050).await;
+    let parts_of_speech = 4;
+    assert_eq!(standin.calls().len(), before + parts_of_speech);
+    heard(&server, &book, "stand-in:bm_george speech=stand-in:af_heart", 24_000).await;
+    let by_narrator = 3;
+    assert_eq!(standin.calls().len(), before + parts_of_speech + by_narrator);
     // One that is gone keeps nobody from listening, and a narrator that is gone is said to be so.
     let (ms, _) = heard(&server, &book, "stand-in:af_heart speech=nobody:here", 24_000).await;
     assert!(ms > 1_000.0);

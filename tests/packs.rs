@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use common::redis::RedisServer;
 use common::{TestServer, decoded, epub, epub_in};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -203,5 +204,51 @@ async fn the_api_says_what_cannot_be_installed() {
     let form = [("name", PACK), ("kind", "openai"), ("url", "http://127.0.0.1:9"), ("voices", "a")];
     let taken = server.client.post(server.url("/api/engines")).form(&form).send().await.unwrap();
     assert_eq!(taken.status(), 400);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_without_a_voice_leaves_its_sentences_to_those_that_have_it() {
+    let redis = RedisServer::start();
+    // A voice that came with the program on one machine, and not on the other.
+    let folder = TempDir::new().unwrap();
+    let with = folder.path().join("with");
+    std::fs::create_dir_all(with.join("heart-emma")).unwrap();
+    let heart = target().join("voices/heart");
+    std::os::unix::fs::symlink(&heart, with.join("heart")).unwrap();
+    std::fs::copy(heart.join("hibari.onnx"), with.join("heart-emma/hibari.onnx")).unwrap();
+    let with = with.to_str().unwrap();
+    let server =
+        TestServer::start_with(&["--voices", with, "--redis-url", &redis.url(), "--no-worker"])
+            .await;
+    let worker = |voices: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_earmark"));
+        command.args(["worker", "--data", server.data.path().to_str().unwrap()]);
+        command.args(["--redis-url", &redis.url(), "--voices", voices]);
+        if let Some(url) = common::database_url(server.data.path()) {
+            command.args(["--database-url", &url]);
+        }
+        command.kill_on_drop(true).stderr(Stdio::null()).spawn().unwrap()
+    };
+    let _without = worker(target().join("voices").to_str().unwrap());
+    let body = "<p>It rained. Nobody came. The door was open.</p>";
+    let book = server.import("a.epub", epub("Rain", &[("One", body)])).await;
+    let place = json!({ "place": {
+        "listener": "a-listener-of-emma", "book": book, "chapter": 1, "sentence": 0,
+        "voice": "heart-emma:emma",
+    }});
+    let opened = server.client.post(server.url("/api/events/chapter_open")).json(&place);
+    assert!(opened.send().await.unwrap().status().is_success());
+    // It has had its chance.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let made = |list: Value| list[0]["made"].as_u64().unwrap();
+    let address = format!("/api/books/{book}/audios?voice=heart-emma:emma");
+    assert_eq!(made(server.json(&address).await), 0);
+    let _with = worker(with);
+    let stream = TestServer::stream(&book, 1, "&voice=heart-emma:emma");
+    let heard = server.get(&stream).await.error_for_status().unwrap().bytes().await.unwrap();
+    assert!(decoded(&heard, 24_000).len() > 2 * 24_000);
+    let health = server.json("/health").await;
+    assert_eq!(health["queue"]["dead"], 0, "{health}");
     server.stop().await;
 }

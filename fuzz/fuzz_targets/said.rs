@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use app::model::{Matching, NewPronunciation, Pronunciation, PronunciationScope};
-use earmark::speech::neural::numerals::spell_out;
 use earmark::speech::neural::phonemes::{Accent, Pronouncer};
 use earmark::text::pronunciation::{Rules, apart, checked, pronounce, without_phonemes};
+use earmark::text::spelling::spell_out;
 use libfuzzer_sys::fuzz_target;
 
 static VOICE: LazyLock<Option<Pronouncer>> = LazyLock::new(|| {
@@ -37,7 +37,9 @@ fuzz_target!(|input: (u8, &str, &str, &str, &str)| {
     let (apart, places) = apart(&said);
     assert_eq!(plain, apart);
     assert!(places.iter().all(|(place, _)| apart.get(place.clone()).is_some()));
-    spell_out(&said);
+    for language in ["en", "de", "es", "fr"] {
+        spell_out(&said, language);
+    }
     // As long as a sentence can be.
     if let Some(pronouncer) = &*VOICE
         && said.chars().count() <= 600

@@ -11,7 +11,7 @@ use symphonia::core::formats::{FormatOptions, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
-use super::{AudioFormat, Clip, mp3};
+use super::{AudioFormat, Clip, WordTiming, mp3};
 
 /// The sample rate that programs take headerless samples to have (OpenAI's `pcm`).
 const PCM_RATE: u32 = 24_000;
@@ -48,8 +48,13 @@ pub fn resample(clip: &Clip, sample_rate: u32) -> Result<Clip, String> {
         return Ok(clip.clone());
     }
     let samples = samples(&clip.bytes)?;
-    mp3::encode_at(&samples, clip.length.sample_rate, sample_rate)
-        .map_err(|error| error.to_string())
+    let resampled = mp3::encode_at(&samples, clip.length.sample_rate, sample_rate);
+    let mut resampled = resampled.map_err(|error| error.to_string())?;
+    // Its words begin later by what the encoder puts before it once more.
+    let later = (mp3::ENCODER_DELAY * 1000 / sample_rate.max(1) as usize) as u32;
+    let moved = |mark: &WordTiming| WordTiming { start_ms: mark.start_ms + later, ..mark.clone() };
+    resampled.marks = clip.marks.as_ref().map(|marks| marks.iter().map(moved).collect());
+    Ok(resampled)
 }
 
 fn wav(samples: &[i16], sample_rate: u32) -> Result<Bytes, hound::Error> {

@@ -17,6 +17,8 @@ use thiserror::Error;
 
 use super::{Clip, ClipLength};
 
+/// Samples of silence that LAME puts before the first sound.
+pub const ENCODER_DELAY: usize = 1105;
 /// What LAME may write when it is flushed, in bytes (`lame.h`).
 const MAX_FLUSH_BYTES: usize = 7200;
 

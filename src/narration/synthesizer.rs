@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::audio;
 use crate::clips::{Clips, ClipsError};
-use crate::queue::Job;
+use crate::queue::{Job, Sentence};
 use crate::speech::engines::Engines;
-use crate::speech::{Spoken, VoiceError, Voices};
+use crate::speech::{Spoken, VoiceError, Voices, at_own_rate};
+use crate::text::hash::{ContentHash, VoiceKey};
 
 /// Largest accepted clip, in bytes: 20 minutes at 48 kbit/s.
 const MAX_CLIP_BYTES: usize = 8 << 20;
@@ -48,18 +50,35 @@ impl Synthesizer {
         if let Some(clip) = self.clips.stored(&job.content).await.map_err(unstored)? {
             return Ok(clip.bytes);
         }
-        let Spoken { clip, cost } = match self.speak(job).await {
-            // An engine that was added a moment ago, by another process.
-            Err(VoiceError::NoSuchVoice(_)) if self.engines.refresh().await.is_ok() => {
-                self.speak(job).await?
-            }
-            spoken => spoken?,
+        let Spoken { clip, cost } = match at_own_rate(&job.voice) {
+            Some((key, rate)) => self.resample(job, key, rate).await?,
+            None => match self.speak(job).await {
+                // An engine that was added a moment ago, by another process.
+                Err(VoiceError::NoSuchVoice(_)) if self.engines.refresh().await.is_ok() => {
+                    self.speak(job).await?
+                }
+                spoken => spoken?,
+            },
         };
         if clip.bytes.len() > MAX_CLIP_BYTES {
             let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
             return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
         }
         Ok(self.clips.put(job, clip, cost).await.bytes)
+    }
+
+    /// The clip of a voice at another sample rate, of the one at its own: whoever hears that has paid for this.
+    async fn resample(&self, job: &Job, key: VoiceKey, rate: u32) -> Result<Spoken, VoiceError> {
+        let (content, voice) =
+            (ContentHash::of(&job.text, job.context.as_deref(), &key), Arc::new(key));
+        let own = Job::new(Sentence { content, voice, ..Sentence::clone(job) });
+        // Its own rate is no other, so this goes one deep.
+        Box::pin(self.make(&own)).await?;
+        let clip = self.clips.stored(&content).await.map_err(unstored)?;
+        let clip = clip.ok_or_else(|| broken("a clip was lost while it was resampled"))?;
+        let resampled = tokio::task::spawn_blocking(move || audio::resample(&clip, rate)).await;
+        let clip = resampled.unwrap_or_else(|error| Err(error.to_string()));
+        Ok(Spoken { clip: clip.map_err(|reason| broken(&reason))?, cost: 0 })
     }
 
     async fn speak(&self, job: &Job) -> Result<Spoken, VoiceError> {

@@ -9,9 +9,6 @@ use crate::audio::{self, Clip, Pcm, Sound, TimedWord, WordTiming};
 /// Length of the clip for a text that an engine passes over: about a third of a second.
 const UNSPOKEN_SAMPLES: usize = 7_000;
 
-/// Samples of silence that LAME puts before the first sound.
-const ENCODER_DELAY: usize = 1105;
-
 /// No voice says more characters a second; the quickest reader of news says 25. What is shorter was cut
 /// off.
 const MAX_CHARS_PER_SECOND: f64 = 60.0;
@@ -35,7 +32,7 @@ pub(super) async fn encode_checked(
         Sound::Mp3(clip) => (clip, 0),
         Sound::Pcm(pcm) => {
             let range = pcm.sounding().ok_or_else(|| no_audio("it is silence".to_owned()))?;
-            let lead = range.start as i64 - ENCODER_DELAY as i64;
+            let lead = range.start as i64 - audio::ENCODER_DELAY as i64;
             let rate = pcm.sample_rate;
             let samples = pcm.samples[range].to_vec();
             (encode_samples(samples, rate).await.map_err(no_audio)?, lead)
@@ -81,20 +78,6 @@ pub(super) async fn encode(
         None => vec![0; UNSPOKEN_SAMPLES],
     };
     encode_samples(samples, sample_rate).await.map_err(no_audio)
-}
-
-/// A clip at another sample rate. Its words begin later by what the encoder puts before it once more.
-pub(super) async fn at_rate(program: &str, clip: Clip, rate: u32) -> Result<Clip, VoiceError> {
-    let no_audio =
-        |reason: String| VoiceError::NoAudio { program: program.to_owned().into(), reason };
-    let marks = clip.marks.clone();
-    let resampled = tokio::task::spawn_blocking(move || audio::resample(&clip, rate)).await;
-    let resampled = resampled.map_err(|error| no_audio(error.to_string()))?;
-    let mut clip = resampled.map_err(no_audio)?;
-    let later = (ENCODER_DELAY * 1000 / rate.max(1) as usize) as u32;
-    let moved = |mark: &WordTiming| WordTiming { start_ms: mark.start_ms + later, ..mark.clone() };
-    clip.marks = marks.map(|marks| marks.iter().map(moved).collect());
-    Ok(clip)
 }
 
 /// Encoding is a few milliseconds of pure computation.

@@ -9,8 +9,12 @@ use async_trait::async_trait;
 use super::registry::Installed;
 use super::{Engine, Utterance, VoiceError, encoding, process};
 use crate::audio::{Clip, Pcm};
+use crate::text::spelling::spell_out;
 
 const PROGRAM: &str = "espeak-ng";
+/// The program, and a count of the changes of what it is given for a text (`text/spelling.rs`): clips of another
+/// count are other clips.
+const MODEL: &str = "espeak-ng-2";
 /// How it is found.
 pub(super) static INSTALLED: Installed = Installed {
     name: PROGRAM,
@@ -47,6 +51,10 @@ impl Engine for Espeak {
         PROGRAM
     }
 
+    fn model(&self) -> &str {
+        MODEL
+    }
+
     fn voices(&self) -> &[Voice] {
         &self.voices
     }
@@ -58,7 +66,7 @@ impl Engine for Espeak {
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
         let Utterance { text, voice, speed, .. } = utterance;
         // `[[` would begin phoneme input.
-        let text = text.replace("[[", "[ [");
+        let text = spell_out(text, voice).replace("[[", "[ [");
         // UTF-8 in, no pause at the end, WAV out.
         let rate = (WORDS_A_MINUTE * speed).round().to_string();
         let arguments = ["-v", voice, "-s", &rate, "-b", "1", "-z", "--stdin", "--stdout"];

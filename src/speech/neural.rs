@@ -12,7 +12,6 @@ pub mod heart;
 pub mod kokoro;
 mod loudness;
 pub mod network;
-pub mod numerals;
 pub mod phonemes;
 mod pieces;
 mod process;
@@ -30,7 +29,7 @@ use tokio::io::AsyncReadExt;
 
 use super::packs::{Form, Pack, PackVoice, catalogue};
 use super::registry::Places;
-use super::{Engine, Utterance, VoiceError, encoding};
+use super::{Capacity, Engine, Utterance, VoiceError, encoding};
 use crate::audio::{Clip, Pcm, Sound, TimedWord};
 use crate::text::hash::hex;
 use crate::text::language::primary_subtag;
@@ -66,6 +65,8 @@ pub struct Neural {
     process: Arc<VoiceProcess>,
     voices: Vec<Voice>,
     model: String,
+    /// Sentences that it speaks at once.
+    parallel: usize,
     /// Where it is kept how fast it speaks.
     notes: PathBuf,
     /// How fast it speaks, once it is known. A std mutex, never held across an await.
@@ -163,6 +164,7 @@ impl Neural {
             process: Arc::new(process_of(pack, folder, places)),
             voices: pack.voices.iter().filter(|voice| has_reader(voice)).map(voice).collect(),
             model: format!("{hash}-{RULES}"),
+            parallel: places.parallel.max(1),
             notes,
             times_real: Arc::new(Mutex::new(times_real)),
         })
@@ -268,6 +270,15 @@ impl Engine for Neural {
 
     fn is_natural(&self) -> bool {
         true
+    }
+
+    /// One that was installed is not on every worker: its sentences are in lanes of their own, which those that
+    /// have it claim.
+    fn capacity(&self) -> Capacity {
+        match self.pack.name {
+            catalogue::BUNDLED => Capacity::Shared,
+            _ => Capacity::InProcess(self.parallel),
+        }
     }
 
     fn times_real(&self) -> Option<f64> {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::packs::catalogue::BUNDLED;
 use super::settings::Kind;
 use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, openai, packs, piper};
 
@@ -37,10 +38,16 @@ pub struct Installed {
     pub find: fn() -> Found,
 }
 
-/// Whether an engine is one of those that are found by themselves. They have no limits of their own: they
-/// share this machine's processors.
+/// Whether an engine is one of those that come with every worker. They have no limits of their own: they share
+/// its machine's processors.
 pub fn is_built_in(name: &str) -> bool {
-    INSTALLED.iter().any(|installed| installed.name == name) || packs::Pack::named(name).is_some()
+    INSTALLED.iter().any(|installed| installed.name == name) || name == BUNDLED
+}
+
+/// Whether an engine of this name is found by itself, or would be once it is installed. Nobody can give the name
+/// to another.
+pub fn is_reserved(name: &str) -> bool {
+    is_built_in(name) || packs::Pack::named(name).is_some()
 }
 
 /// The kind of a name.

@@ -264,7 +264,7 @@ impl EngineSettings {
         if !(1..=MAX_NAME_CHARS).contains(&name.len()) || !name.chars().all(is_plain) {
             return Err(InvalidSettings::Name);
         }
-        if registry::is_built_in(name) {
+        if registry::is_reserved(name) {
             return Err(InvalidSettings::Taken(name.clone()));
         }
         let texts = voices.iter().flat_map(|voice| [&voice.id, &voice.name, &voice.language]);

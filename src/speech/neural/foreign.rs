@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use super::network::{ModelError, Vocabulary, failed};
 use super::pieces::{Piece, Token, pieces};
 use crate::text::pronunciation::apart;
+use crate::text::spelling::spell_out;
 
 /// What reads.
 pub const PROGRAM: &str = "espeak-ng";
@@ -46,7 +47,8 @@ impl ForeignReader {
     /// # Errors
     /// When espeak-ng cannot be run.
     pub fn pieces(&self, text: &str) -> Result<Vec<Piece>, ModelError> {
-        let (text, given) = apart(text);
+        let spelt = spell_out(text, &self.language);
+        let (text, given) = apart(&spelt);
         let mut tokens = Vec::new();
         for clause in clauses(&text) {
             let words = words(&text, clause.words);

@@ -5,26 +5,23 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use misaki_rs::{G2P, Language, MToken};
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use super::network::{ModelError, Vocabulary};
-use super::numerals::spell_out;
 use super::pieces::{Piece, Token, pieces};
 use super::reader::Reader;
 use crate::text::pronunciation::apart;
+use crate::text::spelling::spell_out;
 
 /// Phonemes that carry the stress.
 const VOWELS: &str = "AIOQWYaæɑɒɔəɛɜɪiʊuʌᵻɨ";
 /// Whose English it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accent {
-    /// American
-    #[default]
+    /// American.
     American,
-    /// British
+    /// British.
     British,
 }
 
@@ -138,7 +135,7 @@ impl Pronouncer {
 
     /// The phonemes of a text. A text that has none has no pieces.
     pub fn pieces(&self, text: &str) -> Result<Vec<Piece>, ModelError> {
-        let spelt = spell_out(text);
+        let spelt = spell_out(text, "en");
         let (text, given) = apart(&spelt);
         let mut tokens = self.tokens(&text)?;
         self.pronounce(&mut tokens, &text, &given)?;
@@ -402,7 +399,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/voices/heart");
         let pronouncer = Pronouncer::load(&folder, Accent::American).unwrap();
         for form in FORMS {
-            let tokens = pronouncer.tokens(&spell_out(form)).unwrap();
+            let tokens = pronouncer.tokens(&spell_out(form, "en")).unwrap();
             for token in tokens.iter().filter(|one| one.text.chars().any(char::is_alphanumeric)) {
                 let phonemes = token.phonemes.as_deref().unwrap_or_default();
                 let known =

@@ -1,21 +1,16 @@
-//! What English writes in figures and signs and says in words, where the lexicons do not know it or would
-//! leave it out. Nothing that is said is lost: figures that no rule knows are parted from what they touch,
-//! and read as numbers.
+//! English: for engines and lexicons that do not know these forms, or would leave them out.
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Captures;
 
+use super::{Rules, Said, rules_of};
 use crate::text::spoken::roman_value;
 
 type Say = fn(&Captures<'_>) -> String;
 
-/// Most times that the rules are applied to what they have made; each time takes signs away.
-const MOST_ROUNDS: usize = 100;
-
 /// The rules, in the order in which they apply.
-static RULES: LazyLock<Vec<(Regex, Say)>> = LazyLock::new(|| {
+pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let rules: [(&str, Say); 44] = [
         (r"\bhttps?://(?:www\.)?", |_| String::new()),
         (r"\[", |_| "(".to_owned()),
@@ -91,8 +86,7 @@ static RULES: LazyLock<Vec<(Regex, Say)>> = LazyLock::new(|| {
         // What touches figures and is no part of them.
         (r"([/+*~_&@])(\d)", |found| format!("{} {}", &found[1], &found[2])),
     ];
-    // The patterns are constants, and a test counts them.
-    rules.into_iter().filter_map(|(rule, say)| Some((Regex::new(rule).ok()?, say))).collect()
+    rules_of(rules.map(|(rule, say)| (rule, Said::By(say))))
 });
 
 /// Divisions of books, which are counted: Chapter Four.
@@ -273,124 +267,5 @@ fn roman(found: &Captures<'_>) -> String {
             }
         }
         _ => found[0].to_owned(),
-    }
-}
-
-/// The text with what has to be spelled out spelled out.
-pub fn spell_out(text: &str) -> Cow<'_, str> {
-    let mut text = Cow::Borrowed(text);
-    // What one rule makes another may take; of `1–2–3` one round takes every other sign.
-    for _ in 0..MOST_ROUNDS {
-        let mut is_done = true;
-        for (rule, say) in RULES.iter() {
-            if let Cow::Owned(spelled) = rule.replace_all(&text, say)
-                && spelled != text
-            {
-                (text, is_done) = (spelled.into(), false);
-            }
-        }
-        if is_done {
-            break;
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn every_rule_is_a_rule() {
-        assert_eq!(RULES.len(), 44);
-    }
-
-    #[test]
-    fn figures_and_signs_are_spelled_out() {
-        for (written, said) in [
-            ("The 8:35 was late.", "The 8 35 was late."),
-            ("At 7:00 p.m. it rang.", "At 7 p.m. it rang."),
-            ("At 7:00 it rang.", "At 7 o'clock it rang."),
-            ("At 12:05 it rang.", "At 12 oh 5 it rang."),
-            ("1:23:45", "1 23 45"),
-            ("at 10am", "at 10 a.m."),
-            ("at 9:30PM", "at 9 30 p.m."),
-            ("20% less", "20 percent less"),
-            ("0.5 %", "0.5 percent"),
-            ("5 ‰", "5 per mille"),
-            ("$2.50", "$2.50"),
-            ("£3m", "3 million pounds"),
-            ("$1.5bn", "1.5 billion dollars"),
-            ("€20k", "20 thousand euros"),
-            ("Open No. 5 now.", "Open Number 5 now."),
-            ("Nos. 5 and 6", "Numbers 5 and 6"),
-            ("No. I will not.", "No. I will not."),
-            ("№ 5", "number 5"),
-            ("#5", "number 5"),
-            ("20 °C outside", "20 degrees Celsius outside"),
-            ("451 °F", "451 degrees Fahrenheit"),
-            ("Turn 90° left.", "Turn 90 degrees left."),
-            ("2½ miles", "2 and a half miles"),
-            ("½ a mile", "a half a mile"),
-            ("¾ full", "three quarters full"),
-            ("3/4 full", "3 quarters full"),
-            ("1/2", "one half"),
-            ("3/2", "3 halves"),
-            ("22/7", "22 over 7"),
-            ("12/25/1999", "12 25 1999"),
-            ("the 1990s", "the 19 nineties"),
-            ("the ’60s", "the sixties"),
-            ("the 1900s", "the 19 hundreds"),
-            ("the 2000s", "the two thousands"),
-            ("10kg", "10 kilograms"),
-            ("5 km", "5 kilometers"),
-            ("60 mph", "60 miles an hour"),
-            ("100 km/h", "100 kilometers an hour"),
-            ("6 ft", "6 feet"),
-            ("call 555-0199", "call 5 5 5, 0 1 9 9"),
-            ("pages 12–15", "pages 12 to 15"),
-            ("1866-1870", "1866 to 1870"),
-            ("1–2–3", "1 to 2 to 3"),
-            ("50-50", "50 50"),
-            ("twenty-one", "twenty-one"),
-            ("1+1=2", "1 plus 1 equals 2"),
-            ("2 × 2", "2 times 2"),
-            ("4x4", "4 by 4"),
-            ("x = y", "x equals y"),
-            ("10^6", "10 to the power of 6"),
-            ("10⁶", "10 to the power of 6"),
-            ("5 m²", "5 m squared"),
-            ("a word¹ with a note", "a word  with a note"),
-            ("§ 4", "section 4"),
-            ("rings, &c.", "rings, et cetera"),
-            ("e.g. this", "for example this"),
-            ("i.e. that", "that is that"),
-            ("p. 12", "page 12"),
-            ("pp. 12–15", "pages 12 to 15"),
-            ("Chapter IV", "Chapter 4"),
-            ("BOOK XLII", "BOOK 42"),
-            ("Henry VIII", "Henry the eighth"),
-            ("Louis XIV’s", "Louis the fourteenth’s"),
-            ("Peter and I went.", "Peter and I went."),
-            ("It was John I saw.", "It was John I saw."),
-            ("Vitamin C", "Vitamin C"),
-            ("the 3rd of May, 1866", "the 3rd of May, 1866"),
-            ("1,250,000", "1,250,000"),
-            ("B2B", "B 2 B"),
-            ("[1]", "(1)"),
-            ("3D", "3 D"),
-        ] {
-            assert_eq!(spell_out(written), said, "{written}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_spelled_out_stays(text in "(.|[0-9:–°½=§²⁶/+×x^ -]|No\\. ?|[aApP]m|IV|Henry |Chapter )*") {
-            let once = spell_out(&text).into_owned();
-            prop_assert_eq!(spell_out(&once), once.as_str());
-        }
     }
 }
