@@ -25,6 +25,7 @@ mod secrets;
 mod service;
 pub mod settings;
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -36,6 +37,8 @@ use tokio::sync::Semaphore;
 use crate::audio::Clip;
 use crate::text::hash::{Context, VoiceKey};
 use crate::text::language::primary_subtag;
+use crate::text::pronunciation::without_phonemes;
+use crate::text::spelling::spell_out;
 use budget::{Ledger, LedgerError};
 use registry::Places;
 use settings::{EngineSettings, ReachedBy};
@@ -131,6 +134,11 @@ pub trait Engine: Send + Sync {
         false
     }
 
+    /// Whether it is given words for the figures, signs and abbreviations that it would say wrong.
+    fn wants_words(&self) -> bool {
+        false
+    }
+
     /// What a million characters cost, in whatever currency the operator counts.
     fn price(&self) -> f64 {
         self.settings().map_or(0.0, |settings| settings.price)
@@ -199,9 +207,23 @@ pub struct ChosenVoice {
     pub times_words: bool,
     /// Whether it says phonemes where a text has them (`text/pronunciation.rs`).
     pub takes_phonemes: bool,
+    /// Whether it is given words for figures, signs and abbreviations.
+    pub wants_words: bool,
 }
 
 impl ChosenVoice {
+    /// What the voice is given for a normalised text, which may have phonemes: what clips are named by.
+    pub fn given<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let text = if self.takes_phonemes { Cow::Borrowed(text) } else { without_phonemes(text) };
+        if !self.wants_words {
+            return text;
+        }
+        match spell_out(&text, &self.language) {
+            Cow::Owned(spelled) => Cow::Owned(spelled),
+            Cow::Borrowed(_) => text,
+        }
+    }
+
     /// The same voice, whose clips have another sample rate: those of one stream must have the same.
     pub fn at_rate(mut self, sample_rate: u32) -> Self {
         if self.sample_rate != sample_rate {
@@ -508,6 +530,7 @@ impl EngineSet {
             wants_context: engine.wants_context(),
             times_words: engine.times_words(),
             takes_phonemes: engine.takes_phonemes(),
+            wants_words: engine.wants_words(),
         })
     }
 

@@ -469,3 +469,25 @@ async fn a_text_that_nobody_waits_for_any_more_is_not_made_to_the_end() {
     let later = standin.calls().len();
     assert!(later < 150 && later - made <= 16, "{made}, then {later}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_given_words_for_figures_and_a_service_the_text_as_it_is() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    added(&server, "openai", &standin, &[("voices", "af_heart")]).await;
+    let hash = async |text: &str, voice: &str| {
+        let body = json!({ "text": text, "voiceId": voice });
+        let answer = server.client.post(server.url("/api/voice")).json(&body).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["contentHash"].as_str().unwrap().to_owned()
+    };
+    for (written, said, voice) in [
+        ("Henry VIII laughed.", "Henry the eighth laughed.", "espeak-ng:en-us"),
+        ("Am 3. Mai kam Nr. 5.", "Am dritten Mai kam Nummer 5.", "espeak-ng:de"),
+        ("El Sr. García", "El señor García", "espeak-ng:es"),
+        ("Au XIXe siècle", "Au dix-neuvième siècle", "espeak-ng:fr-fr"),
+    ] {
+        assert_eq!(hash(written, voice).await, hash(said, voice).await, "{written}");
+    }
+    hash("Henry VIII laughed.", "stand-in:af_heart").await;
+    assert_eq!(standin.calls()[0].body["input"], "Henry VIII laughed.");
+    server.stop().await;
+}

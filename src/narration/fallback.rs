@@ -17,7 +17,6 @@ use crate::clips::waits::WaitError;
 use crate::queue::{Job, Sentence};
 use crate::speech::ChosenVoice;
 use crate::text::hash::ContentHash;
-use crate::text::pronunciation::without_phonemes;
 
 /// A substitute is heard in place of a sentence for this long; then its own voice is asked again.
 const SUBSTITUTED_FOR: Duration = Duration::from_secs(600);
@@ -40,9 +39,9 @@ pub(super) fn substitutes() -> Substitutes {
 fn spoken_by(job: &Job, voice: &ChosenVoice) -> Job {
     let key = Arc::new(voice.key.clone());
     let context = job.context.clone().filter(|_| voice.wants_context);
-    let text: Arc<str> = match without_phonemes(&job.text) {
-        Cow::Owned(plain) if !voice.takes_phonemes => plain.into(),
-        _ => Arc::clone(&job.text),
+    let text: Arc<str> = match voice.given(&job.text) {
+        Cow::Owned(other) => other.into(),
+        Cow::Borrowed(_) => Arc::clone(&job.text),
     };
     Job::new(Sentence {
         content: ContentHash::of(&text, context.as_deref(), &key),

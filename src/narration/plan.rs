@@ -13,7 +13,7 @@ use crate::library::chapters::{Chapter, Part, Pause};
 use crate::queue::{Job, Sentence};
 use crate::speech::{Cast, ChosenVoice};
 use crate::text::hash::{ContentHash, Context, VoiceKey};
-use crate::text::pronunciation::{Rules, pronounce, without_phonemes};
+use crate::text::pronunciation::{Rules, pronounce};
 use crate::text::quotes::Quotes;
 use crate::text::sentence::is_speakable;
 
@@ -261,8 +261,7 @@ impl Segment {
 
 /// What a voice is given for a sentence.
 fn said(rules: &Rules, sentence: &str, voice: &ChosenVoice) -> Arc<str> {
-    let said = pronounce(rules, sentence);
-    if voice.takes_phonemes { said.into() } else { without_phonemes(&said).into() }
+    voice.given(&pronounce(rules, sentence)).into()
 }
 
 /// Pauses after a sentence, besides the tenth of a second that a clip's own edges make. Readers of

@@ -1,6 +1,5 @@
 //! Texts of other programs: split into sentences, each made or found like those of books, and joined.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,6 @@ use crate::queue::{Job, Sentence};
 use crate::speech::{ChosenVoice, MANY_LANGUAGES};
 use crate::text::hash::ContentHash;
 use crate::text::language::LanguageRules;
-use crate::text::pronunciation::without_phonemes;
 use crate::text::sentence::{is_speakable, limit_length, split_sentences};
 use crate::text::spoken::normalise;
 use crate::time::now_ms;
@@ -88,7 +86,7 @@ impl Narrator {
         language: &str,
     ) -> Result<SpokenText, NarrationError> {
         let chosen = self.shared.voices.cast(voice, language)?.narrator;
-        let text = if chosen.takes_phonemes { Cow::Borrowed(text) } else { without_phonemes(text) };
+        let text = chosen.given(text);
         if !is_speakable(&text) {
             return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));
         }
@@ -207,6 +205,7 @@ fn pieces(text: &str, voice: &ChosenVoice) -> Result<Vec<Piece>, NarrationError>
         let mut pause = PARAGRAPH_PAUSE;
         for sentence in sentences {
             let text = normalise(&paragraph[sentence]);
+            let text = voice.given(&text);
             if is_speakable(&text) {
                 let job = Job::new(Sentence {
                     book: api_book(),

@@ -9,12 +9,8 @@ use async_trait::async_trait;
 use super::registry::Installed;
 use super::{Engine, Utterance, VoiceError, encoding, process};
 use crate::audio::{Clip, Pcm};
-use crate::text::spelling::spell_out;
 
 const PROGRAM: &str = "espeak-ng";
-/// The program, and a count of the changes of what it is given for a text (`text/spelling.rs`): clips of another
-/// count are other clips.
-const MODEL: &str = "espeak-ng-2";
 /// How it is found.
 pub(super) static INSTALLED: Installed = Installed {
     name: PROGRAM,
@@ -51,10 +47,6 @@ impl Engine for Espeak {
         PROGRAM
     }
 
-    fn model(&self) -> &str {
-        MODEL
-    }
-
     fn voices(&self) -> &[Voice] {
         &self.voices
     }
@@ -63,10 +55,14 @@ impl Engine for Espeak {
         SAMPLE_RATE
     }
 
+    fn wants_words(&self) -> bool {
+        true
+    }
+
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
         let Utterance { text, voice, speed, .. } = utterance;
         // `[[` would begin phoneme input.
-        let text = spell_out(text, voice).replace("[[", "[ [");
+        let text = text.replace("[[", "[ [");
         // UTF-8 in, no pause at the end, WAV out.
         let rate = (WORDS_A_MINUTE * speed).round().to_string();
         let arguments = ["-v", voice, "-s", &rate, "-b", "1", "-z", "--stdin", "--stdout"];
