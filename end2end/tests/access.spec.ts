@@ -20,7 +20,7 @@ for (const theme of THEMES) {
     await page.request.post(`/api/books/${id}/annotations`, {
       data: { kind: "highlight", chapter: 1, start: { sentence: 1, offset: 0 }, end: { sentence: 1, offset: 8 }, quote: "The café" },
     });
-    for (const address of ["/", `/book/${id}`, `/book/${id}/search?q=filler`, `/book/${id}/notes`, `/book/${id}/voices`, "/settings", "/keys", "/offline", "/engines", "/storage", "/developers"]) {
+    for (const address of ["/", `/book/${id}`, `/book/${id}/search?q=filler`, `/book/${id}/notes`, `/book/${id}/voices`, "/settings", "/keys", "/offline", "/voices", "/engines", "/storage", "/developers"]) {
       await page.goto(address);
       expect(await faults(page), address).toEqual([]);
     }
@@ -48,7 +48,9 @@ test("everything a finger hits has 44 pixels", async ({ library, reader, page },
       [...document.querySelectorAll<HTMLElement>("button, a, select, input:not([type=radio]):not([type=file]), summary")]
         .filter((element) => element.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
         .filter((element) => !element.closest("article, .skip, .hint") && !element.matches(".arrangement .button"))
-        .map((element) => ({ element, rect: element.getBoundingClientRect() }))
+        // A tick is hit by its label as well.
+        .map((element) => ({ element, target: element.matches("[type=checkbox]") ? (element.closest("label") ?? element) : element }))
+        .map(({ element, target }) => ({ element, rect: target.getBoundingClientRect() }))
         // Links in a line of text are excepted (WCAG 2.5.8); the scrubber is as wide as the page.
         .filter(({ element, rect }) => getComputedStyle(element).display !== "inline" && rect.height > 0)
         .filter(({ element, rect }) => (rect.height < 43.5 && !element.matches(".scrubber")) || rect.width < 43.5)
@@ -56,7 +58,7 @@ test("everything a finger hits has 44 pixels", async ({ library, reader, page },
     );
   await reader.open(id, 1);
   expect(await small()).toEqual([]);
-  for (const address of ["/", `/book/${id}`, "/settings", `/book/${id}/search`, `/book/${id}/voices`, "/engines", "/storage", "/developers"]) {
+  for (const address of ["/", `/book/${id}`, "/settings", `/book/${id}/search`, `/book/${id}/voices`, "/voices", "/engines", "/storage", "/developers"]) {
     await page.goto(address);
     expect(await small(), address).toEqual([]);
   }
@@ -66,7 +68,7 @@ test("nothing is cut off at 400 % zoom", async ({ library, reader, page }, info)
   test.skip(info.project.name === "phone", "320 pixels are what 1280 are at 400 %");
   const id = await library.import("Zoomed", novel("Zoomed"));
   await page.setViewportSize({ width: 320, height: 256 });
-  for (const address of ["/", `/book/${id}`, `/read/${id}/1`, "/settings", "/keys", "/engines", "/storage", "/developers"]) {
+  for (const address of ["/", `/book/${id}`, `/read/${id}/1`, "/settings", "/keys", "/voices", "/engines", "/storage", "/developers"]) {
     await page.goto(address);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     expect(overflow, address).toBeLessThanOrEqual(0);
