@@ -184,8 +184,14 @@ impl Neural {
         let (notes, known) = (self.notes.clone(), Arc::clone(&self.times_real));
         tokio::spawn(async move {
             let measured = measure(pack, &process).await;
+            let keep = async |times_real: f64| {
+                if let Some(folder) = notes.parent() {
+                    tokio::fs::create_dir_all(folder).await?;
+                }
+                tokio::fs::write(&notes, times_real.to_string()).await
+            };
             if let Ok(times_real) = measured
-                && let Err(error) = tokio::fs::write(&notes, times_real.to_string()).await
+                && let Err(error) = keep(times_real).await
             {
                 tracing::debug!(%error, "how fast a voice speaks cannot be kept");
             }

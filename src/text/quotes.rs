@@ -23,6 +23,9 @@ const STRAIGHT: char = '"';
 /// Signs that end what somebody says, or a part of it.
 const ENDS: &str = ".,!?…—–-;:。、！？，";
 
+/// Signs that may stand first in what somebody says.
+const BEGINNINGS: &str = "¿¡“‘„‚«‹「『…—–-(’'";
+
 /// What a text consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -80,7 +83,11 @@ impl Quotes {
 fn opens(letter: char, before: Option<char>, next: Option<char>) -> Option<&'static str> {
     // Behind a letter it is an apostrophe, or closes what was never opened.
     let is_inside = before.is_some_and(char::is_alphanumeric);
-    if is_inside || next.is_none_or(char::is_whitespace) && letter != '«' {
+    // In French a space that does not break stands behind the mark; before a sign, a mark closes.
+    let begins = next.is_some_and(|next| {
+        next.is_alphanumeric() || BEGINNINGS.contains(next) || letter == '«' && next.is_whitespace()
+    });
+    if is_inside || !begins {
         return None;
     }
     if letter == STRAIGHT {
@@ -174,6 +181,9 @@ mod tests {
             ("It was the dogs’ house, wasn’t it?", "It was the dogs’ house, wasn’t it?"),
             ("’Tis the season.", "’Tis the season."),
             ("No quotes here.", "No quotes here."),
+            ("« Non ! » dit-elle.", "[« Non ! » ]dit-elle."),
+            ("Il partit ». Elle resta.", "Il partit ». Elle resta."),
+            ("“…and so on,” he said.", "[“…and so on,” ]he said."),
             ("", ""),
         ] {
             assert_eq!(marked(&[sentence]), expected, "{sentence}");

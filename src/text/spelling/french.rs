@@ -51,10 +51,11 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         // Times of day.
         (r"\b([01]?\d|2[0-4])\s?h\s?0?([1-9]\d?)\b", As("$1 heures $2")),
         (r"\b([01]?\d|2[0-4])\s?h(?:\s?00)?\b", As("$1 heures")),
-        (r"\b([01]?\d|2[0-3]):00\b", As("$1 heures")),
-        (r"\b([01]?\d|2[0-3]):0?([1-9]\d?)\b", As("$1 heures $2")),
+        // Without the word it may be a verse of the Bible.
+        (r"([Àà]|[Vv]ers|[Dd]ès) ([01]?\d|2[0-3]):00\b", As("$1 $2 heures")),
+        (r"([Àà]|[Vv]ers|[Dd]ès) ([01]?\d|2[0-3]):0?([1-9]\d?)\b", As("$1 $2 heures $3")),
         // Money, measures, signs.
-        (r"(\d)[ \u{a0}\u{202f}](\d{3})\b", As("$1$2")),
+        (r"\b\d{1,3}(?:[ \u{a0}\u{202f}]\d{3})+\b", By(thousands)),
         (r"(\d+),(\d\d)\s?€", As("$1 euros $2")),
         (r"(\d)\s?€", As("$1 euros")),
         (r"€\s?(\d[\d,]*)", As("$1 euros")),
@@ -108,6 +109,11 @@ const ORDINALS: [&str; 20] = [
     "vingtième",
     "vingt et unième",
 ];
+
+/// Figures in groups of three, as one number.
+fn thousands(found: &Captures<'_>) -> String {
+    found[0].split(char::is_whitespace).collect()
+}
 
 fn spelled(value: Option<u32>) -> Option<&'static str> {
     ORDINALS.get(value?.checked_sub(2)? as usize).copied()

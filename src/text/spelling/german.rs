@@ -68,8 +68,12 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         // Times of day and years.
         (r"\b([01]?\d|2[0-4])[:.]00 Uhr\b", As("$1 Uhr")),
         (r"\b([01]?\d|2[0-4])[:.]0?([1-9]\d?) Uhr\b", As("$1 Uhr $2")),
-        (r"\b([01]?\d|2[0-3]):00\b", As("$1 Uhr")),
-        (r"\b([01]?\d|2[0-3]):0?([1-9]\d?)\b", As("$1 Uhr $2")),
+        // Without the word it may be a verse of the Bible.
+        (r"\b([Uu]m|[Gg]egen|[Aa]b|[Bb]is|[Ss]eit|[Vv]on) ([01]?\d|2[0-3]):00\b", As("$1 $2 Uhr")),
+        (
+            r"\b([Uu]m|[Gg]egen|[Aa]b|[Bb]is|[Ss]eit|[Vv]on) ([01]?\d|2[0-3]):0?([1-9]\d?)\b",
+            As("$1 $2 Uhr $3"),
+        ),
         (r"\b(1[1-9])(\d\d)\s?[–-]\s?(1[1-9])(\d\d)\b", As("$1$2 bis $3$4")),
         (r"\b(1[1-9])00er\b", As("$1 hunderter")),
         (r"\b(1[1-9])00\b", As("$1 hundert")),
