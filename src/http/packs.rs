@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::notice;
 use super::preferences::{redirect_with_notice, wants_page};
 use super::{ApiError, AppState};
-use crate::speech::neural::SAMPLE_SENTENCE;
+use crate::speech::neural::sample_sentence;
 use crate::speech::packs;
 
 /// The page that forms come from.
@@ -65,7 +65,8 @@ pub async fn sample(
     let voice = pack.voices.iter().find(|voice| voice.own == query.voice);
     let voice = voice.or_else(|| pack.voices.first().filter(|_| query.voice.is_empty()));
     let own = voice.map_or(query.voice.as_str(), |voice| voice.own);
-    let spoken = state.narrator.say(SAMPLE_SENTENCE, &format!("{name}:{own}"), "en").await?;
+    let sentence = sample_sentence(voice.map_or("en", |voice| voice.language));
+    let spoken = state.narrator.say(sentence, &format!("{name}:{own}"), "en").await?;
     Ok(([(header::CONTENT_TYPE, "audio/mpeg")], spoken.bytes).into_response())
 }
 

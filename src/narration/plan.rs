@@ -133,7 +133,8 @@ fn spoken_parts<'a>(
 ) -> Vec<Vec<SpokenPart<'a>>> {
     let mut keys: HashMap<&str, Arc<VoiceKey>> = HashMap::new();
     let mut part = |text: &str, voice: &'a ChosenVoice| {
-        let text = said(rules, text, voice);
+        // An ornament of signs is a silence, whatever the signs are called.
+        let text = is_speakable(text).then(|| said(rules, text, voice))?;
         let key = keys.entry(&voice.id).or_insert_with(|| Arc::new(voice.key.clone()));
         is_speakable(&text).then(|| SpokenPart { text, voice, key: Arc::clone(key) })
     };

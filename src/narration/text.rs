@@ -205,8 +205,8 @@ fn pieces(text: &str, voice: &ChosenVoice) -> Result<Vec<Piece>, NarrationError>
         let mut pause = PARAGRAPH_PAUSE;
         for sentence in sentences {
             let text = normalise(&paragraph[sentence]);
-            let text = voice.given(&text);
             if is_speakable(&text) {
+                let text = voice.given(&text);
                 let job = Job::new(Sentence {
                     book: api_book(),
                     chapter: 0,

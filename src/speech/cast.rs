@@ -5,7 +5,7 @@
 
 use app::cast::CastNames;
 
-use super::{ChosenVoice, VoiceError, Voices};
+use super::{ChosenVoice, MANY_LANGUAGES, VoiceError, Voices};
 use crate::text::language::primary_subtag;
 
 /// Who reads.
@@ -29,6 +29,9 @@ impl Cast {
     /// The voice for a passage in a language, if it is not the narrator's.
     pub(crate) fn of_language(&self, voices: &Voices, language: &str) -> Option<ChosenVoice> {
         self.languages?;
+        if self.narrator.language == MANY_LANGUAGES {
+            return None;
+        }
         if primary_subtag(&self.narrator.language).eq_ignore_ascii_case(primary_subtag(language)) {
             return None;
         }

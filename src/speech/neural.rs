@@ -48,6 +48,19 @@ const KOKORO_LIMIT: Duration = Duration::from_secs(120);
 /// What a voice says when it is tested, and to be chosen by: about four seconds.
 pub const SAMPLE_SENTENCE: &str =
     "The rain had stopped before dawn, and the streets of the old town were shining.";
+/// The same in a language that a voice speaks.
+pub fn sample_sentence(language: &str) -> &'static str {
+    match primary_subtag(language) {
+        "es" => "La lluvia había cesado antes del alba, y brillaban las calles de la vieja ciudad.",
+        "fr" => "La pluie avait cessé avant l’aube, et les rues de la vieille ville brillaient.",
+        "it" => {
+            "La pioggia era cessata prima dell’alba, e le strade della vecchia città brillavano."
+        }
+        "pt" => "A chuva tinha parado antes do amanhecer, e as ruas da velha cidade brilhavam.",
+        _ => SAMPLE_SENTENCE,
+    }
+}
+
 /// How long that lasts at least, and at most, in seconds.
 const TEST_LENGTH: std::ops::Range<f64> = 2.0..10.0;
 /// The loudest sample of a voice that is heard is above this, of 32,767.

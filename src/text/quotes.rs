@@ -9,7 +9,7 @@ use std::ops::Range;
 /// Marks that open, and those that close what they open.
 const PAIRS: [(char, &str); 9] = [
     ('“', "”“"),
-    ('„', "“”"),
+    ('„', "“”\""),
     ('‘', "’"),
     ('‚', "‘’"),
     ('«', "»"),
@@ -61,7 +61,8 @@ impl Quotes {
                 }
                 Some(_) => {}
                 None => {
-                    if let Some(closing) = opens(letter, before, next) {
+                    let is_cut = letter == '‘' && is_cut_word(&sentence[at + letter.len_utf8()..]);
+                    if let Some(closing) = opens(letter, before, next).filter(|_| !is_cut) {
                         (self.open, from) = (Some(closing), Some(at));
                     }
                 }
@@ -96,6 +97,13 @@ fn opens(letter: char, before: Option<char>, next: Option<char>) -> Option<&'sta
     PAIRS.iter().find(|(open, _)| *open == letter).map(|(_, closing)| *closing)
 }
 
+/// Whether a word follows whose beginning was left out: an apostrophe stands before it, which tools turn round.
+fn is_cut_word(rest: &str) -> bool {
+    const CUT: [&str; 7] = ["em", "tis", "twas", "twere", "til", "cause", "n"];
+    let word: String = rest.chars().take_while(|c| c.is_alphanumeric()).collect();
+    CUT.contains(&word.to_lowercase().as_str()) || word.starts_with(|c: char| c.is_ascii_digit())
+}
+
 fn closes(closing: &str, letter: char, next: Option<char>) -> bool {
     // `don’t` closes nothing.
     closing.contains(letter) && !(letter == '’' && next.is_some_and(char::is_alphanumeric))
@@ -109,7 +117,9 @@ fn is_spoken(sentence: &str, place: &Range<usize>) -> bool {
     let after = sentence[place.end..].trim_start_matches(['’', '”']);
     let is_rest = !after.contains(char::is_alphanumeric);
     let begins = !sentence[..place.start].contains(char::is_alphanumeric);
-    ends_inside || begins && (is_rest || after.starts_with(|c| ENDS.contains(c)))
+    let before = sentence[..place.start].trim_end();
+    let is_led_to = before.ends_with(':') || before.ends_with(',') && is_rest;
+    ends_inside || is_led_to || begins && (is_rest || after.starts_with(|c| ENDS.contains(c)))
 }
 
 /// The parts of a sentence, given those that are spoken. White space and signs go with what precedes them.
@@ -181,6 +191,11 @@ mod tests {
             ("It was the dogs’ house, wasn’t it?", "It was the dogs’ house, wasn’t it?"),
             ("’Tis the season.", "’Tis the season."),
             ("No quotes here.", "No quotes here."),
+            ("Él dijo: «Ven aquí».", "Él dijo: [«Ven aquí».]"),
+            ("He said, ‘I’ll come’.", "He said, [‘I’ll come’.]"),
+            ("„Nein\", sagte er.", "[„Nein\", ]sagte er."),
+            ("I told ‘em to go, and left.", "I told ‘em to go, and left."),
+            ("‘Tis late.", "‘Tis late."),
             ("« Non ! » dit-elle.", "[« Non ! » ]dit-elle."),
             ("Il partit ». Elle resta.", "Il partit ». Elle resta."),
             ("“…and so on,” he said.", "[“…and so on,” ]he said."),

@@ -157,14 +157,19 @@ pub fn settle(declared: Option<&str>, sample: &str) -> Settled {
 
 /// The language of a passage, if it is plainly not that of the book: a long one, and beyond doubt.
 pub(crate) fn of_passage(text: &str, book: &str) -> Option<String> {
-    if text.chars().filter(|c| c.is_alphabetic()).count() < PASSAGE_LETTERS {
+    // In a language that is not known here every passage would be taken for another.
+    let own = primary_subtag(book).to_ascii_lowercase();
+    let is_known = whatlang::Lang::all()
+        .iter()
+        .any(|lang| two_letters(lang.code()).is_some_and(|code| are_close(&own, code)));
+    if !is_known || text.chars().filter(|c| c.is_alphabetic()).count() < PASSAGE_LETTERS {
         return None;
     }
     let sample: String = text.chars().take(SAMPLE_CHARS).collect();
     let guess =
         whatlang::detect(&sample).filter(|guess| guess.confidence() >= PASSAGE_CONFIDENCE)?;
     let found = two_letters(guess.lang().code())?;
-    (!are_close(&primary_subtag(book).to_ascii_lowercase(), found)).then(|| found.to_owned())
+    (!are_close(&own, found)).then(|| found.to_owned())
 }
 
 /// The language that a passage is said to be in, if that is not the book's.

@@ -73,7 +73,7 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"(\d)\s?\+\s?(\d)", |found| format!("{} plus {}", &found[1], &found[2])),
         (r"(\d)\s?×\s?(\d)", |found| format!("{} times {}", &found[1], &found[2])),
         (r"(\d)\s?x\s?(\d)", |found| format!("{} by {}", &found[1], &found[2])),
-        (r"\s?=\s?", |_| " equals ".to_owned()),
+        (r"([\p{L}\d)])\s?=\s?([\p{L}\d(])", |found| format!("{} equals {}", &found[1], &found[2])),
         (r"§\s?", |_| "section ".to_owned()),
         // Abbreviations that are read in other words.
         (r"&c\.", |_| "et cetera".to_owned()),

@@ -13,7 +13,7 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
     rules_of([
         (r"\bhttps?://(?:www\.)?", As("")),
         // Abbreviations in their words.
-        (r"\bM\. (\p{Lu})", As("Monsieur $1")),
+        (r"(^|[^.\s]\s)M\. (\p{Lu})", As("${1}Monsieur $2")),
         (r"\bMM\. ", As("Messieurs ")),
         (r"\bMme\b\.?", As("Madame")),
         (r"\bMmes\b\.?", As("Mesdames")),
@@ -58,10 +58,10 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\b\d{1,3}(?:[ \u{a0}\u{202f}]\d{3})+\b", By(thousands)),
         (r"(\d+),(\d\d)\s?€", As("$1 euros $2")),
         (r"(\d)\s?€", As("$1 euros")),
-        (r"€\s?(\d[\d,]*)", As("$1 euros")),
+        (r"€\s?(\d+(?:[.,]\d+)*)", As("$1 euros")),
         (r"(\d)\s?\$", As("$1 dollars")),
-        (r"\$\s?(\d[\d,]*)", As("$1 dollars")),
-        (r"£\s?(\d[\d,]*)", As("$1 livres")),
+        (r"\$\s?(\d+(?:[.,]\d+)*)", As("$1 dollars")),
+        (r"£\s?(\d+(?:[.,]\d+)*)", As("$1 livres")),
         (r"(\d)\s?%", As("$1 pour cent")),
         (r"(\d)\s?‰", As("$1 pour mille")),
         (r"(\d)\s?°\s?C\b", As("$1 degrés Celsius")),
@@ -73,16 +73,18 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"½", As("un demi")),
         (r"¼", As("un quart")),
         (r"¾", As("trois quarts")),
+        (r"\b(\d{1,2})/(\d{1,2})/(\d{2,4})\b", As("$1 $2 $3")),
         (r"\b1/2\b", As("un demi")),
         (r"\b1/3\b", As("un tiers")),
         (r"\b([2-9])/3\b", As("$1 tiers")),
         (r"\b1/4\b", As("un quart")),
         (r"\b([2-9])/4\b", As("$1 quarts")),
-        (r"\b(\d{1,2})/(\d{1,2})/(\d{2,4})\b", As("$1 $2 $3")),
-        (r"(\d)\s?[–-]\s?(\d)", As("$1 à $2")),
+        (r"(\d)\s?–\s?(\d)", As("$1 à $2")),
+        // Of more hyphens than one it is a number of a book or a telephone.
+        (r"(^|[^\d-])(\d+)-(\d+)($|[^\d-])", As("$1$2 à $3$4")),
         (r"(\d)\s?\+\s?(\d)", As("$1 plus $2")),
         (r"(\d)\s?[×x]\s?(\d)", As("$1 fois $2")),
-        (r"\s?=\s?", As(" égale ")),
+        (r"([\p{L}\d)])\s?=\s?([\p{L}\d(])", As("$1 égale $2")),
     ])
 });
 
@@ -129,8 +131,9 @@ fn roman_ordinal(found: &Captures<'_>) -> String {
 
 fn cardinal(found: &Captures<'_>) -> String {
     match roman_value(&found[2]) {
-        Some(value) => format!("{} {value}", &found[1]),
-        None => found[0].to_owned(),
+        // Charles L. is no king.
+        Some(value) if &found[2] != "L" => format!("{} {value}", &found[1]),
+        _ => found[0].to_owned(),
     }
 }
 

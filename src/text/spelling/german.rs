@@ -65,6 +65,7 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
             r"\b(Kapitel|Band|Teil|Buch|Akt|Szene|Abschnitt|KAPITEL|TEIL|BUCH) ([XVIL]+)\b",
             By(division),
         ),
+        (r"\b\d{1,3}(?:\.\d{3})+\b", By(thousands)),
         // Times of day and years.
         (r"\b([01]?\d|2[0-4])[:.]00 Uhr\b", As("$1 Uhr")),
         (r"\b([01]?\d|2[0-4])[:.]0?([1-9]\d?) Uhr\b", As("$1 Uhr $2")),
@@ -77,15 +78,14 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\b(1[1-9])(\d\d)\s?[–-]\s?(1[1-9])(\d\d)\b", As("$1$2 bis $3$4")),
         (r"\b(1[1-9])00er\b", As("$1 hunderter")),
         (r"\b(1[1-9])00\b", As("$1 hundert")),
-        (r"\b(1[1-9])0?([1-9]\d?)\b(\.\d)?", By(year)),
+        (r"(^|[^\d.,])(1[1-9])0?([1-9]\d?)\b([.,]\d)?", By(year)),
         // Money, measures, signs.
-        (r"(\d)\.(\d{3})\b", As("$1$2")),
         (r"(\d+),(\d\d)\s?€", As("$1 Euro $2")),
         (r"(\d)\s?€", As("$1 Euro")),
-        (r"€\s?(\d[\d,]*)", As("$1 Euro")),
+        (r"€\s?(\d+(?:[.,]\d+)*)", As("$1 Euro")),
         (r"(\d)\s?\$", As("$1 Dollar")),
-        (r"\$\s?(\d[\d,]*)", As("$1 Dollar")),
-        (r"£\s?(\d[\d,]*)", As("$1 Pfund")),
+        (r"\$\s?(\d+(?:[.,]\d+)*)", As("$1 Dollar")),
+        (r"£\s?(\d+(?:[.,]\d+)*)", As("$1 Pfund")),
         (r"(\d)\s?%", As("$1 Prozent")),
         (r"(\d)\s?‰", As("$1 Promille")),
         (r"(\d)\s?°\s?C\b", As("$1 Grad Celsius")),
@@ -100,10 +100,12 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\b1/2\b", As("ein halb")),
         (r"\b([1-9])/3\b", As("$1 Drittel")),
         (r"\b([1-9])/4\b", As("$1 Viertel")),
-        (r"(\d)\s?[–-]\s?(\d)", As("$1 bis $2")),
+        (r"(\d)\s?–\s?(\d)", As("$1 bis $2")),
+        // Of more hyphens than one it is a number of a book or a telephone.
+        (r"(^|[^\d-])(\d+)-(\d+)($|[^\d-])", As("$1$2 bis $3$4")),
         (r"(\d)\s?\+\s?(\d)", As("$1 plus $2")),
         (r"(\d)\s?[×x]\s?(\d)", As("$1 mal $2")),
-        (r"\s?=\s?", As(" gleich ")),
+        (r"([\p{L}\d)])\s?=\s?([\p{L}\d(])", As("$1 gleich $2")),
         (r"№\s?", As("Nummer ")),
     ])
 });
@@ -190,13 +192,18 @@ fn division(found: &Captures<'_>) -> String {
     }
 }
 
+/// Figures in groups of three, as one number.
+fn thousands(found: &Captures<'_>) -> String {
+    found[0].replace('.', "")
+}
+
 /// 1866 is eighteen hundred and sixty-six. What has more figures is no year.
 fn year(found: &Captures<'_>) -> String {
-    let whole = &found[0];
-    if found.get(3).is_some() || whole.len() != 4 {
-        return whole.to_owned();
+    let before = &found[1];
+    if found.get(4).is_some() || found[0].len() != before.len() + 4 {
+        return found[0].to_owned();
     }
-    format!("{} hundert {}", &found[1], &found[2])
+    format!("{before}{} hundert {}", &found[2], &found[3])
 }
 
 fn measure(found: &Captures<'_>) -> String {
