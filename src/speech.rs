@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use app::model::{Budget, Voice};
+use app::model::{Budget, FAST_ENOUGH, Voice};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
@@ -157,7 +157,7 @@ pub trait Engine: Send + Sync {
 
     /// Whether it keeps ahead of a listener on this machine, as far as that is known.
     fn keeps_ahead(&self) -> bool {
-        self.times_real().is_none_or(|times| times >= packs::FAST_ENOUGH)
+        self.times_real().is_none_or(|times| times >= FAST_ENOUGH)
     }
 
     /// How many times as fast as its sound lasts it speaks on this machine, if that is known.

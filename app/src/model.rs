@@ -18,7 +18,7 @@ pub use operator::{
     Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
     StorageLine,
 };
-pub use packs::{PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
+pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };

@@ -25,9 +25,6 @@ pub use installing::InstallError;
 
 /// How often it is looked whether another process has installed or removed one.
 const LOOK_INTERVAL: Duration = Duration::from_secs(3);
-/// A voice must speak so many times as fast as a person listens to be a default.
-pub const FAST_ENOUGH: f64 = 1.5;
-
 /// What runs a voice's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -187,6 +184,13 @@ impl Packs {
         let mut languages: Vec<_> =
             pack.voices.iter().map(|voice| voice.language.to_owned()).collect();
         languages.dedup();
+        // Without espeak-ng an engine has not all that its pack has.
+        let mut known = self.shared.voices.list();
+        known.retain(|voice| voice.engine == pack.name);
+        let speaks = |voice: &&PackVoice| {
+            let id = voice.id(pack);
+            known.is_empty() || known.iter().any(|known| known.id == id)
+        };
         PackCard {
             name: pack.name.to_owned(),
             title: pack.title.to_owned(),
@@ -194,7 +198,7 @@ impl Packs {
             about: pack.about.to_owned(),
             bytes: pack.bytes(),
             languages,
-            voices: pack.voices.iter().map(|voice| voice.card(pack)).collect(),
+            voices: pack.voices.iter().filter(speaks).map(|voice| voice.card(pack)).collect(),
             is_bundled: pack.name == BUNDLED,
             state,
         }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// A voice must speak so many times as fast as a person listens to be a default, and not to be called too slow.
+pub const FAST_ENOUGH: f64 = 1.5;
+
 /// A voice, or several that share a network, that can be installed as one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

@@ -6,12 +6,9 @@ use leptos_meta::{Meta, Stylesheet};
 use super::{loaded, query};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
-use crate::model::{PackCard, PackProgress, PackState, PackVoice};
+use crate::model::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackVoice};
 use crate::notice::notice;
 use crate::words::words;
-
-/// A voice that speaks slower than this, as a multiple of real time, makes a listener wait.
-const TOO_SLOW: f64 = 1.5;
 
 /// `/voices?begun=&removed=`
 #[component]
@@ -110,7 +107,7 @@ fn state(pack: &PackCard) -> AnyView {
         }
         PackState::Installed { times_real } => {
             let speed = times_real.map(|times| (said.as_fast)(times));
-            let slow = times_real.filter(|times| *times < TOO_SLOW).map(|_| said.too_slow);
+            let slow = times_real.filter(|times| *times < FAST_ENOUGH).map(|_| said.too_slow);
             view! { <p><strong>{said.installed}</strong>". "{speed}" "{slow}</p> }.into_any()
         }
     }
