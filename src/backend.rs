@@ -1,6 +1,7 @@
 //! What pages can do, in terms of the library, the voices and the narrator. Implements the port
 //! that `app` defines; each method is one use case.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use app::backend::Backend;
@@ -8,7 +9,7 @@ use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, PackCard, StorageFigures, Vocabulary, Voice,
+    ListenerPosition, NewPronunciation, PackCard, Passage, StorageFigures, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -128,16 +129,16 @@ impl Backend for Server {
         Ok(self.library.annotations(id).await.map_err(ApiError::from)?)
     }
 
-    async fn heard(
+    async fn passage(
         &self,
         id: &BookId,
         chapter: u32,
-        sentence: u32,
-    ) -> Result<Vec<String>, AppError> {
-        let chapter = self.library.chapter(id, chapter).await.map_err(ApiError::from)?;
-        let (from, to) = (sentence.saturating_sub(1) as usize, sentence as usize);
-        let heard = chapter.sentences.get(from..=to).unwrap_or_default();
-        Ok(heard.iter().map(|sentence| sentence.text.clone()).collect())
+        sentences: RangeInclusive<u32>,
+    ) -> Result<Passage, AppError> {
+        let card = self.library.book(id).await.map_err(ApiError::from)?.card;
+        let voice = card.progress.and_then(|place| place.voice).unwrap_or_default();
+        let passage = self.narrator.passage(id, chapter, sentences, &voice).await;
+        Ok(passage.map_err(ApiError::from)?)
     }
 
     async fn vocabulary(

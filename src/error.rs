@@ -132,6 +132,7 @@ impl From<LibraryError> for ApiError {
             | LibraryError::TooManyPronunciations
             | LibraryError::LexiconTooLarge(_)
             | LibraryError::NoteTooLong(_)
+            | LibraryError::NoVoiceNamed
             | LibraryError::QueryTooLong(_)
             | LibraryError::BadName(_)
             | LibraryError::Preference(_) => Self::BadBody(error.to_string()),

@@ -15,6 +15,7 @@ mod listen;
 mod notice;
 mod packs;
 mod params;
+mod passages;
 mod preferences;
 mod pronunciations;
 mod storage;
@@ -178,6 +179,8 @@ fn small_requests() -> Router<AppState> {
         .route("/api/books/{book}/reimport", post(books::reimport))
         .route("/api/books/{book}/progress", get(books::progress).put(books::set_progress))
         .route("/api/books/{book}/search", get(api::search))
+        .route("/api/books/{book}/passages", post(passages::direct))
+        .route("/api/books/{book}/matter", post(passages::set_matter))
         .route("/api/books/{book}/annotations.md", get(annotations::markdown))
         .route("/api/books/{book}/annotations/{annotation}/delete", post(annotations::remove))
         .route(

@@ -7,6 +7,7 @@ mod annotations;
 mod catalogue;
 pub mod chapters;
 mod database;
+pub mod directions;
 mod html;
 pub mod import;
 mod importing;
@@ -17,6 +18,7 @@ pub mod pictures;
 mod preferences;
 mod progress;
 pub mod pronunciations;
+mod recent;
 mod reimport;
 mod removal;
 mod sample;
@@ -25,11 +27,10 @@ mod shelf;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use app::model::{BookCard, BookDetails, BookId, Progress};
-use app::preferences::InvalidPreference;
+use app::preferences::{InvalidPreference, Preferences};
 use bytes::Bytes;
 use moka::future::Cache;
 use object_store::ObjectStore;
@@ -39,8 +40,10 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use chapters::Chapter;
+use directions::Directions;
 use import::{Format, ImportError, Importer};
 use importing::BookLocks;
+use recent::Recent;
 use shelf::{Shelf, StoredFile};
 
 use crate::redis::RedisConnection;
@@ -94,6 +97,11 @@ pub enum LibraryError {
     /// A note that is too long; says how long it may be.
     #[error("A note can have {0} characters.")]
     NoteTooLong(usize),
+    /// A direction for how sentences are read that does not say by whom, or says it where nobody is to read.
+    #[error(
+        "Say which voice is to read: by its id for “voice”, by several for “again”, by none for “skip”."
+    )]
+    NoVoiceNamed,
     /// A search that is too long; says how long it may be.
     #[error("A search can have {0} characters.")]
     QueryTooLong(usize),
@@ -159,10 +167,12 @@ struct Shared {
     link: Option<RedisConnection>,
     /// Metadata, for as long as another server's change may go unnoticed.
     books: Cache<BookId, Arc<BookDetails>>,
-    /// How words are said in a book, for as long as another server's change may go unnoticed.
-    rules: Cache<BookId, Arc<Rules>>,
-    /// How often this server has changed how words are said.
-    rule_changes: AtomicU64,
+    /// How words are said in a book.
+    rules: Recent<BookId, Rules>,
+    /// How sentences of a book are to be read.
+    directions: Recent<BookId, Directions>,
+    /// What the listener has chosen.
+    preferences: Recent<(), Preferences>,
     /// By book, how often its file has been read anew, and number.
     chapters: Cache<(BookId, u32, u32), Arc<Chapter>>,
     /// Reads files in child processes.
@@ -200,8 +210,9 @@ impl Library {
             shelf: Shelf::new(store),
             link,
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
-            rules: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
-            rule_changes: AtomicU64::new(0),
+            rules: Recent::new(),
+            directions: Recent::new(),
+            preferences: Recent::new(),
             chapters: Cache::builder()
                 .weigher(|_, chapter: &Arc<Chapter>| {
                     u32::try_from(chapter.html.len() * 2).unwrap_or(u32::MAX)

@@ -16,6 +16,7 @@ mod coverage;
 mod events;
 mod fallback;
 mod outline;
+mod passages;
 pub mod plan;
 mod storage;
 pub mod stream;
@@ -25,9 +26,11 @@ pub mod timeline;
 mod waiting;
 mod worker;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::model::{BookId, EngineRest};
+use app::preferences::Wording;
 use moka::future::Cache;
 use object_store::ObjectStore;
 use sqlx::AnyPool;
@@ -42,6 +45,7 @@ use crate::clips::usage::Usage;
 use crate::clips::waits::{MAX_WAITERS, WaitError, Waits};
 use crate::clips::{Clips, ClipsError};
 use crate::library::chapters::Chapter;
+use crate::library::directions::{Direction, Manner};
 use crate::library::{Library, LibraryError};
 use crate::queue::failover::FailoverQueue;
 use crate::queue::memory::MemoryQueue;
@@ -53,7 +57,7 @@ use crate::speech::engines::Engines;
 use crate::speech::{Cast, VoiceError, Voices};
 use active::ActiveStreams;
 use fallback::Substitutes;
-use plan::{ChapterPlan, LanguageVoices, Segment};
+use plan::{ChapterPlan, Directed, LanguageVoices, Reading, Segment};
 use synthesizer::Synthesizer;
 use worker::Worker;
 
@@ -138,8 +142,22 @@ pub struct Narrator {
     shared: Arc<Shared>,
 }
 
-/// What a plan is made of: the book in a revision, a chapter, how words are said, who reads.
-type PlanName = (BookId, u32, u32, u64, Cast);
+/// What a plan is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PlanName {
+    book: BookId,
+    /// How often the book's file has been read anew.
+    revision: u32,
+    chapter: u32,
+    cast: Cast,
+    /// Which rules say how words are said.
+    rules: u64,
+    /// What has been said of single sentences.
+    directions: u64,
+    /// The state of the engines, where those are read by voices that are named.
+    voices: u64,
+    wording: Wording,
+}
 
 struct Shared {
     library: Library,
@@ -155,7 +173,6 @@ struct Shared {
     cleaning: Mutex<()>,
     cache_bytes: u64,
     substitutes: Substitutes,
-    /// By book, how often its file was read anew, chapter, and voice as it is configured.
     plans: Cache<PlanName, Arc<ChapterPlan>>,
 }
 
@@ -250,16 +267,29 @@ impl Narrator {
         Ok(self.shared.queue.end_rest(engine).await?)
     }
 
-    /// What a chapter consists of in a voice; the book's default voice when `voice` is empty.
+    /// What a chapter consists of in a voice, the book's default voice when `voice` is empty; with what of
+    /// sentences the listener has chosen to hear.
     pub async fn plan(
         &self,
         book: &BookId,
         chapter: u32,
         voice: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
+        let wording = self.shared.library.recent_preferences().await?.skipped().wording;
+        self.plan_worded(book, chapter, voice, wording).await
+    }
+
+    /// The same, with other parts of sentences.
+    pub async fn plan_worded(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &str,
+        wording: Wording,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
         let cast = self.shared.voices.cast(voice, &details.card.language)?;
-        self.plan_of(book, chapter, &cast).await
+        self.plan_of(book, chapter, &cast, wording).await
     }
 
     async fn plan_of(
@@ -267,28 +297,70 @@ impl Narrator {
         book: &BookId,
         chapter: u32,
         cast: &Cast,
+        wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let revision = self.shared.library.metadata(book).await?.card.revision;
+        let card = &self.shared.library.metadata(book).await?.card;
         let rules = self.shared.library.rules(book).await?;
-        let name = (book.clone(), revision, chapter, rules.version(), cast.clone());
+        let directions = self.shared.library.directions(book).await?;
+        let names_voices = directions.version() != 0;
+        let name = PlanName {
+            book: book.clone(),
+            revision: card.revision,
+            chapter,
+            cast: cast.clone(),
+            rules: rules.version(),
+            directions: directions.version(),
+            voices: if names_voices { self.shared.voices.version() } else { 0 },
+            wording,
+        };
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
         }
         let text = self.shared.library.chapter(book, chapter).await?;
         let languages = self.language_voices(cast, &text);
+        let directed = self.directed(directions.of_chapter(chapter), cast, &text);
+        let reading = Reading { languages, directed, rules, wording };
         let plan = if text.sentences.len() > LONG_CHAPTER {
             let (book, cast) = (book.clone(), cast.clone());
             let planned = tokio::task::spawn_blocking(move || {
-                ChapterPlan::new((&book, chapter), &text, &cast, &languages, &rules)
+                ChapterPlan::new((&book, chapter), &text, &cast, &reading)
             });
             // It does not panic, and nobody aborts it.
             planned.await.map_err(LibraryError::Interrupted)?
         } else {
-            ChapterPlan::new((book, chapter), &text, cast, &languages, &rules)
+            ChapterPlan::new((book, chapter), &text, cast, &reading)
         };
         let plan = Arc::new(plan);
         self.shared.plans.insert(name, Arc::clone(&plan)).await;
         Ok(plan)
+    }
+
+    /// What has been said of single sentences of a chapter. Where a voice is not there, as one that was
+    /// removed, the sentence is read like the rest.
+    fn directed(
+        &self,
+        directions: &[Direction],
+        cast: &Cast,
+        chapter: &Chapter,
+    ) -> HashMap<u32, Directed> {
+        let mut directed: HashMap<u32, Directed> = HashMap::new();
+        for Direction { sentences, how } in directions {
+            let last = (*sentences.end()).min(chapter.sentences.len() as u32);
+            let voice = match how {
+                Manner::Voice(id) => self.shared.voices.choose(id, "und").ok(),
+                Manner::Skip | Manner::Again(_) => None,
+            };
+            let voice = voice.map(|voice| voice.at_rate(cast.narrator.sample_rate));
+            for sentence in *sentences.start()..=last {
+                let one = directed.entry(sentence).or_default();
+                match how {
+                    Manner::Voice(_) => one.voice = voice.clone().or(one.voice.take()),
+                    Manner::Skip => one.is_unread = true,
+                    Manner::Again(ids) => one.again.extend_from_slice(ids),
+                }
+            }
+        }
+        directed
     }
 
     /// Who reads the passages of a chapter that are in other languages, where the cast asks for that.
@@ -304,14 +376,20 @@ impl Narrator {
         voices
     }
 
-    /// The plan of the chapter after this one, with the same cast; `None` at the end of the book.
+    /// The plan of the chapter that the voice goes on with after this one, with the same cast; `None` at the
+    /// end of the book.
     pub async fn next_plan(
         &self,
         plan: &ChapterPlan,
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        match self.plan_of(&plan.book, plan.chapter + 1, &plan.cast).await {
+        let details = self.shared.library.metadata(&plan.book).await?;
+        let mut after = details.chapters.iter().filter(|next| next.number > plan.chapter);
+        let next = after.find(|next| !plan.skipped.matter || next.matter.is_text());
+        let Some(next) = next else { return Ok(None) };
+        let wording = plan.skipped.wording;
+        match self.plan_of(&plan.book, next.number, &plan.cast, wording).await {
             Ok(next) => {
-                let next = next.with_pauses(plan.pauses).skipping(plan.skipped, 0);
+                let next = next.with_rests(plan.rests).skipping(plan.skipped, 0);
                 Ok(Some(match &plan.fallback {
                     Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
                     None => next,

@@ -8,6 +8,7 @@
 
 pub mod budget;
 mod cast;
+mod chosen;
 mod command;
 mod elevenlabs;
 mod encoding;
@@ -25,7 +26,6 @@ mod secrets;
 mod service;
 pub mod settings;
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -37,21 +37,18 @@ use tokio::sync::Semaphore;
 use crate::audio::Clip;
 use crate::text::hash::{Context, VoiceKey};
 use crate::text::language::primary_subtag;
-use crate::text::pronunciation::without_phonemes;
-use crate::text::spelling::spell_out;
 use budget::{Ledger, LedgerError};
+use chosen::first_take;
 use registry::Places;
 use settings::{EngineSettings, ReachedBy};
 
 pub use cast::Cast;
+pub use chosen::{ChosenVoice, at_own_rate};
 pub use error::{Effect, Program, VoiceError};
 pub use secrets::{Secrets, SecretsError};
 
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
 const FORMAT: &str = "mp3-48k";
-
-/// Stands in a format before the sample rate that clips are brought to after the engine has spoken.
-const AT_RATE: &str = "-at-";
 
 /// The language of a voice that speaks many (ISO 639-2).
 pub const MANY_LANGUAGES: &str = "mul";
@@ -139,6 +136,11 @@ pub trait Engine: Send + Sync {
         false
     }
 
+    /// Whether it may say the same text otherwise when it is asked once more.
+    fn varies(&self) -> bool {
+        self.settings().is_some()
+    }
+
     /// What a million characters cost, in whatever currency the operator counts.
     fn price(&self) -> f64 {
         self.settings().map_or(0.0, |settings| settings.price)
@@ -188,56 +190,6 @@ pub trait Engine: Send + Sync {
 
     /// Speaks.
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError>;
-}
-
-/// A voice that was asked for and found.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ChosenVoice {
-    /// Its id, as parameters have it.
-    pub id: String,
-    /// What its clips are addressed by.
-    pub key: VoiceKey,
-    /// What it speaks.
-    pub language: String,
-    /// Samples a second of its clips.
-    pub sample_rate: u32,
-    /// Whether it sounds different for what is said around a sentence.
-    pub wants_context: bool,
-    /// Whether its clips say when each word begins.
-    pub times_words: bool,
-    /// Whether it says phonemes where a text has them (`text/pronunciation.rs`).
-    pub takes_phonemes: bool,
-    /// Whether it is given words for figures, signs and abbreviations.
-    pub wants_words: bool,
-}
-
-impl ChosenVoice {
-    /// What the voice is given for a normalised text, which may have phonemes: what clips are named by.
-    pub fn given<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let text = if self.takes_phonemes { Cow::Borrowed(text) } else { without_phonemes(text) };
-        if !self.wants_words {
-            return text;
-        }
-        match spell_out(&text, &self.language) {
-            Cow::Owned(spelled) => Cow::Owned(spelled),
-            Cow::Borrowed(_) => text,
-        }
-    }
-
-    /// The same voice, whose clips have another sample rate: those of one stream must have the same.
-    pub fn at_rate(mut self, sample_rate: u32) -> Self {
-        if self.sample_rate != sample_rate {
-            self.key.format = format!("{}{AT_RATE}{sample_rate}", self.key.format);
-            self.sample_rate = sample_rate;
-        }
-        self
-    }
-}
-
-/// What the engine is asked for where clips have another sample rate than its own, and that rate.
-pub fn at_own_rate(key: &VoiceKey) -> Option<(VoiceKey, u32)> {
-    let (format, rate) = key.format.split_once(AT_RATE)?;
-    Some((VoiceKey { format: format.to_owned(), ..key.clone() }, rate.parse().ok()?))
 }
 
 /// Engines that are enabled and reachable.
@@ -324,7 +276,7 @@ impl Voices {
     }
 
     /// Tells one state of the engines from another.
-    fn version(&self) -> u64 {
+    pub fn version(&self) -> u64 {
         self.version.load(Ordering::Relaxed)
     }
 
@@ -357,6 +309,11 @@ impl Voices {
     /// How many times as fast as its sound lasts an engine speaks on this machine, if that is known.
     pub fn times_real(&self, engine: &str) -> Option<f64> {
         self.engine_set().engine(engine).ok()?.times_real()
+    }
+
+    /// Whether an engine may say the same text otherwise when it is asked once more.
+    pub fn varies(&self, engine: &str) -> bool {
+        self.engine_set().engine(engine).is_ok_and(|engine| engine.varies())
     }
 
     /// Every voice, by engine.
@@ -449,9 +406,9 @@ impl Voices {
         let engine = Arc::clone(self.engine_set().engine(&voice.engine)?);
         // What is kept under a key was made by what the key says, also when settings change meanwhile.
         let speed = voice.speed.parse().ok();
-        let Some(speed) =
-            speed.filter(|_| engine.model() == voice.model && engine.format() == voice.format)
-        else {
+        let Some(speed) = speed.filter(|_| {
+            engine.model() == voice.model && engine.format() == first_take(&voice.format)
+        }) else {
             return Err(VoiceError::NoSuchVoice(format!("{}:{}", voice.engine, voice.voice)));
         };
         let _running = match engine.capacity() {

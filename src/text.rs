@@ -6,6 +6,7 @@ pub mod language;
 pub mod markup;
 pub mod pronunciation;
 pub mod quotes;
+pub mod references;
 pub mod sentence;
 pub mod spelling;
 pub mod spoken;

@@ -1,6 +1,7 @@
 //! The port through which pages reach the server. `src` implements it and puts it into context;
 //! tests can put in another.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -9,7 +10,7 @@ use leptos::prelude::use_context;
 use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, PackCard, StorageFigures, Vocabulary, Voice,
+    ListenerPosition, NewPronunciation, PackCard, Passage, StorageFigures, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -51,13 +52,13 @@ pub trait Backend: Send + Sync {
     /// What the reader has marked in a book, in its order.
     async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError>;
 
-    /// A sentence as it is shown, after the one before it; none where the book has no such sentence.
-    async fn heard(
+    /// Sentences of a chapter, those of them that the book has.
+    async fn passage(
         &self,
         id: &BookId,
         chapter: u32,
-        sentence: u32,
-    ) -> Result<Vec<String>, AppError>;
+        sentences: RangeInclusive<u32>,
+    ) -> Result<Passage, AppError>;
 
     /// How words are said in a book, and what a draft would change in place of the entry `replaced`.
     async fn vocabulary(

@@ -2,9 +2,11 @@
 //!
 //! Integers have fixed widths: `usize` is not the same on both sides.
 
+mod annotation;
 mod import;
 mod operator;
 mod packs;
+mod passage;
 mod pronunciation;
 
 use std::fmt;
@@ -13,12 +15,14 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+pub use annotation::{Annotation, AnnotationKind, NewAnnotation, Point};
 pub use import::{ImportWarning, WarningKind};
 pub use operator::{
     Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
     StorageLine,
 };
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
+pub use passage::{Passage, PassageSentence};
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };
@@ -176,6 +180,44 @@ pub struct ChapterCard {
     /// Number of characters in them; 0 when it was not counted.
     #[serde(default)]
     pub characters: u32,
+    /// What it is of the book.
+    #[serde(default)]
+    pub matter: Matter,
+}
+
+/// What a chapter is of its book.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Matter {
+    /// The text.
+    #[default]
+    Text,
+    /// A cover, title page, imprint, table of contents and the like, before the text.
+    Front,
+    /// An index, bibliography, licence and the like, behind it.
+    Back,
+}
+
+impl Matter {
+    /// The word for it, in the database and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Front => "front",
+            Self::Back => "back",
+        }
+    }
+
+    /// What a name says.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Text, Self::Front, Self::Back].into_iter().find(|matter| matter.name() == name)
+    }
+
+    /// Whether it is the text.
+    pub fn is_text(self) -> bool {
+        self == Self::Text
+    }
 }
 
 /// A line of the table of contents.
@@ -253,59 +295,6 @@ pub struct Voice {
     pub language: String,
     /// The engine that speaks.
     pub engine: String,
-}
-
-/// A point in a chapter's text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-pub struct Point {
-    /// Sentence within the chapter.
-    pub sentence: u32,
-    /// UTF-16 units from the sentence's beginning on the page, as the browser counts.
-    pub offset: u32,
-}
-
-/// What a reader has marked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-#[serde(rename_all = "lowercase")]
-pub enum AnnotationKind {
-    /// A place.
-    Bookmark,
-    /// A stretch of text.
-    Highlight,
-}
-
-/// A bookmark or highlight that is to be kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-pub struct NewAnnotation {
-    /// Which of the two.
-    pub kind: AnnotationKind,
-    /// Chapter, from 1.
-    pub chapter: u32,
-    /// Where it begins.
-    pub start: Point,
-    /// Where it ends; equal to `start` for a bookmark.
-    pub end: Point,
-    /// The text it marks.
-    pub quote: String,
-    /// What the reader says to it.
-    #[serde(default)]
-    pub note: String,
-}
-
-/// A bookmark or highlight with its note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
-pub struct Annotation {
-    /// Names it.
-    pub id: String,
-    /// What was marked.
-    #[serde(flatten)]
-    pub mark: NewAnnotation,
-    /// When it was made, in milliseconds since 1970.
-    pub created_ms: u64,
 }
 
 /// A place where a search found its words.

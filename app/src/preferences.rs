@@ -4,6 +4,8 @@
 //! a `data-` attribute of the page's root element, and of the style sheet's selectors: one name and
 //! one value in all three, so that a change shows at once and the first paint is right.
 
+mod listening;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -16,7 +18,7 @@ pub struct InvalidPreference(pub String);
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "lowercase")]
         pub enum $name { #[default] $($(#[$value_doc])* $value),+ }
 
@@ -37,8 +39,9 @@ macro_rules! choice {
     };
 }
 
-#[cfg(feature = "ssr")]
 pub(crate) use choice;
+
+pub use listening::{Links, Pauses, Rests, Skipped, Wording};
 
 choice! {
     /// Colours.
@@ -103,18 +106,6 @@ choice! {
 }
 
 choice! {
-    /// How long the voice rests between sentences, paragraphs and headings.
-    Pauses {
-        /// As readers of audiobooks do.
-        Normal = "normal",
-        /// Half as long.
-        Brisk = "brisk",
-        /// Longer, for listening at leisure.
-        Calm = "calm",
-    }
-}
-
-choice! {
     /// On or off.
     Switch {
         /// On.
@@ -139,39 +130,11 @@ choice! {
 /// Steps of a measure: size of type, line height, length of lines, margins. The style sheet gives
 /// each step its value.
 pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
+/// The step in the middle.
+const MIDDLE: u8 = 5;
 
 /// The listener's speed in hundredths.
 pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
-
-/// Parts of a text that the voice can pass over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub struct Skipped {
-    /// Footnotes and endnotes.
-    pub notes: bool,
-    /// Tables.
-    pub tables: bool,
-    /// Listings, and other preformatted text.
-    pub code: bool,
-    /// What stands under pictures and tables.
-    pub captions: bool,
-}
-
-impl Skipped {
-    /// Of a list such as `notes,code`.
-    pub fn parse(list: &str) -> Option<Self> {
-        let mut skipped = Self::default();
-        for name in list.split(',').filter(|name| !name.is_empty()) {
-            match name {
-                "notes" => skipped.notes = true,
-                "tables" => skipped.tables = true,
-                "code" => skipped.code = true,
-                "captions" => skipped.captions = true,
-                _ => return None,
-            }
-        }
-        Some(skipped)
-    }
-}
 
 /// Longest id of a voice, in bytes.
 const MAX_VOICE_BYTES: usize = 1_000;
@@ -204,6 +167,18 @@ pub struct Preferences {
     pub rate: u16,
     /// How long the voice rests.
     pub pauses: Pauses,
+    /// The rest between sentences where pauses are one's own, a step, as those that follow.
+    pub rest_sentence: u8,
+    /// The rest between paragraphs.
+    pub rest_paragraph: u8,
+    /// The rest after headings, and at the end of chapters.
+    pub rest_heading: u8,
+    /// The rest at a break between scenes.
+    pub rest_scene: u8,
+    /// Whether headings are read.
+    pub titles: Switch,
+    /// Whether title pages, imprints, indexes and the like are read by a voice that comes to them.
+    pub matter: Switch,
     /// Whether footnotes and endnotes are read.
     pub notes: Switch,
     /// Whether tables are read.
@@ -212,6 +187,10 @@ pub struct Preferences {
     pub code: Switch,
     /// Whether captions are read.
     pub captions: Switch,
+    /// Whether references to sources are read.
+    pub citations: Switch,
+    /// How addresses of pages are read.
+    pub links: Links,
     /// Whether single letters are keys (WCAG 2.1.4).
     pub keys: Switch,
     /// Language of the interface.
@@ -235,10 +214,18 @@ impl Default for Preferences {
             mark: Mark::Sentence,
             rate: 100,
             pauses: Pauses::Normal,
+            rest_sentence: MIDDLE,
+            rest_paragraph: MIDDLE,
+            rest_heading: MIDDLE,
+            rest_scene: MIDDLE,
+            titles: Switch::On,
+            matter: Switch::On,
             notes: Switch::On,
             tables: Switch::On,
             code: Switch::On,
             captions: Switch::On,
+            citations: Switch::On,
+            links: Links::Site,
             keys: Switch::On,
             tongue: UiLanguage::System,
             fallback: String::new(),
@@ -267,10 +254,18 @@ impl Preferences {
                 self.rate = rate.ok_or_else(invalid)?;
             }
             "pauses" => self.pauses = Pauses::parse(value).ok_or_else(invalid)?,
+            "rest_sentence" => self.rest_sentence = step()?,
+            "rest_paragraph" => self.rest_paragraph = step()?,
+            "rest_heading" => self.rest_heading = step()?,
+            "rest_scene" => self.rest_scene = step()?,
+            "titles" => self.titles = Switch::parse(value).ok_or_else(invalid)?,
+            "matter" => self.matter = Switch::parse(value).ok_or_else(invalid)?,
             "notes" => self.notes = Switch::parse(value).ok_or_else(invalid)?,
             "tables" => self.tables = Switch::parse(value).ok_or_else(invalid)?,
             "code" => self.code = Switch::parse(value).ok_or_else(invalid)?,
             "captions" => self.captions = Switch::parse(value).ok_or_else(invalid)?,
+            "citations" => self.citations = Switch::parse(value).ok_or_else(invalid)?,
+            "links" => self.links = Links::parse(value).ok_or_else(invalid)?,
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
             "tongue" => self.tongue = UiLanguage::parse(value).ok_or_else(invalid)?,
             "fallback" => {
@@ -287,15 +282,24 @@ impl Preferences {
     pub fn skipped(&self) -> Skipped {
         let is_off = |switch| switch == Switch::Off;
         Skipped {
+            titles: is_off(self.titles),
+            matter: is_off(self.matter),
             notes: is_off(self.notes),
             tables: is_off(self.tables),
             code: is_off(self.code),
             captions: is_off(self.captions),
+            wording: Wording { skips_citations: is_off(self.citations), links: self.links },
         }
     }
 
+    /// How long the voice rests.
+    pub fn rests(&self) -> Rests {
+        let own = [self.rest_sentence, self.rest_paragraph, self.rest_heading, self.rest_scene];
+        Rests::chosen(self.pauses, own)
+    }
+
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 19] {
+    pub fn entries(&self) -> [(&'static str, String); 27] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -309,10 +313,18 @@ impl Preferences {
             ("mark", self.mark.name().to_owned()),
             ("rate", self.rate.to_string()),
             ("pauses", self.pauses.name().to_owned()),
+            ("rest_sentence", self.rest_sentence.to_string()),
+            ("rest_paragraph", self.rest_paragraph.to_string()),
+            ("rest_heading", self.rest_heading.to_string()),
+            ("rest_scene", self.rest_scene.to_string()),
+            ("titles", self.titles.name().to_owned()),
+            ("matter", self.matter.name().to_owned()),
             ("notes", self.notes.name().to_owned()),
             ("tables", self.tables.name().to_owned()),
             ("code", self.code.name().to_owned()),
             ("captions", self.captions.name().to_owned()),
+            ("citations", self.citations.name().to_owned()),
+            ("links", self.links.name().to_owned()),
             ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
             ("fallback", self.fallback.clone()),
@@ -339,11 +351,19 @@ mod tests {
             ("layout", "paged"),
             ("mark", "word"),
             ("rate", "135"),
-            ("pauses", "calm"),
+            ("pauses", "own"),
+            ("rest_sentence", "1"),
+            ("rest_paragraph", "3"),
+            ("rest_heading", "7"),
+            ("rest_scene", "9"),
+            ("titles", "off"),
+            ("matter", "off"),
             ("notes", "off"),
             ("tables", "off"),
             ("code", "off"),
             ("captions", "off"),
+            ("citations", "off"),
+            ("links", "skip"),
             ("keys", "off"),
             ("tongue", "es"),
             ("fallback", "espeak-ng:en-us"),
@@ -368,6 +388,8 @@ mod tests {
             ("size", "10"),
             ("rate", "49"),
             ("rate", "x"),
+            ("rest_scene", "0"),
+            ("links", "on"),
             ("shoe", "1"),
             ("fallback", "nobody"),
         ] {

@@ -9,7 +9,8 @@ use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
     BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
-    PacksPage, PronunciationPage, ReaderPage, SearchPage, SettingsPage, StoragePage, VoicesPage,
+    PacksPage, PassagePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage, StoragePage,
+    VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -33,10 +34,18 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             data-mark=chosen.mark.name()
             data-rate=chosen.rate
             data-pauses=chosen.pauses.name()
+            data-rest_sentence=chosen.rest_sentence
+            data-rest_paragraph=chosen.rest_paragraph
+            data-rest_heading=chosen.rest_heading
+            data-rest_scene=chosen.rest_scene
+            data-titles=chosen.titles.name()
+            data-matter=chosen.matter.name()
             data-notes=chosen.notes.name()
             data-tables=chosen.tables.name()
             data-code=chosen.code.name()
             data-captions=chosen.captions.name()
+            data-citations=chosen.citations.name()
+            data-links=chosen.links.name()
             data-keys=chosen.keys.name()
         >
             <head>
@@ -102,6 +111,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/book/:book/search") view=SearchPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/notes") view=NotesPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/pronunciation") view=PronunciationPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/passage") view=PassagePage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
                 <Route path=path!("/read/:book/:chapter") view=ReaderPage ssr=SsrMode::Async/>
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>

@@ -5,6 +5,7 @@
 //! [`of`].
 
 mod english;
+mod listening;
 mod operator;
 mod packs;
 mod spanish;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::preferences::UiLanguage;
 
+pub use listening::{Listening, Passage};
 pub use operator::Operator;
 pub use packs::Packs;
 
@@ -37,6 +39,8 @@ pub struct Words {
     pub notes: Notes,
     pub search: Search,
     pub pronunciation: Pronunciation,
+    pub listening: Listening,
+    pub passage: Passage,
     pub errors: Errors,
     pub keys: Keys,
     pub operator: Operator,
@@ -169,6 +173,7 @@ pub struct Reader {
     pub look_up: &'static str,
     pub share: &'static str,
     pub say_as: &'static str,
+    pub read_otherwise: &'static str,
     pub go_to: &'static str,
     pub go: &'static str,
 }
@@ -239,16 +244,6 @@ pub struct Settings {
     pub mark: &'static str,
     pub mark_names: [&'static str; 3],
     pub mark_hint: &'static str,
-    pub pauses: &'static str,
-    pub pauses_names: [&'static str; 3],
-    pub pauses_hint: &'static str,
-    pub notes: &'static str,
-    pub tables: &'static str,
-    pub code: &'static str,
-    pub captions: &'static str,
-    pub read: &'static str,
-    pub skip: &'static str,
-    pub skipped_hint: &'static str,
     pub fallback: &'static str,
     pub fallback_hint: &'static str,
     pub no_fallback: &'static str,

@@ -24,6 +24,7 @@ use utoipa::openapi::{
 use super::api::{BookAnswer, ChapterAnswer, HealthAnswer};
 use super::engines::EngineForm;
 use super::error::Problem;
+use super::passages::{MatterForm, PassageForm};
 use super::pronunciations::{LexiconAnswer, PronunciationForm};
 use super::storage::LimitsForm;
 use super::voice::{SpeechRequest, VoiceAnswer, VoiceRequest};
@@ -56,11 +57,11 @@ const VOICE: (&str, &str) = ("voice", "A voice’s id; the book’s default when
 const FROM: (&str, &str) = ("from", "The sentence to begin with");
 const PAUSES: (&str, &str) = (
     "pauses",
-    "How long the voice rests: “normal”, “brisk” or “calm”; as chosen in the settings when left out",
+    "How long the voice rests: “normal”, “brisk”, “calm”, or “own-5-5-5-5” with steps from 1 to 9 for sentences, paragraphs, headings and breaks; as chosen in the settings when left out",
 );
 const SKIP: (&str, &str) = (
     "skip",
-    "What is passed over: a list of “notes”, “tables”, “code” and “captions”; as chosen in the settings when left out",
+    "What is passed over: a list of “titles”, “matter”, “notes”, “tables”, “code”, “captions”, “citations” and “links”, or “sites” for web addresses by their name; as chosen in the settings when left out",
 );
 const FALLBACK: (&str, &str) = (
     "fallback",
@@ -173,11 +174,13 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         send(Post, BOOKS, "/api/books/{book}/restore", "Brings a deleted book back, for a week.", None, None),
         get(BOOKS, "/api/books/{book}/chapters/{chapter}", "The sentences of a chapter.", (JSON, of::<ChapterAnswer>)),
         get(BOOKS, "/api/books/{book}/search", "Where the book says it, in reading order.", (JSON, list::<Hit>)).asking(&[("q", "Words to look for")]),
-        get(BOOKS, "/api/books/{book}/annotations", "Bookmarks and highlights.", (JSON, list::<Annotation>)),
+        get(BOOKS, "/api/books/{book}/annotations", "Bookmarks, highlights, and what was said of how passages are read.", (JSON, list::<Annotation>)),
         send(Post, BOOKS, "/api/books/{book}/annotations", "Keeps a bookmark or highlight.", Some((JSON, of::<NewAnnotation>)), Some((JSON, of::<Annotation>))),
         send(Post, BOOKS, "/api/books/{book}/annotations/{annotation}", "Changes a note.", Some((FORM, note)), None),
         send(Delete, BOOKS, "/api/books/{book}/annotations/{annotation}", "Takes a mark away.", None, None),
         get(BOOKS, "/api/books/{book}/annotations.md", "All marks as Markdown.", ("text/markdown", text)),
+        send(Post, BOOKS, "/api/books/{book}/passages", "Says how sentences are read: by another voice, not at all, or once more. Taken away like a mark.", Some((FORM, of::<PassageForm>)), Some((JSON, of::<Annotation>))),
+        send(Post, BOOKS, "/api/books/{book}/matter", "Says whether a chapter is text, or a title page, index and the like.", Some((FORM, of::<MatterForm>)), None),
         get(BOOKS, "/api/books/{book}/pronunciations", "How words are said in the book, the nearest scope first.", (JSON, list::<Pronunciation>)),
         send(Post, BOOKS, "/api/books/{book}/pronunciations", "Keeps how a word is said. Only sentences that have it are made again.", Some((FORM, of::<PronunciationForm>)), Some((JSON, of::<Pronunciation>))),
         send(Delete, BOOKS, "/api/books/{book}/pronunciations/{entry}", "Forgets how a word is said.", None, None),

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use app::model::BookId;
-use app::preferences::{Pauses, Skipped};
+use app::preferences::{Rests, Skipped};
 use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -177,23 +177,26 @@ pub(super) async fn rested(
     chapter: u32,
     query: &QueryMap,
 ) -> Result<Arc<ChapterPlan>, ApiError> {
-    let plan = state.narrator.plan(book, chapter, params::voice(query)).await?;
-    let pauses = match query.get("pauses").map(String::as_str) {
-        None | Some("") => state.library.preferences().await?.pauses,
-        Some(named) => Pauses::parse(named).ok_or_else(|| {
-            let reason = "must be “normal”, “brisk” or “calm”".to_owned();
-            ApiError::BadParameter { name: "pauses", reason }
+    let chosen = state.library.preferences().await?;
+    let rests = match query.get("pauses").map(String::as_str) {
+        None | Some("") => chosen.rests(),
+        Some(named) => Rests::parse(named).ok_or_else(|| {
+            let reason = "must be “normal”, “brisk”, “calm” or “own-5-5-5-5”, with steps from 1 to 9 \
+                          for sentences, paragraphs, headings and breaks";
+            ApiError::BadParameter { name: "pauses", reason: reason.to_owned() }
         })?,
     };
     let skipped = match query.get("skip") {
-        None => state.library.preferences().await?.skipped(),
+        None => chosen.skipped(),
         Some(list) => Skipped::parse(list).ok_or_else(|| {
-            let reason = "must be a list of “notes”, “tables”, “code” and “captions”".to_owned();
+            let reason = format!("must be a list of {}", Skipped::NAMES);
             ApiError::BadParameter { name: "skip", reason }
         })?,
     };
+    let (voice, wording) = (params::voice(query), skipped.wording);
+    let plan = state.narrator.plan_worded(book, chapter, voice, wording).await?;
     let from = query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0);
-    Ok(plan.with_pauses(pauses).skipping(skipped, from))
+    Ok(plan.with_rests(rests).skipping(skipped, from))
 }
 
 /// `GET /listen/{book}/{chapter}/timeline?voice=&from=`: server-sent events.

@@ -1,4 +1,4 @@
-//! Bookmarks and highlights, with their notes.
+//! Bookmarks and highlights, with their notes, and directions for how sentences are read.
 
 use std::fmt::Write;
 
@@ -15,6 +15,8 @@ const MAX_PER_BOOK: i64 = 10_000;
 const MAX_QUOTE_CHARS: usize = 2_000;
 /// Longest note, in characters.
 const MAX_NOTE_CHARS: usize = 20_000;
+/// Longest list of voices in a direction, in characters.
+const MAX_VOICE_CHARS: usize = 1_000;
 
 const SELECT: &str = "SELECT id, kind, chapter, start_sentence, start_offset, end_sentence, \
     end_offset, quote, note, created_at FROM annotations";
@@ -45,7 +47,11 @@ impl Library {
         if mark.end < mark.start || mark.end.sentence as usize >= chapter.sentences.len() {
             return Err(LibraryError::NoSuchSentence);
         }
-        check_note(&mark.note)?;
+        if mark.kind.is_direction() {
+            check_voices(&mark)?;
+        } else {
+            check_note(&mark.note)?;
+        }
         let database = &self.shared.database;
         let count: i64 = sqlx::query(
             "SELECT COUNT(*) AS count FROM annotations WHERE user_id = $1 AND book_id = $2",
@@ -69,7 +75,7 @@ impl Library {
         .bind(&kept.id)
         .bind(LOCAL_USER)
         .bind(book.as_str())
-        .bind(kind_name(kept.mark.kind))
+        .bind(kept.mark.kind.name())
         .bind(i64::from(kept.mark.chapter))
         .bind(i64::from(kept.mark.start.sentence))
         .bind(i64::from(kept.mark.start.offset))
@@ -80,14 +86,16 @@ impl Library {
         .bind(created_ms as i64)
         .execute(database)
         .await?;
+        self.shared.directions.forget(book).await;
         Ok(kept)
     }
 
-    /// Changes what the reader says to a mark.
+    /// Changes what the reader says to a bookmark or highlight.
     pub async fn set_note(&self, book: &BookId, id: &str, note: &str) -> Result<(), LibraryError> {
         check_note(note)?;
         let done = sqlx::query(
-            "UPDATE annotations SET note = $1 WHERE id = $2 AND user_id = $3 AND book_id = $4",
+            "UPDATE annotations SET note = $1 WHERE id = $2 AND user_id = $3 AND book_id = $4 \
+             AND kind NOT IN ('voice', 'skip', 'again')",
         )
         .bind(note.trim())
         .bind(id)
@@ -107,6 +115,7 @@ impl Library {
                 .bind(book.as_str())
                 .execute(&self.shared.database)
                 .await?;
+        self.shared.directions.forget(book).await;
         found(done.rows_affected())
     }
 
@@ -118,7 +127,9 @@ impl Library {
             let _ = writeln!(text, "\n{}", details.card.byline());
         }
         let mut chapter = 0;
-        for Annotation { mark, .. } in self.annotations(book).await? {
+        let marks = self.annotations(book).await?;
+        for Annotation { mark, .. } in marks.into_iter().filter(|one| !one.mark.kind.is_direction())
+        {
             if mark.chapter != chapter {
                 chapter = mark.chapter;
                 let card = details.chapters.iter().find(|card| card.number == chapter);
@@ -147,11 +158,21 @@ fn check_note(note: &str) -> Result<(), LibraryError> {
     }
 }
 
-fn kind_name(kind: AnnotationKind) -> &'static str {
-    match kind {
-        AnnotationKind::Bookmark => "bookmark",
-        AnnotationKind::Highlight => "highlight",
+/// A direction names the voices it is about, each by its id, and none where nobody is to read.
+fn check_voices(mark: &NewAnnotation) -> Result<(), LibraryError> {
+    let voices: Vec<&str> = mark.note.split(' ').filter(|id| !id.is_empty()).collect();
+    let is_right = match mark.kind {
+        AnnotationKind::Voice => voices.len() == 1,
+        AnnotationKind::Again => !voices.is_empty(),
+        _ => mark.note.is_empty(),
+    };
+    if mark.note.chars().count() > MAX_VOICE_CHARS {
+        return Err(LibraryError::LongName(MAX_VOICE_CHARS));
     }
+    if !is_right || voices.iter().any(|id| !id.contains(':')) {
+        return Err(LibraryError::NoVoiceNamed);
+    }
+    Ok(())
 }
 
 pub(super) fn annotation(row: &AnyRow) -> Result<Annotation, sqlx::Error> {
@@ -159,14 +180,11 @@ pub(super) fn annotation(row: &AnyRow) -> Result<Annotation, sqlx::Error> {
     let point = |sentence: &str, offset: &str| {
         Ok::<_, sqlx::Error>(Point { sentence: number(sentence)?, offset: number(offset)? })
     };
-    let kind = match row.try_get::<String, _>("kind")?.as_str() {
-        "bookmark" => AnnotationKind::Bookmark,
-        _ => AnnotationKind::Highlight,
-    };
+    let kind = AnnotationKind::parse(&row.try_get::<String, _>("kind")?);
     Ok(Annotation {
         id: row.try_get("id")?,
         mark: NewAnnotation {
-            kind,
+            kind: kind.unwrap_or(AnnotationKind::Highlight),
             chapter: number("chapter")?,
             start: point("start_sentence", "start_offset")?,
             end: point("end_sentence", "end_offset")?,

@@ -1,7 +1,7 @@
 //! Books, chapters and progress in SQL. One set of statements for every database sqlx's `Any`
 //! driver speaks to.
 
-use app::model::{BookCard, BookDetails, BookId, ChapterCard, Progress, TocLine};
+use app::model::{BookCard, BookDetails, BookId, ChapterCard, Matter, Progress, TocLine};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row, Transaction};
 
@@ -21,7 +21,7 @@ const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.la
 
 /// The rules that files are read with now. Counts up when books that were imported before would gain from
 /// being read anew.
-pub(super) const IMPORT_RULES: i64 = 4;
+pub(super) const IMPORT_RULES: i64 = 5;
 
 /// Adds a book with its chapters.
 pub(super) async fn insert(
@@ -89,11 +89,50 @@ pub(super) async fn replace(
     if done.rows_affected() != 1 {
         return Err(LibraryError::Overtaken);
     }
+    let chosen =
+        sqlx::query("SELECT title, matter FROM chapters WHERE book_id = $1 AND matter_chosen = 1")
+            .bind(id.as_str())
+            .fetch_all(&mut **transaction)
+            .await?;
     sqlx::query("DELETE FROM chapters WHERE book_id = $1")
         .bind(id.as_str())
         .execute(&mut **transaction)
         .await?;
-    insert_chapters(transaction, id, book).await
+    insert_chapters(transaction, id, book).await?;
+    for row in chosen {
+        sqlx::query(
+            "UPDATE chapters SET matter = $1, matter_chosen = 1 WHERE book_id = $2 AND title = $3",
+        )
+        .bind(row.try_get::<String, _>("matter")?)
+        .bind(id.as_str())
+        .bind(row.try_get::<String, _>("title")?)
+        .execute(&mut **transaction)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Says what a chapter is of its book; false when there is no such chapter.
+pub(super) async fn set_matter(
+    database: &AnyPool,
+    id: &BookId,
+    chapter: u32,
+    matter: Matter,
+) -> Result<bool, LibraryError> {
+    let done = sqlx::query(
+        "UPDATE chapters SET matter = $1, matter_chosen = 1 WHERE book_id = $2 AND number = $3",
+    )
+    .bind(matter.name())
+    .bind(id.as_str())
+    .bind(i64::from(chapter))
+    .execute(database)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// What another version has written and this one does not know is text.
+fn matter(row: &AnyRow) -> Result<Matter, sqlx::Error> {
+    Ok(Matter::parse(&row.try_get::<String, _>("matter")?).unwrap_or_default())
 }
 
 async fn insert_chapters(
@@ -103,14 +142,15 @@ async fn insert_chapters(
 ) -> Result<(), LibraryError> {
     for chapter in &book.contents.chapters {
         sqlx::query(
-            "INSERT INTO chapters (book_id, number, title, sentences, characters) \
-             VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO chapters (book_id, number, title, sentences, characters, matter) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
         )
         .bind(id.as_str())
         .bind(i64::from(chapter.number))
         .bind(&chapter.title)
         .bind(i64::from(chapter.sentences))
         .bind(i64::from(chapter.characters))
+        .bind(chapter.matter.name())
         .execute(&mut **transaction)
         .await?;
     }
@@ -147,7 +187,7 @@ pub(super) async fn find(
         .await?;
     let Some(more) = more else { return Ok(None) };
     let chapters = sqlx::query(
-        "SELECT number, title, sentences, characters FROM chapters WHERE book_id = $1 ORDER BY number",
+        "SELECT number, title, sentences, characters, matter FROM chapters WHERE book_id = $1 ORDER BY number",
     )
     .bind(id.as_str())
     .fetch_all(database)
@@ -167,6 +207,7 @@ pub(super) async fn find(
                     title: row.try_get("title")?,
                     sentences: number(row, "sentences")?,
                     characters: number(row, "characters")?,
+                    matter: matter(row)?,
                 })
             })
             .collect::<Result<_, sqlx::Error>>()?,

@@ -10,13 +10,14 @@
 //! A book whose contents say nothing about its chapters is cut at its headings ([`headings`]).
 
 mod headings;
+mod matter;
 mod typeset;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use app::model::{ChapterCard, TocLine};
+use app::model::{ChapterCard, Matter, TocLine};
 use serde::{Deserialize, Serialize};
 
 pub use super::html::Part;
@@ -28,7 +29,7 @@ use super::manuscript::Manuscript;
 use super::paths::PathIndex;
 use crate::text::markup::plain_text;
 
-pub use typeset::{Chapter, Pause, Sentence};
+pub use typeset::{Chapter, Pause, Sentence, Sound};
 
 /// A longer chapter is cut at the next level of the table of contents. Nearly two hours of speech:
 /// a short story of 50,000 characters is one chapter, an anthology in one file is not.
@@ -85,8 +86,10 @@ pub fn compose(
             sentences: chapter.sentences.len() as u32,
             characters: chapter.characters() as u32,
             title: chapter.title,
+            matter: Matter::Text,
         });
     }
+    matter::tell(&book, &ranges, &mut chapters);
     Ok(Contents { chapters, toc })
 }
 

@@ -127,7 +127,7 @@ pub fn parse(source: &str) -> ParsedDocument {
     let document = Html::parse_document(&source::for_html(source));
     let root = document.root_element();
     let mut walk = Walk { items: Vec::new(), run: Vec::new(), context: Context::default() };
-    let mut title = None;
+    let (mut title, mut kinds) = (None, Vec::new());
     for element in root.child_elements() {
         match element.value().name() {
             "head" => {
@@ -138,6 +138,7 @@ pub fn parse(source: &str) -> ParsedDocument {
                     .filter(|title| !title.is_empty());
             }
             "body" => {
+                kinds = elements::kinds_of_page(element);
                 walk.anchor(element.value());
                 walk.children(*element, 0);
                 walk.flush();
@@ -145,7 +146,8 @@ pub fn parse(source: &str) -> ParsedDocument {
             _ => {}
         }
     }
-    ParsedDocument { items: walk.items, title, language: attribute(root.value(), "lang") }
+    let language = attribute(root.value(), "lang");
+    ParsedDocument { items: walk.items, title, language, kinds }
 }
 
 #[derive(Clone, Copy, Default)]

@@ -21,7 +21,7 @@ pub(super) mod xml;
 
 use std::time::Duration;
 
-use app::model::{BookFont, ImportWarning};
+use app::model::{BookFont, ImportWarning, NewPronunciation};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -86,6 +86,9 @@ pub struct ImportedBook {
     pub fonts: Vec<BookFont>,
     /// Chapters and table of contents.
     pub contents: Contents,
+    /// How words are said by the book's own account.
+    #[serde(default)]
+    pub lexicon: Vec<NewPronunciation>,
     /// What was left out or mended.
     pub warnings: Vec<ImportWarning>,
 }

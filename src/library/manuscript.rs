@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use app::model::{BookFont, ImportWarning};
+use app::model::{BookFont, ImportWarning, NewPronunciation};
 
 use super::html::{self, ParsedDocument};
 
@@ -28,6 +28,10 @@ pub struct Manuscript {
     pub fonts: Vec<BookFont>,
     /// Path of the cover among [`files`](Self::files).
     pub cover: Option<String>,
+    /// Documents of which the book says what they are, by their paths, and what it says.
+    pub landmarks: Vec<(String, String)>,
+    /// How words are said by the book's own account.
+    pub lexicon: Vec<NewPronunciation>,
     /// What was left out or mended.
     pub warnings: Vec<ImportWarning>,
 }

@@ -1,5 +1,7 @@
 //! What a person has chosen, in SQL.
 
+use std::sync::Arc;
+
 use app::preferences::Preferences;
 use sqlx::Row;
 
@@ -17,6 +19,12 @@ impl Library {
         Ok(stored.and_then(|value| serde_json::from_str(&value).ok()).unwrap_or_default())
     }
 
+    /// The same, without a look into the database each time: a change by another server is seen after a few
+    /// seconds.
+    pub async fn recent_preferences(&self) -> Result<Arc<Preferences>, LibraryError> {
+        self.shared.preferences.get(&(), self.preferences()).await
+    }
+
     /// Sets some of the reader's preferences by name; all of them, or none when one cannot be.
     pub async fn set_preferences(&self, chosen: &[(String, String)]) -> Result<(), LibraryError> {
         let _turn = self.shared.preferring.lock().await;
@@ -32,6 +40,7 @@ impl Library {
         .bind(serde_json::to_string(&preferences)?)
         .execute(&self.shared.database)
         .await?;
+        self.shared.preferences.forget(&()).await;
         Ok(())
     }
 }

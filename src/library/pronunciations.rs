@@ -1,11 +1,10 @@
 //! How words are said: kept for a book, an author, a language or everywhere, and applied by whoever plans a
 //! chapter.
 
-mod lexicon;
+pub(in crate::library) mod lexicon;
 mod vocabulary;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use app::model::{BookCard, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use sqlx::any::AnyRow;
@@ -33,22 +32,15 @@ impl Library {
     /// How words are said in a book. A change by another server is seen after a few seconds, like one of the
     /// book itself.
     pub async fn rules(&self, book: &BookId) -> Result<Arc<Rules>, LibraryError> {
-        if let Some(rules) = self.shared.rules.get(book).await {
-            return Ok(rules);
-        }
-        let changes = self.shared.rule_changes.load(Ordering::Acquire);
-        let details = self.metadata(book).await?;
-        let rules = Arc::new(Rules::new(self.pronunciations_for(&details.card).await?));
-        // What was read before a change must not outlive it.
-        if self.shared.rule_changes.load(Ordering::Acquire) == changes {
-            self.shared.rules.insert(book.clone(), Arc::clone(&rules)).await;
-        }
-        Ok(rules)
+        let read = async {
+            let details = self.metadata(book).await?;
+            Ok(Rules::new(self.pronunciations_for(&details.card).await?))
+        };
+        self.shared.rules.get(book, read).await
     }
 
     fn rules_changed(&self) {
-        self.shared.rule_changes.fetch_add(1, Ordering::AcqRel);
-        self.shared.rules.invalidate_all();
+        self.shared.rules.forget_all();
     }
 
     /// What is said of words in a book, the nearest scope first.
@@ -159,6 +151,34 @@ impl Library {
         Ok((count, refused))
     }
 
+    /// Keeps how words are said by a book's own account, where nobody has said it otherwise.
+    pub(super) async fn keep_lexicon_of_book(
+        &self,
+        book: &BookId,
+        entries: &[NewPronunciation],
+    ) -> Result<(), LibraryError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = self.shared.database.begin().await?;
+        take(&mut transaction, NOBODY).await?;
+        let mut room = Room::of(&mut transaction, PronunciationScope::Book, book.as_str()).await?;
+        let known: Vec<(String, Matching)> = read_all(&mut transaction, book).await?;
+        for entry in entries {
+            if known.contains(&(entry.written.clone(), entry.matching)) {
+                continue;
+            }
+            match keep(&mut transaction, book, book.as_str(), entry.clone(), &mut room).await {
+                // A book that brings more than there can be is read with as many.
+                Err(LibraryError::TooManyPronunciations) => break,
+                kept => drop(kept?),
+            }
+        }
+        transaction.commit().await?;
+        self.rules_changed();
+        Ok(())
+    }
+
     /// What is said of words in a book as a W3C pronunciation lexicon, which has whole words alone.
     pub async fn lexicon_pls(&self, book: &BookId) -> Result<String, LibraryError> {
         let language = self.metadata(book).await?.card.language.clone();
@@ -239,6 +259,25 @@ async fn keep(
         return Err(LibraryError::TooManyPronunciations);
     }
     Ok(Pronunciation { id: kept_id, entry, target: target.to_owned() })
+}
+
+/// What there is an entry for, for a book.
+async fn read_all(
+    transaction: &mut Transaction<'_, Any>,
+    book: &BookId,
+) -> Result<Vec<(String, Matching)>, LibraryError> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM pronunciations WHERE user_id = $1 AND scope = 'book' AND target = $2"
+    );
+    let rows = sqlx::query(AssertSqlSafe(statement))
+        .bind(LOCAL_USER)
+        .bind(book.as_str())
+        .fetch_all(&mut **transaction)
+        .await?;
+    let entries = rows.iter().map(|row| Ok(read(row)?.entry));
+    let names = entries
+        .map(|entry: Result<_, LibraryError>| entry.map(|entry| (entry.written, entry.matching)));
+    names.collect()
 }
 
 /// Takes an entry away, and tells its scope and what it was for, if it was there.

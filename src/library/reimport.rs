@@ -95,6 +95,7 @@ impl Library {
             tracing::warn!(%id, %left, "other revisions of a book could not be removed");
         }
         stored?;
+        self.keep_lexicon_of_book(id, &book.lexicon).await?;
         // Redis may have a place in the former revision, and knows it better than SQL until it hears of
         // this. The device that moved is none of the reader's: a page that is still open in the former
         // revision is told that another device has moved, and asks.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use app::model::BookId;
+use app::model::{BookId, Matter};
 
 use super::import::limits::{MAX_AUTHORS, MAX_NAME_CHARS};
 use super::{Library, LibraryError, catalogue, metadata};
@@ -29,6 +29,24 @@ impl Library {
         }
         if !catalogue::rename(&self.shared.database, id, title, authors).await? {
             return Err(LibraryError::NoSuchBook);
+        }
+        self.changed(id).await;
+        Ok(())
+    }
+
+    /// Says what a chapter is of its book, whatever was found when its file was read.
+    ///
+    /// # Errors
+    /// When there is no such book or chapter.
+    pub async fn set_matter(
+        &self,
+        id: &BookId,
+        chapter: u32,
+        matter: Matter,
+    ) -> Result<(), LibraryError> {
+        self.metadata(id).await?;
+        if !catalogue::set_matter(&self.shared.database, id, chapter, matter).await? {
+            return Err(LibraryError::NoSuchChapter);
         }
         self.changed(id).await;
         Ok(())
@@ -82,7 +100,8 @@ impl Library {
     /// What is remembered of a book is no longer so.
     pub(super) async fn changed(&self, id: &BookId) {
         self.shared.books.invalidate(id).await;
-        self.shared.rules.invalidate(id).await;
+        self.shared.rules.forget(id).await;
+        self.shared.directions.forget(id).await;
         if let Some(link) = &self.shared.link {
             metadata::forget(link, id).await;
         }

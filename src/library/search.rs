@@ -172,6 +172,7 @@ mod tests {
                 pause: Pause::Sentence,
                 part: Part::Text,
                 language: None,
+                sounds: Vec::new(),
             })
             .collect();
         let chapter = Chapter { title: "T".to_owned(), html: String::new(), sentences };

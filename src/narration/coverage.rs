@@ -33,6 +33,7 @@ impl Narrator {
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
         let cast = self.shared.voices.cast(voice, &details.card.language)?;
+        let wording = self.shared.library.preferences().await?.skipped().wording;
         // A clip is news of one voice: lists of several would not hear of it.
         let redis = self.shared.redis.as_ref().filter(|redis| redis.is_up() && cast.is_one());
         let key =
@@ -47,7 +48,7 @@ impl Narrator {
         }
         let mut list = Vec::with_capacity(details.chapters.len());
         for chapter in &details.chapters {
-            let plan = self.plan_of(book, chapter.number, &cast).await?;
+            let plan = self.plan_of(book, chapter.number, &cast, wording).await?;
             let lengths = self.lengths(&plan, 0).await?;
             let made = lengths.iter().flatten();
             let (mut samples, mut count) = (0, 0);

@@ -22,8 +22,9 @@ impl Narrator {
         &self,
         position: &ListenerPosition,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let plan = self.plan(&position.book, position.chapter, &position.voice).await?;
-        let skipped = self.shared.library.preferences().await?.skipped();
+        let skipped = self.shared.library.recent_preferences().await?.skipped();
+        let (book, chapter) = (&position.book, position.chapter);
+        let plan = self.plan_worded(book, chapter, &position.voice, skipped.wording).await?;
         Ok(plan.skipping(skipped, position.sentence as usize))
     }
 

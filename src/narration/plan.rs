@@ -2,19 +2,21 @@
 //! a silence, and the pause after it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::BookId;
-use app::preferences::{Pauses, Skipped};
+use app::preferences::{Rests, Skipped, Wording};
 
 use crate::audio::{Clip, ClipLength, Silence};
-use crate::library::chapters::{Chapter, Part, Pause};
+use crate::library::chapters::{self, Chapter, Part, Pause, Sound};
 use crate::queue::{Job, Sentence};
 use crate::speech::{Cast, ChosenVoice};
 use crate::text::hash::{ContentHash, Context, VoiceKey};
-use crate::text::pronunciation::{Rules, pronounce};
+use crate::text::pronunciation::{OwnSound, Rules, pronounce};
 use crate::text::quotes::Quotes;
+use crate::text::references::reworded;
 use crate::text::sentence::is_speakable;
 
 /// A sentence that cannot be spoken (an ornament, lone punctuation) is passed in this time.
@@ -32,7 +34,7 @@ pub struct ChapterPlan {
     /// The voice that speaks what this one cannot, if the listener has chosen one.
     pub fallback: Option<ChosenVoice>,
     /// How long the voice rests.
-    pub pauses: Pauses,
+    pub rests: Rests,
     /// What the voice passes over.
     pub skipped: Skipped,
     /// One segment a sentence.
@@ -48,6 +50,8 @@ pub struct Segment {
     silence: Option<Clip>,
     /// What that silence is for.
     pause: Pause,
+    /// Whether the listener has said that nobody is to read it.
+    is_unread: bool,
     /// What of the text it belongs to.
     part: Part,
     /// The sentence as the page shows it, where its voices say when its words begin.
@@ -57,17 +61,40 @@ pub struct Segment {
 /// Voices of the languages that passages of a chapter are in, where they are not the narrator's.
 pub type LanguageVoices = HashMap<String, ChosenVoice>;
 
+/// What a listener has said of one sentence.
+#[derive(Debug, Clone, Default)]
+pub struct Directed {
+    /// The voice that is to read it.
+    pub voice: Option<ChosenVoice>,
+    /// Nobody is to read it.
+    pub is_unread: bool,
+    /// Voices, by their ids, that have been asked to say it once more; once for each time.
+    pub again: Vec<String>,
+}
+
+/// How a chapter is read, as far as that decides what is spoken.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// Who reads passages in other languages.
+    pub languages: LanguageVoices,
+    /// What has been said of single sentences.
+    pub directed: HashMap<u32, Directed>,
+    /// How words are said.
+    pub rules: Arc<Rules>,
+    /// What is left out of sentences.
+    pub wording: Wording,
+}
+
 impl ChapterPlan {
     /// Sets a chapter for a cast.
     pub fn new(
         (book, number): (&BookId, u32),
         chapter: &Chapter,
         cast: &Cast,
-        languages: &LanguageVoices,
-        rules: &Rules,
+        reading: &Reading,
     ) -> Self {
         let narrator = &cast.narrator;
-        let parts = spoken_parts(chapter, cast, languages, rules);
+        let parts = spoken_parts(chapter, cast, reading);
         let around = |at: Option<usize>| {
             let parts = at.and_then(|at| parts.get(at)).map_or(&[][..], Vec::as_slice);
             match parts {
@@ -95,23 +122,25 @@ impl ChapterPlan {
                     voice,
                 })
             };
-            let rest = rest(source.pause, !parts.is_empty(), Pauses::Normal);
             let times_words = !parts.is_empty() && parts.iter().all(|part| part.voice.times_words);
-            segments.push(Segment {
+            let directed = reading.directed.get(&(at as u32));
+            let segment = Segment {
                 jobs: parts.iter().map(job).collect(),
-                silence: Silence::of(rest, narrator.sample_rate),
+                silence: None,
                 pause: source.pause,
+                is_unread: directed.is_some_and(|directed| directed.is_unread),
                 part: source.part,
                 shown: times_words.then(|| source.text.as_str().into()),
-            });
+            };
+            segments.push(segment.resting(Rests::NORMAL, narrator.sample_rate));
         }
         Self {
             book: book.clone(),
             chapter: number,
             cast: cast.clone(),
             fallback: None,
-            pauses: Pauses::Normal,
-            skipped: Skipped::default(),
+            rests: Rests::NORMAL,
+            skipped: Skipped { wording: reading.wording, ..Skipped::default() },
             segments: segments.into(),
         }
     }
@@ -128,27 +157,35 @@ struct SpokenPart<'a> {
 fn spoken_parts<'a>(
     chapter: &Chapter,
     cast: &'a Cast,
-    languages: &'a LanguageVoices,
-    rules: &Rules,
+    reading: &'a Reading,
 ) -> Vec<Vec<SpokenPart<'a>>> {
-    let mut keys: HashMap<&str, Arc<VoiceKey>> = HashMap::new();
-    let mut part = |text: &str, voice: &'a ChosenVoice| {
-        // An ornament of signs is a silence, whatever the signs are called.
-        let text = is_speakable(text).then(|| said(rules, text, voice))?;
-        let key = keys.entry(&voice.id).or_insert_with(|| Arc::new(voice.key.clone()));
-        is_speakable(&text).then(|| SpokenPart { text, voice, key: Arc::clone(key) })
-    };
+    let mut keys: HashMap<(&str, u32), Arc<VoiceKey>> = HashMap::new();
+    let undirected = Directed::default();
     let mut quotes = Quotes::default();
-    let sentences = chapter.sentences.iter().map(|source| {
-        let foreign = source.language.as_ref().and_then(|language| languages.get(language));
-        let parts = match (foreign, &cast.speech) {
-            (Some(voice), _) => part(&source.text, voice).into_iter().collect(),
-            (None, None) => part(&source.text, &cast.narrator).into_iter().collect(),
+    let sentences = chapter.sentences.iter().zip(0..).map(|(source, at)| {
+        let directed = reading.directed.get(&at).unwrap_or(&undirected);
+        let mut part = |place: Range<usize>, voice: &'a ChosenVoice| {
+            // An ornament of signs is a silence, whatever the signs are called.
+            let text = &source.text[place.clone()];
+            let text = is_speakable(text).then(|| said(reading, source, place, voice))?;
+            let before = directed.again.iter().filter(|id| **id == voice.id).count() as u32;
+            let key = || Arc::new(voice.key_of_take(before));
+            let key = keys.entry((&voice.id, before)).or_insert_with(key);
+            is_speakable(&text).then(|| SpokenPart { text, voice, key: Arc::clone(key) })
+        };
+        let whole = 0..source.text.len();
+        let foreign = source.language.as_ref().and_then(|tag| reading.languages.get(tag));
+        let alone = reading.directed.get(&at).and_then(|one| one.voice.as_ref()).or(foreign);
+        // Marks that are opened in a sentence are closed in another, whoever reads it.
+        let runs = cast.speech.as_ref().map(|_| quotes.runs(&source.text));
+        let parts = match (alone, &cast.speech) {
+            _ if directed.is_unread => Vec::new(),
+            (Some(voice), _) => part(whole, voice).into_iter().collect(),
+            (None, None) => part(whole, &cast.narrator).into_iter().collect(),
             (None, Some(speech)) => {
-                let runs = quotes.runs(&source.text).into_iter();
-                let parts = runs.filter_map(|run| {
+                let parts = runs.into_iter().flatten().filter_map(|run| {
                     let voice = if run.is_speech { speech } else { &cast.narrator };
-                    part(&source.text[run.place], voice)
+                    part(run.place, voice)
                 });
                 parts.collect()
             }
@@ -163,18 +200,13 @@ fn spoken_parts<'a>(
 
 impl ChapterPlan {
     /// The same, with other rests. The clips are the same.
-    pub fn with_pauses(self: Arc<Self>, pauses: Pauses) -> Arc<Self> {
-        if self.pauses == pauses {
+    pub fn with_rests(self: Arc<Self>, rests: Rests) -> Arc<Self> {
+        if self.rests == rests {
             return self;
         }
-        let segments = self.segments.iter().map(|segment| {
-            let rest = rest(segment.pause, !segment.jobs.is_empty(), pauses);
-            Segment {
-                silence: Silence::of(rest, self.cast.narrator.sample_rate),
-                ..segment.clone()
-            }
-        });
-        Arc::new(Self { pauses, segments: segments.collect(), ..(*self).clone() })
+        let rate = self.cast.narrator.sample_rate;
+        let segments = self.segments.iter().map(|segment| segment.clone().resting(rests, rate));
+        Arc::new(Self { rests, segments: segments.collect(), ..(*self).clone() })
     }
 
     /// The same, without what is passed over: those sentences take no time and no clip.
@@ -183,7 +215,7 @@ impl ChapterPlan {
     /// is within the chapter. And a chapter that is nothing else, as the notes at the end of a book, is read.
     pub fn skipping(self: Arc<Self>, skipped: Skipped, from: usize) -> Arc<Self> {
         let is_skipped = |segment: &Segment| match segment.part {
-            Part::Text => false,
+            Part::Text => skipped.titles && segment.pause == Pause::Heading,
             Part::Note => skipped.notes,
             Part::Table => skipped.tables,
             Part::Code => skipped.code,
@@ -205,6 +237,8 @@ impl ChapterPlan {
         if skipped == self.skipped {
             return self;
         }
+        // What sentences are without is settled since the plan was made.
+        let skipped = Skipped { wording: self.skipped.wording, ..skipped };
         if !self.segments.iter().any(is_skipped) || !self.segments.iter().any(is_read) {
             // The chapters that follow are to know.
             return Arc::new(Self { skipped, ..(*self).clone() });
@@ -228,6 +262,16 @@ impl ChapterPlan {
 }
 
 impl Segment {
+    /// The same with the silence that follows it, or stands for it.
+    fn resting(self, rests: Rests, sample_rate: u32) -> Self {
+        let rest = match (self.is_unread, self.jobs.is_empty()) {
+            (true, _) => Duration::ZERO,
+            (false, false) => pause_length(self.pause, rests),
+            (false, true) => pause_length(self.pause, rests) + UNSPOKEN * rests.scene.into() / 100,
+        };
+        Self { silence: Silence::of(rest, sample_rate), ..self }
+    }
+
     /// What is to be spoken, in turn: mostly one, several where voices take turns, none for what is silent.
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
@@ -260,34 +304,41 @@ impl Segment {
     }
 }
 
-/// What a voice is given for a sentence.
-fn said(rules: &Rules, sentence: &str, voice: &ChosenVoice) -> Arc<str> {
-    voice.given(&pronounce(rules, sentence)).into()
+/// What a voice is given for a part of a sentence.
+fn said(
+    reading: &Reading,
+    source: &chapters::Sentence,
+    place: Range<usize>,
+    voice: &ChosenVoice,
+) -> Arc<str> {
+    let text = &source.text[place.clone()];
+    let inside = source.sounds.iter().filter(|sound| {
+        place.start <= sound.place.start
+            && sound.place.end <= place.end
+            && source.text.get(sound.place.clone()).is_some()
+    });
+    let own = inside.map(|Sound { place: at, phonemes }| {
+        let word = &source.text[at.clone()];
+        let before = source.text[place.start..at.start].matches(word).count();
+        OwnSound { word, before, phonemes }
+    });
+    let own: Vec<OwnSound<'_>> = own.collect();
+    let text = reworded(text, reading.wording);
+    voice.given(&pronounce(&reading.rules, &text, &own)).into()
 }
 
 /// Pauses after a sentence, besides the tenth of a second that a clip's own edges make. Readers of
 /// audiobooks rest about a quarter, half and a whole second.
-fn pause_length(pause: Pause, pauses: Pauses) -> Duration {
-    let normal = Duration::from_millis(match pause {
-        Pause::Clause => 0,
-        Pause::Sentence => 130,
-        Pause::Line => 180,
-        Pause::Paragraph => 420,
-        Pause::Heading => 780,
-        // As long as it takes to look at one.
-        Pause::Picture => 3000,
-        Pause::Chapter => 1500,
-    });
-    match pauses {
-        // A picture is looked at as long as ever.
-        _ if pause == Pause::Picture => normal,
-        Pauses::Normal => normal,
-        Pauses::Brisk => normal / 2,
-        Pauses::Calm => normal * 8 / 5,
-    }
-}
-
-/// The silence after a sentence, or in its place.
-fn rest(pause: Pause, is_spoken: bool, pauses: Pauses) -> Duration {
-    pause_length(pause, pauses) + if is_spoken { Duration::ZERO } else { UNSPOKEN }
+fn pause_length(pause: Pause, rests: Rests) -> Duration {
+    let (normal_ms, per_cent) = match pause {
+        Pause::Clause => (0, rests.sentence),
+        Pause::Sentence => (130, rests.sentence),
+        Pause::Line => (180, rests.sentence),
+        Pause::Paragraph => (420, rests.paragraph),
+        Pause::Heading => (780, rests.heading),
+        Pause::Chapter => (1500, rests.heading),
+        // As long as it takes to look at one, however long the voice rests.
+        Pause::Picture => (3000, 100),
+    };
+    Duration::from_millis(normal_ms * u64::from(per_cent) / 100)
 }

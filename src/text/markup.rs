@@ -72,6 +72,38 @@ pub fn line_ends(inlines: &[Inline]) -> Vec<usize> {
     ends
 }
 
+/// The attribute that says how an element sounds. It is for the voice; what is served does not have it.
+pub const PHONEMES: &str = "ssml:ph";
+
+/// The places in a block's [`plain_text`] that the book says the sound of, and those sounds.
+pub fn phonemes(inlines: &[Inline]) -> Vec<(Range<usize>, &str)> {
+    fn collect<'i>(
+        inlines: &'i [Inline],
+        at: &mut usize,
+        found: &mut Vec<(Range<usize>, &'i str)>,
+    ) {
+        for inline in inlines {
+            match inline {
+                Inline::Element(element) if !element.silent && element.name != "br" => {
+                    let start = *at;
+                    let sound = element.attributes.iter().find(|(name, _)| name == PHONEMES);
+                    match sound {
+                        Some((_, sound)) => {
+                            *at += text_len(inline);
+                            found.push((start..*at, sound));
+                        }
+                        None => collect(&element.children, at, found),
+                    }
+                }
+                other => *at += text_len(other),
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect(inlines, &mut 0, &mut found);
+    found
+}
+
 fn text_len(inline: &Inline) -> usize {
     match inline {
         Inline::Text(run) => run.len(),

@@ -146,8 +146,20 @@ struct WordRule {
 /// A stretch of text that an entry takes.
 struct Claim {
     place: Range<usize>,
-    entry: usize,
+    /// None for what the book says itself.
+    entry: Option<usize>,
     said: String,
+}
+
+/// A word of a sentence that the book says the sound of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnSound<'a> {
+    /// The word.
+    pub word: &'a str,
+    /// How often the sentence has it before.
+    pub before: usize,
+    /// In IPA.
+    pub phonemes: &'a str,
 }
 
 /// What is said for a sentence.
@@ -195,9 +207,12 @@ impl Rules {
         self.version
     }
 
-    /// What is said for a sentence, given its [`normalise`]d text.
-    pub fn apply<'a>(&self, text: &'a str) -> Pronounced<'a> {
+    /// What is said for a sentence, given its [`normalise`]d text and what the book says itself.
+    pub fn apply<'a>(&self, text: &'a str, own: &[OwnSound<'_>]) -> Pronounced<'a> {
         let mut claims = self.words_in(text);
+        for sound in own {
+            claim_own(text, sound, &mut claims);
+        }
         for (entry, pattern) in &self.patterns {
             self.claim_matches(text, *entry, pattern, &mut claims);
         }
@@ -214,7 +229,7 @@ impl Rules {
             spoken.push_str(&text[from..place.start]);
             spoken.push_str(&said);
             from = place.end;
-            used.push(entry);
+            used.extend(entry);
         }
         spoken.push_str(&text[from..]);
         used.sort_unstable();
@@ -248,7 +263,7 @@ impl Rules {
                 Some((rule, place)) => {
                     let entry = &self.entries[rule.entry].entry;
                     let said = said(entry, &text[place.clone()], entry.spoken.clone());
-                    claims.push(Claim { place, entry: rule.entry, said });
+                    claims.push(Claim { place, entry: Some(rule.entry), said });
                     at += rule.tokens.len();
                 }
                 None => at += 1,
@@ -266,14 +281,35 @@ impl Rules {
                 Matching::Word | Matching::Part => spoken.clone_from(&rule.spoken),
             }
             let found = captures.get_match();
-            Claim { place: found.range(), entry, said: said(rule, found.as_str(), spoken) }
+            Claim {
+                place: found.range(),
+                entry: Some(entry),
+                said: said(rule, found.as_str(), spoken),
+            }
         });
         let taken: Vec<Range<usize>> = claims.iter().map(|claim| claim.place.clone()).collect();
-        let is_free = |place: &Range<usize>| {
-            !place.is_empty()
-                && taken.iter().all(|other| place.end <= other.start || other.end <= place.start)
-        };
-        claims.extend(matches.filter(|claim| is_free(&claim.place)));
+        claims.extend(matches.filter(|claim| is_free(&claim.place, &taken)));
+    }
+}
+
+fn is_free(place: &Range<usize>, taken: &[Range<usize>]) -> bool {
+    !place.is_empty()
+        && taken.iter().all(|other| place.end <= other.start || other.end <= place.start)
+}
+
+/// Takes what the book says the sound of, unless a listener has said how it is said.
+fn claim_own(text: &str, sound: &OwnSound<'_>, claims: &mut Vec<Claim>) {
+    let word = normalise(sound.word);
+    let phonemes: String = sound.phonemes.nfc().collect();
+    if word.is_empty() || !phonemes.chars().all(is_phonetic) {
+        return;
+    }
+    let Some((at, found)) = text.match_indices(&*word).nth(sound.before) else { return };
+    let place = at..at + found.len();
+    let taken: Vec<Range<usize>> = claims.iter().map(|claim| claim.place.clone()).collect();
+    if is_free(&place, &taken) {
+        let said = format!("{WORD}{found}{PHONEMES}{phonemes}{END}");
+        claims.push(Claim { place, entry: None, said });
     }
 }
 
@@ -360,10 +396,10 @@ pub fn apart(text: &str) -> (String, Vec<(Range<usize>, &str)>) {
     (plain, places)
 }
 
-/// What is spoken for a sentence as a page shows it.
-pub fn pronounce(rules: &Rules, sentence: &str) -> String {
+/// What is spoken for a sentence as a page shows it, given what the book says of its sound.
+pub fn pronounce(rules: &Rules, sentence: &str, own: &[OwnSound<'_>]) -> String {
     let plain = normalise(sentence);
-    match rules.apply(&plain).text {
+    match rules.apply(&plain, own).text {
         Cow::Borrowed(_) => plain,
         Cow::Owned(spoken) => spoken,
     }
@@ -404,6 +440,20 @@ mod tests {
     }
 
     #[test]
+    fn what_the_book_says_of_a_sound_counts_unless_a_listener_says_otherwise() {
+        let own = [
+            OwnSound { word: "lead", before: 1, phonemes: "lɛd" },
+            OwnSound { word: "Pip", before: 0, phonemes: "pɪp" },
+            OwnSound { word: "no such", before: 0, phonemes: "x" },
+            OwnSound { word: "pipe", before: 0, phonemes: "<b>" },
+        ];
+        let said = pronounce(&rules([entry("Pip", "Pipp")]), "I lead Pip to a lead  pipe.", &own);
+        let (plain, places) = apart(&said);
+        assert_eq!(plain, "I lead Pipp to a lead pipe.");
+        assert_eq!(places, [(17..21, "lɛd")]);
+    }
+
+    #[test]
     fn whole_words_are_replaced_whatever_stands_around_them() {
         let rules =
             rules([entry("Pip", "Pipp"), entry("Mont Blanc", "Mon Blon"), entry("o'er", "over")]);
@@ -416,7 +466,7 @@ mod tests {
             ("all o’er it", "all over it"),
             ("Épip", "Épip"),
         ] {
-            assert_eq!(pronounce(&rules, text), said);
+            assert_eq!(pronounce(&rules, text, &[]), said);
         }
     }
 
@@ -424,16 +474,16 @@ mod tests {
     fn the_longest_words_and_the_nearest_scope_come_first() {
         let rules = rules([entry("Ann", "near"), entry("ann", "far"), entry("Mary Ann", "both")]);
         assert_eq!(
-            pronounce(&rules, "Ann met Mary Ann and Mary Anne."),
+            pronounce(&rules, "Ann met Mary Ann and Mary Anne.", &[]),
             "near met both and Mary Anne."
         );
-        assert_eq!(rules.apply("Ann met Mary Ann").used, [0, 2]);
+        assert_eq!(rules.apply("Ann met Mary Ann", &[]).used, [0, 2]);
     }
 
     #[test]
     fn capitals_matter_when_they_are_said_to() {
         let rules = rules([NewPronunciation { matches_case: true, ..entry("US", "U. S.") }]);
-        assert_eq!(pronounce(&rules, "The US told us."), "The U. S. told us.");
+        assert_eq!(pronounce(&rules, "The US told us.", &[]), "The U. S. told us.");
     }
 
     #[test]
@@ -445,7 +495,7 @@ mod tests {
             regular(r"\[\d+\]", ""),
         ]);
         assert_eq!(
-            pronounce(&rules, "Leigh weighed it at 6 ft [12] high."),
+            pronounce(&rules, "Leigh weighed it at 6 ft [12] high.", &[]),
             "Lee wayed it at 6 feet high."
         );
     }
@@ -453,19 +503,19 @@ mod tests {
     #[test]
     fn what_was_put_in_is_not_looked_at_again() {
         let rules = rules([entry("cat", "dog"), entry("dog", "cat"), part("o", "oo")]);
-        assert_eq!(pronounce(&rules, "A cat, a dog, no fox."), "A dog, a cat, noo foox.");
+        assert_eq!(pronounce(&rules, "A cat, a dog, no fox.", &[]), "A dog, a cat, noo foox.");
     }
 
     #[test]
     fn scripts_without_spaces_have_words_too() {
         let rules = rules([entry("漱石", "そうせき")]);
-        assert_eq!(pronounce(&rules, "夏目漱石は"), "夏目そうせきは");
+        assert_eq!(pronounce(&rules, "夏目漱石は", &[]), "夏目そうせきは");
     }
 
     #[test]
     fn phonemes_are_for_voices_that_take_them() {
         let pip = NewPronunciation { phonemes: "/pɪp/".to_owned(), ..entry("Pip", "") };
-        let spoken = pronounce(&rules([pip]), "Dear Pip said \u{fdd0}so.");
+        let spoken = pronounce(&rules([pip]), "Dear Pip said \u{fdd0}so.", &[]);
         assert_eq!(without_phonemes(&spoken), "Dear Pip said so.");
         assert_eq!(apart(&spoken), ("Dear Pip said so.".to_owned(), vec![(5..8, "pɪp")]));
         assert_eq!(without_phonemes("\u{fdd0}broken"), "broken");
@@ -487,7 +537,7 @@ mod tests {
     #[test]
     fn a_sentence_does_not_become_a_chapter() {
         let rules = rules([regular(".", &"long ".repeat(50))]);
-        assert!(pronounce(&rules, &"word ".repeat(60)).len() < 5_000);
+        assert!(pronounce(&rules, &"word ".repeat(60), &[]).len() < 5_000);
     }
 
     proptest! {
@@ -503,7 +553,7 @@ mod tests {
                 let rules = rules([entry]);
                 let around = format!("{text} {written} {text}");
                 let plain = normalise(&around);
-                let said = rules.apply(&plain);
+                let said = rules.apply(&plain, &[]);
                 prop_assert_eq!(said.used.is_empty(), matches!(said.text, Cow::Borrowed(_)));
                 prop_assert!(said.text.len() <= plain.len() + MAX_GROWTH_BYTES + 4 * MAX_SPOKEN_CHARS);
             }

@@ -157,6 +157,16 @@ pub fn epub(title: &str, chapters: &[(&str, &str)]) -> Vec<u8> {
 
 /// The same in a language.
 pub fn epub_in(language: &str, title: &str, chapters: &[(&str, &str)]) -> Vec<u8> {
+    epub_with(language, title, chapters, &[])
+}
+
+/// The same with more files beside the package, each with its media type.
+pub fn epub_with(
+    language: &str,
+    title: &str,
+    chapters: &[(&str, &str)],
+    more: &[(&str, &str, &str)],
+) -> Vec<u8> {
     let number = |index: usize| index + 1;
     let manifest: String = (0..chapters.len())
         .map(|index| {
@@ -165,6 +175,9 @@ pub fn epub_in(language: &str, title: &str, chapters: &[(&str, &str)]) -> Vec<u8
                 number(index)
             )
         })
+        .chain(more.iter().enumerate().map(|(index, (path, kind, _))| {
+            format!("<item id='m{index}' href='{path}' media-type='{kind}'/>")
+        }))
         .collect();
     let spine: String =
         (0..chapters.len()).map(|index| format!("<itemref idref='c{}'/>", number(index))).collect();
@@ -204,8 +217,11 @@ pub fn epub_in(language: &str, title: &str, chapters: &[(&str, &str)]) -> Vec<u8
     for (index, (_, body)) in chapters.iter().enumerate() {
         entries.push((
             format!("OPS/c{}.xhtml", number(index)),
-            format!("<html xmlns='http://www.w3.org/1999/xhtml' xmlns:epub='http://www.idpf.org/2007/ops'><body>{body}</body></html>"),
+            format!("<html xmlns='http://www.w3.org/1999/xhtml' xmlns:epub='http://www.idpf.org/2007/ops' xmlns:ssml='http://www.w3.org/2001/10/synthesis'><body>{body}</body></html>"),
         ));
+    }
+    for (path, _, content) in more {
+        entries.push((format!("OPS/{path}"), (*content).to_owned()));
     }
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in entries {

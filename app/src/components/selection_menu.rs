@@ -13,6 +13,7 @@ pub fn SelectionMenu() -> impl IntoView {
         ("note", words.note),
         ("read-selection", words.read_from_here),
         ("say-as", words.say_as),
+        ("passage", words.read_otherwise),
         ("copy", words.copy),
         ("look-up", words.look_up),
         ("share", words.share),

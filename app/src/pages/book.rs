@@ -5,7 +5,9 @@ use leptos::prelude::*;
 use super::{book_param, loaded};
 use crate::backend::backend;
 use crate::components::{Cover, KeepButton, PageTitle, SiteHead, reading_link};
-use crate::model::{BookCard, BookDetails, ImportWarning, TocLine, WarningKind};
+use crate::model::{
+    BookCard, BookDetails, BookId, ChapterCard, ImportWarning, Matter, TocLine, WarningKind,
+};
 use crate::notice::notice;
 use crate::words::words;
 
@@ -21,7 +23,7 @@ pub fn BookPage() -> impl IntoView {
 }
 
 fn details(book: BookDetails) -> AnyView {
-    let BookDetails { card, toc, warnings, is_outdated, .. } = book;
+    let BookDetails { card, toc, warnings, is_outdated, chapters, .. } = book;
     let words = &words().book;
     let notice = notice();
     let (id, language) = (card.id.to_string(), card.language.clone());
@@ -51,7 +53,7 @@ fn details(book: BookDetails) -> AnyView {
             {(!notice.is_empty())
                 .then(|| view! { <p class="refusal" role="alert">{notice.clone()}</p> })}
             {is_outdated.then(|| reimport_offer(&id))}
-            {manage(&card, warnings)}
+            {manage(&card, warnings, &chapters)}
             <nav class="contents" aria-label=words.contents>
                 <h2 data-panel-title>{words.contents}</h2>
                 {go_to(&id)}
@@ -122,7 +124,54 @@ fn left_out(warnings: Vec<ImportWarning>) -> Option<impl IntoView> {
     })
 }
 
-fn manage(card: &BookCard, warnings: Vec<ImportWarning>) -> impl IntoView + use<> {
+/// Which chapters are title pages, indexes and the like, to be corrected.
+fn around_the_text(book: &BookId, chapters: &[ChapterCard]) -> impl IntoView + use<> {
+    let words = &words().listening;
+    let [text, front, back] = words.matter_names;
+    let name = move |matter: Matter| match matter {
+        Matter::Text => text,
+        Matter::Front => front,
+        Matter::Back => back,
+    };
+    let found: Vec<_> = chapters.iter().filter(|chapter| !chapter.matter.is_text()).collect();
+    let is_empty = found.is_empty();
+    let lines = found.into_iter().map(|chapter| {
+        view! { <li><span dir="auto">{chapter.title.clone()}</span>{format!(" · {}", name(chapter.matter))}</li> }
+    });
+    let options = chapters.iter().map(|chapter| {
+        view! { <option value=chapter.number>{format!("{}. {}", chapter.number, chapter.title)}</option> }
+    });
+    let kinds = [Matter::Text, Matter::Front, Matter::Back]
+        .map(|matter| view! { <option value=matter.name()>{name(matter)}</option> });
+    view! {
+        <details class="matter">
+            <summary>{words.matter_of_book}</summary>
+            <p class="hint">{words.matter_hint}</p>
+            {if is_empty {
+                view! { <p>{words.no_matter}</p> }.into_any()
+            } else {
+                view! { <ul>{lines.collect_view()}</ul> }.into_any()
+            }}
+            <form class="fields" method="post" action=format!("/api/books/{book}/matter")>
+                <label>
+                    {words.chapter}
+                    <select name="chapter">{options.collect_view()}</select>
+                </label>
+                <label>
+                    {words.it_is}
+                    <select name="matter">{kinds}</select>
+                </label>
+                <button class="button quiet-button">{words.save}</button>
+            </form>
+        </details>
+    }
+}
+
+fn manage(
+    card: &BookCard,
+    warnings: Vec<ImportWarning>,
+    chapters: &[ChapterCard],
+) -> impl IntoView + use<> {
     let words = words();
     let address = format!("/api/books/{}", card.id);
     view! {
@@ -140,6 +189,7 @@ fn manage(card: &BookCard, warnings: Vec<ImportWarning>) -> impl IntoView + use<
                 <a href=format!("/book/{}/pronunciation", card.id)>{words.pronunciation.title}</a>
             </p>
             {left_out(warnings)}
+            {around_the_text(&card.id, chapters)}
             <KeepButton book=card.clone()/>
             <p>
                 <a class="button quiet-button" download href=format!("{address}/file")>{words.book.file}</a>

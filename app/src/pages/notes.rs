@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 
+use super::passage::direction_words;
 use super::{book_param, loaded};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead, text_area_content};
-use crate::model::{Annotation, AnnotationKind, BookDetails};
+use crate::model::{Annotation, AnnotationKind, BookDetails, Voice};
 use crate::words::words;
 
 /// `/book/{book}/notes`
@@ -16,13 +17,14 @@ pub fn NotesPage() -> impl IntoView {
         let (backend, id) = (backend.clone(), id.clone());
         async move {
             let (backend, id) = (backend?, id?);
-            Ok((backend.book(&id).await?, backend.annotations(&id).await?))
+            let (book, marks) = (backend.book(&id).await?, backend.annotations(&id).await?);
+            Ok((book, marks, backend.all_voices().await?))
         }
     };
-    loaded(load, |(book, marks)| notes(&book, marks))
+    loaded(load, |(book, marks, voices)| notes(&book, marks, &voices))
 }
 
-fn notes(book: &BookDetails, marks: Vec<Annotation>) -> AnyView {
+fn notes(book: &BookDetails, marks: Vec<Annotation>, voices: &[Voice]) -> AnyView {
     let words = &words().notes;
     let (id, title) = (book.card.id.to_string(), book.card.title.clone());
     let is_empty = marks.is_empty();
@@ -35,7 +37,7 @@ fn notes(book: &BookDetails, marks: Vec<Annotation>) -> AnyView {
         });
         chapter = number;
         let heading = heading.map(|title| view! { <h2 dir="auto">{title}</h2> });
-        view! { {heading} {note(&id, mark)} }
+        view! { {heading} {note(&id, mark, voices)} }
     });
     let lines = lines.collect_view();
     view! {
@@ -57,13 +59,16 @@ fn notes(book: &BookDetails, marks: Vec<Annotation>) -> AnyView {
     .into_any()
 }
 
-fn note(book: &str, annotation: Annotation) -> impl IntoView + use<> {
+fn note(book: &str, annotation: Annotation, voices: &[Voice]) -> AnyView {
     let words = &words().notes;
+    if annotation.mark.kind.is_direction() {
+        return direction(book, annotation, voices);
+    }
     let Annotation { id, mark, .. } = annotation;
     let address = format!("/api/books/{book}/annotations/{id}");
     let (kind, class) = match mark.kind {
         AnnotationKind::Bookmark => (words.bookmark, "note note-bookmark"),
-        AnnotationKind::Highlight => (words.highlight, "note"),
+        _ => (words.highlight, "note"),
     };
     let place = format!("/read/{book}/{}#s{}", mark.chapter, mark.start.sentence);
     let label = format!("{}: {}", words.note, mark.quote.chars().take(60).collect::<String>());
@@ -79,4 +84,25 @@ fn note(book: &str, annotation: Annotation) -> impl IntoView + use<> {
             </form>
         </article>
     }
+    .into_any()
+}
+
+/// How sentences are to be read, which is no note and can be taken back.
+fn direction(book: &str, annotation: Annotation, voices: &[Voice]) -> AnyView {
+    let what = direction_words(&annotation, voices);
+    let label = what.clone();
+    let Annotation { id, mark, .. } = annotation;
+    let place = format!("/read/{book}/{}#s{}", mark.chapter, mark.start.sentence);
+    view! {
+        <article class="note note-direction" aria-label=label>
+            <a class="note-quote" href=place dir="auto">{mark.quote}</a>
+            <form method="post" action=format!("/api/books/{book}/annotations/{id}/delete")>
+                <div class="note-buttons">
+                    <span>{what}</span>
+                    <button class="button quiet-button">{words().passage.undo}</button>
+                </div>
+            </form>
+        </article>
+    }
+    .into_any()
 }

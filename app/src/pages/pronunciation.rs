@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 use leptos_router::location::Url;
 
+use super::passage::heard_buttons;
 use super::{book_param, loaded, query};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{
-    BookCard, Matching, NewPronunciation, Pronunciation, PronunciationScope, Vocabulary,
+    BookCard, Matching, NewPronunciation, Passage, Pronunciation, PronunciationScope, Vocabulary,
 };
 use crate::notice::notice;
 use crate::words::words;
@@ -26,8 +27,11 @@ pub fn PronunciationPage() -> impl IntoView {
         async move {
             let (backend, id) = (backend?, id?);
             let heard = match place {
-                Some((chapter, sentence)) => backend.heard(&id, chapter, sentence).await?,
-                None => Vec::new(),
+                Some((chapter, sentence)) => {
+                    let sentences = sentence.saturating_sub(1)..=sentence;
+                    Some(backend.passage(&id, chapter, sentences).await?)
+                }
+                None => None,
             };
             let book = backend.book(&id).await?.card;
             Ok((book, backend.vocabulary(&id, wanted, &replaced).await?, heard))
@@ -57,14 +61,14 @@ fn page(
     draft: &NewPronunciation,
     replaces: &str,
     vocabulary: Vocabulary,
-    (refused, said, heard): (&str, Option<String>, Vec<String>),
+    (refused, said, heard): (&str, Option<String>, Option<Passage>),
 ) -> AnyView {
     let words = &words().pronunciation;
     let (id, title) = (book.id.to_string(), book.title.clone());
     let has_word = !draft.written.is_empty();
     let effect = has_word.then(|| effect(&vocabulary));
     // A word to be chosen is tapped: a keyboard would only hide it.
-    let starts = if has_word { Some("spoken") } else { heard.is_empty().then_some("written") };
+    let starts = if has_word { Some("spoken") } else { heard.is_none().then_some("written") };
     let entries = vocabulary.entries;
     let names = vocabulary.names;
     view! {
@@ -76,7 +80,7 @@ fn page(
             {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
             {said.map(|said| view! { <p class="said" role="status">{said}</p> })}
             <p class="hint">{words.lead}</p>
-            {(!heard.is_empty()).then(|| heard_wrong(&id, &heard))}
+            {heard.map(|heard| heard_wrong(&id, &heard))}
             {form(book, draft, replaces, (effect, starts))}
             {(!entries.is_empty())
                 .then(|| {
@@ -94,11 +98,11 @@ fn page(
     .into_any()
 }
 
-/// The last sentences heard, each word of them to be corrected.
-fn heard_wrong(book: &str, heard: &[String]) -> AnyView {
+/// The last sentences heard, each to be said otherwise, and each word of them to be corrected.
+fn heard_wrong(book: &str, heard: &Passage) -> AnyView {
     let words = &words().pronunciation;
-    let sentences = heard.iter().map(|sentence| {
-        let chosen = sentence.split_whitespace().map(|shown| {
+    let sentences = heard.sentences.iter().zip(heard.first..).map(|(sentence, at)| {
+        let chosen = sentence.text.split_whitespace().map(|shown| {
             let word = shown.trim_matches(|c: char| !c.is_alphanumeric());
             if word.is_empty() {
                 return view! { {shown.to_owned()} " " }.into_any();
@@ -106,7 +110,10 @@ fn heard_wrong(book: &str, heard: &[String]) -> AnyView {
             let address = format!("/book/{book}/pronunciation?written={}", Url::escape(word));
             view! { <a href=address data-panel>{shown.to_owned()}</a> " " }.into_any()
         });
-        view! { <p dir="auto">{chosen.collect_view()}</p> }
+        view! {
+            <p dir="auto">{chosen.collect_view()}</p>
+            {heard_buttons(book, (heard.chapter, at), sentence)}
+        }
     });
     view! {
         <section class="heard" aria-labelledby="heard">

@@ -8,7 +8,7 @@ use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::model::Voice;
 use crate::preferences::{
-    Align, Layout, Mark, Pauses, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
+    Align, Layout, Links, Mark, Pauses, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
 };
 use crate::words::words;
 
@@ -20,7 +20,7 @@ pub fn SettingsPage() -> impl IntoView {
     let said = &words.settings;
     let [marked, rest] = said.preview_text;
     let names = |all: &[&'static str]| all.to_vec();
-    let read_or_not = || vec![said.read, said.skip];
+    let how = &words.listening;
     view! {
         <PageTitle text=format!("{} · Earmark", said.title)/>
         <Stylesheet href="/settings.css"/>
@@ -47,13 +47,23 @@ pub fn SettingsPage() -> impl IntoView {
                 <h2>{said.listening}</h2>
                 {choice("mark", said.mark, Mark::ALL, Mark::name, chosen.mark, names(&said.mark_names))}
                 <p class="hint">{said.mark_hint}</p>
-                {choice("pauses", said.pauses, Pauses::ALL, Pauses::name, chosen.pauses, names(&said.pauses_names))}
-                <p class="hint">{said.pauses_hint}</p>
-                {choice("notes", said.notes, Switch::ALL, Switch::name, chosen.notes, read_or_not())}
-                {choice("tables", said.tables, Switch::ALL, Switch::name, chosen.tables, read_or_not())}
-                {choice("code", said.code, Switch::ALL, Switch::name, chosen.code, read_or_not())}
-                {choice("captions", said.captions, Switch::ALL, Switch::name, chosen.captions, read_or_not())}
-                <p class="hint">{said.skipped_hint}</p>
+                {choice("pauses", how.pauses, Pauses::ALL, Pauses::name, chosen.pauses, names(&how.pauses_names))}
+                <p class="hint">{how.pauses_hint}</p>
+                <div class="own-pauses">
+                    {step("rest_sentence", how.rest_sentence, chosen.rest_sentence)}
+                    {step("rest_paragraph", how.rest_paragraph, chosen.rest_paragraph)}
+                    {step("rest_heading", how.rest_heading, chosen.rest_heading)}
+                    {step("rest_scene", how.rest_scene, chosen.rest_scene)}
+                </div>
+                {read_or_not("titles", how.titles, chosen.titles)}
+                {read_or_not("matter", how.matter, chosen.matter)}
+                {read_or_not("notes", how.notes, chosen.notes)}
+                {read_or_not("tables", how.tables, chosen.tables)}
+                {read_or_not("code", how.code, chosen.code)}
+                {read_or_not("captions", how.captions, chosen.captions)}
+                {read_or_not("citations", how.citations, chosen.citations)}
+                {choice("links", how.links, Links::ALL, Links::name, chosen.links, names(&how.links_names))}
+                <p class="hint">{how.skipped_hint}</p>
                 <h2>{said.interface}</h2>
                 {choice("keys", said.keys, Switch::ALL, Switch::name, chosen.keys, vec![said.on, said.off])}
                 {choice("tongue", said.tongue, UiLanguage::ALL, UiLanguage::name, chosen.tongue, names(&said.tongue_names))}
@@ -69,6 +79,11 @@ pub fn SettingsPage() -> impl IntoView {
             </nav>
         </main>
     }
+}
+
+fn read_or_not(name: &'static str, label: &'static str, chosen: Switch) -> AnyView {
+    let words = &words().listening;
+    choice(name, label, Switch::ALL, Switch::name, chosen, vec![words.read, words.skip])
 }
 
 /// The voice for when the chosen one cannot speak: a form of its own, because the list of voices is long.

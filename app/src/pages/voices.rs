@@ -65,11 +65,6 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
 /// Who reads besides the narrator: what somebody in the book says, and passages in other languages.
 fn others_who_read(cast: &CastNames, all: &[Voice], own: &[Voice]) -> AnyView {
     let words = &words().player;
-    let rest = all.iter().filter(|voice| own.iter().all(|mine| mine.id != voice.id));
-    let options = own.iter().chain(rest).map(|voice| {
-        let label = format!("{} · {} · {}", voice.name, voice.language, voice.engine);
-        view! { <option value=voice.id.clone() selected=voice.id == cast.speech>{label}</option> }
-    });
     view! {
         <section class="voice-group cast">
             <h2>{words.others_who_read}</h2>
@@ -77,7 +72,7 @@ fn others_who_read(cast: &CastNames, all: &[Voice], own: &[Voice]) -> AnyView {
                 <span>{words.speech_voice}</span>
                 <select data-cast="speech">
                     <option value="">{words.same_voice}</option>
-                    {options.collect_view()}
+                    {voice_options(own, all, &cast.speech)}
                 </select>
             </label>
             <label class="cast-row cast-tick">
@@ -88,6 +83,16 @@ fn others_who_read(cast: &CastNames, all: &[Voice], own: &[Voice]) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Every voice to choose from, those of the book's language first.
+pub(super) fn voice_options(own: &[Voice], all: &[Voice], chosen: &str) -> AnyView {
+    let rest = all.iter().filter(|voice| own.iter().all(|mine| mine.id != voice.id));
+    let options = own.iter().chain(rest).map(|voice| {
+        let label = format!("{} · {} · {}", voice.name, voice.language, voice.engine);
+        view! { <option value=voice.id.clone() selected=voice.id == chosen>{label}</option> }
+    });
+    options.collect_view().into_any()
 }
 
 /// Voices under the language they speak and the engine that speaks.

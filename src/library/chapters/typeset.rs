@@ -46,6 +46,18 @@ pub struct Sentence {
     /// Its language, where that is not the book's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Places that the book says the sound of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sounds: Vec<Sound>,
+}
+
+/// A place of a sentence, and how the book says that it sounds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sound {
+    /// Bytes of the sentence's text.
+    pub place: Range<usize>,
+    /// In IPA.
+    pub phonemes: String,
 }
 
 /// How long the voice rests after a sentence.
@@ -268,7 +280,8 @@ impl Typesetter<'_> {
             markup::render_picture(&inlines, first, &mut self.html);
             let text = text.trim().to_owned();
             let language = self.languages.last().cloned().flatten();
-            self.sentences.push(Sentence { text, pause: Pause::Picture, part, language });
+            let sounds = Vec::new();
+            self.sentences.push(Sentence { text, pause: Pause::Picture, part, language, sounds });
             return;
         }
         if text.trim().is_empty() {
@@ -283,6 +296,7 @@ impl Typesetter<'_> {
         let whole = self.sentences_of(&text, &lines);
         let ends: HashSet<usize> = whole.iter().map(|sentence| sentence.end).collect();
         let ranges = limit_length(&text, whole);
+        let sounds = markup::phonemes(&inlines);
         let spans = Spans { first, part: part_name(part) };
         markup::render(&inlines, &ranges, spans, &mut self.html);
         self.sentences.extend(ranges.iter().map(|range| Sentence {
@@ -298,6 +312,7 @@ impl Typesetter<'_> {
             },
             part,
             language: language.clone(),
+            sounds: sounds_in(&text, range, &sounds),
         }));
     }
 
@@ -371,6 +386,19 @@ impl Typesetter<'_> {
         self.html.push_str(name);
         self.html.push('>');
     }
+}
+
+/// The sounds of a sentence that stands at `range` of its block's text. What is cut through has none.
+fn sounds_in(text: &str, range: &Range<usize>, sounds: &[(Range<usize>, &str)]) -> Vec<Sound> {
+    let shown = &text[range.clone()];
+    let start = range.start + shown.len() - shown.trim_start().len();
+    let end = start + shown.trim().len();
+    let inside = sounds.iter().filter(|(place, _)| start <= place.start && place.end <= end);
+    let sound = |(place, phonemes): &(Range<usize>, &str)| Sound {
+        place: place.start - start..place.end - start,
+        phonemes: (*phonemes).to_owned(),
+    };
+    inside.map(sound).collect()
 }
 
 /// The language of the one element that a block consists of, if it says so.

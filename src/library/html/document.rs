@@ -14,6 +14,8 @@ pub struct ParsedDocument {
     pub title: Option<String>,
     /// `lang` of the root element.
     pub language: Option<String>,
+    /// What the document says it is: the words of `epub:type` of its body and of the section that holds all of it.
+    pub kinds: Vec<String>,
 }
 
 impl ParsedDocument {

@@ -1,8 +1,12 @@
 //! Which elements are kept, and as what.
 
+use scraper::ElementRef;
 use scraper::node::Element;
 
 use super::attribute;
+
+/// Elements within one another that may each be the whole page.
+const MAX_PAGE_DEPTH: usize = 4;
 
 /// MathML (Core, section 2.1.4) that a chapter may contain.
 pub const MATHML: [&str; 24] = [
@@ -183,6 +187,20 @@ pub(super) fn has_kind(element: &Element, kind: &str) -> bool {
         })
     };
     has("epub:type", kind) || has("role", &format!("doc-{kind}"))
+}
+
+/// What a page says it is: the words of `epub:type` of its body, and of the element that is all it holds.
+pub(super) fn kinds_of_page(body: ElementRef<'_>) -> Vec<String> {
+    let mut kinds = Vec::new();
+    let mut page = Some(body);
+    for _ in 0..MAX_PAGE_DEPTH {
+        let Some(element) = page else { break };
+        let own = attribute(element.value(), "epub:type").unwrap_or_default();
+        kinds.extend(own.split_whitespace().map(str::to_lowercase));
+        let mut children = element.child_elements();
+        page = children.next().filter(|_| children.next().is_none());
+    }
+    kinds
 }
 
 /// Whether one of an element's classes is among these, whatever its case and hyphens.

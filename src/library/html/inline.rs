@@ -8,7 +8,8 @@ use super::elements::{
     has_class, has_kind, is_dropped, is_hidden_from_the_ear, is_inline, is_page_number, is_raised,
 };
 use super::{MAX_DEPTH, attribute, collapse, copied, drawing, letters, shared_attributes};
-use crate::text::markup::{Inline, InlineElement, plain_text};
+use crate::text::markup::{Inline, InlineElement, PHONEMES, plain_text};
+use crate::text::pronunciation::MAX_SPOKEN_CHARS;
 
 /// An inline element and what it contains, or `None` when nothing of it is kept.
 pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<Inline> {
@@ -105,5 +106,15 @@ fn inline_attributes(name: &str, element: &Element) -> Vec<(String, String)> {
         _ => &[],
     };
     attributes.extend(copied(element, own));
+    attributes.extend(phonemes(element).map(|sound| (PHONEMES.to_owned(), sound)));
     attributes
+}
+
+/// How the book says that an element sounds (EPUB 3.3, section 6.4.4 of the text-to-speech note), if that is
+/// in the International Phonetic Alphabet or in none that is named.
+fn phonemes(element: &Element) -> Option<String> {
+    let alphabet = element.attr("ssml:alphabet");
+    let is_ipa = alphabet.is_none_or(|name| name.trim().eq_ignore_ascii_case("ipa"));
+    let sound = element.attr(PHONEMES).filter(|_| is_ipa)?.trim();
+    (!sound.is_empty() && sound.len() <= 4 * MAX_SPOKEN_CHARS).then(|| sound.to_owned())
 }

@@ -113,6 +113,7 @@ pub fn convert(
         cover_widths,
         fonts: manuscript.fonts,
         contents,
+        lexicon: manuscript.lexicon,
         warnings: manuscript.warnings,
     };
     std::fs::write(book.join(BOOK_JSON), serde_json::to_vec(&imported)?)?;

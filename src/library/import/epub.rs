@@ -12,7 +12,7 @@ pub use container::is_archive;
 
 use std::collections::{HashMap, HashSet};
 
-use app::model::{BookFont, WarningKind};
+use app::model::{BookFont, NewPronunciation, WarningKind};
 
 use container::{Container, Content, Entry, Unreadable};
 use package::{Item, Package};
@@ -28,6 +28,7 @@ use crate::library::html::Item as TextItem;
 use crate::library::manuscript::{SourceDocument, SourceTocEntry};
 use crate::library::paths::{encode, join};
 use crate::library::pictures::{font_type, picture_type};
+use crate::library::pronunciations::{MAX_LEXICON_BYTES, lexicon};
 use crate::text::language::primary_subtag;
 
 /// Algorithms that hide fonts only (EPUB 3.3, section 4.4, and Adobe's older one).
@@ -39,6 +40,9 @@ const MAX_FALLBACKS: usize = 8;
 
 /// A book of pictures has less text a page than this, in bytes.
 const PICTURE_BOOK_TEXT_BYTES: usize = 500;
+
+/// Most pronunciation lexicons that are read of a book.
+const MAX_LEXICONS: usize = 8;
 
 /// Text that a language is told by, in bytes.
 const SAMPLE_BYTES: usize = 80_000;
@@ -79,6 +83,8 @@ pub fn read(
     let is_vertical = matches!(primary_subtag(&settled.language), "ja" | "zh")
         && book.package.is_right_to_left
         && sheets.iter().any(|(_, css)| css.contains("vertical-rl") || css.contains("tb-rl"));
+    let lexicon = book.lexicon(&settled.language);
+    let landmarks = book.landmarks();
     let Reader { package, files, warnings, .. } = book;
     Ok(Manuscript {
         title: package.title,
@@ -90,6 +96,8 @@ pub fn read(
         files: files.into_paths(),
         fonts,
         cover,
+        landmarks,
+        lexicon,
         warnings: warnings.finish(),
     })
 }
@@ -304,6 +312,54 @@ impl Reader {
         let ncx =
             ncx.and_then(|path| self.contents_of(&path, contents::of_ncx)).unwrap_or_default();
         if self.targets(&ncx) > self.targets(&nav) { ncx } else { nav }
+    }
+
+    /// What the book says of documents as a whole: covers, title pages, indexes.
+    fn landmarks(&mut self) -> Vec<(String, String)> {
+        let nav = self.package.item_with("nav").map(|item| item.path.clone());
+        let nav = nav.and_then(|path| {
+            let entry = self.container.find(&path)?;
+            let content = self.container.read(entry, MAX_DOCUMENT_BYTES).ok()?;
+            let (document, _) = xml::parse(&decode_markup(&content.bytes).text);
+            Some(contents::landmarks(&path, &document))
+        });
+        let mut found = self.package.guide.clone();
+        found.extend(nav.unwrap_or_default());
+        // As documents have them: their own case, and nothing escaped.
+        for (path, _) in &mut found {
+            if let Some(entry) = self.container.find(path) {
+                self.container.path(entry).clone_into(path);
+            }
+        }
+        found
+    }
+
+    /// How words are said by the pronunciation lexicons that the book brings in its language (EPUB 3.3, section
+    /// 3.2 and the note on text to speech).
+    fn lexicon(&mut self, language: &str) -> Vec<NewPronunciation> {
+        let lexicons = self.package.items.iter();
+        let lexicons = lexicons.filter(|item| item.media_type == "application/pls+xml");
+        let paths: Vec<String> =
+            lexicons.map(|item| item.path.clone()).take(MAX_LEXICONS).collect();
+        let mut entries = Vec::new();
+        for path in paths {
+            let Some(entry) = self.container.find(&path) else {
+                self.warnings.add(WarningKind::Missing, &path);
+                continue;
+            };
+            let Some(content) = self.content(entry, MAX_LEXICON_BYTES as u64) else { continue };
+            let text = decode_markup(&content.bytes).text;
+            match lexicon::of_book(&text, language) {
+                Ok((read, is_whole)) => {
+                    entries.extend(read);
+                    if !is_whole || content.is_damaged {
+                        self.warnings.add(WarningKind::Damaged, &path);
+                    }
+                }
+                Err(_) => self.warnings.add(WarningKind::TooLarge, &path),
+            }
+        }
+        entries
     }
 
     /// To how many places of the book these lines lead.

@@ -19,6 +19,7 @@ use quick_xml::escape::escape;
 
 use super::super::LibraryError::{self, TooManyPronunciations};
 use super::super::import::xml;
+use crate::text::language::primary_subtag;
 use crate::text::pronunciation::{MAX_SPOKEN_CHARS, checked};
 
 /// Largest lexicon, in bytes.
@@ -69,6 +70,23 @@ pub(super) fn read(
     refused.sort_by_key(|one| one.line);
     refused.truncate(MAX_REFUSED);
     Ok((entries, refused))
+}
+
+/// What a lexicon that a book brings says for its language, and whether all of it could be used. One that is for
+/// another language says nothing.
+pub(in crate::library) fn of_book(
+    source: &str,
+    language: &str,
+) -> Result<(Vec<NewPronunciation>, bool), LibraryError> {
+    let (root, _) = xml::parse(source);
+    let own = root.descendant("lexicon").and_then(|lexicon| lexicon.attribute("lang"));
+    if own.is_some_and(|own| {
+        language != "und" && !primary_subtag(own).eq_ignore_ascii_case(primary_subtag(language))
+    }) {
+        return Ok((Vec::new(), true));
+    }
+    let (entries, refused) = read(source, PronunciationScope::Book)?;
+    Ok((entries.into_iter().map(|(_, entry)| entry).collect(), refused.is_empty()))
 }
 
 fn word(written: &str, scope: PronunciationScope) -> NewPronunciation {

@@ -118,12 +118,12 @@ impl Found {
     fn add(&mut self, chapter: &Chapter, rules: &Rules, draft: Option<&Draft>) {
         for sentence in &chapter.sentences {
             let plain = normalise(&sentence.text);
-            let said = rules.apply(&plain);
+            let said = rules.apply(&plain, &[]);
             for entry in &said.used {
                 self.changed[*entry] += 1;
             }
             if let Some(draft) = draft {
-                let drafted = draft.rules.apply(&plain);
+                let drafted = draft.rules.apply(&plain, &[]);
                 self.draft.sentences += u32::from(drafted.used.contains(&draft.at));
                 let (before, now) = (draft.given(&said.text), draft.given(&drafted.text));
                 if before != now {
@@ -154,7 +154,7 @@ impl Found {
     }
 
     fn names(&self, rules: &Rules) -> Vec<(String, u32)> {
-        let is_said = |word: &str| !rules.apply(word).used.is_empty();
+        let is_said = |word: &str| !rules.apply(word, &[]).used.is_empty();
         let mut names: Vec<(String, u32)> = self
             .capitals
             .iter()

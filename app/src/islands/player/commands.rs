@@ -56,7 +56,8 @@ impl Driver {
             "stay-here" => self.answer(false),
             "hear-word" => self.hear_word(),
             "heard-wrong" => self.heard_wrong(),
-            "highlight" | "note" | "say-as" | "read-selection" | "copy" | "look-up" | "share" => {
+            "highlight" | "note" | "say-as" | "passage" | "read-selection" | "copy" | "look-up"
+            | "share" => {
                 self.use_selection(name);
             }
             _ => {}

@@ -54,6 +54,8 @@ struct Inner {
     words: RefCell<Option<(Spot, Vec<Word>)>>,
     word: Cell<Option<(u32, u32)>>,
     annotations: RefCell<Vec<Mark>>,
+    /// The names of those that say how sentences are read, once they are known.
+    directions: RefCell<Option<Vec<String>>>,
     places: ReadingPositions,
     /// The clock will be read at the next frame.
     ticking: Cell<bool>,
@@ -132,6 +134,7 @@ impl Driver {
             words: RefCell::default(),
             word: Cell::default(),
             annotations: RefCell::default(),
+            directions: RefCell::default(),
             places,
             ticking: Cell::new(false),
             written: Cell::default(),
@@ -201,6 +204,11 @@ impl Driver {
     /// What this device knows of where readers are.
     pub fn places(&self) -> &ReadingPositions {
         &self.0.places
+    }
+
+    /// The names of what says how sentences are read, once they are known.
+    pub fn directions(&self) -> &RefCell<Option<Vec<String>>> {
+        &self.0.directions
     }
 
     /// What is marked in the book.

@@ -10,7 +10,7 @@ use super::driver::{Driver, with_current};
 use super::machine::{Event, Spot};
 use super::server_events::{self, Mark};
 use super::{bar, page};
-use crate::model::Point;
+use crate::model::{AnnotationKind, Point};
 
 /// A confirmation stays this long, in milliseconds.
 const SAID_FOR: std::time::Duration = std::time::Duration::from_millis(1_800);
@@ -24,8 +24,19 @@ impl Driver {
         spawn_local(async move {
             let address = format!("/api/books/{}/annotations", driver.book());
             if let Some(marks) = dom::get(&address).await {
-                driver.annotations().replace(marks.items().iter().filter_map(Mark::read).collect());
+                let marks: Vec<Mark> = marks.items().iter().filter_map(Mark::read).collect();
+                let now = directions(&marks);
+                driver.annotations().replace(marks);
                 driver.draw_marks();
+                // What is read otherwise from now on is another sound.
+                if driver
+                    .directions()
+                    .replace(Some(now.clone()))
+                    .is_some_and(|before| before != now)
+                {
+                    driver.handle(Event::Revoice);
+                    driver.fetch_outline();
+                }
             }
         });
     }
@@ -36,15 +47,24 @@ impl Driver {
             let _ = old.class_list().remove_1("bookmarked");
         }
         let shown = self.machine().shown;
-        let mut ranges = Vec::new();
+        let (mut noted, mut unread, mut other) = (Vec::new(), Vec::new(), Vec::new());
         for mark in self.annotations().borrow().iter().filter(|mark| mark.chapter == shown) {
-            if !mark.is_bookmark {
-                ranges.extend(page::range(mark.start, mark.end));
-            } else if let Some(first) = page::spans(mark.start.sentence).first() {
-                let _ = first.class_list().add_1("bookmarked");
+            let range = || page::range(mark.start, mark.end);
+            match mark.kind {
+                AnnotationKind::Highlight => noted.extend(range()),
+                AnnotationKind::Skip => unread.extend(range()),
+                AnnotationKind::Voice => other.extend(range()),
+                AnnotationKind::Again => {}
+                AnnotationKind::Bookmark => {
+                    if let Some(first) = page::spans(mark.start.sentence).first() {
+                        let _ = first.class_list().add_1("bookmarked");
+                    }
+                }
             }
         }
-        page::paint("noted", &ranges);
+        page::paint("noted", &noted);
+        page::paint("unread", &unread);
+        page::paint("other-voice", &other);
         self.show_bookmark();
     }
 
@@ -53,7 +73,7 @@ impl Driver {
         let shown = self.machine().shown;
         let marks = self.annotations().borrow();
         let found = marks.iter().find(|mark| {
-            mark.is_bookmark
+            mark.kind == AnnotationKind::Bookmark
                 && mark.chapter == shown
                 && page::side(mark.start.sentence) == Some(page::Side::Here)
         });
@@ -85,7 +105,7 @@ impl Driver {
         let point = Point { sentence, offset: 0 };
         let mark = Mark {
             id: String::new(),
-            is_bookmark: true,
+            kind: AnnotationKind::Bookmark,
             chapter: shown,
             start: point,
             end: point,
@@ -99,7 +119,8 @@ impl Driver {
         let driver = self.clone();
         spawn_local(async move {
             let done = server_events::annotation(driver.book(), &mark).await;
-            driver.confirm(done, if mark.is_bookmark { "bookmarked" } else { "highlighted" });
+            let is_bookmark = mark.kind == AnnotationKind::Bookmark;
+            driver.confirm(done, if is_bookmark { "bookmarked" } else { "highlighted" });
             if done
                 && wants_note
                 && let Some(link) = dom::one("[data-panel][href$=\"/notes\"]")
@@ -144,6 +165,15 @@ impl Driver {
                 let label = dom::one("[data-do=say-as]").and_then(|button| button.text_content());
                 panels::load("GET", address, None, label.unwrap_or_default());
             }
+            "passage" => {
+                let Some(mark) = self.highlight_of(&range, &text) else { return };
+                let (first, last) = (mark.start.sentence, mark.end.sentence);
+                let (book, chapter) = (self.book(), mark.chapter);
+                let address =
+                    format!("/book/{book}/passage?chapter={chapter}&first={first}&last={last}");
+                let label = dom::one("[data-do=passage]").and_then(|button| button.text_content());
+                panels::load("GET", address, None, label.unwrap_or_default());
+            }
             "copy" => {
                 let navigator: JsValue = window().navigator().into();
                 if let Some(clipboard) = dom::property(&navigator, "clipboard") {
@@ -184,13 +214,18 @@ impl Driver {
         });
         Some(Mark {
             id: String::new(),
-            is_bookmark: false,
+            kind: AnnotationKind::Highlight,
             chapter: self.machine().shown,
             start,
             end,
             quote: text.to_owned(),
         })
     }
+}
+
+/// How sentences are to be read, each by its name: what else is marked is no sound.
+fn directions(marks: &[Mark]) -> Vec<String> {
+    marks.iter().filter(|mark| mark.kind.is_direction()).map(|mark| mark.id.clone()).collect()
 }
 
 fn start_of(range: &Range) -> Option<Point> {

@@ -5,7 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::super::dom::{self, Body, Json};
 use super::machine::Spot;
-use crate::model::Point;
+use crate::model::{AnnotationKind, Point};
 
 /// The three events of a reading page.
 #[derive(Debug, Clone, Copy)]
@@ -111,8 +111,8 @@ pub async fn progress(book: &str, here: Here<'_>) -> Option<Saved> {
 pub struct Mark {
     /// Empty until the server has it.
     pub id: String,
-    /// A place, not a stretch of text.
-    pub is_bookmark: bool,
+    /// What it is.
+    pub kind: AnnotationKind,
     /// Chapter, from 1.
     pub chapter: u32,
     /// Where it begins.
@@ -132,7 +132,7 @@ impl Mark {
         };
         Some(Self {
             id: mark.text("id")?,
-            is_bookmark: mark.text("kind")? == "bookmark",
+            kind: AnnotationKind::parse(&mark.text("kind")?)?,
             chapter: mark.index("chapter"),
             start: point("start")?,
             end: point("end")?,
@@ -147,7 +147,7 @@ pub async fn annotation(book: &str, mark: &Mark) -> bool {
         dom::object(&[("sentence", &point.sentence.into()), ("offset", &point.offset.into())])
     };
     let body = dom::json(&[
-        ("kind", &(if mark.is_bookmark { "bookmark" } else { "highlight" }).into()),
+        ("kind", &mark.kind.name().into()),
         ("chapter", &mark.chapter.into()),
         ("start", &point(mark.start)),
         ("end", &point(mark.end)),

@@ -21,9 +21,22 @@ fn manner() -> String {
     let root = document().document_element();
     let chosen = |name: &str| root.as_ref().and_then(|root| root.get_attribute(name));
     let is_skipped = |name: &&str| chosen(&["data-", name].concat()).as_deref() == Some("off");
-    let skipped: Vec<&str> =
-        ["notes", "tables", "code", "captions"].into_iter().filter(is_skipped).collect();
-    ["pauses=", &chosen("data-pauses").unwrap_or_default(), "&skip=", &skipped.join(",")].concat()
+    const SKIPPED: [&str; 7] =
+        ["titles", "matter", "notes", "tables", "code", "captions", "citations"];
+    let mut skipped: Vec<&str> = SKIPPED.into_iter().filter(is_skipped).collect();
+    match chosen("data-links").as_deref() {
+        Some("skip") => skipped.push("links"),
+        Some("site") => skipped.push("sites"),
+        _ => {}
+    }
+    let mut pauses = chosen("data-pauses").unwrap_or_default();
+    if pauses == "own" {
+        for name in ["sentence", "paragraph", "heading", "scene"] {
+            pauses.push('-');
+            pauses.push_str(&chosen(&["data-rest_", name].concat()).unwrap_or_default());
+        }
+    }
+    ["pauses=", &pauses, "&skip=", &skipped.join(",")].concat()
 }
 
 impl Sound {

@@ -34,6 +34,24 @@ pub fn of_navigation(path: &str, document: &Element) -> Vec<SourceTocEntry> {
     resolved(path, lines)
 }
 
+/// What the landmarks of a navigation document that lies at `path` say of whole documents, by their paths (EPUB
+/// 3.3, section 7.5).
+pub fn landmarks(path: &str, document: &Element) -> Vec<(String, String)> {
+    let navs = document.descendants("nav");
+    let Some(nav) = navs.into_iter().find(|nav| nav.has_word("type", "landmarks")) else {
+        return Vec::new();
+    };
+    let links = nav.descendants("a").into_iter().take(MAX_CONTENTS_LINES);
+    let whole = links.filter_map(|link| {
+        let href = link.attribute("href").filter(|href| !href.contains('#'))?;
+        Some((join(path, href), link.attribute("type")?))
+    });
+    let words = whole.flat_map(|(path, kinds)| {
+        kinds.split_whitespace().map(move |kind| (path.clone(), kind.to_lowercase()))
+    });
+    words.collect()
+}
+
 /// The lines of an NCX that lies at `path`.
 pub fn of_ncx(path: &str, document: &Element) -> Vec<SourceTocEntry> {
     let mut lines = Vec::new();

@@ -9,6 +9,9 @@ use crate::library::import::limits::MAX_ITEMS;
 use crate::library::import::names;
 use crate::library::paths::join;
 
+/// Most places that a guide may name.
+const MAX_LANDMARKS: usize = 100;
+
 /// What a package says.
 #[derive(Debug, Default)]
 pub struct Package {
@@ -30,6 +33,8 @@ pub struct Package {
     pub ncx: Option<String>,
     /// Paths of what may be the cover picture or the page it stands on, the most telling first.
     pub covers: Vec<String>,
+    /// Paths of documents that the guide of EPUB 2 says something of, and what it says.
+    pub guide: Vec<(String, String)>,
     by_id: HashMap<String, usize>,
 }
 
@@ -70,6 +75,13 @@ impl Package {
         package.spine(document)?;
         package.metadata(document);
         package.covers = package.cover_paths(document);
+        let references = document.descendants("reference").into_iter();
+        let guide = references.filter_map(|reference| {
+            // A place within a document says nothing of the whole.
+            let href = reference.attribute("href").filter(|href| !href.contains('#'))?;
+            Some((join(path, href), reference.attribute("type")?.to_lowercase()))
+        });
+        package.guide = guide.take(MAX_LANDMARKS).collect();
         Ok(package)
     }
 

@@ -1,0 +1,82 @@
+//! How sentences of a book are read where a listener wants them otherwise than the rest. A listener keeps each
+//! as an annotation; here they are as whoever plans a chapter needs them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use app::model::{Annotation, AnnotationKind, BookId};
+
+use super::{Library, LibraryError};
+
+/// How some sentences of a chapter are read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Direction {
+    /// Which of them.
+    pub sentences: RangeInclusive<u32>,
+    /// How.
+    pub how: Manner,
+}
+
+/// How a sentence is read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Manner {
+    /// By the voice with this id.
+    Voice(String),
+    /// Not at all.
+    Skip,
+    /// Made once more by each of these voices.
+    Again(Vec<String>),
+}
+
+/// The directions of a book.
+#[derive(Debug, Default)]
+pub struct Directions {
+    /// By chapter, the first given first.
+    chapters: HashMap<u32, Vec<Direction>>,
+    version: u64,
+}
+
+impl Directions {
+    /// Those among what a reader has marked.
+    fn of(mut annotations: Vec<Annotation>) -> Self {
+        annotations.retain(|one| one.mark.kind.is_direction());
+        annotations.sort_by(|a, b| (a.created_ms, &a.id).cmp(&(b.created_ms, &b.id)));
+        let (mut chapters, mut hasher) = (HashMap::<u32, Vec<_>>::new(), DefaultHasher::new());
+        for Annotation { mark, .. } in &annotations {
+            let how = match mark.kind {
+                AnnotationKind::Voice => Manner::Voice(mark.note.clone()),
+                AnnotationKind::Again => {
+                    Manner::Again(mark.note.split(' ').map(str::to_owned).collect())
+                }
+                _ => Manner::Skip,
+            };
+            let sentences = mark.start.sentence..=mark.end.sentence;
+            let direction = Direction { sentences, how };
+            (mark.chapter, &direction).hash(&mut hasher);
+            chapters.entry(mark.chapter).or_default().push(direction);
+        }
+        let version = if chapters.is_empty() { 0 } else { hasher.finish() };
+        Self { chapters, version }
+    }
+
+    /// Those for a chapter, the first given first.
+    pub fn of_chapter(&self, number: u32) -> &[Direction] {
+        self.chapters.get(&number).map_or(&[], Vec::as_slice)
+    }
+
+    /// Tells these directions from others; 0 when there are none.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+}
+
+impl Library {
+    /// How sentences of a book are to be read. A change by another server is seen after a few seconds.
+    pub async fn directions(&self, book: &BookId) -> Result<Arc<Directions>, LibraryError> {
+        let read = async { Ok(Directions::of(self.annotations(book).await?)) };
+        self.shared.directions.get(book, read).await
+    }
+}

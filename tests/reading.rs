@@ -1,0 +1,344 @@
+//! How a listener wants a book read: single passages by another voice, not at all or once more; pauses, and what
+//! is passed over; and what the book itself says of how it is to be said.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use common::standin::{KEY, StandIn};
+use common::{TestServer, decoded, epub, epub_with};
+use serde_json::Value;
+
+async fn paid() -> (TestServer, StandIn) {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    let form = [
+        ("name", "stand-in"),
+        ("kind", "openai"),
+        ("url", &standin.url),
+        ("key", KEY),
+        ("price", "100"),
+    ];
+    let added = server.client.post(server.url("/api/engines")).form(&form).send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    (server, standin)
+}
+
+const VOICE: &str = "stand-in:af_heart";
+
+async fn post(server: &TestServer, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    let sent = server.client.post(server.url(path)).form(form).send().await.unwrap();
+    let status = sent.status().as_u16();
+    (status, sent.json().await.unwrap_or_default())
+}
+
+/// What the service is asked to say for a chapter from here on.
+async fn heard(server: &TestServer, standin: &StandIn, book: &str, rest: &str) -> Vec<String> {
+    let before = standin.calls().len();
+    let stream = server.get(&format!("/listen/{book}/1.mp3?to=chapter&voice={VOICE}{rest}")).await;
+    stream.error_for_status().unwrap().bytes().await.unwrap();
+    let calls = standin.calls();
+    let mut said: Vec<String> = calls[before..]
+        .iter()
+        .map(|call| {
+            format!(
+                "{}: {}",
+                call.body["voice"].as_str().unwrap(),
+                call.body["input"].as_str().unwrap()
+            )
+        })
+        .collect();
+    said.sort();
+    said
+}
+
+async fn length_ms(server: &TestServer, path: &str) -> f64 {
+    let sound = server.get(path).await.error_for_status().unwrap().bytes().await.unwrap();
+    decoded(&sound, 24_000).len() as f64 / 24.0
+}
+
+const THREE: &str = "<p>One is first. Two is second. Three is third.</p>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sentence_is_said_once_more_and_only_that_one_is_paid_again() {
+    let (server, standin) = paid().await;
+    let book = server.import("a.epub", epub("Again", &[("1", THREE)])).await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 3);
+    let form =
+        [("chapter", "1"), ("first", "1"), ("last", "1"), ("how", "again"), ("voice", VOICE)];
+    let path = format!("/api/books/{book}/passages");
+    let (status, kept) = post(&server, &path, &form).await;
+    assert_eq!(
+        (status, &kept["note"], &kept["quote"]),
+        (201, &VOICE.into(), &"Two is second.".into())
+    );
+    assert_eq!(heard(&server, &standin, &book, "").await, ["af_heart: Two is second."]);
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 0, "the second take is kept");
+    // A third time, and back to the second, which was paid for.
+    let (_, third) = post(&server, &path, &form).await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 1);
+    let gone = format!("/api/books/{book}/annotations/{}", third["id"].as_str().unwrap());
+    let gone = server.client.delete(server.url(&gone)).send().await.unwrap();
+    assert!(gone.status().is_success());
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
+    // Another voice begins with what it said first.
+    let other = format!("/listen/{book}/1.mp3?to=chapter&voice=stand-in:bm_george");
+    length_ms(&server, &other).await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
+    // espeak-ng says it the same each time, and says so.
+    let form = [
+        ("chapter", "1"),
+        ("first", "1"),
+        ("last", "1"),
+        ("how", "again"),
+        ("voice", "espeak-ng:en-us"),
+    ];
+    let (status, problem) = post(&server, &path, &form).await;
+    assert_eq!(status, 400, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("the same each time"), "{problem}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sentences_are_read_by_another_voice_or_by_nobody() {
+    let (server, standin) = paid().await;
+    let book = server.import("a.epub", epub("Parts", &[("1", THREE), ("2", THREE)])).await;
+    let path = format!("/api/books/{book}/passages");
+    let voice = [
+        ("chapter", "1"),
+        ("first", "0"),
+        ("last", "1"),
+        ("how", "voice"),
+        ("voice", "stand-in:bm_george"),
+    ];
+    assert_eq!(post(&server, &path, &voice).await.0, 201);
+    let skip = [("chapter", "1"), ("first", "2"), ("last", "2"), ("how", "skip")];
+    let (_, skipped) = post(&server, &path, &skip).await;
+    let said = heard(&server, &standin, &book, "").await;
+    assert_eq!(said, ["bm_george: One is first.", "bm_george: Two is second."]);
+    let timeline =
+        server.json(&format!("/api/books/{book}/chapters/1/timeline?voice={VOICE}")).await;
+    assert_eq!((timeline.as_array().unwrap().len(), &timeline[2]["duration_ms"]), (3, &0.into()));
+    let stream = format!("/listen/{book}/1.mp3?to=chapter&voice={VOICE}");
+    let ms = length_ms(&server, &stream).await;
+    let told =
+        timeline[1]["start_ms"].as_f64().unwrap() + timeline[1]["duration_ms"].as_f64().unwrap();
+    assert!((ms - told).abs() < 5.0, "{ms} {told}");
+    // They are found and taken back where notes are, and are no notes.
+    let page = server.get(&format!("/book/{book}/notes")).await.text().await.unwrap();
+    assert!(page.contains("Not read") && page.contains("Read by"), "{page}");
+    let markdown =
+        server.get(&format!("/api/books/{book}/annotations.md")).await.text().await.unwrap();
+    assert!(!markdown.contains("Three is third"), "{markdown}");
+    let id = skipped["id"].as_str().unwrap();
+    let renamed =
+        post(&server, &format!("/api/books/{book}/annotations/{id}"), &[("note", "x")]).await;
+    assert_eq!(renamed.0, 404);
+    server
+        .client
+        .delete(server.url(&format!("/api/books/{book}/annotations/{id}")))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(heard(&server, &standin, &book, "").await, ["af_heart: Three is third."]);
+    // What cannot be is refused, in words.
+    for (form, why) in [
+        ([("chapter", "1"), ("first", "2"), ("last", "3"), ("how", "skip"), ("voice", "")], 400),
+        ([("chapter", "1"), ("first", "2"), ("last", "1"), ("how", "skip"), ("voice", "")], 400),
+        ([("chapter", "9"), ("first", "0"), ("last", "0"), ("how", "skip"), ("voice", "")], 404),
+        ([("chapter", "1"), ("first", "0"), ("last", "0"), ("how", "sing"), ("voice", "")], 400),
+        (
+            [
+                ("chapter", "1"),
+                ("first", "0"),
+                ("last", "0"),
+                ("how", "voice"),
+                ("voice", "no:one"),
+            ],
+            400,
+        ),
+    ] {
+        assert_eq!(post(&server, &path, &form).await.0, why, "{form:?}");
+    }
+    // Where the voice is gone, the narrator reads.
+    server.client.delete(server.url("/api/engines/stand-in")).send().await.unwrap();
+    length_ms_at(
+        &server,
+        &format!("/listen/{book}/1.mp3?to=chapter&voice=espeak-ng:en-us"),
+        22_050,
+    )
+    .await;
+    server.stop().await;
+}
+
+async fn length_ms_at(server: &TestServer, path: &str, rate: u32) -> f64 {
+    let sound = server.get(path).await.error_for_status().unwrap().bytes().await.unwrap();
+    decoded(&sound, rate).len() as f64 * 1000.0 / f64::from(rate)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_said_of_a_passage_stays_when_the_book_is_read_anew() {
+    let (server, standin) = paid().await;
+    let book = server.import("a.epub", epub("Anew", &[("1", THREE)])).await;
+    let skip = [("chapter", "1"), ("first", "1"), ("last", "1"), ("how", "skip")];
+    post(&server, &format!("/api/books/{book}/passages"), &skip).await;
+    assert_eq!(post(&server, &format!("/api/books/{book}/reimport"), &[]).await.0, 200);
+    let said = heard(&server, &standin, &book, "").await;
+    assert_eq!(said, ["af_heart: One is first.", "af_heart: Three is third."]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pauses_are_as_long_as_a_listener_says_and_nothing_is_made_again() {
+    let (server, standin) = paid().await;
+    let text = "<h1>Title</h1><p>One. Two.</p><p>Three.</p><p>* * *</p><p>Four.</p>";
+    let book = server.import("a.epub", epub("Pauses", &[("1", text)])).await;
+    let ms = async |pauses: &str| {
+        length_ms(
+            &server,
+            &format!("/listen/{book}/1.mp3?to=chapter&voice={VOICE}&pauses={pauses}"),
+        )
+        .await
+    };
+    let normal = ms("normal").await;
+    let calls = standin.calls().len();
+    let none = ms("own-1-1-1-1").await;
+    // Heading 780, sentence 130, three paragraphs 420, the break 600, the end 1500.
+    assert!((normal - none - 4_270.0).abs() < 150.0, "{normal} {none}");
+    for (pauses, less) in [
+        ("own-5-5-5-5", 0.0),
+        ("own-1-5-5-5", 130.0),
+        ("own-5-1-5-5", 1_260.0),
+        ("own-5-5-1-5", 2_280.0),
+        ("own-5-5-5-1", 600.0),
+        ("own-5-5-5-6", -300.0),
+    ] {
+        let own = ms(pauses).await;
+        assert!((normal - own - less).abs() < 60.0, "{pauses}: {normal} {own}");
+    }
+    assert_eq!(standin.calls().len(), calls);
+    let refused = server.get(&format!("/listen/{book}/1.mp3?pauses=own-0-5-5-5")).await;
+    assert_eq!(refused.status(), 400);
+    // As chosen in the settings, also where a program does not say.
+    let own = [
+        ("pauses", "own"),
+        ("rest_sentence", "1"),
+        ("rest_paragraph", "1"),
+        ("rest_heading", "1"),
+        ("rest_scene", "1"),
+    ];
+    post(&server, "/settings", &own).await;
+    let chosen =
+        length_ms(&server, &format!("/listen/{book}/1.mp3?to=chapter&voice={VOICE}")).await;
+    assert!((chosen - none).abs() < 5.0, "{chosen} {none}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headings_references_and_addresses_are_passed_over_as_a_listener_chooses() {
+    let (server, standin) = paid().await;
+    let text = "<h1>The Title</h1><p>It is known [12]. See https://www.example.org/x.</p>";
+    let book = server.import("a.epub", epub("Rules", &[("1", text)])).await;
+    let said = heard(&server, &standin, &book, "&skip=titles,citations,links").await;
+    assert_eq!(said, ["af_heart: It is known.", "af_heart: See."]);
+    let said = heard(&server, &standin, &book, "&skip=sites").await;
+    assert_eq!(
+        said,
+        ["af_heart: It is known [12].", "af_heart: See example.org.", "af_heart: The Title"]
+    );
+    let said = heard(&server, &standin, &book, "&skip=").await;
+    assert_eq!(said, ["af_heart: See https://www.example.org/x."]);
+    // What is chosen holds for whoever does not say, and for what pages have made ahead.
+    post(&server, "/settings", &[("citations", "off"), ("links", "skip"), ("titles", "off")]).await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
+    let refused = server.get(&format!("/listen/{book}/1.mp3?skip=shoes")).await;
+    assert_eq!(refused.status(), 400);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn title_pages_and_indexes_are_passed_over_and_a_reader_corrects_what_was_found() {
+    let (server, _standin) = paid().await;
+    let book = epub_with(
+        "en",
+        "Matter",
+        &[
+            ("Front", "<section epub:type='titlepage'><p>The Book of Matter.</p></section>"),
+            ("Contents", "<p>One. Two.</p>"),
+            ("Preface", "<p>Why this book.</p>"),
+            ("One", "<p>The first chapter.</p>"),
+            ("Index", "<p>Matter, 1.</p>"),
+            ("Two", "<p>The second chapter.</p>"),
+            ("About the Author", "<p>She writes.</p>"),
+        ],
+        &[],
+    );
+    let book = server.import("a.epub", book).await;
+    let matter = async || {
+        let book = server.json(&format!("/api/books/{book}")).await;
+        let chapters = book["chapters"].as_array().unwrap().clone();
+        chapters.iter().map(|one| one["matter"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(matter().await, ["front", "front", "text", "text", "back", "text", "back"]);
+    let next_of = async |chapter: u32, skip: &str| {
+        let path = format!("/listen/{book}/{chapter}/timeline?voice=espeak-ng:en-us&skip={skip}");
+        let stream = server
+            .get(&format!("/listen/{book}/{chapter}.mp3?to=chapter&voice=espeak-ng:en-us"))
+            .await;
+        stream.bytes().await.unwrap();
+        let events = server.get(&path).await.text().await.unwrap();
+        let end = events.split("event: end").nth(1).unwrap().to_owned();
+        let data = end.split("data: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+        serde_json::from_str::<Value>(&data).unwrap()["next_chapter"].as_u64()
+    };
+    assert_eq!(next_of(4, "").await, Some(5));
+    assert_eq!(next_of(4, "matter").await, Some(6));
+    assert_eq!(next_of(6, "matter").await, None, "the book ends with its text");
+    // Who begins in one hears it, and goes on with the text.
+    assert_eq!(next_of(1, "matter").await, Some(3));
+    let path = format!("/api/books/{book}/matter");
+    assert_eq!(post(&server, &path, &[("chapter", "5"), ("matter", "text")]).await.0, 204);
+    assert_eq!(next_of(4, "matter").await, Some(5));
+    assert_eq!(post(&server, &path, &[("chapter", "9"), ("matter", "text")]).await.0, 404);
+    assert_eq!(post(&server, &path, &[("chapter", "1"), ("matter", "x")]).await.0, 400);
+    // What a reader has said stays when the file is read anew.
+    assert_eq!(post(&server, &format!("/api/books/{book}/reimport"), &[]).await.0, 200);
+    assert_eq!(matter().await, ["front", "front", "text", "text", "text", "text", "back"]);
+    server.stop().await;
+}
+
+const LEXICON: &str = "<?xml version='1.0'?><lexicon version='1.0' alphabet='ipa' xml:lang='en' \
+    xmlns='http://www.w3.org/2005/01/pronunciation-lexicon'>\
+    <lexeme><grapheme>Cholmondeley</grapheme><phoneme>ˈtʃʌmli</phoneme><alias>Chumley</alias></lexeme></lexicon>";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_book_says_of_how_words_are_said_is_respected() {
+    let (server, standin) = paid().await;
+    let french = LEXICON.replace("'en'", "'fr'").replace("Cholmondeley", "first");
+    let book = epub_with(
+        "en",
+        "Lexicon",
+        &[(
+            "1",
+            "<p>Cholmondeley was first.</p><p>They <span ssml:alphabet='ipa' ssml:ph='lɛd'>lead</span> it.</p>",
+        )],
+        &[
+            ("own.pls", "application/pls+xml", LEXICON),
+            ("other.pls", "application/pls+xml", &french),
+        ],
+    );
+    let book = server.import("a.epub", book).await;
+    let entries = server.json(&format!("/api/books/{book}/pronunciations")).await;
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
+    assert_eq!(entries[0]["phonemes"], "ˈtʃʌmli");
+    let said = heard(&server, &standin, &book, "").await;
+    assert_eq!(said, ["af_heart: Chumley was first.", "af_heart: They lead it."]);
+    // The phonemes of a place are in the page neither to be seen nor to be run.
+    let page = server.get(&format!("/read/{book}/1")).await.text().await.unwrap();
+    assert!(!page.contains("lɛd") && page.contains("lead"));
+    // A listener's own word counts, also when the file is read anew.
+    let own = [("written", "Cholmondeley"), ("spoken", "Chum"), ("scope", "book")];
+    assert_eq!(post(&server, &format!("/api/books/{book}/pronunciations"), &own).await.0, 201);
+    assert_eq!(post(&server, &format!("/api/books/{book}/reimport"), &[]).await.0, 200);
+    assert_eq!(heard(&server, &standin, &book, "").await, ["af_heart: Chum was first."]);
+    server.stop().await;
+}
