@@ -79,13 +79,28 @@ impl Backend for Server {
     }
 
     async fn voices(&self, language: &str) -> Result<Vec<Voice>, AppError> {
-        let default = self.voices.default_for(language);
         let mut voices = self.voices.list();
-        if let Some(default) = &default {
-            voices.retain(|voice| speaks(voice, &default.language));
+        let preferences = self.library.recent_preferences().await.map_err(ApiError::from)?;
+        let chosen = preferences.voice_for(language);
+        let chosen = chosen.and_then(|id| voices.iter().find(|voice| voice.id == id).cloned());
+        let usual = self.voices.default_for(language);
+        // The language that a book of no known language is taken to be in.
+        let spoken = usual.as_ref().map_or(language, |usual| &usual.language).to_owned();
+        if let Some(default) = chosen.or(usual) {
+            voices.retain(|voice| speaks(voice, &spoken) || voice.id == default.id);
             voices.sort_by_key(|voice| voice.id != default.id);
         }
         Ok(voices)
+    }
+
+    async fn is_news(
+        &self,
+        language: &str,
+        now: &Voice,
+        last: Option<&str>,
+    ) -> Result<bool, AppError> {
+        let told = self.library.tell_voice(language, &now.id, last).await;
+        Ok(told.map_err(ApiError::from)?)
     }
 
     async fn all_voices(&self) -> Result<Vec<Voice>, AppError> {

@@ -26,9 +26,10 @@ pub mod timeline;
 mod waiting;
 mod worker;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use app::cast::CastNames;
 use app::model::{BookId, EngineRest};
 use app::preferences::Wording;
 use moka::future::Cache;
@@ -156,6 +157,8 @@ struct PlanName {
     directions: u64,
     /// The state of the engines, where those are read by voices that are named.
     voices: u64,
+    /// The voices that the listener has chosen for languages, where they read passages.
+    chosen: BTreeMap<String, String>,
     wording: Wording,
 }
 
@@ -288,8 +291,24 @@ impl Narrator {
         wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
-        let cast = self.shared.voices.cast(voice, &details.card.language)?;
+        let cast = self.cast(voice, &details.card.language).await?;
         self.plan_of(book, chapter, &cast, wording).await
+    }
+
+    /// The cast that a parameter names; without a narrator in it, with the one that the listener has chosen for
+    /// the language, if that is there.
+    async fn cast(&self, names: &str, language: &str) -> Result<Cast, NarrationError> {
+        let names = CastNames::parse(names);
+        if names.narrator.is_empty()
+            && let Some(chosen) =
+                self.shared.library.recent_preferences().await?.voice_for(language)
+        {
+            let own = CastNames { narrator: chosen.to_owned(), ..names.clone() };
+            if let Ok(cast) = self.shared.voices.cast(&own.to_string(), language) {
+                return Ok(cast);
+            }
+        }
+        Ok(self.shared.voices.cast(&names.to_string(), language)?)
     }
 
     async fn plan_of(
@@ -302,6 +321,8 @@ impl Narrator {
         let card = &self.shared.library.metadata(book).await?.card;
         let rules = self.shared.library.rules(book).await?;
         let directions = self.shared.library.directions(book).await?;
+        let chosen = self.shared.library.recent_preferences().await?;
+        let chosen = if cast.is_one() { &BTreeMap::new() } else { &chosen.voices };
         let names_voices = directions.version() != 0;
         let name = PlanName {
             book: book.clone(),
@@ -311,13 +332,14 @@ impl Narrator {
             rules: rules.version(),
             directions: directions.version(),
             voices: if names_voices { self.shared.voices.version() } else { 0 },
+            chosen: chosen.clone(),
             wording,
         };
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
         }
         let text = self.shared.library.chapter(book, chapter).await?;
-        let languages = self.language_voices(cast, &text);
+        let languages = self.language_voices(cast, &text, chosen);
         let directed = self.directed(directions.of_chapter(chapter), cast, &text);
         let reading = Reading { languages, directed, rules, wording };
         let plan = if text.sentences.len() > LONG_CHAPTER {
@@ -364,11 +386,16 @@ impl Narrator {
     }
 
     /// Who reads the passages of a chapter that are in other languages, where the cast asks for that.
-    fn language_voices(&self, cast: &Cast, chapter: &Chapter) -> LanguageVoices {
+    fn language_voices(
+        &self,
+        cast: &Cast,
+        chapter: &Chapter,
+        chosen: &BTreeMap<String, String>,
+    ) -> LanguageVoices {
         let mut voices = LanguageVoices::new();
         for language in chapter.sentences.iter().filter_map(|one| one.language.as_ref()) {
             if !voices.contains_key(language)
-                && let Some(voice) = cast.of_language(&self.shared.voices, language)
+                && let Some(voice) = cast.of_language(&self.shared.voices, language, chosen)
             {
                 voices.insert(language.clone(), voice);
             }

@@ -342,3 +342,70 @@ async fn what_a_book_says_of_how_words_are_said_is_respected() {
     assert_eq!(heard(&server, &standin, &book, "").await, ["af_heart: Chum was first."]);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_service_is_to_speak_is_told_to_it_and_is_another_sound() {
+    let (server, standin) = paid().await;
+    let book = server.import("a.epub", epub("Manner", &[("1", THREE)])).await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 3);
+    let asked = |call: &common::standin::Call| call.body["instructions"].clone();
+    assert!(standin.calls().iter().all(|call| asked(call).is_null()));
+    let form =
+        [("name", "stand-in"), ("kind", "openai"), ("instructions", "Like a calm storyteller.")];
+    assert_eq!(post(&server, "/api/engines", &form).await.0, 201);
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 3);
+    assert_eq!(asked(standin.calls().last().unwrap()), "Like a calm storyteller.");
+    let engines = server.json("/api/engines").await;
+    assert_eq!(engines[0]["instructions"], "Like a calm storyteller.");
+    // Taken back, it is the sound that was paid for first.
+    let form = [("name", "stand-in"), ("kind", "openai"), ("instructions", "-")];
+    assert_eq!(post(&server, "/api/engines", &form).await.0, 201);
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
+    let form = [("name", "stand-in"), ("kind", "openai"), ("instructions", &"x".repeat(1_001))];
+    assert_eq!(post(&server, "/api/engines", &form).await.0, 400);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_language_is_read_by_the_voice_that_was_chosen_for_it() {
+    let (server, standin) = paid().await;
+    let long = "Longtemps, je me suis couché de bonne heure, parce que les soirées étaient longues et que \
+        personne ne venait frapper à ma porte quand la lumière était éteinte.";
+    let text = format!("<p>It is so.</p><p lang='fr'>{long}</p>");
+    let book = server.import("a.epub", epub("Tongues", &[("1", &text)])).await;
+    for (name, voice) in [("voice_en", VOICE), ("voice_fr", "stand-in:bm_george")] {
+        assert_eq!(post(&server, "/settings", &[(name, voice)]).await.0, 204);
+    }
+    let stream = format!("/listen/{book}/1.mp3?to=chapter&voice=%20languages");
+    length_ms(&server, &stream).await;
+    let calls = standin.calls();
+    let voices: Vec<&str> = calls.iter().map(|call| call.body["voice"].as_str().unwrap()).collect();
+    assert!(voices.contains(&"af_heart") && voices.contains(&"bm_george"), "{voices:?}");
+    let page = server.get(&format!("/read/{book}/1")).await.text().await.unwrap();
+    assert!(page.contains(&format!("data-voice=\"{VOICE}\"")), "the page offers it");
+    // One that is gone keeps nobody from listening.
+    assert_eq!(post(&server, "/settings", &[("voice_en", "no:one")]).await.0, 204);
+    let stream = server.get(&format!("/listen/{book}/1.mp3?to=chapter")).await;
+    assert_eq!(stream.status(), 200);
+    assert_eq!(post(&server, "/settings", &[("voice_en", "")]).await.0, 204);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_default_voice_is_told_once() {
+    let server = TestServer::start().await;
+    let book = server.import("a.epub", epub("News", &[("1", THREE)])).await;
+    let other = server.import("b.epub", epub("More", &[("1", THREE)])).await;
+    let page = async |book: &str| {
+        let page = server.client.get(server.url(&format!("/read/{book}/1")));
+        page.header("accept", "text/html").send().await.unwrap().text().await.unwrap()
+    };
+    // Somebody who listened before this was told had a voice.
+    let place = serde_json::json!({ "chapter": 1, "sentence": 1, "voice": "gone:voice" });
+    let kept = server.client.put(server.url(&format!("/api/books/{book}/progress"))).json(&place);
+    assert!(kept.send().await.unwrap().status().is_success());
+    assert!(page(&book).await.contains("voice-news"));
+    assert!(!page(&book).await.contains("voice-news"), "once");
+    assert!(!page(&other).await.contains("voice-news"), "for all books in the language");
+    server.stop().await;
+}

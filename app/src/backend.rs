@@ -28,6 +28,15 @@ pub trait Backend: Send + Sync {
     /// Voices for a book in `language`, the default first; all when none speaks it.
     async fn voices(&self, language: &str) -> Result<Vec<Voice>, AppError>;
 
+    /// Whether the reader is to be told that books in a language are now read by another voice than before: once
+    /// for each. `last` read the book that is opened.
+    async fn is_news(
+        &self,
+        language: &str,
+        now: &Voice,
+        last: Option<&str>,
+    ) -> Result<bool, AppError>;
+
     /// Every voice there is.
     async fn all_voices(&self) -> Result<Vec<Voice>, AppError>;
 

@@ -6,8 +6,12 @@
 
 mod listening;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+use crate::model::BookId;
 
 /// A preference that does not exist, or a value it cannot have.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -136,6 +140,9 @@ const MIDDLE: u8 = 5;
 /// The listener's speed in hundredths.
 pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
 
+/// Most languages that have a voice of their own, and most books that have a speed.
+const MAX_OWN: usize = 2_000;
+
 /// Longest id of a voice, in bytes.
 const MAX_VOICE_BYTES: usize = 1_000;
 
@@ -195,6 +202,10 @@ pub struct Preferences {
     pub keys: Switch,
     /// Language of the interface.
     pub tongue: UiLanguage,
+    /// The voices that books in a language are read with unless another was chosen for a book: ids by language.
+    pub voices: BTreeMap<String, String>,
+    /// The speeds of books that have one of their own, by the book's id.
+    pub rates: BTreeMap<String, u16>,
     /// The id of the voice that speaks what the chosen one cannot; empty when none is to.
     pub fallback: String,
 }
@@ -228,6 +239,8 @@ impl Default for Preferences {
             links: Links::Site,
             keys: Switch::On,
             tongue: UiLanguage::System,
+            voices: BTreeMap::new(),
+            rates: BTreeMap::new(),
             fallback: String::new(),
         }
     }
@@ -273,9 +286,40 @@ impl Preferences {
                 let fits = is_voice && value.len() <= MAX_VOICE_BYTES;
                 self.fallback = fits.then(|| value.to_owned()).ok_or_else(invalid)?;
             }
-            _ => return Err(invalid()),
+            _ => return self.set_own(name, value).ok_or_else(invalid),
         }
         Ok(())
+    }
+
+    /// Sets what is for one language or one book alone, `voice_en` and `rate_0123456789abcdef`. An empty value
+    /// takes it back.
+    fn set_own(&mut self, name: &str, value: &str) -> Option<()> {
+        if let Some(language) = name.strip_prefix("voice_") {
+            let is_language = (2..=8).contains(&language.len())
+                && language.bytes().all(|byte| byte.is_ascii_lowercase());
+            let is_voice = value.contains(':') && value.len() <= MAX_VOICE_BYTES;
+            if !is_language || !(is_voice || value.is_empty()) {
+                return None;
+            }
+            return keep(&mut self.voices, language, (!value.is_empty()).then(|| value.to_owned()));
+        }
+        let book: BookId = name.strip_prefix("rate_")?.parse().ok()?;
+        let rate = match value {
+            "" => None,
+            value => Some(value.parse().ok().filter(|rate| RATES.contains(rate))?),
+        };
+        keep(&mut self.rates, book.as_str(), rate)
+    }
+
+    /// The voice for books in a language, if one was chosen.
+    pub fn voice_for(&self, language: &str) -> Option<&str> {
+        let language = language.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        self.voices.get(&language).map(String::as_str)
+    }
+
+    /// The speed in a book.
+    pub fn rate_in(&self, book: &BookId) -> u16 {
+        self.rates.get(book.as_str()).copied().unwrap_or(self.rate)
     }
 
     /// What the voice passes over.
@@ -332,6 +376,16 @@ impl Preferences {
     }
 }
 
+/// Keeps a value for a language or book, or forgets the one there is. None when there is no room for one more.
+fn keep<T>(kept: &mut BTreeMap<String, T>, key: &str, value: Option<T>) -> Option<()> {
+    match value {
+        Some(_) if kept.len() >= MAX_OWN && !kept.contains_key(key) => return None,
+        Some(value) => kept.insert(key.to_owned(), value),
+        None => kept.remove(key),
+    };
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,6 +431,29 @@ mod tests {
         );
         let json = serde_json::to_string(&preferences).unwrap_or_default();
         assert_eq!(serde_json::from_str::<Preferences>(&json).ok(), Some(preferences));
+    }
+
+    #[test]
+    fn a_language_has_a_voice_and_a_book_a_speed() {
+        let mut preferences = Preferences::default();
+        let book: BookId = "0123456789abcdef".parse().unwrap_or_else(|_| unreachable!());
+        for (name, value) in [("voice_en", "kokoro:af_heart"), ("rate_0123456789abcdef", "150")] {
+            assert_eq!(preferences.set(name, value), Ok(()), "{name}");
+        }
+        assert_eq!(preferences.voice_for("en-GB"), Some("kokoro:af_heart"));
+        assert_eq!((preferences.voice_for("es"), preferences.rate_in(&book)), (None, 150));
+        for (name, value) in [
+            ("voice_EN", "a:b"),
+            ("voice_", "a:b"),
+            ("voice_en", "nobody"),
+            ("rate_x", "100"),
+            ("rate_0123456789abcdef", "900"),
+        ] {
+            assert!(preferences.set(name, value).is_err(), "{name}={value}");
+        }
+        assert_eq!(preferences.set("voice_en", ""), Ok(()));
+        assert_eq!(preferences.set("rate_0123456789abcdef", ""), Ok(()));
+        assert_eq!(preferences, Preferences::default());
     }
 
     #[test]

@@ -112,6 +112,9 @@ pub struct AddConfig {
     /// costs once for each neighbourhood it stands in
     #[arg(long)]
     pub context: bool,
+    /// How it is to speak, in words, e.g. "like a calm storyteller" (OpenAI)
+    #[arg(long, value_name = "WORDS", default_value_t)]
+    pub instructions: String,
     /// Ask it when each word begins (ElevenLabs, Kokoro-FastAPI)
     #[arg(long)]
     pub words: bool,
@@ -156,6 +159,7 @@ impl AddConfig {
             concurrency: self.concurrency.unwrap_or(default.concurrency),
             context: self.context,
             words: self.words,
+            instructions: self.instructions.trim().to_owned(),
             time_limits: TimeLimits {
                 first_byte: self.first_byte_seconds.unwrap_or(default.time_limits.first_byte),
                 total: self.total_seconds.unwrap_or(default.time_limits.total),

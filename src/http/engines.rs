@@ -64,6 +64,9 @@ pub struct EngineForm {
     /// `on`: ask it when words begin
     #[serde(default)]
     words: String,
+    /// How it is to speak, in words (OpenAI); `-` takes them back
+    #[serde(default)]
+    instructions: String,
     /// Seconds until the first byte of its answer
     #[serde(default)]
     first_byte_seconds: String,
@@ -120,6 +123,10 @@ impl EngineForm {
             concurrency: number("concurrency", &self.concurrency, default.concurrency)?,
             context: !self.context.is_empty(),
             words: !self.words.is_empty(),
+            instructions: match self.instructions.trim() {
+                "-" => String::new(),
+                given => text(given, default.instructions),
+            },
             time_limits: TimeLimits {
                 first_byte: number(
                     "first_byte_seconds",

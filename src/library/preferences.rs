@@ -6,6 +6,10 @@ use app::preferences::Preferences;
 use sqlx::Row;
 
 use super::{LOCAL_USER, Library, LibraryError};
+use crate::text::language::primary_subtag;
+
+/// Begins the name of the setting that says which voice the reader knows for a language.
+const TOLD: &str = "told_voice:";
 
 impl Library {
     /// The reader's preferences; those nobody has chosen have their default.
@@ -23,6 +27,35 @@ impl Library {
     /// seconds.
     pub async fn recent_preferences(&self) -> Result<Arc<Preferences>, LibraryError> {
         self.shared.preferences.get(&(), self.preferences()).await
+    }
+
+    /// Notes that the reader knows by which voice books in a language are read unless another is chosen; true
+    /// when that is news. Who has not been told before knows the voice `last` that read a book.
+    pub async fn tell_voice(
+        &self,
+        language: &str,
+        voice: &str,
+        last: Option<&str>,
+    ) -> Result<bool, LibraryError> {
+        let name = format!("{TOLD}{LOCAL_USER}:{}", primary_subtag(language));
+        let database = &self.shared.database;
+        let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
+            .bind(&name)
+            .fetch_optional(database)
+            .await?;
+        let told = row.map(|row| row.try_get::<String, _>("value")).transpose()?;
+        if told.as_deref() != Some(voice) {
+            sqlx::query(
+                "INSERT INTO settings (name, value) VALUES ($1, $2) \
+                 ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            )
+            .bind(&name)
+            .bind(voice)
+            .execute(database)
+            .await?;
+        }
+        let known = told.as_deref().or(last);
+        Ok(known.is_some_and(|known| known != voice))
     }
 
     /// Sets some of the reader's preferences by name; all of them, or none when one cannot be.

@@ -32,7 +32,7 @@ impl Narrator {
         voice: &str,
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
-        let cast = self.shared.voices.cast(voice, &details.card.language)?;
+        let cast = self.cast(voice, &details.card.language).await?;
         let wording = self.shared.library.preferences().await?.skipped().wording;
         // A clip is news of one voice: lists of several would not hear of it.
         let redis = self.shared.redis.as_ref().filter(|redis| redis.is_up() && cast.is_one());

@@ -3,6 +3,8 @@
 //!
 //! [`CastNames`] is how the parameter `voice` names a cast, wherever there is one.
 
+use std::collections::BTreeMap;
+
 use app::cast::CastNames;
 
 use super::{ChosenVoice, MANY_LANGUAGES, VoiceError, Voices};
@@ -26,8 +28,14 @@ impl Cast {
         self.speech.is_none() && self.languages.is_none()
     }
 
-    /// The voice for a passage in a language, if it is not the narrator's.
-    pub(crate) fn of_language(&self, voices: &Voices, language: &str) -> Option<ChosenVoice> {
+    /// The voice for a passage in a language, if it is not the narrator's: the one that was chosen for that
+    /// language, by its primary subtag, else its default.
+    pub(crate) fn of_language(
+        &self,
+        voices: &Voices,
+        language: &str,
+        chosen: &BTreeMap<String, String>,
+    ) -> Option<ChosenVoice> {
         self.languages?;
         if self.narrator.language == MANY_LANGUAGES {
             return None;
@@ -36,7 +44,9 @@ impl Cast {
             return None;
         }
         // Where nobody speaks it, the narrator does what it can.
-        let voice = voices.choose("", language).ok()?;
+        let own = chosen.get(&primary_subtag(language).to_ascii_lowercase());
+        let own = own.and_then(|id| voices.choose(id, language).ok());
+        let voice = own.or_else(|| voices.choose("", language).ok())?;
         Some(voice.at_rate(self.narrator.sample_rate))
     }
 }

@@ -19,6 +19,7 @@ pub(super) static KIND: Kind = Kind {
     default_rate: 22_050,
     default_format: AudioFormat::Wav,
     takes_context: false,
+    takes_instructions: false,
     times_words: false,
     language_of: piper::language_of,
     build: |settings, _| {

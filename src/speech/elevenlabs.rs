@@ -27,6 +27,7 @@ pub(super) static KIND: Kind = Kind {
     // It gives every account PCM, but not WAV.
     default_format: AudioFormat::Pcm,
     takes_context: true,
+    takes_instructions: false,
     times_words: true,
     language_of: |_| MANY_LANGUAGES,
     build: |settings, key| {

@@ -196,6 +196,7 @@ impl Engines {
                 name: settings.name,
                 url: settings.url,
                 model: settings.model,
+                instructions: settings.instructions,
                 voices: settings.voices,
                 price: settings.price,
                 concurrency: settings.concurrency,

@@ -32,6 +32,7 @@ pub(super) static KIND: Kind = Kind {
     default_rate: 24_000,
     default_format: AudioFormat::Wav,
     takes_context: false,
+    takes_instructions: true,
     times_words: true,
     language_of,
     build: |settings, key| {
@@ -103,7 +104,10 @@ impl Engine for OpenAi {
         let mut body = json!({
             "model": model, "input": text, "voice": voice, "response_format": wire.name(),
         });
-        // Some models refuse the field.
+        // Some models refuse the fields.
+        if !self.settings.instructions.is_empty() {
+            body["instructions"] = json!(self.settings.instructions);
+        }
         if speed != 1.0 {
             body["speed"] = json!(speed);
         }

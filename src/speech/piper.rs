@@ -21,6 +21,7 @@ pub(super) static KIND: Kind = Kind {
     default_rate: 22_050,
     default_format: AudioFormat::Wav,
     takes_context: false,
+    takes_instructions: false,
     times_words: false,
     language_of,
     build: |settings, key| Ok(Arc::new(Piper { service: Service::new(&settings, key)?, settings })),

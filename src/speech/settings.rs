@@ -8,15 +8,21 @@ use std::time::Duration;
 use app::model::{Budget, Voice};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Engine, VoiceError, registry};
 use crate::audio::AudioFormat;
+use crate::text::hash::hex;
 
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 40;
 /// Longest address, command, model or voice, in characters.
 const MAX_TEXT_CHARS: usize = 500;
+/// Longest words for how an engine is to speak, in characters.
+const MAX_INSTRUCTIONS_CHARS: usize = 1_000;
+/// Bytes of a hash that tell one manner of speaking from another in keys.
+const MANNER_BYTES: usize = 8;
 /// Voices that one engine may have.
 const MAX_VOICES: usize = 2_000;
 /// Longest time that an engine may be given for a sentence, in seconds.
@@ -43,6 +49,8 @@ pub struct Kind {
     pub default_format: AudioFormat,
     /// Whether it sounds better when it is told what is said around a sentence.
     pub takes_context: bool,
+    /// Whether it can be told how to speak.
+    pub takes_instructions: bool,
     /// Whether it can say when each word begins.
     pub times_words: bool,
     /// The language of a voice by its name; [`MANY_LANGUAGES`](super::MANY_LANGUAGES) when the name does not say.
@@ -138,6 +146,9 @@ pub struct EngineSettings {
     pub context: bool,
     /// Ask it when each word begins: ElevenLabs, and Kokoro-FastAPI.
     pub words: bool,
+    /// How it is asked to speak, in words (OpenAI): “like a calm storyteller”.
+    #[serde(default)]
+    pub instructions: String,
     /// How long it may take.
     #[serde(default)]
     pub time_limits: TimeLimits,
@@ -166,6 +177,9 @@ pub enum InvalidSettings {
     /// Something is too long.
     #[error("An address, a model and a voice have at most {MAX_TEXT_CHARS} characters.")]
     TooLong,
+    /// The manner of speaking is told at too great a length.
+    #[error("How it is to speak is told in at most {MAX_INSTRUCTIONS_CHARS} characters.")]
+    Instructions,
     /// No voice, or too many.
     #[error("An engine has 1 to {MAX_VOICES} voices. This one did not list any: name them.")]
     Voices,
@@ -207,6 +221,7 @@ impl EngineSettings {
             concurrency: 4,
             context: false,
             words: false,
+            instructions: String::new(),
             time_limits: TimeLimits::default(),
             budget: Budget::default(),
         }
@@ -249,23 +264,32 @@ impl EngineSettings {
         serde_json::from_slice(answer).map_err(|error| self.no_audio(error.to_string()))
     }
 
-    /// The format of its clips, as it stands in keys: with the sample rate, which a person can change.
+    /// The format of its clips, as it stands in keys: with the sample rate and the manner of speaking, which a
+    /// person can change.
     pub fn format(&self) -> String {
         let format = if self.wire == AudioFormat::Mp3 { "mp3" } else { super::FORMAT };
-        format!("{format}-{}", self.sample_rate)
+        let format = format!("{format}-{}", self.sample_rate);
+        if self.instructions.is_empty() || !self.kind.takes_instructions {
+            return format;
+        }
+        let manner = &Sha256::digest(&self.instructions)[..MANNER_BYTES];
+        format!("{format}-asked-{}", hex(manner))
     }
 
     /// Looks for what cannot be.
     pub fn check(&self) -> Result<(), InvalidSettings> {
         let Self { name, kind, url, model, voices, sample_rate, speed, price, concurrency, .. } =
             self;
-        let Self { time_limits, budget, .. } = self;
+        let Self { time_limits, budget, instructions, .. } = self;
         let is_plain = |letter: char| matches!(letter, 'a'..='z' | '0'..='9' | '-');
         if !(1..=MAX_NAME_CHARS).contains(&name.len()) || !name.chars().all(is_plain) {
             return Err(InvalidSettings::Name);
         }
         if registry::is_reserved(name) {
             return Err(InvalidSettings::Taken(name.clone()));
+        }
+        if instructions.chars().count() > MAX_INSTRUCTIONS_CHARS {
+            return Err(InvalidSettings::Instructions);
         }
         let texts = voices.iter().flat_map(|voice| [&voice.id, &voice.name, &voice.language]);
         if texts.chain([url, model]).any(|text| text.chars().count() > MAX_TEXT_CHARS) {
@@ -349,6 +373,18 @@ mod tests {
     }
 
     #[test]
+    fn another_manner_of_speaking_is_another_sound() {
+        let asked = |instructions: &str| EngineSettings {
+            instructions: instructions.to_owned(),
+            ..settings()
+        };
+        assert_eq!(asked("").format(), settings().format());
+        assert_ne!(asked("Whisper.").format(), settings().format());
+        assert_ne!(asked("Whisper.").format(), asked("Shout.").format());
+        assert!(!asked("Whisper.").format().contains("-at-"), "{}", asked("Whisper.").format());
+    }
+
+    #[test]
     fn what_cannot_be_is_named() {
         assert_eq!(settings().check(), Ok(()));
         let wrong = |change: fn(&mut EngineSettings)| {
@@ -370,6 +406,7 @@ mod tests {
         }
         assert_eq!(wrong(|it| it.voices.clear()), InvalidSettings::Voices);
         assert_eq!(wrong(|it| it.sample_rate = 8_000), InvalidSettings::SampleRate);
+        assert_eq!(wrong(|it| it.instructions = "x".repeat(1_001)), InvalidSettings::Instructions);
         assert_eq!(wrong(|it| it.speed = f64::NAN), InvalidSettings::Speed);
         assert_eq!(wrong(|it| it.price = -1.0), InvalidSettings::Price);
         assert_eq!(wrong(|it| it.concurrency = 0), InvalidSettings::Concurrency);

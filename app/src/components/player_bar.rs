@@ -16,7 +16,7 @@ const SLEEP_MINUTES: [u32; 7] = [5, 10, 15, 30, 45, 60, 90];
 const QUICK_RATES: [u16; 6] = [80, 100, 120, 150, 200, 300];
 
 /// The bar at the foot of the page; `voice` is the narrator, `cast` names all who read, and `silence` says why nobody does,
-/// if nobody does.
+/// if nobody does; `news` names the voice that books in this language are now read by, if that is news.
 #[component]
 pub fn PlayerBar(
     book: BookCard,
@@ -24,13 +24,16 @@ pub fn PlayerBar(
     voice: Option<Voice>,
     cast: String,
     silence: Option<&'static str>,
+    news: Option<String>,
 ) -> impl IntoView {
     let script = data(&words().script);
     let progress = book.progress.as_ref();
     let resume = progress.filter(|at| at.chapter == chapter).map(|at| at.sentence);
     let known_ms = progress.map(|at| at.at_ms).unwrap_or_default();
     let (author, id) = (book.byline(), book.id.to_string());
-    let rate = use_context::<Preferences>().unwrap_or_default().rate;
+    let preferences = use_context::<Preferences>().unwrap_or_default();
+    let rate = preferences.rate_in(&book.id);
+    let own_rate = preferences.rates.contains_key(&id).then_some(rate);
     let words = &words().player;
     let skip = |command: &'static str, label: &'static str, keys: &'static str, shape: Icon| {
         view! {
@@ -46,9 +49,10 @@ pub fn PlayerBar(
         <section class="player" aria-label=words.player data-phase="idle" data-book=id.clone()
             data-title=book.title.clone() data-author=author data-has-cover=book.has_cover.then_some("")
             data-chapters=book.chapters data-resume=resume data-known-ms=known_ms data-voice=cast
-            data-words=script>
+            data-own-rate=own_rate data-words=script>
             <audio preload="none"></audio>
             <div class="player-notice">
+                {news.map(|name| voice_news(&id, &name))}
                 <p class="player-state" role="status" data-said=said>{silence}</p>
                 <button type="button" class="notice-button retry" data-do="retry" hidden>{words.retry}</button>
                 <button type="button" class="notice-button go-there" data-do="go-there" hidden>{words.go_there}</button>
@@ -91,26 +95,46 @@ pub fn PlayerBar(
                     </button>
                 </div>
             </div>
-            {speed_popover(rate)}
+            {speed_popover(rate, own_rate.is_some().then(|| own_rate_name(&id)))}
             {sleep_popover()}
         </section>
         <Player/>
     }
 }
 
-fn speed_popover(rate: u16) -> impl IntoView {
+/// Says once that another voice than before reads books in a language.
+fn voice_news(book: &str, name: &str) -> impl IntoView + use<> {
+    let words = words();
+    view! {
+        <div class="voice-news" role="status">
+            <p>{(words.listening.another_voice)(name)}</p>
+            <a class="notice-button" href=format!("/book/{book}/voices") data-panel>{words.listening.choose}</a>
+            <button type="button" class="notice-button" data-do="dismiss">{words.site.close}</button>
+        </div>
+    }
+}
+
+/// The preference that is the speed of one book.
+fn own_rate_name(book: &str) -> String {
+    format!("rate_{book}")
+}
+
+/// Speeds to choose from; `own` is the preference they are for, if the book has a speed of its own.
+fn speed_popover(rate: u16, own: Option<String>) -> impl IntoView {
     let words = &words().player;
     let step = |by: &'static str, label: &'static str, keys: &'static str, sign: &'static str| {
         view! {
             <button type="button" data-do="rate-by" data-value=by aria-keyshortcuts=keys aria-label=label>{sign}</button>
         }
     };
+    let is_own = if own.is_some() { "true" } else { "false" };
+    let name = own.unwrap_or_else(|| "rate".to_owned());
     view! {
         <div id="speed" popover class="popover">
             <h2>{words.speed}</h2>
             <div class="rate-row">
                 {step("-1", words.slower, "- <", "−")}
-                <input type="range" class="rate" data-preference="rate" name="rate" min="50" max="300" step="5"
+                <input type="range" class="rate" data-preference="rate" name=name min="50" max="300" step="5"
                     value=rate aria-label=words.speed/>
                 {step("1", words.faster, "Plus >", "+")}
             </div>
@@ -123,6 +147,7 @@ fn speed_popover(rate: u16) -> impl IntoView {
                     })
                     .collect_view()}
             </div>
+            <button type="button" class="own-rate" data-do="own-rate" aria-pressed=is_own>{words.own_rate}</button>
         </div>
     }
 }

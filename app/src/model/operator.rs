@@ -18,6 +18,9 @@ pub struct EngineCard {
     pub url: String,
     /// The model it is asked for.
     pub model: String,
+    /// How it is asked to speak, in words; empty when it is not.
+    #[serde(default)]
+    pub instructions: String,
     /// Its voices.
     pub voices: Vec<Voice>,
     /// What a million characters cost.

@@ -73,6 +73,7 @@ fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
         view! { <p class="refusal" role="status">{rest.reason}" "{again}</p> }
     });
     let EngineCard { name, kind_label, url, model, voices, price, concurrency, has_key, .. } = card;
+    let instructions = card.instructions;
     let shown =
         voices.iter().take(12).map(|voice| voice.name.clone()).collect::<Vec<_>>().join(", ");
     let more = voices.len().saturating_sub(12);
@@ -90,6 +91,8 @@ fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
                 <dt>{words.kind}</dt><dd>{kind_label}</dd>
                 <dt>{words.address}</dt><dd><code>{url}</code></dd>
                 <dt>{words.model}</dt><dd>{model}</dd>
+                {(!instructions.is_empty())
+                    .then(|| view! { <dt>{words.instructions}</dt><dd dir="auto">{instructions}</dd> })}
                 <dt>{words.voices}</dt>
                 <dd>{shown}{(more > 0).then(|| format!(" + {more}"))}</dd>
                 <dt>{words.price}</dt><dd>{price}</dd>
@@ -171,6 +174,10 @@ fn form(kinds: Vec<(&'static str, &'static str)>) -> impl IntoView {
             {text("price", words.price, "0")}
             <details>
                 <summary>{words.more}</summary>
+                <label>
+                    <span>{words.instructions}</span>
+                    <textarea name="instructions" rows="2" maxlength="1000" placeholder=words.instructions_hint></textarea>
+                </label>
                 {text("concurrency", words.concurrency, "4")}
                 {text("first_byte_seconds", words.first_byte_seconds, "60")}
                 {text("total_seconds", words.total_seconds, "120")}

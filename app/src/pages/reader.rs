@@ -5,7 +5,7 @@ use leptos_meta::Stylesheet;
 use leptos_router::hooks::use_params_map;
 
 use super::{book_param, loaded};
-use crate::backend::backend;
+use crate::backend::{Backend, backend};
 use crate::cast::CastNames;
 use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
@@ -31,13 +31,34 @@ pub fn ReaderPage() -> impl IntoView {
                 let all = backend.all_voices().await?;
                 voices.extend(all.into_iter().filter(|voice| Some(&voice.id) == last.as_ref()));
             }
-            Ok::<_, AppError>((page, voices))
+            let news = news(&*backend, &page, &voices, last.as_deref()).await?;
+            Ok::<_, AppError>((page, voices, news))
         }
     };
-    loaded(load, |(page, voices)| reader(&page, &voices))
+    loaded(load, |(page, voices, news)| reader(&page, &voices, news))
 }
 
-fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
+/// The voice that books in this language are now read by, if the reader is to be told.
+async fn news(
+    backend: &dyn Backend,
+    page: &ChapterPage,
+    voices: &[Voice],
+    last: Option<&str>,
+) -> Result<Option<String>, AppError> {
+    let language = &page.book.language;
+    let Some(usual) = voices.first().filter(|voice| speaks(voice, language)) else {
+        return Ok(None);
+    };
+    Ok(backend.is_news(language, usual, last).await?.then(|| usual.name.clone()))
+}
+
+/// Whether a voice speaks a language; any does where that is not known.
+fn speaks(voice: &Voice, language: &str) -> bool {
+    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    language == "und" || primary(&voice.language) == primary(language)
+}
+
+fn reader(page: &ChapterPage, voices: &[Voice], news: Option<String>) -> AnyView {
     let words = words();
     let voice = chosen_voice(page, voices);
     let silence = match (&voice, voices) {
@@ -57,6 +78,7 @@ fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
             voice=voice.cloned()
             cast=cast(page, voice)
             silence
+            news
         />
     }
     .into_any()
@@ -64,13 +86,10 @@ fn reader(page: &ChapterPage, voices: &[Voice]) -> AnyView {
 
 /// The voice that was chosen for the book, else the default one if it speaks the book's language.
 fn chosen_voice<'v>(page: &ChapterPage, voices: &'v [Voice]) -> Option<&'v Voice> {
-    let primary = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
-    let language = primary(&page.book.language);
-    let speaks =
-        language == "und" || voices.iter().any(|voice| primary(&voice.language) == language);
+    let is_spoken = voices.iter().any(|voice| speaks(voice, &page.book.language));
     let last = narrator(page);
     let chosen = last.and_then(|id| voices.iter().find(|voice| voice.id == id));
-    chosen.or_else(|| voices.first().filter(|_| speaks))
+    chosen.or_else(|| voices.first().filter(|_| is_spoken))
 }
 
 /// Who read the book last, besides whom the listener may have chosen others.

@@ -34,6 +34,8 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
     let cast = last.map(|last| CastNames::parse(last)).unwrap_or_default();
     let chosen = Some(cast.narrator.clone()).filter(|id| !id.is_empty());
     let chosen = chosen.or_else(|| own.first().map(|voice| voice.id.clone()));
+    let own_default = own.first().cloned();
+    let chosen_voice = chosen.as_ref().and_then(|id| all.iter().find(|voice| voice.id == *id));
     let is_other = |voice: &&Voice| own.iter().all(|mine| mine.id != voice.id);
     let mut others: Vec<Voice> = all.iter().filter(is_other).cloned().collect();
     others
@@ -55,9 +57,36 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
             <p><button type="button" class="button quiet-button only-panel" data-do="heard-wrong">{words.player.heard_wrong}</button></p>
             {groups(own, &all, chosen.as_deref())}
             {rest}
+            {voice_of_language(book, &own_default, chosen_voice)}
             {others}
             <p><a href="/voices">{words.packs.more_voices}</a></p>
         </main>
+    }
+    .into_any()
+}
+
+/// Which voice reads the other books in a book's language, where this one is read by another.
+fn voice_of_language(book: &BookCard, usual: &Option<Voice>, chosen: Option<&Voice>) -> AnyView {
+    let words = &words().player;
+    let (Some(usual), Some(chosen)) = (usual, chosen) else { return ().into_any() };
+    let tag = book.language.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    if usual.id == chosen.id || tag == "und" {
+        return ().into_any();
+    }
+    let name = format!("voice_{tag}");
+    let option = |voice: &Voice, is_chosen: bool| {
+        view! {
+            <label class="option">
+                <input type="radio" name=name.clone() data-preference=name.clone() value=voice.id.clone() checked=is_chosen/>
+                <span>{voice.name.clone()}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="choice-row language-voice">
+            <legend>{(words.language_voice)(&tag)}</legend>
+            <div class="options">{option(usual, true)} {option(chosen, false)}</div>
+        </fieldset>
     }
     .into_any()
 }

@@ -157,6 +157,22 @@ pub fn rate(rate: u16) {
     }
 }
 
+/// Whether the book has a speed of its own.
+pub fn has_own_rate() -> bool {
+    let button = dom::one("#speed .own-rate");
+    button.is_some_and(|button| button.get_attribute("aria-pressed").as_deref() == Some("true"))
+}
+
+/// Shows whether the book has a speed of its own, and has the slider set the preference `name`.
+pub fn own_rate(name: &str, is_own: bool) {
+    if let Some(button) = dom::one("#speed .own-rate") {
+        dom::set(&button, "aria-pressed", if is_own { "true" } else { "false" });
+    }
+    if let Some(slider) = dom::one(".player .rate") {
+        dom::set(&slider, "name", name);
+    }
+}
+
 /// Shows which voice reads.
 pub fn voice(name: &str) {
     text(".player .voice-name", name);

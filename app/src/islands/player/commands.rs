@@ -30,6 +30,11 @@ impl Driver {
             "paragraph-on" => self.skip_paragraph(1),
             "chapter-back" => self.handle(Event::SkipChapter { by: -1 }),
             "chapter-on" => self.handle(Event::SkipChapter { by: 1 }),
+            "dismiss" => {
+                if let Some(news) = dom::one(".voice-news") {
+                    news.remove();
+                }
+            }
             "look-back" => self.handle(Event::LookBack),
             "rate" => self.set_rate(value.parse().unwrap_or(100)),
             "rate-by" => {
@@ -38,6 +43,7 @@ impl Driver {
                 let rate = rate.clamp(i32::from(*RATES.start()), i32::from(*RATES.end()));
                 self.set_rate(u16::try_from(rate).unwrap_or(100));
             }
+            "own-rate" => self.toggle_own_rate(),
             "voice" => self.choose_voice(value),
             "preview" => self.preview(value),
             "sleep" => {
@@ -62,10 +68,6 @@ impl Driver {
             }
             _ => {}
         }
-    }
-
-    fn set_rate(&self, rate: u16) {
-        panels::set_preference("rate", &rate.to_string(), true);
     }
 
     fn choose_voice(&self, id: &str) {

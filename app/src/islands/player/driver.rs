@@ -144,7 +144,7 @@ impl Driver {
             start,
         }));
         CURRENT.set(Some(driver.clone()));
-        driver.adopt_rate();
+        driver.begin_rate();
         driver.watch();
         // In a task of its own: it has the page laid out.
         set_timeout(|| with_current(Driver::open_page), Duration::ZERO);

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
+use super::super::super::{dom, panels};
 use super::super::page::{self, Shown};
 use super::super::server_events::{self, Announcement};
 use super::super::{bar, paged, session};
@@ -113,11 +114,45 @@ impl Driver {
         server_events::event(announcement, &self.0.listener, self.book(), at, &voice);
     }
 
+    /// Takes over the speed that the page came with.
+    pub(super) fn begin_rate(&self) {
+        let own = dom::one(".player").and_then(|player| player.get_attribute("data-own-rate"));
+        if let (Some(own), Some(root)) = (own, document().document_element()) {
+            dom::set(&root, &["data-", &self.own_rate_name()].concat(), &own);
+        }
+        self.adopt_rate();
+    }
+
+    /// The preference that is the speed of this book alone.
+    fn own_rate_name(&self) -> String {
+        ["rate_", self.book()].concat()
+    }
+
+    /// The preference that the speed is set by, as the book has one of its own or not.
+    fn rate_name(&self, is_own: bool) -> String {
+        if is_own { self.own_rate_name() } else { "rate".to_owned() }
+    }
+
+    /// Sets the listener's speed, in the book alone if it has one of its own.
+    pub fn set_rate(&self, rate: u16) {
+        let name = self.rate_name(bar::has_own_rate());
+        panels::set_preference(&name, &rate.to_string(), true);
+    }
+
+    /// Gives the book a speed of its own, or takes it away.
+    pub fn toggle_own_rate(&self) {
+        let own = if bar::has_own_rate() { String::new() } else { self.rate().to_string() };
+        panels::set_preference(&self.own_rate_name(), &own, true);
+    }
+
     /// Takes over the listener's speed.
     pub(super) fn adopt_rate(&self) {
         let root = document().document_element();
-        let rate = root.and_then(|root| root.get_attribute("data-rate")?.parse().ok());
-        let rate = rate.unwrap_or(100);
+        let chosen =
+            |name: &str| root.as_ref()?.get_attribute(&["data-", name].concat())?.parse().ok();
+        let own = chosen(&self.own_rate_name());
+        let rate = own.or_else(|| chosen("rate")).unwrap_or(100);
+        bar::own_rate(&self.rate_name(own.is_some()), own.is_some());
         if self.0.rate.replace(rate) != rate {
             self.0.sound.borrow().set_rate(rate);
         }
