@@ -112,7 +112,13 @@ async fn sentences_are_read_by_another_voice_or_by_nobody() {
     ];
     assert_eq!(post(&server, &path, &voice).await.0, 201);
     let skip = [("chapter", "1"), ("first", "2"), ("last", "2"), ("how", "skip")];
+    let (_, first) = post(&server, &path, &skip).await;
+    // Said twice, it is said once.
+    post(&server, &path, &voice).await;
     let (_, skipped) = post(&server, &path, &skip).await;
+    assert_ne!(first["id"], skipped["id"]);
+    let kept = server.json(&format!("/api/books/{book}/annotations")).await;
+    assert_eq!(kept.as_array().unwrap().len(), 2, "{kept}");
     let said = heard(&server, &standin, &book, "").await;
     assert_eq!(said, ["bm_george: One is first.", "bm_george: Two is second."]);
     let timeline =

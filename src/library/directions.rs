@@ -74,6 +74,31 @@ impl Directions {
 }
 
 impl Library {
+    /// Of who reads sentences, and whether anybody does, what was said last counts: the same sentences have no
+    /// other direction of that kind after `kept`.
+    pub async fn forget_directions_before(
+        &self,
+        book: &BookId,
+        kept: &Annotation,
+    ) -> Result<(), LibraryError> {
+        let is_earlier = |one: &Annotation| {
+            let (one_mark, mark) = (&one.mark, &kept.mark);
+            one.id != kept.id
+                && matches!(one_mark.kind, AnnotationKind::Voice | AnnotationKind::Skip)
+                && one_mark.chapter == mark.chapter
+                && one_mark.start.sentence == mark.start.sentence
+                && one_mark.end.sentence == mark.end.sentence
+        };
+        for earlier in self.annotations(book).await?.iter().filter(|one| is_earlier(one)) {
+            match self.remove_annotation(book, &earlier.id).await {
+                // Another request was faster.
+                Err(LibraryError::NoSuchMark) => {}
+                removed => removed?,
+            }
+        }
+        Ok(())
+    }
+
     /// How sentences of a book are to be read. A change by another server is seen after a few seconds.
     pub async fn directions(&self, book: &BookId) -> Result<Arc<Directions>, LibraryError> {
         let read = async { Ok(Directions::of(self.annotations(book).await?)) };

@@ -89,7 +89,11 @@ impl Narrator {
             quote: quote.join(" "),
             note,
         };
-        Ok(self.shared.library.annotate(book, mark).await?)
+        let kept = self.shared.library.annotate(book, mark).await?;
+        if kind != AnnotationKind::Again {
+            self.shared.library.forget_directions_before(book, &kept).await?;
+        }
+        Ok(kept)
     }
 
     fn varies(&self, job: &Job) -> bool {

@@ -16,6 +16,7 @@ use web_sys::{
 };
 
 use super::dom::{self, Body};
+use crate::preferences::Switch;
 
 /// Fired on the document when something in the panel has been sent and taken.
 pub const CHANGED: &str = "earmark:changed";
@@ -270,7 +271,7 @@ fn mark_preferences() {
     for field in dom::all("#panel [data-preference]") {
         let Ok(field) = field.dyn_into::<HtmlInputElement>() else { continue };
         let Some(value) = root.get_attribute(&format!("data-{}", field.name())) else { continue };
-        if field.type_() == "radio" {
+        if matches!(field.type_().as_str(), "radio" | "checkbox") {
             field.set_checked(field.value() == value);
         } else {
             field.set_value(&value);
@@ -282,7 +283,9 @@ fn mark_preferences() {
 fn prefer(event: &Event, is_settled: bool) {
     let Some(field) = dom::target(event, "[data-preference]") else { return };
     let Ok(field) = field.dyn_into::<HtmlInputElement>() else { return };
-    let (name, value) = (field.name(), field.value());
+    let is_unticked = field.type_() == "checkbox" && !field.checked();
+    let value = if is_unticked { Switch::Off.name().to_owned() } else { field.value() };
+    let name = field.name();
     keep_preference(&name, &value, is_settled);
     // The field answers first: to set a whole page in other colours takes longer than a frame.
     dom::after_paint(move || show_preference(&name, &value));

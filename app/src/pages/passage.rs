@@ -63,8 +63,9 @@ fn page(
             && mark.start.sentence <= passage.last()
             && passage.first <= mark.end.sentence
     };
-    let lines = marks.into_iter().filter(is_of_passage).map(|mark| direction(&id, &mark, all));
-    let lines = lines.collect_view();
+    let marks: Vec<Annotation> = marks.into_iter().filter(is_of_passage).collect();
+    let is_read = marks.iter().all(|mark| mark.mark.kind != AnnotationKind::Skip);
+    let lines = marks.iter().map(|mark| direction(&id, mark, all)).collect_view();
     let place =
         Place { book: &id, chapter: passage.chapter, first: passage.first, last: passage.last() };
     view! {
@@ -85,7 +86,7 @@ fn page(
                 </label>
                 <div class="say-as-buttons"><button class="button">{said.keep_voice}</button></div>
             </form>
-            {directions_at_once(place, passage.again())}
+            {directions_at_once(place, passage.again().filter(|_| is_read), is_read)}
             <p class="hint">{said.hint}</p>
         </main>
     }
@@ -94,11 +95,11 @@ fn page(
 
 /// Sentences of a book, as forms name them.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'b> {
-    pub book: &'b str,
-    pub chapter: u32,
-    pub first: u32,
-    pub last: u32,
+struct Place<'b> {
+    book: &'b str,
+    chapter: u32,
+    first: u32,
+    last: u32,
 }
 
 impl Place<'_> {
@@ -114,7 +115,7 @@ impl Place<'_> {
 
 /// Buttons for what needs nothing more to be said: once more, if that may sound otherwise and for what it costs,
 /// and not at all.
-pub(super) fn directions_at_once(place: Place<'_>, again: Option<f64>) -> AnyView {
+fn directions_at_once(place: Place<'_>, again: Option<f64>, is_read: bool) -> AnyView {
     let said = &words().passage;
     let form = |how: &'static str, label: String| {
         view! {
@@ -133,7 +134,8 @@ pub(super) fn directions_at_once(place: Place<'_>, again: Option<f64>) -> AnyVie
         };
         form("again", label)
     });
-    view! { <div class="at-once">{again} {form("skip", said.skip.to_owned())}</div> }.into_any()
+    let skip = is_read.then(|| form("skip", said.skip.to_owned()));
+    view! { <div class="at-once">{again} {skip}</div> }.into_any()
 }
 
 /// The buttons under a sentence that was heard wrong.
@@ -147,7 +149,7 @@ pub(super) fn heard_buttons(
         format!("/book/{book}/passage?chapter={chapter}&first={sentence}&last={sentence}");
     view! {
         <div class="heard-buttons">
-            {directions_at_once(place, heard.again)}
+            {directions_at_once(place, heard.again, true)}
             <a class="button quiet-button" href=address data-panel>{words().passage.other_voice}</a>
         </div>
     }

@@ -55,6 +55,8 @@ pub fn SettingsPage() -> impl IntoView {
                     {step("rest_heading", how.rest_heading, chosen.rest_heading)}
                     {step("rest_scene", how.rest_scene, chosen.rest_scene)}
                 </div>
+                <fieldset class="choice-row">
+                    <legend>{how.read_aloud}</legend>
                 {read_or_not("titles", how.titles, chosen.titles)}
                 {read_or_not("matter", how.matter, chosen.matter)}
                 {read_or_not("notes", how.notes, chosen.notes)}
@@ -62,6 +64,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {read_or_not("code", how.code, chosen.code)}
                 {read_or_not("captions", how.captions, chosen.captions)}
                 {read_or_not("citations", how.citations, chosen.citations)}
+                </fieldset>
                 {choice("links", how.links, Links::ALL, Links::name, chosen.links, names(&how.links_names))}
                 <p class="hint">{how.skipped_hint}</p>
                 <h2>{said.interface}</h2>
@@ -82,8 +85,15 @@ pub fn SettingsPage() -> impl IntoView {
 }
 
 fn read_or_not(name: &'static str, label: &'static str, chosen: Switch) -> AnyView {
-    let words = &words().listening;
-    choice(name, label, Switch::ALL, Switch::name, chosen, vec![words.read, words.skip])
+    view! {
+        <label class="tick-row">
+            // What is not ticked is not sent, so that without script it is this that counts.
+            <input type="hidden" name=name value=Switch::Off.name()/>
+            <input type="checkbox" name=name data-preference=name value=Switch::On.name() checked=chosen == Switch::On/>
+            <span>{label}</span>
+        </label>
+    }
+    .into_any()
 }
 
 /// The voice for when the chosen one cannot speak: a form of its own, because the list of voices is long.

@@ -260,8 +260,8 @@ pub(super) static ENGLISH: Words = Words {
         export_lines: "Export as text",
         export_pls: "Export as PLS",
         heard: "Heard wrong?",
-        heard_hint: "Choose the word.",
-        other_voice: "Try another voice",
+        heard_hint: "Choose the word, or how the sentence is read.",
+        other_voice: "Another voice for the book",
     },
     errors: Errors {
         not_found: "Not found",

@@ -258,8 +258,8 @@ pub(super) static SPANISH: Words = Words {
         export_lines: "Exportar como texto",
         export_pls: "Exportar como PLS",
         heard: "¿Ha sonado mal?",
-        heard_hint: "Elige la palabra.",
-        other_voice: "Probar otra voz",
+        heard_hint: "Elige la palabra, o cómo se lee la frase.",
+        other_voice: "Otra voz para el libro",
     },
     errors: Errors {
         not_found: "No encontrado",
