@@ -20,7 +20,7 @@ for (const theme of THEMES) {
     await page.request.post(`/api/books/${id}/annotations`, {
       data: { kind: "highlight", chapter: 1, start: { sentence: 1, offset: 0 }, end: { sentence: 1, offset: 8 }, quote: "The café" },
     });
-    for (const address of ["/", `/book/${id}`, `/book/${id}/search?q=filler`, `/book/${id}/notes`, `/book/${id}/voices`, "/settings", "/keys", "/offline", "/voices", "/engines", "/storage", "/developers"]) {
+    for (const address of ["/", `/book/${id}`, `/book/${id}/search?q=filler`, `/book/${id}/notes`, `/book/${id}/voices`, `/book/${id}/passage?chapter=1&first=1`, "/settings", "/keys", "/offline", "/voices", "/engines", "/storage", "/developers"]) {
       await page.goto(address);
       expect(await faults(page), address).toEqual([]);
     }

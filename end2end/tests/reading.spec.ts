@@ -122,13 +122,13 @@ test("notes and tables are passed over, and dimmed, as a reader chooses", async 
   const read = await colour();
   const panel = await reader.openPanel("Appearance");
   const saved = page.waitForResponse((response) => response.url().endsWith("/settings"));
-  await panel.getByRole("group", { name: "Footnotes and endnotes" }).getByRole("radio", { name: "Skip" }).check();
+  await panel.getByLabel("Footnotes and endnotes").uncheck();
   await saved;
   expect(await colour()).not.toBe(read);
   await reader.closePanel();
   const stream = page.waitForRequest((request) => request.url().includes(`/listen/${id}/1.mp3`));
   await reader.startPlaying();
-  expect((await stream).url()).toContain("&skip=notes&");
+  expect((await stream).url()).toContain("&skip=notes,sites&");
   const outline = async (skip: string): Promise<number[]> =>
     (await (await page.request.get(`/api/books/${id}/chapters/1/outline${skip}`)).json()).durations_ms;
   const sentence = Number(await note.getAttribute("data-s"));

@@ -84,7 +84,14 @@ impl Driver {
     fn revoice(&self) {
         self.handle(Event::Revoice);
         self.fetch_outline();
-        self.save(true);
+        if self.machine().moment().is_some() {
+            self.save(true);
+            return;
+        }
+        // Chosen before anything was heard, it is kept with where the reader is.
+        let chapter = self.machine().shown;
+        let sentence = page::first_visible().unwrap_or(0);
+        self.put_place(Spot { chapter, sentence }, 0);
     }
 
     /// Changes who reads besides the narrator.
