@@ -48,7 +48,8 @@ fn main() -> ExitCode {
         return child::run(&task, config.memory_mb, config.cpu_seconds);
     }
     if let Some(Command::VoiceWorker(config)) = cli.command {
-        return neural::worker::run(&config.folder, &config.reader, config.parallel);
+        let first = config.first.as_deref();
+        return neural::worker::run(&config.folder, &config.reader, config.parallel, first);
     }
     if let Some(Command::PrepareVoice(config)) = cli.command {
         return neural::kokoro::conversion::run(&config.from, &config.to);

@@ -185,6 +185,9 @@ pub struct VoiceWorkerConfig {
     /// Sentences spoken at once
     #[arg(long, default_value_t = 1)]
     pub parallel: usize,
+    /// The language of the first sentence, by which is known what to load at once
+    #[arg(long, value_name = "TAG")]
+    pub first: Option<String>,
 }
 
 /// What the child process is told that makes a voice's network ready.

@@ -215,7 +215,10 @@ impl Neural {
 }
 
 fn process_of(pack: &Pack, folder: &Path, places: &Places) -> VoiceProcess {
-    VoiceProcess::new(places, folder, &reader(places), time_limit(pack))
+    // What a voice of many languages is asked first is not known before.
+    let first =
+        pack.voices.first().filter(|_| pack.form == Form::Heart).map(|voice| voice.language);
+    VoiceProcess::new(places, (folder, &reader(places)), first, time_limit(pack))
 }
 
 const fn time_limit(pack: &Pack) -> Duration {

@@ -25,6 +25,9 @@ pub use installing::InstallError;
 
 /// How often it is looked whether another process has installed or removed one.
 const LOOK_INTERVAL: Duration = Duration::from_secs(3);
+/// Times a pack is tried to be installed whose files another holds, and the pause between.
+const BUSY_TRIES: u32 = 20;
+const BUSY_PAUSE: Duration = Duration::from_millis(150);
 /// What runs a voice's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -101,6 +104,11 @@ impl Pack {
     /// The pack of a name.
     pub fn named(name: &str) -> Option<&'static Self> {
         PACKS.iter().find(|pack| pack.name == name)
+    }
+
+    /// Whether samples of its voices come with the program, for who has not installed it.
+    pub fn has_samples(&self) -> bool {
+        self.form == Form::Kokoro
     }
 
     /// What there is to fetch.
@@ -200,6 +208,7 @@ impl Packs {
             languages,
             voices: pack.voices.iter().filter(speaks).map(|voice| voice.card(pack)).collect(),
             is_bundled: pack.name == BUNDLED,
+            has_samples: pack.has_samples(),
             state,
         }
     }
@@ -222,9 +231,16 @@ impl Packs {
         work.insert(pack.name, Work::Installing(Arc::clone(&progress), cancelled.clone()));
         let packs = self.clone();
         self.shared.tasks.spawn(async move {
-            let installing = packs.install_with(pack, None, &progress);
+            let installing = packs.install_when_free(pack, &progress);
             let outcome = cancelled.run_until_cancelled(installing).await;
             let mut work = lock(&packs.shared.work);
+            // Somebody may have stopped this, and begun it again since.
+            let is_own = |work: &Work| {
+                matches!(work, Work::Installing(known, _) if Arc::ptr_eq(known, &progress))
+            };
+            if !work.get(pack.name).is_some_and(is_own) {
+                return;
+            }
             match outcome {
                 Some(Err(error)) => {
                     tracing::warn!(name = pack.name, %error, "a voice could not be installed");
@@ -250,6 +266,21 @@ impl Packs {
         self.install_with(known(name)?, from, progress).await
     }
 
+    /// The same from where it is published, when what was stopped a moment ago has let go of the files.
+    async fn install_when_free(
+        &self,
+        pack: &'static Pack,
+        progress: &Mutex<PackProgress>,
+    ) -> Result<(), InstallError> {
+        for _ in 0..BUSY_TRIES {
+            match self.install_with(pack, None, progress).await {
+                Err(InstallError::Busy) => tokio::time::sleep(BUSY_PAUSE).await,
+                installed => return installed,
+            }
+        }
+        self.install_with(pack, None, progress).await
+    }
+
     async fn install_with(
         &self,
         pack: &'static Pack,
@@ -270,11 +301,10 @@ impl Packs {
     /// When there is no such pack, it is part of the program, or its files cannot be removed.
     pub async fn remove(&self, name: &str) -> Result<(), InstallError> {
         let pack = known(name)?;
-        if let Some(Work::Installing(_, cancelled)) = lock(&self.shared.work).get(pack.name) {
+        if let Some(Work::Installing(_, cancelled)) = lock(&self.shared.work).remove(pack.name) {
             cancelled.cancel();
             return Ok(());
         }
-        lock(&self.shared.work).remove(pack.name);
         if pack.files.is_empty() {
             return Err(InstallError::Bundled);
         }

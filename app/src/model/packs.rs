@@ -26,6 +26,8 @@ pub struct PackCard {
     pub voices: Vec<PackVoice>,
     /// Whether it is part of the program: it cannot be removed.
     pub is_bundled: bool,
+    /// Whether `/samples/{name}/{voice}.mp3` says a sentence in each of its voices.
+    pub has_samples: bool,
     /// What has become of it here.
     pub state: PackState,
 }

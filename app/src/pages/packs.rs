@@ -54,7 +54,13 @@ fn card(pack: PackCard) -> impl IntoView {
     let address = format!("/api/packs/{}", pack.name);
     let state = state(&pack);
     let is_installed = matches!(pack.state, PackState::Installed { .. });
-    let samples = is_installed.then(|| samples(&pack.voices, &address));
+    let samples = (is_installed || pack.has_samples).then(|| {
+        let name = &pack.name;
+        samples(&pack.voices, |own| match is_installed {
+            true => format!("{address}/sample?voice={own}"),
+            false => format!("/samples/{name}/{own}.mp3"),
+        })
+    });
     let buttons = buttons(&pack, &address);
     let languages = pack.languages.iter().map(|tag| language(tag));
     let languages = languages.collect::<Vec<_>>().join(", ");
@@ -113,12 +119,12 @@ fn state(pack: &PackCard) -> AnyView {
     }
 }
 
-/// A sample of each voice, the first in sight.
-fn samples(voices: &[PackVoice], address: &str) -> impl IntoView + use<> {
+/// A sample of each voice, the first in sight; `source` is where that of a voice is.
+fn samples(voices: &[PackVoice], source: impl Fn(&str) -> String) -> AnyView {
     let said = &words().packs;
     let sample = |voice: &PackVoice| {
         let own = voice.id.split_once(':').map_or("", |(_, own)| own);
-        let source = format!("{address}/sample?voice={own}");
+        let source = source(own);
         let label = (said.sample)(&voice.name);
         let about = format!("{}, {}", language(&voice.language), (said.speaker)(voice.speaker));
         view! {
@@ -139,7 +145,7 @@ fn samples(voices: &[PackVoice], address: &str) -> impl IntoView + use<> {
             </details>
         }
     });
-    view! { <ul class="samples" role="list">{first}</ul>{others} }
+    view! { <ul class="samples" role="list">{first}</ul>{others} }.into_any()
 }
 
 fn buttons(pack: &PackCard, address: &str) -> AnyView {

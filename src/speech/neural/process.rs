@@ -69,6 +69,8 @@ struct Shared {
     folder: PathBuf,
     reader: PathBuf,
     parallel: usize,
+    /// The language of the first sentence, where it speaks one alone.
+    first: Option<&'static str>,
     stuck_limit: Duration,
     // A std mutex: never held across an await.
     state: Mutex<State>,
@@ -114,9 +116,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl VoiceProcess {
-    /// A process for the network in `folder`, with what is needed to read in `reader`. It is not started yet.
-    /// `limit` is how long a sentence may take.
-    pub fn new(places: &Places, folder: &Path, reader: &Path, limit: Duration) -> Self {
+    /// A process for the network in `folder`, with what is needed to read in `reader`, which loads what it needs
+    /// for the language `first` at once. It is not started yet. `limit` is how long a sentence may take.
+    pub fn new(
+        places: &Places,
+        (folder, reader): (&Path, &Path),
+        first: Option<&'static str>,
+        limit: Duration,
+    ) -> Self {
         // More threads than processors make nothing sooner.
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let shared = Shared {
@@ -124,6 +131,7 @@ impl VoiceProcess {
             folder: folder.to_owned(),
             reader: reader.to_owned(),
             parallel: places.parallel.clamp(1, processors + 1),
+            first,
             stuck_limit: limit.saturating_sub(BEFORE_LIMIT),
             state: Mutex::default(),
         };
@@ -191,6 +199,9 @@ impl Shared {
         let mut command = Command::new(&self.program);
         command.arg("voice-worker").arg(&self.folder).arg(&self.reader);
         command.args(["--parallel", &self.parallel.to_string()]);
+        if let Some(first) = self.first {
+            command.args(["--first", first]);
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         children::isolate(&mut command);
         // Of address space, which is limited, glibc would take 64 MB for each thread.

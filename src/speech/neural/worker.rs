@@ -84,8 +84,8 @@ struct Voices {
     network: Box<dyn Network>,
     /// The folder with what is needed to read.
     reader: PathBuf,
-    american: OnceLock<Pronouncer>,
-    british: OnceLock<Pronouncer>,
+    american: OnceLock<Result<Pronouncer, String>>,
+    british: OnceLock<Result<Pronouncer, String>>,
     /// Those of other languages, by language; there are as many as the voices speak.
     foreign: Mutex<HashMap<String, Arc<ForeignReader>>>,
     /// As many threads as there are sentences at once, for a sentence that is alone.
@@ -95,8 +95,8 @@ struct Voices {
 }
 
 /// Runs in the child process until its standard input ends. The network is in `folder`, what is needed to read in
-/// `reader`.
-pub fn run(folder: &Path, reader: &Path, parallel: usize) -> ExitCode {
+/// `reader`; `first` is the language of the first sentence, where that is known.
+pub fn run(folder: &Path, reader: &Path, parallel: usize, first: Option<&str>) -> ExitCode {
     let parallel = parallel.max(1);
     let network = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let size: u64 = network.filter_map(|file| Some(file.metadata().ok()?.len())).sum();
@@ -110,7 +110,7 @@ pub fn run(folder: &Path, reader: &Path, parallel: usize) -> ExitCode {
     }
     #[cfg(unix)]
     let _ = rustix::process::nice(NICE);
-    match serve(folder, reader, parallel) {
+    match serve(folder, reader, parallel, first) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("earmark: the voice cannot speak: {error}");
@@ -119,14 +119,28 @@ pub fn run(folder: &Path, reader: &Path, parallel: usize) -> ExitCode {
     }
 }
 
-fn serve(folder: &Path, reader: &Path, parallel: usize) -> Result<(), ModelError> {
-    let network = load_network(folder)?;
+fn serve(
+    folder: &Path,
+    reader: &Path,
+    parallel: usize,
+    first: Option<&str>,
+) -> Result<(), ModelError> {
+    let (american, british) = (OnceLock::new(), OnceLock::new());
+    // The lexicons take three times as long to load as the network: somebody waits for the first sentence.
+    let network = std::thread::scope(|scope| {
+        if let Some(language) = first.filter(|tag| primary_subtag(tag) == "en") {
+            let loaded =
+                if Accent::of(language) == Accent::American { &american } else { &british };
+            scope.spawn(|| loaded.get_or_init(|| load(reader, Accent::of(language))));
+        }
+        load_network(folder)
+    })?;
     let threads = if network.gains_by_threads() { parallel } else { 1 };
     let voices = Voices {
         network,
         reader: reader.to_owned(),
-        american: OnceLock::new(),
-        british: OnceLock::new(),
+        american,
+        british,
         foreign: Mutex::default(),
         all_threads: Arc::new(ThreadPool::with_num_threads(threads)),
         speaking: AtomicUsize::new(0),
@@ -191,18 +205,18 @@ fn write(answer: &Answer, samples: &[i16]) -> std::io::Result<()> {
     out.flush()
 }
 
+fn load(reader: &Path, accent: Accent) -> Result<Pronouncer, String> {
+    Pronouncer::load(reader, accent).map_err(|error| error.to_string())
+}
+
 impl Voices {
     fn pronouncer(&self, accent: Accent) -> Result<&Pronouncer, ModelError> {
         let loaded = match accent {
             Accent::American => &self.american,
             Accent::British => &self.british,
         };
-        if let Some(pronouncer) = loaded.get() {
-            return Ok(pronouncer);
-        }
-        // Two that load it at once take one of them.
-        let pronouncer = Pronouncer::load(&self.reader, accent)?;
-        Ok(loaded.get_or_init(|| pronouncer))
+        let loaded = loaded.get_or_init(|| load(&self.reader, accent));
+        loaded.as_ref().map_err(|reason| ModelError::Run(reason.clone()))
     }
 
     /// The phonemes of a text.

@@ -82,7 +82,7 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\b(p|pp)\. ?(\d)", |found| {
             format!("{} {}", if &found[1] == "p" { "page" } else { "pages" }, &found[2])
         }),
-        (r"\b([A-Z][A-Za-z]+)\s([IVXL]+)\b", roman),
+        (r"\b([A-Z][A-Za-z]+)\s(?:[IVX]\.\s[A-Z][a-z]|([IVXL]+)\b)", roman),
         // What touches figures and is no part of them.
         (r"([/+*~_&@])(\d)", |found| format!("{} {}", &found[1], &found[2])),
     ];
@@ -256,7 +256,8 @@ fn lowered(raised: &str) -> String {
 /// A Roman number after a division or a ruler.
 fn roman(found: &Captures<'_>) -> String {
     let name = &found[1];
-    let value = roman_value(&found[2]);
+    // “John V. Lindsay” has an initial.
+    let value = found.get(2).and_then(|number| roman_value(number.as_str()));
     match value {
         Some(value) if DIVISIONS.contains(&name) => format!("{name} {value}"),
         // “John I” is most often John, and the one who speaks.
