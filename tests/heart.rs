@@ -6,6 +6,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 
+use common::sound::{self, WITH_RESTS};
 use common::{TestServer, epub, epub_in};
 use earmark::audio::Clip;
 use earmark::speech::Voices;
@@ -36,6 +37,10 @@ fn key(voices: &Voices) -> VoiceKey {
     chosen.key
 }
 
+fn samples(clip: &Clip) -> Vec<f32> {
+    common::decoded(&clip.bytes, 24_000)
+}
+
 /// Sentences of a kind that books have.
 const SENTENCES: [&str; 9] = [
     "Chapter One",
@@ -50,13 +55,6 @@ const SENTENCES: [&str; 9] = [
     "She was sautéing onions when he came.",
 ];
 
-/// How loud samples are, as the mean of their squares, in dB.
-fn level(clip: &Clip) -> f64 {
-    let pcm = common::decoded(&clip.bytes, 24_000);
-    let power = pcm.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / pcm.len() as f64;
-    10.0 * power.log10()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn sentences_are_whole_as_loud_as_each_other_and_tell_their_words() {
     let voices = voices().await;
@@ -65,7 +63,7 @@ async fn sentences_are_whole_as_loud_as_each_other_and_tell_their_words() {
         let seconds = clip.length.samples as f64 / f64::from(clip.length.sample_rate);
         let chars = text.chars().count() as f64;
         assert!((5.0..25.0).contains(&(chars / seconds)), "{text}: {seconds} s");
-        let level = level(&clip);
+        let level = sound::level(&samples(&clip));
         assert!((-28.0..-14.0).contains(&level), "{text}: {level} dB");
         let marks = clip.marks.clone().unwrap();
         let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric));
@@ -76,52 +74,15 @@ async fn sentences_are_whole_as_loud_as_each_other_and_tell_their_words() {
     }
 }
 
-/// Sentences with rests in them, after which a word begins that can be seen in the sound.
-const WITH_RESTS: [&str; 10] = [
-    "Bread, cheese, butter, and a bottle of wine stood on the table.",
-    "Well, Tom, perhaps you can tell us, before we go, where the key is.",
-    "First, put on your coat; then, take the basket; then, come down.",
-    "Peter, Paul, Dora, Bill, and Kate were there.",
-    "Yes, certainly, but think, please, of the cost.",
-    "To begin, to doubt, to continue: that is what people do.",
-    "Down the hill, past the bridge, towards the town, they drove.",
-    "Day after day, turn by turn, bit by bit, it came together.",
-    "“Go,” he cried, “bring the doctor, take the carriage, tell nobody!”",
-    "Cold, dark, bitter, the tea could not be drunk; Ben tried, though.",
-];
-
-/// When sound begins after at least 60 ms of silence, in milliseconds: 5 ms of it are silent when their level is
-/// 35 dB below that of the clip.
-fn onsets(clip: &Clip) -> Vec<f64> {
-    let pcm = common::decoded(&clip.bytes, 24_000);
-    let silent = level(clip) - 35.0;
-    let mut quiet = 0;
-    let mut onsets = Vec::new();
-    for (at, part) in pcm.chunks(120).enumerate() {
-        let power: f32 = part.iter().map(|sample| sample * sample).sum::<f32>() / part.len() as f32;
-        if 10.0 * f64::from(power).log10() < silent {
-            quiet += 1;
-            continue;
-        }
-        if quiet >= 12 {
-            onsets.push(at as f64 * 5.0);
-        }
-        quiet = 0;
-    }
-    onsets
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn words_begin_when_they_are_said_to() {
     let voices = voices().await;
     let mut errors = Vec::new();
     for text in WITH_RESTS {
         let clip = speak(&voices, text).await;
-        let marks = clip.marks.clone().unwrap();
-        for onset in onsets(&clip) {
-            let starts = marks.iter().map(|mark| (f64::from(mark.start_ms) - onset).abs());
-            errors.push(starts.min_by(f64::total_cmp).unwrap());
-        }
+        let words: Vec<u32> =
+            clip.marks.iter().flat_map(|marks| marks.iter()).map(|mark| mark.start_ms).collect();
+        errors.extend(sound::errors(&samples(&clip), &words));
     }
     errors.sort_by(f64::total_cmp);
     let (median, ninth) = (errors[errors.len() / 2], errors[errors.len() * 9 / 10]);

@@ -9,6 +9,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use common::redis::RedisServer;
+use common::sound::{self, WITH_RESTS};
 use common::{TestServer, decoded, epub, epub_in};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -115,6 +116,21 @@ async fn a_voice_is_installed_found_by_a_running_server_heard_and_removed() {
     let spoken = timeline.as_array().unwrap().last().unwrap();
     let words: Vec<u64> = serde_json::from_value(spoken["words_ms"].clone()).unwrap();
     assert!(words.len() >= 5 && words.is_sorted(), "{timeline}");
+
+    // Words begin when they are said to, by the onset of sound after a rest.
+    let mut errors = Vec::new();
+    for text in &WITH_RESTS[..4] {
+        let asked = json!({ "text": text, "voiceId": "kokoro-82m:af_heart" });
+        let asked = server.client.post(server.url("/api/voice")).json(&asked).send().await.unwrap();
+        let said: Value = asked.json().await.unwrap();
+        let words = said["words"].as_array().unwrap().iter();
+        let words: Vec<u32> = words.map(|word| word["startMs"].as_u64().unwrap() as u32).collect();
+        let sound = server.get(said["url"].as_str().unwrap()).await.bytes().await.unwrap();
+        errors.extend(sound::errors(&decoded(&sound, 24_000), &words));
+    }
+    errors.sort_by(f64::total_cmp);
+    println!("{} onsets, off by {errors:?} ms", errors.len());
+    assert!(errors.len() > 6 && errors[errors.len() / 2] < 40.0, "{errors:?}");
 
     let gone = server.client.delete(server.url(&format!("/api/packs/{PACK}"))).send().await;
     assert_eq!(gone.unwrap().status(), 204);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { novel } from "../support/books";
 import { test } from "../support/test";
-import type { Server } from "../support/server";
+import { Server } from "../support/server";
 
 const RUNS = 15;
 
@@ -78,6 +78,33 @@ test("press play to sound", async ({ library, reader, page, request }) => {
   }
   console.log(`press play to sound, cold: ${median(cold)} ms`);
   console.log(`press play to sound, cached: ${median(cached)} ms`);
+});
+
+test("press play to sound with the built-in voice", async ({ browser }) => {
+  const cold: number[] = [];
+  const warm: number[] = [];
+  const cached: number[] = [];
+  for (let run = 0; run < RUNS / 2; run++) {
+    // A server whose voice does not run yet, and a page that has announced nothing.
+    const server = await Server.start("built-in");
+    const context = await browser.newContext({ baseURL: server.url });
+    const page = await context.newPage();
+    await page.route("**/api/events/**", (route) => route.fulfill({ status: 200, json: null }));
+    const [book] = await (await page.request.get("/api/books")).json();
+    const press = async (chapter: number, times: number[]) => {
+      await page.goto(`/read/${book.id}/${chapter}`);
+      await page.waitForSelector(".player[data-live]");
+      times.push(await page.evaluate(PRESS_TO_SOUND));
+    };
+    await press(1, cold);
+    await press(3, warm);
+    await press(1, cached);
+    await context.close();
+    await server.stop();
+  }
+  console.log(`the built-in voice, press play to sound, its process not running: ${median(cold)} ms`);
+  console.log(`the same, its process running, the sentence not made: ${median(warm)} ms`);
+  console.log(`the same, made: ${median(cached)} ms`);
 });
 
 test("how far the mark is behind the clock", async ({ library, reader, page }) => {

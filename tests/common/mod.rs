@@ -4,6 +4,7 @@
 pub mod fleet;
 pub mod redis;
 pub mod s3;
+pub mod sound;
 pub mod standin;
 
 use std::io::{Cursor, Write};
