@@ -415,3 +415,22 @@ async fn another_default_voice_is_told_once() {
     assert!(!page(&other).await.contains("voice-news"), "for all books in the language");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_described_to_whoever_wants_to_hear_it() {
+    let (server, standin) = paid().await;
+    let text = "<p>Before.</p><p><img src='a.png' alt='A lamp on a table'/></p>\
+        <p>With <img src='a.png' alt='a picture in a line'/> it.</p><p><img src='a.png' alt='image'/></p>\
+        <p><a href='https://example.org'><img src='a.png' alt='A link to a site'/></a></p><p>After.</p>";
+    const PICTURE: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>";
+    let text = text.replace("a.png", "a.svg");
+    let file = epub_with("en", "Seen", &[("1", &text)], &[("a.svg", "image/svg+xml", PICTURE)]);
+    let book = server.import("a.epub", file).await;
+    let said = heard(&server, &standin, &book, "").await;
+    assert_eq!(said, ["af_heart: After.", "af_heart: Before.", "af_heart: With it."]);
+    post(&server, "/settings", &[("pictures", "on")]).await;
+    assert_eq!(heard(&server, &standin, &book, "").await, ["af_heart: A lamp on a table"]);
+    let page = server.get(&format!("/read/{book}/1")).await.text().await.unwrap();
+    assert!(page.contains("data-part=\"picture\""), "{page}");
+    server.stop().await;
+}

@@ -194,6 +194,8 @@ pub struct Preferences {
     pub code: Switch,
     /// Whether captions are read.
     pub captions: Switch,
+    /// Whether it is read what pictures say of themselves, where a book is not one of pictures.
+    pub pictures: Switch,
     /// Whether references to sources are read.
     pub citations: Switch,
     /// How addresses of pages are read.
@@ -235,6 +237,7 @@ impl Default for Preferences {
             tables: Switch::On,
             code: Switch::On,
             captions: Switch::On,
+            pictures: Switch::Off,
             citations: Switch::On,
             links: Links::Site,
             keys: Switch::On,
@@ -277,6 +280,7 @@ impl Preferences {
             "tables" => self.tables = Switch::parse(value).ok_or_else(invalid)?,
             "code" => self.code = Switch::parse(value).ok_or_else(invalid)?,
             "captions" => self.captions = Switch::parse(value).ok_or_else(invalid)?,
+            "pictures" => self.pictures = Switch::parse(value).ok_or_else(invalid)?,
             "citations" => self.citations = Switch::parse(value).ok_or_else(invalid)?,
             "links" => self.links = Links::parse(value).ok_or_else(invalid)?,
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
@@ -332,6 +336,7 @@ impl Preferences {
             tables: is_off(self.tables),
             code: is_off(self.code),
             captions: is_off(self.captions),
+            pictures: is_off(self.pictures),
             wording: Wording { skips_citations: is_off(self.citations), links: self.links },
         }
     }
@@ -343,7 +348,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 27] {
+    pub fn entries(&self) -> [(&'static str, String); 28] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -367,6 +372,7 @@ impl Preferences {
             ("tables", self.tables.name().to_owned()),
             ("code", self.code.name().to_owned()),
             ("captions", self.captions.name().to_owned()),
+            ("pictures", self.pictures.name().to_owned()),
             ("citations", self.citations.name().to_owned()),
             ("links", self.links.name().to_owned()),
             ("keys", self.keys.name().to_owned()),
@@ -416,6 +422,7 @@ mod tests {
             ("tables", "off"),
             ("code", "off"),
             ("captions", "off"),
+            ("pictures", "on"),
             ("citations", "off"),
             ("links", "skip"),
             ("keys", "off"),

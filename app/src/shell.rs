@@ -1,5 +1,7 @@
 //! The document around every page, and the routes.
 
+use leptos::attr::any_attribute::{AnyAttribute, IntoAnyAttribute};
+use leptos::attr::custom::custom_attribute;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
@@ -20,34 +22,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let chosen = use_context::<Preferences>().unwrap_or_default();
     view! {
         <!DOCTYPE html>
-        <html
-            lang=words().tag
-            data-theme=chosen.theme.name()
-            data-face=chosen.face.name()
-            data-size=chosen.size
-            data-leading=chosen.leading
-            data-measure=chosen.measure
-            data-margin=chosen.margin
-            data-align=chosen.align.name()
-            data-hyphens=chosen.hyphens.name()
-            data-layout=chosen.layout.name()
-            data-mark=chosen.mark.name()
-            data-rate=chosen.rate
-            data-pauses=chosen.pauses.name()
-            data-rest_sentence=chosen.rest_sentence
-            data-rest_paragraph=chosen.rest_paragraph
-            data-rest_heading=chosen.rest_heading
-            data-rest_scene=chosen.rest_scene
-            data-titles=chosen.titles.name()
-            data-matter=chosen.matter.name()
-            data-notes=chosen.notes.name()
-            data-tables=chosen.tables.name()
-            data-code=chosen.code.name()
-            data-captions=chosen.captions.name()
-            data-citations=chosen.citations.name()
-            data-links=chosen.links.name()
-            data-keys=chosen.keys.name()
-        >
+        <html lang=words().tag {..attributes(&chosen)}>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
@@ -66,6 +41,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
             </body>
         </html>
     }
+}
+
+/// What a reader has chosen, each an attribute of the root by its name. (More than 26 attributes of one element in a
+/// view end in a panic: tachys 0.2 has tuples of so many.)
+fn attributes(chosen: &Preferences) -> Vec<AnyAttribute> {
+    let is_seen = |(name, _): &(&str, String)| !matches!(*name, "tongue" | "fallback");
+    let attribute = |(name, value): (&str, String)| {
+        custom_attribute(format!("data-{name}"), value).into_any_attr()
+    };
+    chosen.entries().into_iter().filter(is_seen).map(attribute).collect()
 }
 
 /// The colour of the browser's own bars: the paper's.

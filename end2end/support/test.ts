@@ -23,6 +23,7 @@ const PREFERENCES = {
   tables: "on",
   code: "on",
   captions: "on",
+  pictures: "off",
   citations: "on",
   links: "site",
   keys: "on",

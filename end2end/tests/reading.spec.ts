@@ -128,7 +128,7 @@ test("notes and tables are passed over, and dimmed, as a reader chooses", async 
   await reader.closePanel();
   const stream = page.waitForRequest((request) => request.url().includes(`/listen/${id}/1.mp3`));
   await reader.startPlaying();
-  expect((await stream).url()).toContain("&skip=notes,sites&");
+  expect((await stream).url()).toContain("&skip=notes,pictures,sites&");
   const outline = async (skip: string): Promise<number[]> =>
     (await (await page.request.get(`/api/books/${id}/chapters/1/outline${skip}`)).json()).durations_ms;
   const sentence = Number(await note.getAttribute("data-s"));

@@ -61,7 +61,7 @@ const PAUSES: (&str, &str) = (
 );
 const SKIP: (&str, &str) = (
     "skip",
-    "What is passed over: a list of “titles”, “matter”, “notes”, “tables”, “code”, “captions”, “citations” and “links”, or “sites” for web addresses by their name; as chosen in the settings when left out",
+    "What is passed over: a list of “titles”, “matter”, “notes”, “tables”, “code”, “captions”, “pictures”, “citations” and “links”, or “sites” for web addresses by their name; as chosen in the settings when left out",
 );
 const FALLBACK: (&str, &str) = (
     "fallback",

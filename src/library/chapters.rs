@@ -269,6 +269,8 @@ impl<'m> Parsed<'m> {
 
     fn blocks(&self, range: Range<usize>) -> impl Iterator<Item = String> {
         self.items[range].iter().filter_map(|(_, item)| match item {
+            // A cover that says what it is makes no chapter.
+            Item::Block { part: Part::Picture, .. } => None,
             Item::Block { inlines, .. } => Some(plain_text(inlines)),
             _ => None,
         })

@@ -86,12 +86,19 @@ pub enum Part {
     Code,
     /// What stands under a picture or table.
     Caption,
+    /// What a picture says of itself, in a book that is not one of pictures.
+    Picture,
 }
 
 impl Part {
     /// Whether it is the running text.
     pub fn is_text(&self) -> bool {
         *self == Self::Text
+    }
+
+    /// What the description of a picture is that stands in such a part: of a note, the note.
+    fn of_picture(self) -> Self {
+        if self.is_text() { Self::Picture } else { self }
     }
 
     /// What the content of an element is, given what it stands in: a table in a note is a note, the

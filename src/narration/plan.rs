@@ -216,6 +216,7 @@ impl ChapterPlan {
     pub fn skipping(self: Arc<Self>, skipped: Skipped, from: usize) -> Arc<Self> {
         let is_skipped = |segment: &Segment| match segment.part {
             Part::Text => skipped.titles && segment.pause == Pause::Heading,
+            Part::Picture => skipped.pictures,
             Part::Note => skipped.notes,
             Part::Table => skipped.tables,
             Part::Code => skipped.code,

@@ -136,11 +136,15 @@ pub fn render(inlines: &[Inline], sentences: &[Range<usize>], spans: Spans, html
 /// The class of the span of a page that is a picture.
 pub const PICTURE: &str = "picture";
 
-/// Renders a page that is a picture as one sentence, whatever it says, so that it can be highlighted and
-/// rested at.
-pub fn render_picture(inlines: &[Inline], index: u32, html: &mut String) {
+/// Renders a picture as one sentence, whatever it says, so that it can be highlighted and rested at: one that is a
+/// page, or one in a text that is described.
+pub fn render_picture(inlines: &[Inline], index: u32, is_described: bool, html: &mut String) {
     // Writing to a String cannot fail.
-    let _ = write!(html, r#"<span id="s{index}" data-s="{index}" class="{PICTURE}">"#);
+    let _ = if is_described {
+        write!(html, r#"<span id="s{index}" data-s="{index}" data-part="picture">"#)
+    } else {
+        write!(html, r#"<span id="s{index}" data-s="{index}" class="{PICTURE}">"#)
+    };
     render(inlines, &[], Spans { first: index, part: None }, html);
     html.push_str("</span>");
 }

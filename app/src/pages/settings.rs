@@ -63,6 +63,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {read_or_not("tables", how.tables, chosen.tables)}
                 {read_or_not("code", how.code, chosen.code)}
                 {read_or_not("captions", how.captions, chosen.captions)}
+                {read_or_not("pictures", how.pictures, chosen.pictures)}
                 {read_or_not("citations", how.citations, chosen.citations)}
                 </fieldset>
                 {choice("links", how.links, Links::ALL, Links::name, chosen.links, names(&how.links_names))}

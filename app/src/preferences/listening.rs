@@ -108,6 +108,8 @@ pub struct Skipped {
     pub code: bool,
     /// What stands under pictures and tables.
     pub captions: bool,
+    /// What pictures say of themselves, where a book is not one of pictures.
+    pub pictures: bool,
     /// What of sentences.
     pub wording: Wording,
 }
@@ -115,7 +117,7 @@ pub struct Skipped {
 impl Skipped {
     /// The names that a list may have.
     pub const NAMES: &str =
-        "titles, matter, notes, tables, code, captions, citations, links and sites";
+        "titles, matter, notes, tables, code, captions, pictures, citations, links and sites";
 
     /// Of a list such as `notes,code`. Addresses are read whole, by the name of the site where the list has
     /// `sites`, and not at all where it has `links`.
@@ -130,6 +132,7 @@ impl Skipped {
                 "tables" => skipped.tables = true,
                 "code" => skipped.code = true,
                 "captions" => skipped.captions = true,
+                "pictures" => skipped.pictures = true,
                 "citations" => skipped.wording.skips_citations = true,
                 "links" => skipped.wording.links = Links::Skip,
                 "sites" => skipped.wording.links = Links::Site,

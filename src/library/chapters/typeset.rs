@@ -277,11 +277,13 @@ impl Typesetter<'_> {
         // A picture and a space that does not break have nothing to highlight, unless it is a page.
         let is_page = kind == BlockKind::Picture && inlines.iter().any(shows_picture);
         if is_page && text.chars().count() <= MAX_SENTENCE_CHARS {
-            markup::render_picture(&inlines, first, &mut self.html);
+            let is_described = part == Part::Picture;
+            markup::render_picture(&inlines, first, is_described, &mut self.html);
+            let pause = if is_described { Pause::Paragraph } else { Pause::Picture };
             let text = text.trim().to_owned();
             let language = self.languages.last().cloned().flatten();
             let sounds = Vec::new();
-            self.sentences.push(Sentence { text, pause: Pause::Picture, part, language, sounds });
+            self.sentences.push(Sentence { text, pause, part, language, sounds });
             return;
         }
         if text.trim().is_empty() {
@@ -431,6 +433,7 @@ fn part_name(part: Part) -> Option<&'static str> {
         Part::Table => Some("table"),
         Part::Code => Some("code"),
         Part::Caption => Some("caption"),
+        Part::Picture => Some("picture"),
     }
 }
 

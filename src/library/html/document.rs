@@ -49,6 +49,18 @@ impl ParsedDocument {
         }
     }
 
+    /// Makes each picture that stands by itself and says something of itself a block of its own, for who wants to
+    /// hear that: in books that are not of pictures.
+    pub fn describe_pictures(&mut self) {
+        let described = |item: Item| match item {
+            Item::Block { inlines, kind, part, has_lines } if is_described_picture(&inlines) => {
+                picture_page(Item::Block { inlines, kind, part: part.of_picture(), has_lines })
+            }
+            item => vec![item],
+        };
+        self.items = std::mem::take(&mut self.items).into_iter().flat_map(described).collect();
+    }
+
     /// Calls `visit` with what each link of the document leads to.
     pub fn for_each_link(&self, mut visit: impl FnMut(&str)) {
         for item in &self.items {
@@ -100,6 +112,23 @@ fn visit_pictures(inlines: &mut [Inline], change: &mut impl FnMut(&mut InlineEle
             visit_pictures(&mut element.children, change);
         }
     }
+}
+
+/// Whether a block is one picture that says something of itself, and nothing else.
+fn is_described_picture(inlines: &[Inline]) -> bool {
+    let mut pictures = Vec::new();
+    collect_pictures(inlines, &mut pictures);
+    let [picture] = &pictures[..] else { return false };
+    let says_something = letters::alt(picture).is_some_and(letters::says_something);
+    says_something && plain_text(inlines).trim().is_empty() && !has_link(inlines)
+}
+
+/// A picture that leads somewhere does that when it is tapped, and nothing of it is read.
+fn has_link(inlines: &[Inline]) -> bool {
+    inlines.iter().any(|inline| match inline {
+        Inline::Element(element) => element.name == "a" || has_link(&element.children),
+        Inline::Text(_) => false,
+    })
 }
 
 /// What a page without any text shows, each picture a block of its own with what it says of itself.

@@ -68,9 +68,12 @@ pub fn read(
         return Err(ImportError::Epub(format!("none of its documents can be read: {why}")));
     }
     let cover = book.cover(&documents)?;
-    if is_picture_book(&documents) {
-        for document in &mut documents {
+    let is_picture_book = is_picture_book(&documents);
+    for document in &mut documents {
+        if is_picture_book {
             document.parsed.voice_pictures();
+        } else {
+            document.parsed.describe_pictures();
         }
     }
     book.pictures(&mut documents)?;

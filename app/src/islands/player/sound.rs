@@ -21,8 +21,8 @@ fn manner() -> String {
     let root = document().document_element();
     let chosen = |name: &str| root.as_ref().and_then(|root| root.get_attribute(name));
     let is_skipped = |name: &&str| chosen(&["data-", name].concat()).as_deref() == Some("off");
-    const SKIPPED: [&str; 7] =
-        ["titles", "matter", "notes", "tables", "code", "captions", "citations"];
+    const SKIPPED: [&str; 8] =
+        ["titles", "matter", "notes", "tables", "code", "captions", "pictures", "citations"];
     let mut skipped: Vec<&str> = SKIPPED.into_iter().filter(is_skipped).collect();
     match chosen("data-links").as_deref() {
         Some("skip") => skipped.push("links"),
