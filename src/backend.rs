@@ -24,6 +24,9 @@ use crate::speech::settings::ReachedBy;
 use crate::speech::{Voices, speaks};
 use crate::text::language::is_right_to_left;
 
+/// Engines whose voices were the defaults before there were natural ones.
+const FORMER_ENGINES: [&str; 2] = ["espeak-ng:", "flite:"];
+
 /// The server behind the pages.
 pub struct Server {
     /// Books.
@@ -99,8 +102,12 @@ impl Backend for Server {
         now: &Voice,
         last: Option<&str>,
     ) -> Result<bool, AppError> {
+        let preferences = self.library.recent_preferences().await.map_err(ApiError::from)?;
+        // Where every voice was one of these, none was chosen for how it sounds.
+        let last = last.filter(|id| FORMER_ENGINES.iter().any(|engine| id.starts_with(engine)));
         let told = self.library.tell_voice(language, &now.id, last).await;
-        Ok(told.map_err(ApiError::from)?)
+        // Who has chosen it knows.
+        Ok(told.map_err(ApiError::from)? && preferences.voice_for(language).is_none())
     }
 
     async fn all_voices(&self) -> Result<Vec<Voice>, AppError> {

@@ -70,6 +70,8 @@ pub const PREFETCH_SENTENCES: usize = 15;
 /// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
 /// must fit, or they would put each other out.
 const CACHED_SEGMENTS: u64 = 80_000;
+/// Times that voices can be asked to say one sentence once more.
+const MAX_AGAIN: usize = 100;
 /// Chapters longer than this are planned beside the runtime: hashing 20,000 sentences takes 60 ms.
 const LONG_CHAPTER: usize = 1_000;
 
@@ -376,9 +378,15 @@ impl Narrator {
             for sentence in *sentences.start()..=last {
                 let one = directed.entry(sentence).or_default();
                 match how {
-                    Manner::Voice(_) => one.voice = voice.clone().or(one.voice.take()),
+                    Manner::Voice(_) => {
+                        one.is_unread = false;
+                        one.voice = voice.clone().or(one.voice.take());
+                    }
                     Manner::Skip => one.is_unread = true,
-                    Manner::Again(ids) => one.again.extend_from_slice(ids),
+                    Manner::Again(ids) if one.again.len() < MAX_AGAIN => {
+                        one.again.extend_from_slice(ids);
+                    }
+                    Manner::Again(_) => {}
                 }
             }
         }

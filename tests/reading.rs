@@ -111,6 +111,8 @@ async fn sentences_are_read_by_another_voice_or_by_nobody() {
         ("voice", "stand-in:bm_george"),
     ];
     assert_eq!(post(&server, &path, &voice).await.0, 201);
+    let nobody = [("chapter", "1"), ("first", "0"), ("last", "1"), ("how", "voice")];
+    assert_eq!(post(&server, &path, &nobody).await.0, 400, "no voice is named");
     let skip = [("chapter", "1"), ("first", "2"), ("last", "2"), ("how", "skip")];
     let (_, first) = post(&server, &path, &skip).await;
     // Said twice, it is said once.
@@ -253,6 +255,16 @@ async fn headings_references_and_addresses_are_passed_over_as_a_listener_chooses
     );
     let said = heard(&server, &standin, &book, "&skip=").await;
     assert_eq!(said, ["af_heart: See https://www.example.org/x."]);
+    // Whoever begins in the text does not hear the headings that follow in it.
+    let lines = "<h1>Part<br/>The Title</h1><p>One.</p><p>Two.</p><h2>Chapter</h2><p>Three.</p>";
+    let other = server.import("b.epub", epub("Heads", &[("1", lines)])).await;
+    let said = heard(&server, &standin, &other, "&skip=titles&from=2").await;
+    assert_eq!(said, ["af_heart: One.", "af_heart: Three.", "af_heart: Two."]);
+    assert_eq!(
+        heard(&server, &standin, &other, "&skip=titles").await.len(),
+        0,
+        "no line of a heading"
+    );
     // What is chosen holds for whoever does not say, and for what pages have made ahead.
     post(&server, "/settings", &[("citations", "off"), ("links", "skip"), ("titles", "off")]).await;
     assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
@@ -402,17 +414,20 @@ async fn another_default_voice_is_told_once() {
     let server = TestServer::start().await;
     let book = server.import("a.epub", epub("News", &[("1", THREE)])).await;
     let other = server.import("b.epub", epub("More", &[("1", THREE)])).await;
-    let page = async |book: &str| {
+    let has_news = async |server: &TestServer, book: &str| {
         let page = server.client.get(server.url(&format!("/read/{book}/1")));
-        page.header("accept", "text/html").send().await.unwrap().text().await.unwrap()
+        let page = page.header("accept", "text/html").send().await.unwrap().text().await.unwrap();
+        page.contains("voice-news")
     };
-    // Somebody who listened before this was told had a voice.
-    let place = serde_json::json!({ "chapter": 1, "sentence": 1, "voice": "gone:voice" });
-    let kept = server.client.put(server.url(&format!("/api/books/{book}/progress"))).json(&place);
-    assert!(kept.send().await.unwrap().status().is_success());
-    assert!(page(&book).await.contains("voice-news"));
-    assert!(!page(&book).await.contains("voice-news"), "once");
-    assert!(!page(&other).await.contains("voice-news"), "for all books in the language");
+    assert!(!has_news(&server, &book).await, "nobody knew another");
+    let data = server.stop().await;
+    let server = TestServer::start_on_with(data, &["--voice", "espeak-ng:en-gb"]).await;
+    assert!(has_news(&server, &book).await);
+    assert!(!has_news(&server, &book).await, "once");
+    assert!(!has_news(&server, &other).await, "for all books in the language");
+    // Who has chosen a voice for the language knows.
+    post(&server, "/settings", &[("voice_en", "espeak-ng:en-gb-scotland")]).await;
+    assert!(!has_news(&server, &book).await);
     server.stop().await;
 }
 

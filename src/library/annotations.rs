@@ -15,6 +15,8 @@ const MAX_PER_BOOK: i64 = 10_000;
 const MAX_QUOTE_CHARS: usize = 2_000;
 /// Longest note, in characters.
 const MAX_NOTE_CHARS: usize = 20_000;
+/// Most voices that speak in one passage.
+const MAX_VOICES: usize = 8;
 /// Longest list of voices in a direction, in characters.
 const MAX_VOICE_CHARS: usize = 1_000;
 
@@ -163,7 +165,7 @@ fn check_voices(mark: &NewAnnotation) -> Result<(), LibraryError> {
     let voices: Vec<&str> = mark.note.split(' ').filter(|id| !id.is_empty()).collect();
     let is_right = match mark.kind {
         AnnotationKind::Voice => voices.len() == 1,
-        AnnotationKind::Again => !voices.is_empty(),
+        AnnotationKind::Again => (1..=MAX_VOICES).contains(&voices.len()),
         _ => mark.note.is_empty(),
     };
     if mark.note.chars().count() > MAX_VOICE_CHARS {

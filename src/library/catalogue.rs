@@ -89,23 +89,34 @@ pub(super) async fn replace(
     if done.rows_affected() != 1 {
         return Err(LibraryError::Overtaken);
     }
-    let chosen =
-        sqlx::query("SELECT title, matter FROM chapters WHERE book_id = $1 AND matter_chosen = 1")
-            .bind(id.as_str())
-            .fetch_all(&mut **transaction)
-            .await?;
+    let chosen = sqlx::query(
+        "SELECT number, title, matter FROM chapters WHERE book_id = $1 AND matter_chosen = 1",
+    )
+    .bind(id.as_str())
+    .fetch_all(&mut **transaction)
+    .await?;
     sqlx::query("DELETE FROM chapters WHERE book_id = $1")
         .bind(id.as_str())
         .execute(&mut **transaction)
         .await?;
     insert_chapters(transaction, id, book).await?;
     for row in chosen {
+        let (title, chapters): (String, _) = (row.try_get("title")?, &book.contents.chapters);
+        let titled: Vec<u32> =
+            chapters.iter().filter(|one| one.title == title).map(|one| one.number).collect();
+        let before = number(&row, "number")?;
+        // Where several have the title it had, it is the one with its number, or none.
+        let now = match titled[..] {
+            [only] => only,
+            _ if titled.contains(&before) => before,
+            _ => continue,
+        };
         sqlx::query(
-            "UPDATE chapters SET matter = $1, matter_chosen = 1 WHERE book_id = $2 AND title = $3",
+            "UPDATE chapters SET matter = $1, matter_chosen = 1 WHERE book_id = $2 AND number = $3",
         )
         .bind(row.try_get::<String, _>("matter")?)
         .bind(id.as_str())
-        .bind(row.try_get::<String, _>("title")?)
+        .bind(i64::from(now))
         .execute(&mut **transaction)
         .await?;
     }

@@ -83,7 +83,7 @@ impl Library {
     ) -> Result<(), LibraryError> {
         let is_earlier = |one: &Annotation| {
             let (one_mark, mark) = (&one.mark, &kept.mark);
-            one.id != kept.id
+            (one.created_ms, &one.id) < (kept.created_ms, &kept.id)
                 && matches!(one_mark.kind, AnnotationKind::Voice | AnnotationKind::Skip)
                 && one_mark.chapter == mark.chapter
                 && one_mark.start.sentence == mark.start.sentence

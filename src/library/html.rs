@@ -88,6 +88,8 @@ pub enum Part {
     Caption,
     /// What a picture says of itself, in a book that is not one of pictures.
     Picture,
+    /// A heading of the text.
+    Heading,
 }
 
 impl Part {
@@ -278,7 +280,11 @@ impl Walk {
         let has_lines = kind == BlockKind::Heading
             || self.context.is_verse
             || !self.context.preformatted && lines::are_verse(&inlines);
-        self.items.push(Item::Block { inlines, kind, part: self.context.part, has_lines });
+        let part = match self.context.part {
+            Part::Text if kind == BlockKind::Heading => Part::Heading,
+            part => part,
+        };
+        self.items.push(Item::Block { inlines, kind, part, has_lines });
     }
 }
 

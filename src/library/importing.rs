@@ -150,7 +150,7 @@ impl Library {
             tracing::info!(%id, count = book.warnings.len(), "parts of a book were left out or mended");
         }
         self.changed(id).await;
-        self.keep_lexicon_of_book(id, &book.lexicon).await?;
+        self.keep_lexicon_of_book(id, &book.lexicon).await;
         let book = self.book(id).await?;
         Ok(ImportedCard { card: book.card, warnings: book.warnings })
     }

@@ -30,7 +30,7 @@ impl Library {
     }
 
     /// Notes that the reader knows by which voice books in a language are read unless another is chosen; true
-    /// when that is news. Who has not been told before knows the voice `last` that read a book.
+    /// when that is news. Who has not been told before knows the engine of `last`, the voice that read a book.
     pub async fn tell_voice(
         &self,
         language: &str,
@@ -54,8 +54,12 @@ impl Library {
             .execute(database)
             .await?;
         }
-        let known = told.as_deref().or(last);
-        Ok(known.is_some_and(|known| known != voice))
+        let engine = |id: &str| id.split(':').next().map(str::to_owned);
+        Ok(match (told, last) {
+            (Some(told), _) => told != voice,
+            (None, Some(last)) => engine(last) != engine(voice),
+            (None, None) => false,
+        })
     }
 
     /// Sets some of the reader's preferences by name; all of them, or none when one cannot be.

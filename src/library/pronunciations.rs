@@ -151,15 +151,22 @@ impl Library {
         Ok((count, refused))
     }
 
-    /// Keeps how words are said by a book's own account, where nobody has said it otherwise.
-    pub(super) async fn keep_lexicon_of_book(
+    /// Keeps how words are said by a book's own account, where nobody has said it otherwise. The book is there
+    /// also when that fails.
+    pub(super) async fn keep_lexicon_of_book(&self, book: &BookId, entries: &[NewPronunciation]) {
+        if entries.is_empty() {
+            return;
+        }
+        if let Err(error) = self.add_lexicon_of_book(book, entries).await {
+            tracing::warn!(%book, %error, "the pronunciations that a book brings could not be kept");
+        }
+    }
+
+    async fn add_lexicon_of_book(
         &self,
         book: &BookId,
         entries: &[NewPronunciation],
     ) -> Result<(), LibraryError> {
-        if entries.is_empty() {
-            return Ok(());
-        }
         let mut transaction = self.shared.database.begin().await?;
         take(&mut transaction, NOBODY).await?;
         let mut room = Room::of(&mut transaction, PronunciationScope::Book, book.as_str()).await?;

@@ -82,8 +82,11 @@ impl Library {
             for (user, place) in &places {
                 move_place(&mut transaction, id, user, place).await?;
             }
-            for annotation in &annotations {
-                move_annotation(&mut transaction, annotation).await?;
+            for (id, annotation) in &annotations {
+                match annotation {
+                    Some(annotation) => move_annotation(&mut transaction, annotation).await?,
+                    None => remove_annotation(&mut transaction, id).await?,
+                }
             }
             Ok::<_, LibraryError>(transaction.commit().await?)
         };
@@ -95,7 +98,6 @@ impl Library {
             tracing::warn!(%id, %left, "other revisions of a book could not be removed");
         }
         stored?;
-        self.keep_lexicon_of_book(id, &book.lexicon).await?;
         // Redis may have a place in the former revision, and knows it better than SQL until it hears of
         // this. The device that moved is none of the reader's: a page that is still open in the former
         // revision is told that another device has moved, and asks.
@@ -103,6 +105,7 @@ impl Library {
             let place = Progress { at_ms: now_ms(), device: Some(DEVICE.to_owned()), ..place };
             progress::set(database, self.shared.link.as_ref(), &user, id, &place).await?;
         }
+        self.keep_lexicon_of_book(id, &book.lexicon).await;
         let book = self.book(id).await?;
         Ok(ImportedCard { card: book.card, warnings: book.warnings })
     }
@@ -148,6 +151,18 @@ async fn move_place(
     .bind(id.as_str())
     .execute(&mut **transaction)
     .await?;
+    Ok(())
+}
+
+/// A direction for sentences that the book does not have any more goes with them.
+async fn remove_annotation(
+    transaction: &mut Transaction<'_, Any>,
+    id: &str,
+) -> Result<(), LibraryError> {
+    sqlx::query("DELETE FROM annotations WHERE id = $1")
+        .bind(id)
+        .execute(&mut **transaction)
+        .await?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Which part of a book has been made in a voice.
 
 use app::model::BookId;
+use app::preferences::Wording;
 use redis::{RedisResult, cmd};
 use serde::{Deserialize, Serialize};
 
@@ -35,7 +36,11 @@ impl Narrator {
         let cast = self.cast(voice, &details.card.language).await?;
         let wording = self.shared.library.preferences().await?.skipped().wording;
         // A clip is news of one voice: lists of several would not hear of it.
-        let redis = self.shared.redis.as_ref().filter(|redis| redis.is_up() && cast.is_one());
+        // Nor is it known to Redis what has been said of passages, or is left out of sentences.
+        let is_plain = wording == Wording::default()
+            && self.shared.library.directions(book).await?.version() == 0;
+        let redis = self.shared.redis.as_ref();
+        let redis = redis.filter(|redis| redis.is_up() && cast.is_one() && is_plain);
         let key =
             redis.map(|redis| redis.name(&Key::BookAudios(book.clone(), cast.narrator.id.clone())));
         if let (Some(redis), Some(key)) = (redis, &key) {

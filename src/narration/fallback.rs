@@ -63,7 +63,7 @@ impl Narrator {
         plan: Arc<ChapterPlan>,
         fallback: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        if fallback.is_empty() || fallback == plan.cast.narrator.id {
+        if fallback.is_empty() {
             return Ok(plan);
         }
         let details = self.shared.library.metadata(&plan.book).await?;
@@ -84,7 +84,10 @@ impl Narrator {
         (at, job): (usize, &Job),
         error: WaitError,
     ) -> Result<Clip, WaitError> {
-        let Some(fallback) = &plan.fallback else { return Err(error) };
+        // The voice that has failed cannot stand in for itself.
+        let Some(fallback) = plan.fallback.as_ref().filter(|one| one.key != *job.voice) else {
+            return Err(error);
+        };
         tracing::warn!(%error, fallback = fallback.id, "another voice speaks a sentence");
         let ahead = jobs(plan, at + 1, PREFETCH_SENTENCES);
         let ahead = ahead.iter().map(|job| spoken_by(job, fallback)).collect();

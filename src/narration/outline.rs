@@ -55,8 +55,10 @@ impl Narrator {
         };
         let here = details.chapters.iter().find(|chapter| chapter.number == plan.chapter);
         let here = here.map_or(0, size).max(1);
-        let after: u64 =
-            details.chapters.iter().filter(|chapter| chapter.number > plan.chapter).map(size).sum();
+        let is_heard = |chapter: &&app::model::ChapterCard| {
+            chapter.number > plan.chapter && (!plan.skipped.matter || chapter.matter.is_text())
+        };
+        let after: u64 = details.chapters.iter().filter(is_heard).map(size).sum();
         Ok(chapter_ms * after / here)
     }
 }

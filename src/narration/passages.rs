@@ -33,8 +33,9 @@ impl Narrator {
         let plan = self.plan(book, chapter, voice).await.ok();
         let shown = text.sentences.iter().enumerate().skip(first as usize).take(MAX_SHOWN);
         let shown = shown.take_while(|(at, _)| *at <= *sentences.end() as usize);
-        let sentences = shown.map(|(at, sentence)| {
-            let jobs = plan.as_ref().map_or(&[][..], |plan| plan.segments[at].jobs());
+        let shown = shown.map(|(at, sentence)| {
+            let segment = plan.as_ref().and_then(|plan| plan.segments.get(at));
+            let jobs = segment.map_or(&[][..], |segment| segment.jobs());
             let varying: Vec<&Job> = jobs.iter().filter(|job| self.varies(job)).collect();
             let cost = |job: &&Job| {
                 let characters = job.text.chars().count() as u64;
@@ -43,7 +44,8 @@ impl Narrator {
             let again = (!varying.is_empty()).then(|| varying.iter().map(cost).sum());
             PassageSentence { text: sentence.text.clone(), again }
         });
-        Ok(Passage { chapter, first, sentences: sentences.collect() })
+        let last = (*sentences.end()).min((text.sentences.len() as u32).saturating_sub(1));
+        Ok(Passage { chapter, first, last, sentences: shown.collect() })
     }
 
     /// Keeps how sentences of a chapter are to be read: by the voice that `voice` names, not at all, or once more
@@ -64,12 +66,14 @@ impl Narrator {
         let quoted = quoted.filter(|quoted| !quoted.is_empty());
         let quoted = quoted.ok_or(LibraryError::NoSuchSentence)?;
         let note = match kind {
+            AnnotationKind::Voice if voice.is_empty() => Err(LibraryError::NoVoiceNamed)?,
             AnnotationKind::Voice => self.shared.voices.choose(voice, "und")?.id,
             AnnotationKind::Again => {
                 let plan = self.plan(book, chapter, voice).await?;
-                let jobs = plan.segments[first as usize..=last as usize].iter();
+                let segments = plan.segments.get(first as usize..=last as usize);
+                let segments = segments.ok_or(LibraryError::NoSuchSentence)?.iter();
                 let varying =
-                    jobs.flat_map(|segment| segment.jobs()).filter(|job| self.varies(job));
+                    segments.flat_map(|segment| segment.jobs()).filter(|job| self.varies(job));
                 let ids: BTreeSet<String> = varying.map(voice_of).collect();
                 if ids.is_empty() {
                     return Err(NarrationError::Text(SAYS_THE_SAME.to_owned()));
@@ -101,8 +105,7 @@ impl Narrator {
     }
 }
 
-const SAYS_THE_SAME: &str =
-    "This voice says it the same each time. Choose another, or say how a word is said.";
+const SAYS_THE_SAME: &str = "Nobody reads it, or a voice that says it the same each time. Choose another voice, or say how a word is said.";
 
 /// The id of the voice that a job is for.
 fn voice_of(job: &Job) -> String {

@@ -18,6 +18,7 @@ use crate::text::pronunciation::{OwnSound, Rules, pronounce};
 use crate::text::quotes::Quotes;
 use crate::text::references::reworded;
 use crate::text::sentence::is_speakable;
+use crate::text::spoken::normalise;
 
 /// A sentence that cannot be spoken (an ornament, lone punctuation) is passed in this time.
 const UNSPOKEN: Duration = Duration::from_millis(600);
@@ -215,6 +216,8 @@ impl ChapterPlan {
     /// is within the chapter. And a chapter that is nothing else, as the notes at the end of a book, is read.
     pub fn skipping(self: Arc<Self>, skipped: Skipped, from: usize) -> Arc<Self> {
         let is_skipped = |segment: &Segment| match segment.part {
+            Part::Heading => skipped.titles,
+            // Books that were read before headings were told have them by the rest that follows.
             Part::Text => skipped.titles && segment.pause == Pause::Heading,
             Part::Picture => skipped.pictures,
             Part::Note => skipped.notes,
@@ -224,17 +227,17 @@ impl ChapterPlan {
         };
         // The title of a chapter of notes is not among them.
         let is_read = |segment: &Segment| {
-            !segment.jobs.is_empty() && segment.pause != Pause::Heading && !is_skipped(segment)
+            !segment.jobs.is_empty()
+                && segment.part != Part::Heading
+                && segment.pause != Pause::Heading
+                && !is_skipped(segment)
         };
         // What a chapter begins with is asked for by whoever comes from the one before.
-        let begun = self.segments.get(from).filter(|_| from > 0).map(|segment| segment.part);
-        let heard_to = match begun {
-            Some(part) => {
-                let run = self.segments[from..].iter().take_while(|one| one.part == part);
-                from + run.count()
-            }
-            None => 0,
-        };
+        let begun = self.segments.get(from).filter(|begun| from > 0 && is_skipped(begun));
+        let heard_to = begun.map_or(0, |begun| {
+            let is_of_it = |one: &&Segment| is_skipped(one) && one.part == begun.part;
+            from + self.segments[from..].iter().take_while(is_of_it).count()
+        });
         if skipped == self.skipped {
             return self;
         }
@@ -320,7 +323,9 @@ fn said(
     });
     let own = inside.map(|Sound { place: at, phonemes }| {
         let word = &source.text[at.clone()];
-        let before = source.text[place.start..at.start].matches(word).count();
+        // Counted in what the voice is given, as it is sought there.
+        let before = normalise(&reworded(&source.text[place.start..at.start], reading.wording));
+        let before = before.matches(&*normalise(word)).count();
         OwnSound { word, before, phonemes }
     });
     let own: Vec<OwnSound<'_>> = own.collect();

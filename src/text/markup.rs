@@ -262,7 +262,7 @@ pub fn open_tag(element: &InlineElement, html: &mut String) {
 pub fn start_tag(name: &str, attributes: &[(String, String)], html: &mut String) {
     html.push('<');
     html.push_str(name);
-    for (name, value) in attributes {
+    for (name, value) in attributes.iter().filter(|(name, _)| name != PHONEMES) {
         html.push(' ');
         html.push_str(name);
         html.push_str("=\"");

@@ -67,7 +67,7 @@ pub fn checked(entry: NewPronunciation) -> Result<NewPronunciation, Pronunciatio
         return Err(PronunciationError::TooLong);
     }
     let written = match matching {
-        Matching::Pattern => written.trim().nfc().collect(),
+        Matching::Pattern => written.trim().nfc().filter(|c| !c.is_control()).collect(),
         Matching::Word | Matching::Part => plain(&written),
     };
     let spoken = plain(&spoken);

@@ -20,7 +20,7 @@ const AUTHOR_YEAR: &str = concat!(
 const BEFORE: &str =
     r"\((?:[Ii]bid|[Ii]bidem|[Oo]p\. cit|[Ll]oc\. cit|[Ee]bd|[Ee]benda)\.?(?:,[^()]{1,30})?\)";
 /// The address of a page. What ends a sentence does not belong to it.
-const PAGE: &str = r#"(?:https?://|ftp://|\bwww\.)[^\s<>"“”«»]+"#;
+const PAGE: &str = r#"(?:https?://|ftp://|\bwww\.)[^\s<>"“”«»—…]+"#;
 /// The address of a person (RFC 5322, the forms that are used).
 const MAIL: &str = r"\b[\w.+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b";
 

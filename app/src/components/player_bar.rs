@@ -106,7 +106,7 @@ pub fn PlayerBar(
 fn voice_news(book: &str, name: &str) -> impl IntoView + use<> {
     let words = words();
     view! {
-        <div class="voice-news" role="status">
+        <div class="voice-news">
             <p>{(words.listening.another_voice)(name)}</p>
             <a class="notice-button" href=format!("/book/{book}/voices") data-panel>{words.listening.choose}</a>
             <button type="button" class="notice-button" data-do="dismiss">{words.site.close}</button>

@@ -325,7 +325,7 @@ fn send_preferences() {
         return;
     }
     let fields: Vec<String> =
-        chosen.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        chosen.iter().map(|(name, value)| [name.as_str(), "=", &encoded(value)].concat()).collect();
     let is_tongue = chosen.iter().any(|(name, _)| name == "tongue");
     spawn_local(async move {
         let fields = fields.join("&");
@@ -335,6 +335,10 @@ fn send_preferences() {
             let _ = window().location().reload();
         }
     });
+}
+
+fn encoded(value: &str) -> String {
+    js_sys::encode_uri_component(value).into()
 }
 
 /// A key does what the element does that names it.

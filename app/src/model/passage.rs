@@ -9,7 +9,9 @@ pub struct Passage {
     pub chapter: u32,
     /// The first of the sentences.
     pub first: u32,
-    /// The sentences as they are shown.
+    /// The last of them.
+    pub last: u32,
+    /// The sentences as they are shown, of a long passage the beginning.
     pub sentences: Vec<PassageSentence>,
 }
 
@@ -24,11 +26,6 @@ pub struct PassageSentence {
 }
 
 impl Passage {
-    /// The last of the sentences.
-    pub fn last(&self) -> u32 {
-        self.first + (self.sentences.len() as u32).saturating_sub(1)
-    }
-
     /// What it costs to have all of it said once more, if any of it may then be said otherwise.
     pub fn again(&self) -> Option<f64> {
         let costs: Vec<f64> = self.sentences.iter().filter_map(|sentence| sentence.again).collect();

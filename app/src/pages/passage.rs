@@ -60,14 +60,14 @@ fn page(
         let mark = &mark.mark;
         mark.kind.is_direction()
             && mark.chapter == passage.chapter
-            && mark.start.sentence <= passage.last()
+            && mark.start.sentence <= passage.last
             && passage.first <= mark.end.sentence
     };
     let marks: Vec<Annotation> = marks.into_iter().filter(is_of_passage).collect();
     let is_read = marks.iter().all(|mark| mark.mark.kind != AnnotationKind::Skip);
     let lines = marks.iter().map(|mark| direction(&id, mark, all)).collect_view();
     let place =
-        Place { book: &id, chapter: passage.chapter, first: passage.first, last: passage.last() };
+        Place { book: &id, chapter: passage.chapter, first: passage.first, last: passage.last };
     view! {
         <PageTitle text=format!("{} · {title}", said.title)/>
         <SiteHead/>
@@ -148,7 +148,7 @@ pub(super) fn heard_buttons(
     let address =
         format!("/book/{book}/passage?chapter={chapter}&first={sentence}&last={sentence}");
     view! {
-        <div class="heard-buttons">
+        <div class="heard-buttons" role="group" aria-labelledby=format!("heard-{sentence}")>
             {directions_at_once(place, heard.again, true)}
             <a class="button quiet-button" href=address data-panel>{words().passage.other_voice}</a>
         </div>

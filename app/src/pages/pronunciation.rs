@@ -111,7 +111,7 @@ fn heard_wrong(book: &str, heard: &Passage) -> AnyView {
             view! { <a href=address data-panel>{shown.to_owned()}</a> " " }.into_any()
         });
         view! {
-            <p dir="auto">{chosen.collect_view()}</p>
+            <p dir="auto" id=format!("heard-{at}")>{chosen.collect_view()}</p>
             {heard_buttons(book, (heard.chapter, at), sentence)}
         }
     });

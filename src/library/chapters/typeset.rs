@@ -434,6 +434,7 @@ fn part_name(part: Part) -> Option<&'static str> {
         Part::Code => Some("code"),
         Part::Caption => Some("caption"),
         Part::Picture => Some("picture"),
+        Part::Heading => Some("heading"),
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -
     if name == "img" && attribute(element, "src").is_none() {
         return None;
     }
-    let attributes = inline_attributes(name, element);
+    let attributes = inline_attributes(name, node, element);
     if name == "a" && is_raised(element) {
         let link = InlineElement { name: name.to_owned(), attributes, silent, children };
         let (name, attributes) = ("sup".to_owned(), Vec::new());
@@ -96,7 +96,11 @@ fn is_silent(element: &Element, children: &[Inline]) -> bool {
         || is_page_number(element, &plain_text(children))
 }
 
-fn inline_attributes(name: &str, element: &Element) -> Vec<(String, String)> {
+fn inline_attributes(
+    name: &str,
+    node: NodeRef<'_, Node>,
+    element: &Element,
+) -> Vec<(String, String)> {
     let mut attributes = shared_attributes(element);
     let own: &[&str] = match name {
         "a" => &["href"],
@@ -106,15 +110,18 @@ fn inline_attributes(name: &str, element: &Element) -> Vec<(String, String)> {
         _ => &[],
     };
     attributes.extend(copied(element, own));
-    attributes.extend(phonemes(element).map(|sound| (PHONEMES.to_owned(), sound)));
+    attributes.extend(phonemes(node, element).map(|sound| (PHONEMES.to_owned(), sound)));
     attributes
 }
 
 /// How the book says that an element sounds (EPUB 3.3, section 6.4.4 of the text-to-speech note), if that is
 /// in the International Phonetic Alphabet or in none that is named.
-fn phonemes(element: &Element) -> Option<String> {
-    let alphabet = element.attr("ssml:alphabet");
-    let is_ipa = alphabet.is_none_or(|name| name.trim().eq_ignore_ascii_case("ipa"));
-    let sound = element.attr(PHONEMES).filter(|_| is_ipa)?.trim();
+fn phonemes(node: NodeRef<'_, Node>, element: &Element) -> Option<String> {
+    let sound = element.attr(PHONEMES)?.trim();
+    let around = node.ancestors().take(MAX_DEPTH).filter_map(|around| around.value().as_element());
+    let alphabet = std::iter::once(element).chain(around).find_map(|one| one.attr("ssml:alphabet"));
+    if alphabet.is_some_and(|name| !name.trim().eq_ignore_ascii_case("ipa")) {
+        return None;
+    }
     (!sound.is_empty() && sound.len() <= 4 * MAX_SPOKEN_CHARS).then(|| sound.to_owned())
 }

@@ -85,8 +85,15 @@ pub(in crate::library) fn of_book(
     }) {
         return Ok((Vec::new(), true));
     }
-    let (entries, refused) = read(source, PronunciationScope::Book)?;
-    Ok((entries.into_iter().map(|(_, entry)| entry).collect(), refused.is_empty()))
+    if source.len() > MAX_LEXICON_BYTES {
+        return Err(LibraryError::LexiconTooLarge(MAX_LEXICON_BYTES / 1024));
+    }
+    let (entries, refused) = read_pls(source, PronunciationScope::Book);
+    let count = entries.len();
+    let entries = entries.into_iter().take(MAX_READ).filter_map(|(_, entry)| checked(entry).ok());
+    let entries: Vec<NewPronunciation> = entries.collect();
+    let is_whole = refused.is_empty() && entries.len() == count;
+    Ok((entries, is_whole))
 }
 
 fn word(written: &str, scope: PronunciationScope) -> NewPronunciation {

@@ -74,6 +74,9 @@ impl Words {
     }
 }
 
+/// An annotation by its id, as it is in the new revision; none where it is not.
+pub(super) type Moved = (String, Option<Annotation>);
+
 /// Two revisions of one book.
 pub(super) struct Mapping {
     old: Words,
@@ -96,20 +99,44 @@ impl Mapping {
         &self,
         places: Vec<(String, Progress)>,
         annotations: Vec<Annotation>,
-    ) -> (Vec<(String, Progress)>, Vec<Annotation>) {
+    ) -> (Vec<(String, Progress)>, Vec<Moved>) {
         let places = places.into_iter().map(|(user, place)| {
             let (chapter, sentence) = self.sentence(place.chapter, place.sentence);
             (user, Progress { chapter, sentence, intra_ms: 0, ..place })
         });
-        let annotations = annotations
-            .into_iter()
-            .map(|annotation| Annotation { mark: self.annotation(&annotation.mark), ..annotation });
+        let annotations = annotations.into_iter().map(|annotation| {
+            let id = annotation.id.clone();
+            let mark = if annotation.mark.kind.is_direction() {
+                self.direction(&annotation.mark)
+            } else {
+                Some(self.annotation(&annotation.mark))
+            };
+            (id, mark.map(|mark| Annotation { mark, ..annotation }))
+        });
         (places.collect(), annotations.collect())
     }
 
     /// Where a sentence of the old revision is in the new one.
     pub(super) fn sentence(&self, chapter: u32, sentence: u32) -> (u32, u32) {
         self.new.place(self.moved(self.old.index(chapter, sentence)))
+    }
+
+    /// A direction at the same sentences in the new revision; none where their words are not there any more: it
+    /// must not be for others.
+    fn direction(&self, old: &NewAnnotation) -> Option<NewAnnotation> {
+        let (from, to) = (
+            self.old.index(old.chapter, old.start.sentence),
+            self.old.index(old.chapter, old.end.sentence),
+        );
+        let (chapter, first) = self.new.place(self.same(from)?);
+        let (same, last) = self.new.place(self.same(to)?);
+        if same != chapter || last < first {
+            return None;
+        }
+        let text = self.new.shown.get(self.new.index(chapter, last));
+        let offset = text.map_or(0, |text| text.encode_utf16().count()) as u32;
+        let (start, end) = (Point { sentence: first, offset: 0 }, Point { sentence: last, offset });
+        Some(NewAnnotation { chapter, start, end, ..old.clone() })
     }
 
     /// A bookmark or highlight at its words in the new revision.

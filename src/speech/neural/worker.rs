@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rten::ThreadPool;
 use serde::{Deserialize, Serialize};
@@ -79,13 +79,17 @@ pub struct Answer {
     pub error: Option<String>,
 }
 
+/// Who reads English in an accent, once it is loaded.
+#[derive(Default)]
+struct Loaded(Mutex<Option<Arc<Pronouncer>>>);
+
 /// The voices, as all threads share them.
 struct Voices {
     network: Box<dyn Network>,
     /// The folder with what is needed to read.
     reader: PathBuf,
-    american: OnceLock<Result<Pronouncer, String>>,
-    british: OnceLock<Result<Pronouncer, String>>,
+    american: Loaded,
+    british: Loaded,
     /// Those of other languages, by language; there are as many as the voices speak.
     foreign: Mutex<HashMap<String, Arc<ForeignReader>>>,
     /// As many threads as there are sentences at once, for a sentence that is alone.
@@ -125,13 +129,14 @@ fn serve(
     parallel: usize,
     first: Option<&str>,
 ) -> Result<(), ModelError> {
-    let (american, british) = (OnceLock::new(), OnceLock::new());
+    let (american, british) = (Loaded::default(), Loaded::default());
     // The lexicons take three times as long to load as the network: somebody waits for the first sentence.
     let network = std::thread::scope(|scope| {
         if let Some(language) = first.filter(|tag| primary_subtag(tag) == "en") {
             let loaded =
                 if Accent::of(language) == Accent::American { &american } else { &british };
-            scope.spawn(|| loaded.get_or_init(|| load(reader, Accent::of(language))));
+            // What goes wrong is said when somebody asks.
+            scope.spawn(|| loaded.get(reader, Accent::of(language)).map(drop));
         }
         load_network(folder)
     })?;
@@ -205,18 +210,26 @@ fn write(answer: &Answer, samples: &[i16]) -> std::io::Result<()> {
     out.flush()
 }
 
-fn load(reader: &Path, accent: Accent) -> Result<Pronouncer, String> {
-    Pronouncer::load(reader, accent).map_err(|error| error.to_string())
+impl Loaded {
+    /// The reader of an accent, loaded by whoever asks first while the others wait.
+    fn get(&self, reader: &Path, accent: Accent) -> Result<Arc<Pronouncer>, ModelError> {
+        let mut loaded = lock(&self.0);
+        if let Some(pronouncer) = &*loaded {
+            return Ok(Arc::clone(pronouncer));
+        }
+        let pronouncer = Arc::new(Pronouncer::load(reader, accent)?);
+        *loaded = Some(Arc::clone(&pronouncer));
+        Ok(pronouncer)
+    }
 }
 
 impl Voices {
-    fn pronouncer(&self, accent: Accent) -> Result<&Pronouncer, ModelError> {
+    fn pronouncer(&self, accent: Accent) -> Result<Arc<Pronouncer>, ModelError> {
         let loaded = match accent {
             Accent::American => &self.american,
             Accent::British => &self.british,
         };
-        let loaded = loaded.get_or_init(|| load(&self.reader, accent));
-        loaded.as_ref().map_err(|reason| ModelError::Run(reason.clone()))
+        loaded.get(&self.reader, accent)
     }
 
     /// The phonemes of a text.

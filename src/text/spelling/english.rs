@@ -82,7 +82,7 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\b(p|pp)\. ?(\d)", |found| {
             format!("{} {}", if &found[1] == "p" { "page" } else { "pages" }, &found[2])
         }),
-        (r"\b([A-Z][A-Za-z]+)\s(?:[IVX]\.\s[A-Z][a-z]|([IVXL]+)\b)", roman),
+        (r"\b([A-Z][A-Za-z]+)\s(?:([IVX])(\.\s[A-Z][a-z])|([IVXL]+)\b)", roman),
         // What touches figures and is no part of them.
         (r"([/+*~_&@])(\d)", |found| format!("{} {}", &found[1], &found[2])),
     ];
@@ -256,9 +256,15 @@ fn lowered(raised: &str) -> String {
 /// A Roman number after a division or a ruler.
 fn roman(found: &Captures<'_>) -> String {
     let name = &found[1];
-    // “John V. Lindsay” has an initial.
-    let value = found.get(2).and_then(|number| roman_value(number.as_str()));
-    match value {
+    if let (Some(number), Some(behind)) = (found.get(2), found.get(3)) {
+        // “John V. Lindsay” has an initial, “Chapter V. Down the Hole” a number.
+        let value = roman_value(number.as_str()).filter(|_| DIVISIONS.contains(&name));
+        return match value {
+            Some(value) => format!("{name} {value}{}", behind.as_str()),
+            None => found[0].to_owned(),
+        };
+    }
+    match roman_value(&found[4]) {
         Some(value) if DIVISIONS.contains(&name) => format!("{name} {value}"),
         // “John I” is most often John, and the one who speaks.
         Some(value) if value > 1 && RULERS.contains(&name) => {

@@ -10,7 +10,7 @@ use super::super::{dom, panels};
 use super::driver::{Driver, with_current};
 use super::machine::{Event, Phase, Spot};
 use super::sleep::Sleep;
-use super::{page, paged, session};
+use super::{page, paged, server_events, session};
 use crate::cast::CastNames;
 use crate::preferences::RATES;
 
@@ -33,6 +33,10 @@ impl Driver {
             "dismiss" => {
                 if let Some(news) = dom::one(".voice-news") {
                     news.remove();
+                }
+                // The button that had the focus is gone.
+                if let Some(play) = dom::one(".player .play") {
+                    let _ = play.focus();
                 }
             }
             "look-back" => self.handle(Event::LookBack),
@@ -88,10 +92,18 @@ impl Driver {
             self.save(true);
             return;
         }
-        // Chosen before anything was heard, it is kept with where the reader is.
-        let chapter = self.machine().shown;
-        let sentence = page::first_visible().unwrap_or(0);
-        self.put_place(Spot { chapter, sentence }, 0);
+        // Chosen before anything was heard, it is kept with the place that the book has, else where the reader is.
+        let shown = self.machine().shown;
+        let here = Spot { chapter: shown, sentence: page::first_visible().unwrap_or(0) };
+        let driver = self.clone();
+        wasm_bindgen_futures::spawn_local(async move {
+            let kept = dom::get(&["/api/books/", driver.book(), "/progress"].concat()).await;
+            let kept = kept.filter(|place| place.get("chapter").is_some());
+            let place = kept.map_or((here, 0), |place| {
+                (server_events::Elsewhere::read(&place).at, place.number("intra_ms"))
+            });
+            driver.put_place(place.0, place.1);
+        });
     }
 
     /// Changes who reads besides the narrator.
