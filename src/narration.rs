@@ -7,7 +7,7 @@
 //!                 └── a sentence someone waits for goes first ◄──── streams ────┘
 //! ```
 //!
-//! [`plan`] says what a chapter consists of, and [`stream`] and [`timeline`] play it; [`text`] does the
+//! [`plan`] says what a chapter consists of, [`planning`] what that is made of, and [`stream`] and [`timeline`] play it; [`text`] does the
 //! same for texts of other programs. [`waiting`] is how they wait for a clip, [`events`] what pages ask for
 //! ahead of that. [`worker`] makes clips, and [`storage`] keeps them within limits.
 
@@ -18,6 +18,7 @@ mod fallback;
 mod outline;
 mod passages;
 pub mod plan;
+mod planning;
 mod storage;
 pub mod stream;
 mod synthesizer;
@@ -26,12 +27,9 @@ pub mod timeline;
 mod waiting;
 mod worker;
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use app::cast::CastNames;
-use app::model::{BookId, EngineRest};
-use app::preferences::Wording;
+use app::model::EngineRest;
 use moka::future::Cache;
 use object_store::ObjectStore;
 use sqlx::AnyPool;
@@ -45,8 +43,6 @@ use crate::clips::store::Assets;
 use crate::clips::usage::Usage;
 use crate::clips::waits::{MAX_WAITERS, WaitError, Waits};
 use crate::clips::{Clips, ClipsError};
-use crate::library::chapters::Chapter;
-use crate::library::directions::{Direction, Manner};
 use crate::library::{Library, LibraryError};
 use crate::queue::failover::FailoverQueue;
 use crate::queue::memory::MemoryQueue;
@@ -55,10 +51,11 @@ use crate::queue::requests::RequestStatus;
 use crate::queue::{Job, MAX_BOOKS, MAX_FAILED, Queue, QueueError, QueueStatus, Rest, Timing};
 use crate::redis::RedisConnection;
 use crate::speech::engines::Engines;
-use crate::speech::{Cast, VoiceError, Voices};
+use crate::speech::{VoiceError, Voices};
 use active::ActiveStreams;
 use fallback::Substitutes;
-use plan::{ChapterPlan, Directed, LanguageVoices, Reading, Segment};
+use plan::{ChapterPlan, Segment};
+use planning::PlanName;
 use synthesizer::Synthesizer;
 use worker::Worker;
 
@@ -70,10 +67,6 @@ pub const PREFETCH_SENTENCES: usize = 15;
 /// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
 /// must fit, or they would put each other out.
 const CACHED_SEGMENTS: u64 = 80_000;
-/// Times that voices can be asked to say one sentence once more.
-const MAX_AGAIN: usize = 100;
-/// Chapters longer than this are planned beside the runtime: hashing 20,000 sentences takes 60 ms.
-const LONG_CHAPTER: usize = 1_000;
 
 /// What can go wrong between a page and its sound.
 #[derive(Debug, Error)]
@@ -143,25 +136,6 @@ pub struct NarratorParts {
 #[derive(Clone)]
 pub struct Narrator {
     shared: Arc<Shared>,
-}
-
-/// What a plan is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct PlanName {
-    book: BookId,
-    /// How often the book's file has been read anew.
-    revision: u32,
-    chapter: u32,
-    cast: Cast,
-    /// Which rules say how words are said.
-    rules: u64,
-    /// What has been said of single sentences.
-    directions: u64,
-    /// The state of the engines, where those are read by voices that are named.
-    voices: u64,
-    /// The voices that the listener has chosen for languages, where they read passages.
-    chosen: BTreeMap<String, String>,
-    wording: Wording,
 }
 
 struct Shared {
@@ -270,169 +244,6 @@ impl Narrator {
     /// A person has looked after an engine: it is asked again.
     pub async fn end_rest(&self, engine: &str) -> Result<(), NarrationError> {
         Ok(self.shared.queue.end_rest(engine).await?)
-    }
-
-    /// What a chapter consists of in a voice, the book's default voice when `voice` is empty; with what of
-    /// sentences the listener has chosen to hear.
-    pub async fn plan(
-        &self,
-        book: &BookId,
-        chapter: u32,
-        voice: &str,
-    ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let wording = self.shared.library.recent_preferences().await?.skipped().wording;
-        self.plan_worded(book, chapter, voice, wording).await
-    }
-
-    /// The same, with other parts of sentences.
-    pub async fn plan_worded(
-        &self,
-        book: &BookId,
-        chapter: u32,
-        voice: &str,
-        wording: Wording,
-    ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let details = self.shared.library.metadata(book).await?;
-        let cast = self.cast(voice, &details.card.language).await?;
-        self.plan_of(book, chapter, &cast, wording).await
-    }
-
-    /// The cast that a parameter names; without a narrator in it, with the one that the listener has chosen for
-    /// the language, if that is there.
-    async fn cast(&self, names: &str, language: &str) -> Result<Cast, NarrationError> {
-        let names = CastNames::parse(names);
-        if names.narrator.is_empty()
-            && let Some(chosen) =
-                self.shared.library.recent_preferences().await?.voice_for(language)
-        {
-            let own = CastNames { narrator: chosen.to_owned(), ..names.clone() };
-            if let Ok(cast) = self.shared.voices.cast(&own.to_string(), language) {
-                return Ok(cast);
-            }
-        }
-        Ok(self.shared.voices.cast(&names.to_string(), language)?)
-    }
-
-    async fn plan_of(
-        &self,
-        book: &BookId,
-        chapter: u32,
-        cast: &Cast,
-        wording: Wording,
-    ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let card = &self.shared.library.metadata(book).await?.card;
-        let rules = self.shared.library.rules(book).await?;
-        let directions = self.shared.library.directions(book).await?;
-        let chosen = self.shared.library.recent_preferences().await?;
-        let chosen = if cast.is_one() { &BTreeMap::new() } else { &chosen.voices };
-        let names_voices = directions.version() != 0;
-        let name = PlanName {
-            book: book.clone(),
-            revision: card.revision,
-            chapter,
-            cast: cast.clone(),
-            rules: rules.version(),
-            directions: directions.version(),
-            voices: if names_voices { self.shared.voices.version() } else { 0 },
-            chosen: chosen.clone(),
-            wording,
-        };
-        if let Some(plan) = self.shared.plans.get(&name).await {
-            return Ok(plan);
-        }
-        let text = self.shared.library.chapter(book, chapter).await?;
-        let languages = self.language_voices(cast, &text, chosen);
-        let directed = self.directed(directions.of_chapter(chapter), cast, &text);
-        let reading = Reading { languages, directed, rules, wording };
-        let plan = if text.sentences.len() > LONG_CHAPTER {
-            let (book, cast) = (book.clone(), cast.clone());
-            let planned = tokio::task::spawn_blocking(move || {
-                ChapterPlan::new((&book, chapter), &text, &cast, &reading)
-            });
-            // It does not panic, and nobody aborts it.
-            planned.await.map_err(LibraryError::Interrupted)?
-        } else {
-            ChapterPlan::new((book, chapter), &text, cast, &reading)
-        };
-        let plan = Arc::new(plan);
-        self.shared.plans.insert(name, Arc::clone(&plan)).await;
-        Ok(plan)
-    }
-
-    /// What has been said of single sentences of a chapter. Where a voice is not there, as one that was
-    /// removed, the sentence is read like the rest.
-    fn directed(
-        &self,
-        directions: &[Direction],
-        cast: &Cast,
-        chapter: &Chapter,
-    ) -> HashMap<u32, Directed> {
-        let mut directed: HashMap<u32, Directed> = HashMap::new();
-        for Direction { sentences, how } in directions {
-            let last = (*sentences.end()).min(chapter.sentences.len() as u32);
-            let voice = match how {
-                Manner::Voice(id) => self.shared.voices.choose(id, "und").ok(),
-                Manner::Skip | Manner::Again(_) => None,
-            };
-            let voice = voice.map(|voice| voice.at_rate(cast.narrator.sample_rate));
-            for sentence in *sentences.start()..=last {
-                let one = directed.entry(sentence).or_default();
-                match how {
-                    Manner::Voice(_) => {
-                        one.is_unread = false;
-                        one.voice = voice.clone().or(one.voice.take());
-                    }
-                    Manner::Skip => one.is_unread = true,
-                    Manner::Again(ids) if one.again.len() < MAX_AGAIN => {
-                        one.again.extend_from_slice(ids);
-                    }
-                    Manner::Again(_) => {}
-                }
-            }
-        }
-        directed
-    }
-
-    /// Who reads the passages of a chapter that are in other languages, where the cast asks for that.
-    fn language_voices(
-        &self,
-        cast: &Cast,
-        chapter: &Chapter,
-        chosen: &BTreeMap<String, String>,
-    ) -> LanguageVoices {
-        let mut voices = LanguageVoices::new();
-        for language in chapter.sentences.iter().filter_map(|one| one.language.as_ref()) {
-            if !voices.contains_key(language)
-                && let Some(voice) = cast.of_language(&self.shared.voices, language, chosen)
-            {
-                voices.insert(language.clone(), voice);
-            }
-        }
-        voices
-    }
-
-    /// The plan of the chapter that the voice goes on with after this one, with the same cast; `None` at the
-    /// end of the book.
-    pub async fn next_plan(
-        &self,
-        plan: &ChapterPlan,
-    ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        let details = self.shared.library.metadata(&plan.book).await?;
-        let mut after = details.chapters.iter().filter(|next| next.number > plan.chapter);
-        let next = after.find(|next| !plan.skipped.matter || next.matter.is_text());
-        let Some(next) = next else { return Ok(None) };
-        let wording = plan.skipped.wording;
-        match self.plan_of(&plan.book, next.number, &plan.cast, wording).await {
-            Ok(next) => {
-                let next = next.with_rests(plan.rests).skipping(plan.skipped, 0);
-                Ok(Some(match &plan.fallback {
-                    Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
-                    None => next,
-                }))
-            }
-            Err(NarrationError::Library(LibraryError::NoSuchChapter)) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 
     /// What waits and what is being made.

@@ -42,5 +42,7 @@ test("a second voice speaks what is in quotation marks, and a passage in another
   await expect(panel.locator('[data-do=voice][data-value="espeak-ng:en-us"]')).toHaveAttribute("aria-pressed", "true");
   await panel.getByLabel("Speech in quotation marks").selectOption("");
   await expect(reader.player).toHaveAttribute("data-voice", "espeak-ng:en-us languages");
+  // Tests share a server.
+  await page.request.delete(`/api/engines/${name}`);
   await service.stop();
 });

@@ -72,6 +72,8 @@ test("what was heard wrong is said again, by another voice, or passed over", asy
   await reader.closePanel();
   await expect.poll(() => reader.painted("unread")).toEqual([]);
   expect((await outline())[4]).toBeGreaterThan(300);
+  // Tests share a server.
+  await page.request.delete(`/api/engines/${engine}`);
   await service.stop();
 });
 

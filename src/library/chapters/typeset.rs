@@ -277,10 +277,11 @@ impl Typesetter<'_> {
         // A picture and a space that does not break have nothing to highlight, unless it is a page.
         let is_page = kind == BlockKind::Picture && inlines.iter().any(shows_picture);
         if is_page && text.chars().count() <= MAX_SENTENCE_CHARS {
-            let is_described = part == Part::Picture;
-            markup::render_picture(&inlines, first, is_described, &mut self.html);
-            let pause = if is_described { Pause::Paragraph } else { Pause::Picture };
-            let text = text.trim().to_owned();
+            // A page of a book of pictures has what it says beside the picture; others keep that in it.
+            let said = description(&inlines).filter(|_| !part.is_text() && text.trim().is_empty());
+            markup::render_picture(&inlines, first, said.is_some(), &mut self.html);
+            let pause = if said.is_some() { Pause::Paragraph } else { Pause::Picture };
+            let text = said.unwrap_or(text.trim()).to_owned();
             let language = self.languages.last().cloned().flatten();
             let sounds = Vec::new();
             self.sentences.push(Sentence { text, pause, part, language, sounds });
@@ -414,6 +415,18 @@ fn only_language(inlines: &[Inline]) -> Option<&str> {
     };
     let own = element.attributes.iter().find(|(name, _)| name == "lang");
     own.map(|(_, tag)| tag.as_str()).or_else(|| only_language(&element.children))
+}
+
+/// What a picture that is described says of itself.
+fn description(inlines: &[Inline]) -> Option<&str> {
+    inlines.iter().find_map(|inline| match inline {
+        Inline::Element(element) if element.name == "img" => {
+            let alt = element.attributes.iter().find(|(name, _)| name == "alt");
+            alt.map(|(_, alt)| alt.trim()).filter(|alt| !alt.is_empty())
+        }
+        Inline::Element(element) => description(&element.children),
+        Inline::Text(_) => None,
+    })
 }
 
 fn shows_picture(inline: &Inline) -> bool {

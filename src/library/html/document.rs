@@ -49,16 +49,16 @@ impl ParsedDocument {
         }
     }
 
-    /// Makes each picture that stands by itself and says something of itself a block of its own, for who wants to
-    /// hear that: in books that are not of pictures.
+    /// Has each picture that stands by itself, and says something of itself, be described to who wants to hear that:
+    /// in books that are not of pictures.
     pub fn describe_pictures(&mut self) {
-        let described = |item: Item| match item {
-            Item::Block { inlines, kind, part, has_lines } if is_described_picture(&inlines) => {
-                picture_page(Item::Block { inlines, kind, part: part.of_picture(), has_lines })
+        for item in &mut self.items {
+            if let Item::Block { inlines, kind, part, .. } = item
+                && is_described_picture(inlines)
+            {
+                (*kind, *part) = (BlockKind::Picture, part.of_picture());
             }
-            item => vec![item],
-        };
-        self.items = std::mem::take(&mut self.items).into_iter().flat_map(described).collect();
+        }
     }
 
     /// Calls `visit` with what each link of the document leads to.
