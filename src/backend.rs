@@ -56,6 +56,9 @@ impl Backend for Server {
     async fn chapter(&self, id: &BookId, number: u32) -> Result<ChapterPage, AppError> {
         let book = self.library.book(id).await.map_err(ApiError::from)?;
         let chapter = self.library.chapter(id, number).await.map_err(ApiError::from)?;
+        let place = book.card.progress.as_ref();
+        let voice = place.and_then(|place| place.voice.as_deref()).unwrap_or_default();
+        self.narrator.wake(&CastNames::parse(voice).narrator, &book.card.language);
         let title_of = |number: Option<u32>| {
             let wanted = number?;
             let card = book.chapters.iter().find(|chapter| chapter.number == wanted)?;

@@ -151,6 +151,8 @@ struct Shared {
     /// One clean-up at a time.
     cleaning: Mutex<()>,
     cache_bytes: u64,
+    /// Whether sentences are spoken in this process.
+    works: bool,
     substitutes: Substitutes,
     plans: Cache<PlanName, Arc<ChapterPlan>>,
 }
@@ -175,6 +177,7 @@ impl Narrator {
     ) -> Self {
         let NarratorParts { library, voices, engines, database, store, redis, config } = parts;
         let NarratorConfig { timing, cache_bytes, .. } = config;
+        let works = config.works || redis.is_none();
         let shared = redis.clone().map(|redis| (redis, timing.clip));
         let assets = Assets::new(database.clone(), store);
         let guard = Guard::new(database.clone());
@@ -214,6 +217,7 @@ impl Narrator {
                 active: ActiveStreams::default(),
                 cleaning: Mutex::default(),
                 cache_bytes,
+                works,
                 substitutes: fallback::substitutes(),
                 plans,
             }),
@@ -227,6 +231,14 @@ impl Narrator {
     pub async fn close(&self) {
         self.shared.usage.flush(&self.shared.database).await;
         self.shared.clips.guard.release_all().await;
+    }
+
+    /// A reader has opened a book that is read by this voice, or the default one: it gets ready, where this process
+    /// speaks.
+    pub fn wake(&self, voice: &str, language: &str) {
+        if self.shared.works {
+            self.shared.voices.wake(voice, language);
+        }
     }
 
     /// How far a request has come.

@@ -188,6 +188,9 @@ pub trait Engine: Send + Sync {
         Ok(self.voices().to_vec())
     }
 
+    /// Somebody may press play soon: what takes long to start is started.
+    fn wake(&self) {}
+
     /// Speaks.
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError>;
 }
@@ -309,6 +312,15 @@ impl Voices {
     /// How many times as fast as its sound lasts an engine speaks on this machine, if that is known.
     pub fn times_real(&self, engine: &str) -> Option<f64> {
         self.engine_set().engine(engine).ok()?.times_real()
+    }
+
+    /// Has the engine of a voice get ready.
+    pub fn wake(&self, id: &str, language: &str) {
+        if let Ok(voice) = self.choose(id, language)
+            && let Ok(engine) = self.engine_set().engine(&voice.key.engine)
+        {
+            engine.wake();
+        }
     }
 
     /// Whether an engine may say the same text otherwise when it is asked once more.

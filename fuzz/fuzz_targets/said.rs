@@ -1,4 +1,5 @@
-//! What is said for a sentence: entries of a pronunciation list, numerals, and the phonemes of the built-in voice
+//! What is said for a sentence: without references and addresses, with what the book says of its sound, entries of a
+//! pronunciation list, numerals, and the phonemes of the built-in voice
 //! where its files are (`make setup`). Any text is said, in bounded time.
 #![no_main]
 
@@ -6,8 +7,10 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use app::model::{Matching, NewPronunciation, Pronunciation, PronunciationScope};
+use app::preferences::{Links, Wording};
 use earmark::speech::neural::phonemes::{Accent, Pronouncer};
-use earmark::text::pronunciation::{Rules, apart, checked, pronounce, without_phonemes};
+use earmark::text::pronunciation::{OwnSound, Rules, apart, checked, pronounce, without_phonemes};
+use earmark::text::references::reworded;
 use earmark::text::spelling::spell_out;
 use libfuzzer_sys::fuzz_target;
 
@@ -32,7 +35,14 @@ fuzz_target!(|input: (u8, &str, &str, &str, &str)| {
         target: String::new(),
     });
     let rules = Rules::new(entries.collect());
-    let said = pronounce(&rules, text, &[]);
+    let wording = Wording {
+        skips_citations: kind & 1 == 1,
+        links: Links::ALL[usize::from(kind >> 1) % Links::ALL.len()],
+    };
+    let text = reworded(text, wording);
+    // What a book may say of the sound of a word.
+    let own = OwnSound { word: written, before: usize::from(kind & 3), phonemes };
+    let said = pronounce(&rules, &text, &[own]);
     let plain = without_phonemes(&said);
     let (apart, places) = apart(&said);
     assert_eq!(plain, apart);

@@ -53,7 +53,7 @@ impl Narrator {
         }
         let mut list = Vec::with_capacity(details.chapters.len());
         for chapter in &details.chapters {
-            let plan = self.plan_of(book, chapter.number, &cast, wording).await?;
+            let plan = self.plan_of(&details.card, chapter.number, &cast, wording).await?;
             let lengths = self.lengths(&plan, 0).await?;
             let made = lengths.iter().flatten();
             let (mut samples, mut count) = (0, 0);

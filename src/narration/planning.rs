@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use app::cast::CastNames;
-use app::model::BookId;
+use app::model::{BookCard, BookId};
 use app::preferences::Wording;
 
 use super::plan::{ChapterPlan, Directed, LanguageVoices, Reading};
@@ -61,17 +61,18 @@ impl Narrator {
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
         let cast = self.cast(voice, &details.card.language).await?;
-        self.plan_of(book, chapter, &cast, wording).await
+        self.plan_of(&details.card, chapter, &cast, wording).await
     }
 
     /// The cast that a parameter names; without a narrator in it, with the one that the listener has chosen for
     /// the language, if that is there.
     pub(super) async fn cast(&self, names: &str, language: &str) -> Result<Cast, NarrationError> {
+        // Mostly a voice is named, and every clip that is heard comes this way.
+        if !names.is_empty() && !names.starts_with(' ') {
+            return Ok(self.shared.voices.cast(names, language)?);
+        }
         let names = CastNames::parse(names);
-        if names.narrator.is_empty()
-            && let Some(chosen) =
-                self.shared.library.recent_preferences().await?.voice_for(language)
-        {
+        if let Some(chosen) = self.shared.library.recent_preferences().await?.voice_for(language) {
             let own = CastNames { narrator: chosen.to_owned(), ..names.clone() };
             if let Ok(cast) = self.shared.voices.cast(&own.to_string(), language) {
                 return Ok(cast);
@@ -82,16 +83,19 @@ impl Narrator {
 
     pub(super) async fn plan_of(
         &self,
-        book: &BookId,
+        card: &BookCard,
         chapter: u32,
         cast: &Cast,
         wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let card = &self.shared.library.metadata(book).await?.card;
+        let book = &card.id;
         let rules = self.shared.library.rules(book).await?;
         let directions = self.shared.library.directions(book).await?;
-        let chosen = self.shared.library.recent_preferences().await?;
-        let chosen = if cast.is_one() { &BTreeMap::new() } else { &chosen.voices };
+        let chosen = if cast.is_one() {
+            BTreeMap::new()
+        } else {
+            self.shared.library.recent_preferences().await?.voices.clone()
+        };
         let names_voices = directions.version() != 0;
         let name = PlanName {
             book: book.clone(),
@@ -101,14 +105,14 @@ impl Narrator {
             rules: rules.version(),
             directions: directions.version(),
             voices: if names_voices { self.shared.voices.version() } else { 0 },
-            chosen: chosen.clone(),
+            chosen,
             wording,
         };
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
         }
         let text = self.shared.library.chapter(book, chapter).await?;
-        let languages = self.language_voices(cast, &text, chosen);
+        let languages = self.language_voices(cast, &text, &name.chosen);
         let directed = self.directed(directions.of_chapter(chapter), cast, &text);
         let reading = Reading { languages, directed, rules, wording };
         let plan = if text.sentences.len() > LONG_CHAPTER {
@@ -189,7 +193,7 @@ impl Narrator {
         let next = after.find(|next| !plan.skipped.matter || next.matter.is_text());
         let Some(next) = next else { return Ok(None) };
         let wording = plan.skipped.wording;
-        match self.plan_of(&plan.book, next.number, &plan.cast, wording).await {
+        match self.plan_of(&details.card, next.number, &plan.cast, wording).await {
             Ok(next) => {
                 let next = next.with_rests(plan.rests).skipping(plan.skipped, 0);
                 Ok(Some(match &plan.fallback {

@@ -322,6 +322,10 @@ impl Engine for Neural {
         time_limit(self.pack)
     }
 
+    fn wake(&self) {
+        self.process.wake();
+    }
+
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
         let Utterance { text, speed, voice, .. } = utterance;
         let name = self.pack.name;

@@ -138,6 +138,18 @@ impl VoiceProcess {
         Self { shared: Arc::new(shared), serial: AtomicU64::new(0), again: AsyncMutex::default() }
     }
 
+    /// Starts it, if it does not run and nothing speaks against it.
+    pub fn wake(&self) {
+        let mut state = lock(&self.shared.state);
+        if state.running.is_none() && state.pause().is_none() {
+            match self.shared.spawn() {
+                Ok(running) => state.running = Some(running),
+                // Whoever has it speak is told.
+                Err(error) => tracing::debug!(error, "a voice could not be started"),
+            }
+        }
+    }
+
     /// Has it speak. When it ends meanwhile, another one is asked once.
     pub async fn speak(&self, text: &str, voice: &str, language: &str, speed: f32) -> Spoken {
         let id = 0;
