@@ -206,6 +206,26 @@ async fn what_is_not_the_published_file_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_has_not_installed_a_voice_can_hear_it_where_it_says_so() {
+    let server = start().await;
+    let packs = server.json("/api/packs").await;
+    let with_samples = packs.as_array().unwrap().iter().filter(|pack| pack["hasSamples"] == true);
+    let mut count = 0;
+    for pack in with_samples {
+        for voice in pack["voices"].as_array().unwrap() {
+            let own = voice["id"].as_str().unwrap().split(':').nth(1).unwrap();
+            let file = format!("public/samples/{}/{own}.mp3", pack["name"].as_str().unwrap());
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let sound = decoded(&std::fs::read(&file).unwrap(), 24_000);
+            assert!(sound.len() > 2 * 24_000, "{file:?}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 22);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_api_says_what_cannot_be_installed() {
     let server = start().await;
     let post = |name: &str| server.client.post(server.url(&format!("/api/packs/{name}"))).send();

@@ -37,6 +37,9 @@ test("a voice is installed, heard, chosen, read with, and removed", async ({ ser
   await expect(card).toContainText("104 MB");
   await expect(card.getByRole("button", { name: "Install: Kokoro" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Heart", exact: true }).getByRole("button")).toHaveCount(0);
+  // It can be heard before anything is fetched.
+  const sample = await page.request.get((await card.locator("audio").first().getAttribute("src"))!);
+  expect([sample.status(), sample.headers()["content-type"]]).toEqual([200, "audio/mpeg"]);
 
   install(server);
   await expect(async () => {
