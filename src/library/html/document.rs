@@ -50,8 +50,11 @@ impl ParsedDocument {
     }
 
     /// Has each picture that stands by itself, and says something of itself, be described to who wants to hear that:
-    /// in books that are not of pictures.
+    /// in books that are not of pictures. A page that is nothing but a picture stays silent.
     pub fn describe_pictures(&mut self) {
+        if !self.speaks() {
+            return;
+        }
         for item in &mut self.items {
             if let Item::Block { inlines, kind, part, .. } = item
                 && is_described_picture(inlines)
