@@ -34,7 +34,7 @@ impl Narrator {
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
         let details = self.shared.library.metadata(book).await?;
         let cast = self.cast(voice, &details.card.language).await?;
-        let wording = self.shared.library.preferences().await?.skipped().wording;
+        let wording = self.shared.library.recent_preferences().await?.skipped().wording;
         // A clip is news of one voice: lists of several would not hear of it.
         // Nor is it known to Redis what has been said of passages, or is left out of sentences.
         let is_plain = wording == Wording::default()
