@@ -40,14 +40,14 @@ use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use chapters::Chapter;
-use directions::Directions;
+use directions::Said;
 use import::{Format, ImportError, Importer};
 use importing::BookLocks;
 use recent::Recent;
 use shelf::{Shelf, StoredFile};
 
 use crate::redis::RedisConnection;
-use crate::text::pronunciation::{PronunciationError, Rules};
+use crate::text::pronunciation::PronunciationError;
 use crate::time::now_ms;
 
 pub use database::connect;
@@ -167,10 +167,8 @@ struct Shared {
     link: Option<RedisConnection>,
     /// Metadata, for as long as another server's change may go unnoticed.
     books: Cache<BookId, Arc<BookDetails>>,
-    /// How words are said in a book.
-    rules: Recent<BookId, Rules>,
-    /// How sentences of a book are to be read.
-    directions: Recent<BookId, Directions>,
+    /// What readers have said of how a book is read.
+    said: Recent<BookId, Said>,
     /// What the listener has chosen.
     preferences: Recent<(), Preferences>,
     /// By book, how often its file has been read anew, and number.
@@ -210,8 +208,7 @@ impl Library {
             shelf: Shelf::new(store),
             link,
             books: Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build(),
-            rules: Recent::new(),
-            directions: Recent::new(),
+            said: Recent::new(),
             preferences: Recent::new(),
             chapters: Cache::builder()
                 .weigher(|_, chapter: &Arc<Chapter>| {

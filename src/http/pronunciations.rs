@@ -154,7 +154,7 @@ pub async fn sample(
     let text = if form.spoken.trim().is_empty() && form.phonemes.trim().is_empty() {
         // As it is said now.
         let word: String = form.written.chars().take(MAX_WRITTEN_CHARS).collect();
-        pronounce(&*state.library.rules(&card.id).await?, &word, &[])
+        pronounce(&state.library.said(&card.id).await?.rules, &word, &[])
     } else {
         example(&checked(form.entry()?).map_err(LibraryError::from)?)
     };

@@ -88,7 +88,7 @@ impl Library {
         .bind(created_ms as i64)
         .execute(database)
         .await?;
-        self.shared.directions.forget(book).await;
+        self.shared.said.forget(book).await;
         Ok(kept)
     }
 
@@ -117,7 +117,7 @@ impl Library {
                 .bind(book.as_str())
                 .execute(&self.shared.database)
                 .await?;
-        self.shared.directions.forget(book).await;
+        self.shared.said.forget(book).await;
         found(done.rows_affected())
     }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use app::model::{Annotation, AnnotationKind, BookId};
 
 use super::{Library, LibraryError};
+use crate::text::pronunciation::Rules;
 
 /// How some sentences of a chapter are read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,6 +74,15 @@ impl Directions {
     }
 }
 
+/// What readers have said of how a book is read, in one: every clip that is heard asks for it.
+#[derive(Debug)]
+pub struct Said {
+    /// How words are said.
+    pub rules: Arc<Rules>,
+    /// How sentences are to be read.
+    pub directions: Directions,
+}
+
 impl Library {
     /// Of who reads sentences, and whether anybody does, what was said last counts: the same sentences have no
     /// other direction of that kind after `kept`.
@@ -99,9 +109,13 @@ impl Library {
         Ok(())
     }
 
-    /// How sentences of a book are to be read. A change by another server is seen after a few seconds.
-    pub async fn directions(&self, book: &BookId) -> Result<Arc<Directions>, LibraryError> {
-        let read = async { Ok(Directions::of(self.annotations(book).await?)) };
-        self.shared.directions.get(book, read).await
+    /// What readers have said of how a book is read. A change by another server is seen after a few seconds, like
+    /// one of the book itself.
+    pub async fn said(&self, book: &BookId) -> Result<Arc<Said>, LibraryError> {
+        let read = async {
+            let rules = Arc::new(Rules::new(self.pronunciations(book).await?));
+            Ok(Said { rules, directions: Directions::of(self.annotations(book).await?) })
+        };
+        self.shared.said.get(book, read).await
     }
 }

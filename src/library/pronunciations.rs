@@ -4,15 +4,13 @@
 pub(in crate::library) mod lexicon;
 mod vocabulary;
 
-use std::sync::Arc;
-
 use app::model::{BookCard, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
 use super::{LOCAL_USER, Library, LibraryError};
 use crate::text::language::primary_subtag;
-use crate::text::pronunciation::{Rules, checked};
+use crate::text::pronunciation::checked;
 use crate::time::now_ms;
 
 pub use lexicon::{MAX_LEXICON_BYTES, Refused};
@@ -29,18 +27,8 @@ const NOBODY: &str = "";
 const COLUMNS: &str = "id, scope, target, written, spoken, phonemes, matching, matches_case";
 
 impl Library {
-    /// How words are said in a book. A change by another server is seen after a few seconds, like one of the
-    /// book itself.
-    pub async fn rules(&self, book: &BookId) -> Result<Arc<Rules>, LibraryError> {
-        let read = async {
-            let details = self.metadata(book).await?;
-            Ok(Rules::new(self.pronunciations_for(&details.card).await?))
-        };
-        self.shared.rules.get(book, read).await
-    }
-
     fn rules_changed(&self) {
-        self.shared.rules.forget_all();
+        self.shared.said.forget_all();
     }
 
     /// What is said of words in a book, the nearest scope first.

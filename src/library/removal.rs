@@ -100,8 +100,7 @@ impl Library {
     /// What is remembered of a book is no longer so.
     pub(super) async fn changed(&self, id: &BookId) {
         self.shared.books.invalidate(id).await;
-        self.shared.rules.forget(id).await;
-        self.shared.directions.forget(id).await;
+        self.shared.said.forget(id).await;
         if let Some(link) = &self.shared.link {
             metadata::forget(link, id).await;
         }

@@ -38,7 +38,7 @@ impl Narrator {
         // A clip is news of one voice: lists of several would not hear of it.
         // Nor is it known to Redis what has been said of passages, or is left out of sentences.
         let is_plain = wording == Wording::default()
-            && self.shared.library.directions(book).await?.version() == 0;
+            && self.shared.library.said(book).await?.directions.version() == 0;
         let redis = self.shared.redis.as_ref();
         let redis = redis.filter(|redis| redis.is_up() && cast.is_one() && is_plain);
         let key =

@@ -89,8 +89,8 @@ impl Narrator {
         wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let book = &card.id;
-        let rules = self.shared.library.rules(book).await?;
-        let directions = self.shared.library.directions(book).await?;
+        let said = self.shared.library.said(book).await?;
+        let (rules, directions) = (&said.rules, &said.directions);
         let chosen = if cast.is_one() {
             BTreeMap::new()
         } else {
@@ -114,6 +114,7 @@ impl Narrator {
         let text = self.shared.library.chapter(book, chapter).await?;
         let languages = self.language_voices(cast, &text, &name.chosen);
         let directed = self.directed(directions.of_chapter(chapter), cast, &text);
+        let rules = Arc::clone(rules);
         let reading = Reading { languages, directed, rules, wording };
         let plan = if text.sentences.len() > LONG_CHAPTER {
             let (book, cast) = (book.clone(), cast.clone());

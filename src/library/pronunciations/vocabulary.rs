@@ -31,7 +31,7 @@ impl Library {
         takes_phonemes: bool,
     ) -> Result<Vocabulary, LibraryError> {
         let details = self.metadata(book).await?;
-        let rules = self.rules(book).await?;
+        let rules = Arc::clone(&self.said(book).await?.rules);
         // A draft that cannot be used yet changes nothing.
         let draft = draft
             .and_then(|draft| checked(draft).ok())
