@@ -53,7 +53,8 @@ self.addEventListener("fetch", (event) => {
 
 async function keep(cache, address) {
   const response = await fetch(address, { headers: { accept: "text/html,*/*" } });
-  if (response.ok) await cache.put(address, response);
+  // Who is not logged in is led elsewhere; that is not the page.
+  if (response.ok && !response.redirected) await cache.put(address, response);
 }
 
 async function answer(event, url) {
@@ -66,7 +67,7 @@ async function answer(event, url) {
     if ([502, 503, 504].includes(response.status) && kept) throw new Error("the server is out of reach");
     unreachableSince = 0;
     const isWanted = kept || FIRST.includes(url.pathname) || /^\/(pkg|fonts)\//.test(url.pathname);
-    if (response.ok && isWanted) event.waitUntil(refresh(url, response.clone(), kept));
+    if (response.ok && !response.redirected && isWanted) event.waitUntil(refresh(url, response.clone(), kept));
     return response;
   } catch (error) {
     // A page that is left takes its requests with it: that says nothing of the server.

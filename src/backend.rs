@@ -9,10 +9,12 @@ use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, PackCard, Passage, StorageFigures, Vocabulary, Voice,
+    ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard, SessionCard,
+    StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
+use crate::accounts::Accounts;
 use crate::error::ApiError;
 use crate::library::Library;
 use crate::library::search::MAX_HITS;
@@ -39,12 +41,26 @@ pub struct Server {
     pub engines: Engines,
     /// Who sees to it that they do.
     pub narrator: Narrator,
+    /// People.
+    pub accounts: Accounts,
     /// What other programs can ask for.
     pub endpoints: Arc<[EndpointCard]>,
 }
 
 #[async_trait]
 impl Backend for Server {
+    async fn people(&self) -> Result<Vec<PersonCard>, AppError> {
+        Ok(self.accounts.people().await.map_err(ApiError::from)?)
+    }
+
+    async fn sessions(&self, person: &Person) -> Result<Vec<SessionCard>, AppError> {
+        Ok(self.accounts.sessions(&person.id, &person.session).await.map_err(ApiError::from)?)
+    }
+
+    async fn tokens(&self, person: &Person) -> Result<Vec<TokenCard>, AppError> {
+        Ok(self.accounts.tokens(&person.id).await.map_err(ApiError::from)?)
+    }
+
     async fn books(&self) -> Result<Vec<BookCard>, AppError> {
         Ok(self.library.books().await.map_err(ApiError::from)?)
     }

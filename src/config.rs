@@ -6,6 +6,7 @@ mod limits;
 mod narration;
 mod redis;
 mod server;
+mod users;
 mod voices;
 
 use app::model::BookId;
@@ -18,6 +19,7 @@ pub use limits::LimitConfig;
 pub use narration::{BuiltInConfig, NarrationConfig};
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
+pub use users::{PasswordConfig, UsersAction, UsersConfig};
 pub use voices::{AddConfig, PrepareVoiceConfig, VoiceWorkerConfig, VoicesAction, VoicesConfig};
 
 /// A self-hosted reader that reads to you.
@@ -56,6 +58,8 @@ pub enum Command {
     PrepareVoice(PrepareVoiceConfig),
     /// Install voices; list, add, test and remove speech services and programs
     Voices(VoicesConfig),
+    /// Say who can log in, and what they may do
+    Users(UsersConfig),
     /// Look at sentences in Redis that could not be spoken, or try them again
     DeadLetters(DeadLettersConfig),
 }

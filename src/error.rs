@@ -10,6 +10,7 @@ use app::error::AppError;
 use app::model::Progress;
 use thiserror::Error;
 
+use crate::accounts::AccountError;
 use crate::clips::waits::WaitError;
 use crate::library::LibraryError;
 use crate::library::import::ImportError;
@@ -45,6 +46,12 @@ pub enum RunError {
     /// A voice cannot be installed or removed.
     #[error(transparent)]
     Install(#[from] InstallError),
+    /// An account cannot be made or changed.
+    #[error(transparent)]
+    Accounts(#[from] AccountError),
+    /// No password could be read.
+    #[error("the password cannot be read: {0}")]
+    Password(io::Error),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -68,9 +75,9 @@ pub enum RunError {
     /// The queue cannot be asked.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The server failed.
-    #[error("the server failed: {0}")]
-    Serve(#[from] io::Error),
+    /// The program cannot hear that it is to stop.
+    #[error("signals cannot be heard: {0}")]
+    Signals(#[from] io::Error),
 }
 
 /// What a handler can fail with.
@@ -108,9 +115,37 @@ pub enum ApiError {
     /// Another device has moved; this is where it is.
     #[error("Another device has moved in this book.")]
     Moved(Box<Progress>),
+    /// The client has as many streams or uploads as one may have.
+    #[error("Too many {0} at once from one address. Close some, or wait until they have ended.")]
+    TooManyAtOnce(&'static str),
+    /// The rest of a request did not come.
+    #[error("The rest of the request did not come in time.")]
+    TooSlow,
+    /// The request was sent to another server's name.
+    #[error(
+        "This server is not known as “{0}”. If it should be, start it with --host {0}, or set EARMARK_HOST."
+    )]
+    OtherHost(String),
     /// The request comes from another site's page.
     #[error("Requests from other sites are not accepted.")]
     OtherSite,
+    /// Nobody is logged in.
+    #[error("Log in first. A program sends a token, which is made on the page of your account.")]
+    NoLogin,
+    /// There is nobody yet who could log in.
+    #[error(
+        "Nobody can log in yet. The terminal that Earmark was started in says where the first account is made."
+    )]
+    NotSetUp,
+    /// Who is logged in may not do this.
+    #[error("Your account may not do this.")]
+    NotAllowed,
+    /// The name or the password is wrong.
+    #[error("The name or the password is wrong.")]
+    WrongLogin,
+    /// The code with which the first account is made.
+    #[error("The code is wrong, or was used. The terminal that Earmark was started in says it.")]
+    WrongCode,
     /// Everything that is not the client's business.
     #[error("Something went wrong on the server. The log says what.")]
     Internal,
@@ -162,6 +197,23 @@ impl From<VoiceError> for ApiError {
                 reason: format!("names no voice that is installed ({error})"),
             },
             _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Wrong => Self::WrongLogin,
+            AccountError::NoSuchPerson(_) => Self::NotFound(error.to_string()),
+            AccountError::Name
+            | AccountError::Taken(_)
+            | AccountError::Password
+            | AccountError::LastAdmin
+            | AccountError::TooMany
+            | AccountError::TokenName
+            | AccountError::TooManyTokens => Self::BadBody(error.to_string()),
+            AccountError::Database(_) | AccountError::Secret(_) => internal(&error),
         }
     }
 }

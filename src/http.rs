@@ -1,10 +1,14 @@
 //! The outside: routes, headers, and the one place where errors become HTTP.
 
+mod accounts;
 mod annotations;
 mod api;
 mod bodies;
 mod books;
+mod client;
+mod connections;
 pub mod description;
+mod door;
 mod engines;
 mod error;
 mod events;
@@ -12,12 +16,15 @@ mod headers;
 mod imports;
 mod limits;
 mod listen;
+mod needs;
 mod notice;
+mod origin;
 mod packs;
 mod params;
 mod passages;
 mod preferences;
 mod pronunciations;
+mod shares;
 mod storage;
 mod voice;
 
@@ -25,11 +32,13 @@ use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
+use app::model::Person;
 use axum::Router;
 use axum::extract::FromRef;
+use axum::http::request::Parts;
 use axum::middleware;
 use axum::routing::{any, delete, get, post};
-use leptos::prelude::{LeptosOptions, provide_context};
+use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{AxumRouteListing, ErrorHandler, LeptosRoutes, generate_route_list};
 use tokio_util::sync::CancellationToken;
 use tower_http::CompressionLevel;
@@ -45,8 +54,11 @@ use crate::speech::Voices;
 use crate::speech::engines::Engines;
 use crate::speech::packs::Packs;
 
+pub use connections::serve;
+pub use door::Door;
 pub use error::ApiError;
 pub use limits::Limits;
+pub use origin::Names;
 
 /// Smaller answers are not worth compressing, in bytes.
 const COMPRESS_FROM_BYTES: u16 = 512;
@@ -94,6 +106,10 @@ pub struct AppParts {
     pub redis: Option<RedisConnection>,
     /// How often the API may be used.
     pub limits: Arc<Limits>,
+    /// Who comes in.
+    pub door: Door,
+    /// The names under which the server is called.
+    pub names: Names,
     /// Where the pages' files are, and how they are named.
     pub leptos: LeptosOptions,
     /// Open streams end when it is cancelled, or the server would never stop.
@@ -114,11 +130,13 @@ pub fn router(state: AppState) -> Router {
         packs: state.packs.clone(),
         engines: state.engines.clone(),
         narrator: state.narrator.clone(),
+        accounts: state.door.accounts().clone(),
         endpoints: description::cards().into(),
     });
     let page_context = move || {
         provide_context(Arc::clone(&server));
         preferences::provide();
+        provide_person();
         headers::page_policy();
     };
     let shell = {
@@ -151,21 +169,51 @@ pub fn router(state: AppState) -> Router {
         .route("/v1/audio/speech", post(voice::openai_speech));
     let pages = Router::new()
         .leptos_routes_with_context(&state, PAGES.clone(), page_context, shell)
-        .fallback_service(files.fallback(not_found))
-        .layer(middleware::from_fn(events::in_our_words));
-    Router::new()
+        .merge(site_files(&files))
+        .fallback_service(not_found)
+        .layer(middleware::from_fn(events::in_our_words))
+        .layer(middleware::from_fn(origin::reject_cross_site_but_links));
+    let calls = Router::new()
         .merge(bodies::streamed(files_in, bodies::FILE_BYTES))
         .merge(bodies::limited(texts_in, bodies::TEXT_BYTES))
         .merge(bodies::limited(small_requests(), bodies::SMALL_BYTES))
+        .layer(middleware::from_fn(origin::reject_cross_site));
+    Router::new()
+        .merge(calls)
         .merge(bodies::limited(pages, bodies::SMALL_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
         .layer(compressed)
         // Sound is no page and cannot be compressed.
-        .merge(sound())
+        .merge(sound(&state))
+        .layer(middleware::from_fn_with_state(state.clone(), door::let_in))
         .layer(middleware::from_fn_with_state(state.clone(), limits::refuse_too_many))
-        .layer(middleware::from_fn(headers::reject_cross_site))
+        .layer(middleware::from_fn_with_state(state.names.clone(), origin::answer_to_own_names))
         .layer(middleware::map_response(headers::secure))
         .with_state(state)
+}
+
+/// The files of the pages: those at the top by their names, so that nothing else is served by accident.
+fn site_files(files: &ServeDir) -> Router<AppState> {
+    const PATHS: [&str; 9] = [
+        "/pkg/{*file}",
+        "/fonts/{*file}",
+        "/icons/{*file}",
+        "/samples/{*file}",
+        "/favicon.svg",
+        "/manifest.webmanifest",
+        "/operator.css",
+        "/settings.css",
+        "/sw.js",
+    ];
+    PATHS.iter().fold(Router::new(), |routes, path| routes.route_service(path, files.clone()))
+}
+
+/// Puts whoever asks into the context of the page being rendered.
+fn provide_person() {
+    let parts = use_context::<Parts>();
+    if let Some(person) = parts.and_then(|parts| parts.extensions.get::<Arc<Person>>().cloned()) {
+        provide_context(person);
+    }
 }
 
 /// Routes that take a form or a few values, or nothing.
@@ -209,6 +257,19 @@ fn small_requests() -> Router<AppState> {
         .route("/api/engines/{name}/delete", post(engines::remove))
         .route("/api/engines/{name}/test", get(engines::tested).post(engines::test))
         .route("/api/storage", get(storage::figures).post(storage::set_limits))
+        .route("/login", post(accounts::log_in))
+        .route("/logout", post(accounts::log_out))
+        .route("/setup", post(accounts::set_up))
+        .route("/api/account/password", post(accounts::set_password))
+        .route("/api/sessions", get(accounts::sessions))
+        .route("/api/sessions/{session}", delete(accounts::end_session))
+        .route("/api/sessions/{session}/delete", post(accounts::end_session))
+        .route("/api/tokens", get(accounts::tokens).post(accounts::make_token))
+        .route("/api/tokens/{token}", delete(accounts::end_token))
+        .route("/api/tokens/{token}/delete", post(accounts::end_token))
+        .route("/api/people", get(accounts::people).post(accounts::add_person))
+        .route("/api/people/{person}", post(accounts::set_role).delete(accounts::remove_person))
+        .route("/api/people/{person}/delete", post(accounts::remove_person))
         .route("/api/openapi.json", get(description::openapi))
         .route("/api/preferences", get(preferences::get))
         .route("/settings", post(preferences::set))
@@ -220,9 +281,11 @@ fn small_requests() -> Router<AppState> {
 }
 
 /// Routes of streams and clips.
-fn sound() -> Router<AppState> {
+fn sound(state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/listen/{book}/{chapter}", get(listen::stream))
         .route("/listen/{book}/{chapter}/timeline", get(listen::timeline))
+        .route_layer(middleware::from_fn_with_state(state.clone(), limits::refuse_more_streams))
         .route("/audio/{book}/{chapter}/{sentence}", get(listen::clip))
+        .layer(middleware::from_fn(origin::reject_cross_site))
 }

@@ -6,6 +6,7 @@
 //! [`speech`] makes before they are needed. What a sentence is, and how it is named, is decided in [`text`],
 //! which does no I/O.
 
+pub mod accounts;
 pub mod audio;
 pub mod backend;
 mod children;
@@ -22,8 +23,6 @@ mod stores;
 pub mod text;
 mod time;
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,9 +32,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::redis::RedisConnection;
+use accounts::Accounts;
 use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
 pub use error::RunError;
-use http::{AppParts, AppState, Limits};
+use http::{AppParts, AppState, Door, Limits, Names};
 pub use stores::{Stores, keep_files_private};
 
 use library::Library;
@@ -77,7 +77,7 @@ pub async fn run(
             library: library.clone(),
             voices: Arc::clone(&voices),
             engines: engines.clone(),
-            database: stores.database,
+            database: stores.database.clone(),
             store: stores.objects,
             redis: redis.clone(),
             config: NarratorConfig {
@@ -88,34 +88,38 @@ pub async fn run(
         (&tasks, &shutdown),
     );
     let leptos = leptos_options(&config.server);
+    let address = listener.local_addr()?;
+    let accounts = Accounts::new(stores.database.clone());
+    let door = Door::new(accounts, address, config.server.open)?;
+    if let Some(page) = door.set_up_at(address).await {
+        println!("Nobody can log in yet. Make the first account at {page}");
+    }
     let state = AppState::from(AppParts {
         library: library.clone(),
         voices,
         packs,
         engines,
         narrator: narrator.clone(),
-        limits: Arc::new(Limits::new(config.limits, redis.clone())),
+        limits: Arc::new(Limits::new(config.limits.clone(), redis.clone())),
+        door,
+        names: Names::new(&config.server.names()),
         redis,
         leptos,
         shutdown: shutdown.clone(),
     });
-    // Limits need to know who asks.
-    let service = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
-    let server =
-        axum::serve(listener, service).with_graceful_shutdown(shutdown.clone().cancelled_owned());
+    let server = http::serve(listener, http::router(state), &config.limits, shutdown.clone());
     // Once told to stop, neither slow clients nor slow voices hold it up beyond the limit.
     let overdue = async {
         shutdown.cancelled().await;
         tokio::time::sleep(SHUTDOWN_LIMIT).await;
     };
     let finished = async {
-        server.await?;
+        server.await;
         tasks.close();
         tasks.wait().await;
-        Ok::<_, io::Error>(())
     };
     tokio::select! {
-        finished = finished => finished?,
+        () = finished => {}
         () = overdue => tracing::warn!("connections or sentences were left unfinished"),
     }
     close(&library, &narrator).await;

@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use app::model::{ImportedCard, PackCard, PackProgress, PackState, PackStep};
+use app::model::{ImportedCard, PackCard, PackProgress, PackState, PackStep, Role};
 use clap::Parser;
+use earmark::accounts::Accounts;
 use earmark::config::{
-    AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, ReimportConfig, ServeConfig,
-    VoicesAction, VoicesConfig, WorkerConfig,
+    AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, PasswordConfig, ReimportConfig,
+    ServeConfig, UsersAction, UsersConfig, VoicesAction, VoicesConfig, WorkerConfig,
 };
 use earmark::library::LibraryError;
 use earmark::library::import::child::{self, Task};
@@ -79,6 +80,7 @@ async fn run(cli: Cli) -> ExitCode {
         Some(Command::Worker(config)) => worker(config).await,
         Some(Command::DeadLetters(config)) => dead_letters(config).await,
         Some(Command::Voices(config)) => voices(config).await,
+        Some(Command::Users(config)) => users(config).await,
         None => serve(cli.serve).await,
     };
     match done {
@@ -149,6 +151,64 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn users(config: UsersConfig) -> Result<ExitCode, RunError> {
+    let stores = Stores::open(&config.data).await?;
+    let accounts = Accounts::new(stores.database);
+    match config.action {
+        UsersAction::List { json } => {
+            for person in accounts.people().await? {
+                if json {
+                    println!("{}", serde_json::json!(person));
+                } else {
+                    println!("{}  {}", person.name, person.role.name());
+                }
+            }
+        }
+        UsersAction::Add { name, role, admin, password } => {
+            let role = if admin { Role::Admin } else { role };
+            accounts.add(&name, &read_password(&password)?, role).await?;
+            println!("{name} can log in, as {}", role.name());
+        }
+        UsersAction::Password { name, password } => {
+            let user = accounts.id_of(&name).await?;
+            accounts.set_password(&user, &read_password(&password)?, "").await?;
+            println!("{name} has another password, and is logged out everywhere");
+        }
+        UsersAction::Role { name, role } => {
+            accounts.set_role(&accounts.id_of(&name).await?, role).await?;
+            println!("{name} is {} now", role.name());
+        }
+        UsersAction::Remove { name } => {
+            accounts.remove(&accounts.id_of(&name).await?).await?;
+            println!("{name} can no longer log in");
+        }
+        UsersAction::Sessions { name, revoke } => {
+            let user = accounts.id_of(&name).await?;
+            if revoke {
+                accounts.end_sessions(&user, "").await?;
+                println!("{name} is logged out everywhere");
+                return Ok(ExitCode::SUCCESS);
+            }
+            for session in accounts.sessions(&user, "").await? {
+                println!("{}  {}", session.device, session.address);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A password from a file, the environment, or whoever sits at the terminal.
+fn read_password(from: &PasswordConfig) -> Result<String, RunError> {
+    if let Some(file) = &from.password_file {
+        let text = std::fs::read_to_string(file).map_err(RunError::Password)?;
+        return Ok(text.lines().next().unwrap_or_default().to_owned());
+    }
+    match &from.password {
+        Some(password) => Ok(password.clone()),
+        None => rpassword::prompt_password("Password: ").map_err(RunError::Password),
+    }
 }
 
 async fn voices(config: VoicesConfig) -> Result<ExitCode, RunError> {

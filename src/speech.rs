@@ -6,7 +6,8 @@
 //! [`registry`] lists every engine. Those that are installed as programs are found at the start; others are
 //! configured by a person ([`settings`], kept by [`engines`]) and may come and go while the server runs.
 
-pub mod budget;
+pub mod addresses;
+mod budget;
 mod cast;
 mod chosen;
 mod command;
@@ -85,6 +86,11 @@ pub enum Capacity {
 pub trait Engine: Send + Sync {
     /// Its name in voice ids and keys, e.g. `espeak-ng`.
     fn name(&self) -> &str;
+
+    /// Whether it sends what it speaks to an address that a person has entered.
+    fn is_service(&self) -> bool {
+        self.settings().is_some_and(|settings| settings.kind.reached_by == ReachedBy::Address)
+    }
 
     /// What a person has said of it, if a person has.
     fn settings(&self) -> Option<&EngineSettings> {
@@ -353,8 +359,8 @@ impl Voices {
         characters as f64 * price / 1e6
     }
 
-    /// The voice a book in this language is read with unless another is chosen. Never one that costs
-    /// something, unless the operator prefers it.
+    /// The voice a book in this language is read with unless another is chosen. Never one that costs something
+    /// or that sends the book to a service, unless the operator prefers it.
     pub fn default_for(&self, language: &str) -> Option<Voice> {
         let engine_set = self.engine_set();
         let wanted = if language == "und" { "en" } else { language };
@@ -362,8 +368,10 @@ impl Voices {
         let preferred = self.preferred.as_ref().and_then(|id| {
             voices().filter(|voice| speaks(voice, wanted)).find(|voice| voice.id == *id)
         });
-        let is_free =
-            |voice: &&Voice| engine_set.engine(&voice.engine).is_ok_and(|engine| engine.is_free());
+        let is_free = |voice: &&Voice| {
+            let engine = engine_set.engine(&voice.engine);
+            engine.is_ok_and(|engine| engine.is_free() && !engine.is_service())
+        };
         // Of the first engine that is natural and fast enough here, a voice with the accent if there is one.
         let is_natural = |voice: &&Voice| {
             let engine = engine_set.engine(&voice.engine);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the top down: a room may use those below it, and none above.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "main",
     "lib",
     "http",
@@ -19,6 +19,7 @@ const ROOMS: [&str; 15] = [
     "clips",
     "speech",
     "library",
+    "accounts",
     "audio",
     "redis",
     "text",

@@ -134,7 +134,14 @@ async fn a_request_can_be_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_too_often_is_told_when_to_come_again() {
     let redis = RedisServer::start();
-    let limits = ["--limit-per-minute", "5", "--client-address-header", "X-Client"];
+    let limits = [
+        "--limit-per-minute",
+        "5",
+        "--trusted-proxies",
+        "127.0.0.1",
+        "--client-address-header",
+        "X-Client",
+    ];
     let fleet = Fleet::start_with(&redis.url(), 0, "0", &limits);
     let ask = async |client: &str| {
         let address = fleet.url("/api/voices");

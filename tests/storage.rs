@@ -303,7 +303,10 @@ async fn the_api_is_described_as_it_is() {
             .replace("{sentence}", "0")
             .replace("{annotation}", "a")
             .replace("{request}", "r")
-            .replace("{name}", "n");
+            .replace("{name}", "n")
+            .replace("{person}", "p")
+            .replace("{session}", "s")
+            .replace("{token}", "t");
         for method in methods.as_object().unwrap().keys() {
             let method = method.to_uppercase().parse().unwrap();
             let response =

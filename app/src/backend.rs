@@ -10,7 +10,8 @@ use leptos::prelude::use_context;
 use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, PackCard, Passage, StorageFigures, Vocabulary, Voice,
+    ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard, Role, SessionCard,
+    StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -77,6 +78,15 @@ pub trait Backend: Send + Sync {
         replaced: &str,
     ) -> Result<Vocabulary, AppError>;
 
+    /// Everybody who can log in, by name.
+    async fn people(&self) -> Result<Vec<PersonCard>, AppError>;
+
+    /// The browsers that a person is logged in with, the last used first.
+    async fn sessions(&self, person: &Person) -> Result<Vec<SessionCard>, AppError>;
+
+    /// What a person's programs identify themselves with, the newest first.
+    async fn tokens(&self, person: &Person) -> Result<Vec<TokenCard>, AppError>;
+
     /// The title of a book that was deleted and can be brought back.
     async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, AppError>;
 
@@ -94,4 +104,14 @@ pub trait Backend: Send + Sync {
 /// The backend of this request.
 pub fn backend() -> Result<Arc<dyn Backend>, AppError> {
     use_context::<Arc<dyn Backend>>().ok_or(AppError::Internal)
+}
+
+/// Who asks for this page; nobody on pages that are for everybody.
+pub fn person() -> Option<Arc<Person>> {
+    use_context::<Arc<Person>>()
+}
+
+/// Whether whoever asks for this page may do what a role may.
+pub fn may(role: Role) -> bool {
+    person().is_some_and(|person| person.role >= role)
 }

@@ -7,6 +7,7 @@ mod import;
 mod operator;
 mod packs;
 mod passage;
+mod person;
 mod pronunciation;
 
 use std::fmt;
@@ -23,6 +24,7 @@ pub use operator::{
 };
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};
+pub use person::{Person, PersonCard, Role, SessionCard, TokenCard};
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };

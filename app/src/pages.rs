@@ -1,15 +1,18 @@
 //! The pages, rendered on the server. Those that the reader opens over the text are pages too: they
 //! have an address, and work without script.
 
+mod account;
 mod book;
 mod developers;
 mod engines;
 mod keys;
 mod library;
+mod login;
 mod notes;
 mod offline;
 mod packs;
 mod passage;
+mod people;
 mod pronunciation;
 mod reader;
 mod search;
@@ -17,21 +20,26 @@ mod settings;
 mod storage;
 mod voices;
 
+pub use account::AccountPage;
 pub use book::BookPage;
 pub use developers::DevelopersPage;
 pub use engines::EnginesPage;
 pub use keys::KeysPage;
 pub use library::LibraryPage;
+pub use login::{LoginPage, SetupPage};
 pub use notes::NotesPage;
 pub use offline::OfflinePage;
 pub use packs::PacksPage;
 pub use passage::PassagePage;
+pub use people::PeoplePage;
 pub use pronunciation::PronunciationPage;
 pub use reader::ReaderPage;
 pub use search::SearchPage;
 pub use settings::SettingsPage;
 pub use storage::StoragePage;
 pub use voices::VoicesPage;
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use leptos::prelude::*;
 use leptos_router::hooks::{use_params_map, use_query_map};
@@ -52,6 +60,17 @@ fn book_param() -> Result<BookId, AppError> {
 /// A parameter of the query; empty when it is not there.
 fn query(name: &str) -> String {
     use_query_map().with_untracked(|query| query.get(name).unwrap_or_default())
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whole hours since a time.
+fn hours_since(time_ms: u64) -> u64 {
+    now_ms().saturating_sub(time_ms) / 3_600_000
 }
 
 /// A page made of what the server is asked for before anything is sent.

@@ -10,9 +10,9 @@ use leptos_router::{SsrMode, path};
 use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
-    BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, NotesPage, OfflinePage,
-    PacksPage, PassagePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage, StoragePage,
-    VoicesPage,
+    AccountPage, BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, LoginPage,
+    NotesPage, OfflinePage, PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage,
+    SearchPage, SettingsPage, SetupPage, StoragePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -104,6 +104,10 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/engines") view=EnginesPage ssr=SsrMode::Async/>
                 <Route path=path!("/storage") view=StoragePage ssr=SsrMode::Async/>
                 <Route path=path!("/developers") view=DevelopersPage ssr=SsrMode::Async/>
+                <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
+                <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
+                <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async/>
                 <Route path=path!("/offline") view=OfflinePage ssr=SsrMode::Async/>
             </Routes>

@@ -4,6 +4,7 @@
 //! translated. To add one, copy `words/english.rs`, translate it, and name it in [`UiLanguage`] and
 //! [`of`].
 
+mod accounts;
 mod english;
 mod listening;
 mod operator;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::preferences::UiLanguage;
 
+pub use accounts::Accounts;
 pub use listening::{Listening, Passage};
 pub use operator::Operator;
 pub use packs::Packs;
@@ -45,6 +47,7 @@ pub struct Words {
     pub keys: Keys,
     pub operator: Operator,
     pub packs: Packs,
+    pub accounts: Accounts,
     pub script: ScriptWords,
 }
 

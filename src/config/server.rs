@@ -11,12 +11,25 @@ pub struct ServerConfig {
     /// Address and port to listen on; 0.0.0.0:3000 lets other devices of your network in
     #[arg(long, env = "EARMARK_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDR")]
     pub addr: SocketAddr,
+    /// Names by which the server is called, beside addresses, this machine's own name, and names that only a
+    /// local network has. Under any other name it does not answer
+    #[arg(long, env = "EARMARK_HOST", value_delimiter = ',', value_name = "NAME")]
+    pub host: Vec<String>,
+    /// Ask nobody to log in, wherever they come from: everybody can read, listen and add books, and whoever is
+    /// on this machine can do everything
+    #[arg(long, env = "EARMARK_OPEN")]
+    pub open: bool,
     /// Folder with the scripts and styles of the pages [default: the one beside the program]
     #[arg(long, env = "EARMARK_SITE", value_name = "DIR")]
     pub site: Option<PathBuf>,
 }
 
 impl ServerConfig {
+    /// The names by which the server is called: those that were given, and this machine's own.
+    pub fn names(&self) -> Vec<String> {
+        self.host.iter().cloned().chain(machine_name()).collect()
+    }
+
     /// The folder with the pages' files: the one that was named, `site` beside the program, or
     /// where the build puts it.
     pub fn site_root(&self) -> PathBuf {
@@ -29,4 +42,15 @@ impl ServerConfig {
             .filter(|site| site.is_dir());
         beside.unwrap_or_else(|| Path::new("target/site").to_owned())
     }
+}
+
+/// What this machine calls itself.
+#[cfg(unix)]
+fn machine_name() -> Option<String> {
+    rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
+}
+
+#[cfg(not(unix))]
+fn machine_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok()
 }

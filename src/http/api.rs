@@ -1,8 +1,11 @@
 //! The JSON API. Its shapes are stable: fields are added, never changed or taken away.
 
-use app::model::{BookCard, BookDetails, Hit, Outline, TimelineEntry, Voice};
-use axum::Json;
+use std::sync::Arc;
+
+use app::model::{BookCard, BookDetails, Hit, Outline, Person, Role, TimelineEntry, Voice};
 use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
 use super::params::{self, QueryMap};
@@ -182,8 +185,20 @@ pub async fn voices(State(state): State<AppState>) -> Json<Vec<Voice>> {
     Json(state.voices.list())
 }
 
-/// `GET /health`: whether all is well, and if not, what is wrong; how much waits to be spoken.
-pub async fn health(State(state): State<AppState>) -> Json<HealthAnswer> {
+/// `GET /health`: whether all is well; whoever runs the place hears what is wrong, and how much waits to be
+/// spoken.
+pub async fn health(
+    State(state): State<AppState>,
+    person: Option<Extension<Arc<Person>>>,
+) -> Response {
+    let answer = how_it_is(&state).await;
+    if person.is_some_and(|Extension(person)| person.role == Role::Admin) {
+        return Json(answer).into_response();
+    }
+    Json(serde_json::json!({ "status": answer.status })).into_response()
+}
+
+async fn how_it_is(state: &AppState) -> HealthAnswer {
     let mut problems = Vec::new();
     let voices = state.voices.list().len();
     if voices == 0 {
@@ -222,15 +237,8 @@ pub async fn health(State(state): State<AppState>) -> Json<HealthAnswer> {
     };
     let bounds = state.narrator.bounds(queue.as_ref());
     let status = if problems.is_empty() { "ok" } else { "degraded" };
-    Json(HealthAnswer {
-        status,
-        problems,
-        version: env!("CARGO_PKG_VERSION"),
-        voices,
-        queue,
-        redis,
-        bounds,
-    })
+    let version = env!("CARGO_PKG_VERSION");
+    HealthAnswer { status, problems, version, voices, queue, redis, bounds }
 }
 
 /// How the server is.

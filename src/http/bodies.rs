@@ -1,5 +1,7 @@
 //! What requests may carry: how much, and no character that no text has.
 
+use std::error::Error;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{DefaultBodyLimit, Request};
@@ -7,6 +9,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
+use http_body_util::LengthLimitError;
+use tower_http::timeout::TimeoutError;
 
 use super::{ApiError, AppState};
 use crate::library::import::limits::MAX_FILE_BYTES;
@@ -70,11 +74,29 @@ async fn read_whole(limit: usize, request: Request, next: Next) -> Response {
     }
     let (parts, body) = request.into_parts();
     let is_form = parts.headers.get(header::CONTENT_TYPE).is_some_and(is_form);
-    let Ok(bytes) = to_bytes(body, limit).await else { return too_large(limit).into_response() };
+    let bytes = match to_bytes(body, limit).await {
+        Ok(bytes) => bytes,
+        Err(error) => return unread(&error, limit).into_response(),
+    };
     if bytes.contains(&0) || has_escaped_nul(&bytes) || is_form && contains(&bytes, b"%00") {
         return no_nul().into_response();
     }
     next.run(Request::from_parts(parts, Body::from(bytes))).await
+}
+
+/// Why a body could not be read.
+fn unread(error: &axum::Error, limit: usize) -> ApiError {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return ApiError::TooSlow;
+        }
+        if error.is::<LengthLimitError>() {
+            return too_large(limit);
+        }
+        cause = error.source();
+    }
+    ApiError::BadBody("The request broke off.".to_owned())
 }
 
 fn declares_more(request: &Request, limit: usize) -> bool {

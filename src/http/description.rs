@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use app::model::{
     Annotation, BookCard, EndpointCard, EngineCard, Hit, ImportedCard, ListenerPosition,
-    NewAnnotation, Outline, PackCard, Progress, Pronunciation, StorageFigures, TimelineEntry,
-    Voice,
+    NewAnnotation, Outline, PackCard, PersonCard, Progress, Pronunciation, SessionCard,
+    StorageFigures, TimelineEntry, TokenCard, Voice,
 };
 use axum::Json;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use utoipa::openapi::{
     Required, ResponseBuilder, Schema,
 };
 
+use super::accounts::{NewToken, PasswordForm, PersonForm, RoleForm, TokenForm};
 use super::api::{BookAnswer, ChapterAnswer, HealthAnswer};
 use super::engines::EngineForm;
 use super::error::Problem;
@@ -156,6 +157,7 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
     const BOOKS: &str = "Books";
     const LISTENING: &str = "Listening";
     const SPEECH: &str = "Speech for other programs";
+    const PEOPLE: &str = "People";
     const RUNNING: &str = "Running it";
     vec![
         send(Post, SPEECH, "/api/voice", "Speaks a text. What was spoken before is not made again, whoever asked for it. More than a sentence is split, and kept by the sentence.", Some((JSON, of::<VoiceRequest>)), Some((JSON, of::<VoiceAnswer>))),
@@ -201,6 +203,16 @@ static ENDPOINTS: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
         send(Post, LISTENING, "/api/events/chapter_change", "A listener moved to another chapter.", Some((JSON, event)), None),
         get(LISTENING, "/api/requests/{request}", "How far what chapter_open set off has come.", (JSON, of::<RequestStatus>)),
         get(RUNNING, "/health", "Whether all is well, and how much waits.", (JSON, of::<HealthAnswer>)),
+        get(PEOPLE, "/api/people", "Everybody who can log in, by name. An admin asks, and is there themselves: no token will do.", (JSON, list::<PersonCard>)),
+        send(Post, PEOPLE, "/api/people", "Adds somebody. The first is an admin, and from then on everybody has to log in.", Some((FORM, of::<PersonForm>)), None),
+        send(Post, PEOPLE, "/api/people/{person}", "Sets what somebody may do.", Some((FORM, of::<RoleForm>)), None),
+        send(Delete, PEOPLE, "/api/people/{person}", "Removes somebody.", None, None),
+        get(PEOPLE, "/api/sessions", "Where one is logged in, the last used first.", (JSON, list::<SessionCard>)),
+        send(Delete, PEOPLE, "/api/sessions/{session}", "Logs out there.", None, None),
+        get(PEOPLE, "/api/tokens", "One’s tokens, the newest first.", (JSON, list::<TokenCard>)),
+        send(Post, PEOPLE, "/api/tokens", "Makes a token, which is said in the answer and never again.", Some((FORM, of::<TokenForm>)), Some((JSON, of::<NewToken>))),
+        send(Delete, PEOPLE, "/api/tokens/{token}", "Withdraws a token.", None, None),
+        send(Post, PEOPLE, "/api/account/password", "Changes one’s password; everywhere else one is logged out.", Some((FORM, of::<PasswordForm>)), None),
         get(RUNNING, "/api/packs", "The natural voices that can be installed, and what has become of each on this server.", (JSON, list::<PackCard>)),
         send(Post, RUNNING, "/api/packs/{name}", "Begins to install one; `GET /api/packs` says how far it is.", None, None),
         send(Delete, RUNNING, "/api/packs/{name}", "Removes one, or stops installing it.", None, None),

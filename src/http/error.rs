@@ -16,9 +16,12 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Moved(_) => StatusCode::CONFLICT,
-            Self::OtherSite => StatusCode::FORBIDDEN,
+            Self::NoLogin | Self::NotSetUp | Self::WrongLogin => StatusCode::UNAUTHORIZED,
+            Self::OtherSite | Self::NotAllowed | Self::WrongCode => StatusCode::FORBIDDEN,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

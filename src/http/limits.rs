@@ -1,23 +1,30 @@
-//! How often one address, and all together, may use an endpoint: sliding windows of a minute.
+//! How often one address, and all together, may use an endpoint: sliding windows of a minute. And how many
+//! streams one address may have at once.
 //!
 //! With Redis the count is shared by all servers; without it, or while it is gone, each counts for
 //! itself. What is refused costs nothing and is not counted.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use redis::{RedisResult, Script};
+use sha2::{Digest, Sha256};
 
+use super::client::Proxies;
+use super::shares::Shares;
 use super::{ApiError, AppState};
 use crate::config::LimitConfig;
 use crate::redis::{Key, RedisConnection};
+use crate::text::hash::hex;
 
 /// The window.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -56,9 +63,24 @@ static COUNT: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
+/// How often, in which time.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    window: Duration,
+    /// For one, 0 for no limit.
+    own: u32,
+    /// For all together, 0 for no limit.
+    all: u32,
+}
+
+/// Tries to log in: of one address with one name, and of all.
+const LOGINS: Rule = Rule { window: Duration::from_secs(600), own: 10, all: 600 };
+
 /// Counts requests.
 pub struct Limits {
     config: LimitConfig,
+    proxies: Proxies,
+    streams: Arc<Shares>,
     link: Option<RedisConnection>,
     /// A std mutex: held for a map operation, never across an await.
     counted: Mutex<Counted>,
@@ -81,7 +103,8 @@ impl Counted {
         }
         if self.forgotten_at.is_none_or(|last| now - last >= FORGET_INTERVAL) {
             self.forgotten_at = Some(now);
-            self.times.retain(|_, times| times.back().is_some_and(|last| now - *last < WINDOW));
+            self.times
+                .retain(|_, times| times.back().is_some_and(|last| now - *last < LOGINS.window));
         }
         if self.times.len() < MAX_COUNTED { who } else { OTHERS }
     }
@@ -90,19 +113,56 @@ impl Counted {
 impl Limits {
     /// Nothing counted yet.
     pub fn new(config: LimitConfig, link: Option<RedisConnection>) -> Self {
-        Self { config, link, counted: Mutex::default(), serial: AtomicU64::new(0) }
+        let proxies = Proxies::new(&config);
+        // Each has a connection of its own, and of those there are only so many.
+        let streams = Shares::new(usize::MAX, config.streams_per_address as usize);
+        Self {
+            config,
+            proxies,
+            streams,
+            link,
+            counted: Mutex::default(),
+            serial: AtomicU64::new(0),
+        }
+    }
+
+    /// The client of a request.
+    pub(super) fn client(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
+        self.proxies.client(headers, peer)
+    }
+
+    /// Whether a request came to a trusted proxy over HTTPS.
+    pub(super) fn is_https(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
+        let told = headers.get("x-forwarded-proto");
+        self.proxies.is_trusted(peer) && told.is_some_and(|told| told.as_bytes() == b"https")
+    }
+
+    /// Counts a try to log in. It is counted for an address and a name together, so that nobody can lock
+    /// another out by guessing.
+    pub(super) async fn count_login(&self, client: &str, name: &str) -> Result<(), ApiError> {
+        let name = hex(&Sha256::digest(name.trim().to_lowercase())[..8]);
+        self.count_within(&format!("{client}-{name}"), "login", LOGINS).await
     }
 
     async fn count(&self, who: &str, endpoint: &'static str) -> Result<(), ApiError> {
         let LimitConfig { limit_per_minute: own, limit_per_minute_overall: all, .. } = self.config;
-        if own == 0 && all == 0 {
+        self.count_within(who, endpoint, Rule { window: WINDOW, own, all }).await
+    }
+
+    async fn count_within(
+        &self,
+        who: &str,
+        endpoint: &'static str,
+        rule: Rule,
+    ) -> Result<(), ApiError> {
+        if rule.own == 0 && rule.all == 0 {
             return Ok(());
         }
         let shared = match self.link.as_ref().filter(|link| link.is_up()) {
-            Some(link) => self.count_in_redis(link, who, endpoint).await.ok(),
+            Some(link) => self.count_in_redis(link, who, endpoint, rule).await.ok(),
             None => None,
         };
-        let wait = shared.unwrap_or_else(|| self.count_here(who, endpoint));
+        let wait = shared.unwrap_or_else(|| self.count_here(who, endpoint, rule));
         if wait.is_zero() {
             return Ok(());
         }
@@ -115,39 +175,37 @@ impl Limits {
         link: &RedisConnection,
         who: &str,
         endpoint: &'static str,
+        rule: Rule,
     ) -> RedisResult<Duration> {
         let serial = self.serial.fetch_add(1, Ordering::Relaxed);
         let wait_ms: u64 = COUNT
             .key(link.name(&Key::RateLimit(who.to_owned(), endpoint.to_owned())))
             .key(link.name(&Key::GlobalRateLimit(endpoint.to_owned())))
-            .arg(WINDOW.as_millis() as u64)
-            .arg(self.config.limit_per_minute)
-            .arg(self.config.limit_per_minute_overall)
+            .arg(rule.window.as_millis() as u64)
+            .arg(rule.own)
+            .arg(rule.all)
             .arg(format!("{}-{serial}", link.process()))
             .invoke_async(&mut link.clone())
             .await?;
         Ok(Duration::from_millis(wait_ms))
     }
 
-    fn count_here(&self, who: &str, endpoint: &'static str) -> Duration {
+    fn count_here(&self, who: &str, endpoint: &'static str, rule: Rule) -> Duration {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         let who = counted.name(who, endpoint, now).to_owned();
-        let keys = [
-            ((who, endpoint), self.config.limit_per_minute),
-            ((String::new(), endpoint), self.config.limit_per_minute_overall),
-        ];
+        let keys = [((who, endpoint), rule.own), ((String::new(), endpoint), rule.all)];
         let mut wait = Duration::ZERO;
         for (key, limit) in &keys {
             let times = counted.times.entry(key.clone()).or_default();
-            while times.front().is_some_and(|first| now - *first >= WINDOW) {
+            while times.front().is_some_and(|first| now - *first >= rule.window) {
                 times.pop_front();
             }
             if let Some(first) = times.front()
                 && *limit > 0
                 && times.len() >= *limit as usize
             {
-                wait = wait.max(WINDOW - (now - *first));
+                wait = wait.max(rule.window - (now - *first));
             }
         }
         if wait.is_zero() {
@@ -158,28 +216,6 @@ impl Limits {
             }
         }
         wait
-    }
-
-    fn address(&self, headers: &HeaderMap, peer: Option<SocketAddr>) -> String {
-        // The last entry is what the proxy itself saw; those before it anybody may have written.
-        let told = self.config.client_address_header.as_ref().and_then(|name| {
-            let value = headers.get_all(name).iter().next_back()?.to_str().ok()?;
-            Some(value.rsplit(',').next()?.trim().chars().take(64).collect())
-        });
-        let told = told.or_else(|| Some(peer?.ip().to_string())).unwrap_or_default();
-        told.parse().map_or(told, |address| client(address).to_string())
-    }
-}
-
-/// Who an address belongs to: an IPv6 client has the 64 bits of a whole subnet (RFC 6177), and an IPv4
-/// client may come by a mapped address.
-fn client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let subnet = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from_bits(subnet))
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -206,13 +242,37 @@ pub async fn refuse_too_many(
     next: Next,
 ) -> Response {
     if let Some(endpoint) = endpoint(request.method(), request.uri().path()) {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-        let who = state.limits.address(request.headers(), peer);
-        if let Err(error) = state.limits.count(&who, endpoint).await {
+        let who = asked_by(&state, &request).map(|address| address.to_string());
+        if let Err(error) = state.limits.count(&who.unwrap_or_default(), endpoint).await {
             return error.into_response();
         }
     }
     next.run(request).await
+}
+
+/// Refuses more streams than one address may have at once. A stream lasts until the last of its body.
+pub async fn refuse_more_streams(
+    State(state): State<AppState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Whoever is on this machine itself is its owner, or a proxy that does not say for whom it asks.
+    let client = asked_by(&state, &request).filter(|address| !address.is_loopback());
+    let Some(client) = client else { return next.run(request).await };
+    let Ok(share) = state.limits.streams.take(Some(client)) else {
+        return ApiError::TooManyAtOnce("streams").into_response();
+    };
+    next.run(request).await.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect(move |_| {
+            // It moves into the stream, and is given back when that goes.
+            let _ = &share;
+        }))
+    })
+}
+
+fn asked_by(state: &AppState, request: &Request) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0;
+    Some(state.limits.proxies.client(request.headers(), peer.ip()))
 }
 
 #[cfg(test)]
@@ -223,7 +283,11 @@ mod tests {
         let config = LimitConfig {
             limit_per_minute: own,
             limit_per_minute_overall: all,
-            client_address_header: Some("x-forwarded-for".to_owned()),
+            connections: 100,
+            connections_per_address: 100,
+            streams_per_address: 100,
+            trusted_proxies: Vec::new(),
+            client_address_header: None,
         };
         Limits::new(config, None)
     }
@@ -249,27 +313,6 @@ mod tests {
         for _ in 0..10_000 {
             assert!(limits.count("a", "listen").await.is_ok());
         }
-    }
-
-    #[test]
-    fn an_address_is_what_the_last_proxy_saw() {
-        let limits = limits(1, 1);
-        let peer = Some("127.0.0.1:80".parse().unwrap());
-        let mut headers = HeaderMap::new();
-        assert_eq!(limits.address(&headers, peer), "127.0.0.1");
-        headers.append("x-forwarded-for", "6.6.6.6, 10.0.0.1".parse().unwrap());
-        assert_eq!(limits.address(&headers, peer), "10.0.0.1");
-    }
-
-    #[test]
-    fn a_client_is_its_subnet() {
-        let limits = limits(1, 1);
-        let headers = HeaderMap::new();
-        let who = |peer: &str| limits.address(&headers, Some(peer.parse().unwrap()));
-        assert_eq!(who("[2001:db8:1:2::3]:80"), "2001:db8:1:2::");
-        assert_eq!(who("[2001:db8:1:2:ffff::9]:80"), who("[2001:db8:1:2::3]:80"));
-        assert_ne!(who("[2001:db8:1:3::3]:80"), who("[2001:db8:1:2::3]:80"));
-        assert_eq!(who("[::ffff:192.0.2.7]:80"), "192.0.2.7");
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
+use super::addresses::Resolver;
 use super::settings::{EngineSettings, TimeLimits};
 use super::{Utterance, VoiceError, encoding};
 use crate::audio::{self, Clip, TimedWord, excerpt};
@@ -72,6 +73,7 @@ impl Service {
             .connect_timeout(CONNECT_LIMIT)
             .timeout(settings.time_limits.total())
             .user_agent(concat!("earmark/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Resolver)
             // A service that sends its key elsewhere is not to be followed.
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -1,7 +1,6 @@
 //! What a person says of an engine that is not found by itself.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::addresses::is_forbidden_host;
 use super::{Engine, VoiceError, registry};
 use crate::audio::AudioFormat;
 use crate::text::hash::hex;
@@ -332,19 +332,10 @@ impl EngineSettings {
 }
 
 /// Whether a speech service may be there. What is asked for is appended to the address, so it must end with
-/// its path; a key does not belong into it, for it is shown; and link-local addresses are where clouds
-/// keep their machines' secrets.
+/// its path; and a key does not belong into it, for it is shown.
 fn is_service(url: &reqwest::Url) -> bool {
-    let host = url.host_str().map(|host| host.trim_matches(['[', ']']));
-    let is_link_local = match host.map(str::parse) {
-        Some(Ok(IpAddr::V4(address))) => address.is_link_local(),
-        Some(Ok(IpAddr::V6(address))) => address.is_unicast_link_local(),
-        // A name.
-        Some(Err(_)) => false,
-        None => true,
-    };
     matches!(url.scheme(), "http" | "https")
-        && !is_link_local
+        && url.host_str().is_some_and(|host| !is_forbidden_host(host))
         && url.username().is_empty()
         && url.password().is_none()
         && url.query().is_none()

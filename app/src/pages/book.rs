@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::{book_param, loaded};
-use crate::backend::backend;
+use crate::backend::{backend, may};
 use crate::components::{Cover, KeepButton, PageTitle, SiteHead, reading_link};
 use crate::model::{
-    BookCard, BookDetails, BookId, ChapterCard, ImportWarning, Matter, TocLine, WarningKind,
+    BookCard, BookDetails, BookId, ChapterCard, ImportWarning, Matter, Role, TocLine, WarningKind,
 };
 use crate::notice::notice;
 use crate::words::words;
@@ -92,7 +92,7 @@ fn go_to(book: &str) -> impl IntoView + use<> {
 fn reimport_offer(book: &str) -> impl IntoView + use<> {
     let words = &words().book;
     view! {
-        <form class="notice" method="post" action=format!("/api/books/{book}/reimport") data-panel-skip>
+        <form class="notice" method="post" action=format!("/api/books/{book}/reimport") data-panel-skip hidden=!may(Role::Member)>
             <p>{words.outdated}</p>
             <button class="button quiet-button">{words.reimport}</button>
         </form>
@@ -152,7 +152,7 @@ fn around_the_text(book: &BookId, chapters: &[ChapterCard]) -> impl IntoView + u
             } else {
                 view! { <ul>{lines.collect_view()}</ul> }.into_any()
             }}
-            <form class="fields" method="post" action=format!("/api/books/{book}/matter")>
+            <form class="fields" method="post" action=format!("/api/books/{book}/matter") hidden=!may(Role::Member)>
                 <label>
                     {words.chapter}
                     <select name="chapter">{options.collect_view()}</select>
@@ -194,29 +194,38 @@ fn manage(
             <p>
                 <a class="button quiet-button" download href=format!("{address}/file")>{words.book.file}</a>
             </p>
-            <form method="post" action=format!("{address}/reimport")>
-                <button class="button quiet-button">{words.book.reimport}</button>
-                <p class="hint">{words.book.reimport_hint}</p>
-            </form>
-            <details>
-                <summary>{words.book.rename}</summary>
-                <form class="fields" method="post" action=address.clone()>
-                    <label>
-                        {words.book.title}
-                        <input name="title" value=card.title.clone() required maxlength="500" dir="auto"/>
-                    </label>
-                    <label>
-                        {words.book.authors}
-                        <input name="authors" value=card.authors.join("; ") dir="auto" aria-describedby="authors-hint"/>
-                    </label>
-                    <p id="authors-hint" class="hint">{words.book.authors_hint}</p>
-                    <button class="button">{words.book.save}</button>
-                </form>
-            </details>
-            <form method="post" action=format!("{address}/delete")>
-                <button class="button danger">{words.book.delete}</button>
-                <p class="hint">{words.book.delete_hint}</p>
+            {may(Role::Member).then(|| changes(card))}
+        </details>
+    }
+}
+
+/// What can be done to a book.
+fn changes(card: &BookCard) -> impl IntoView + use<> {
+    let words = words();
+    let address = format!("/api/books/{}", card.id);
+    view! {
+        <form method="post" action=format!("{address}/reimport")>
+            <button class="button quiet-button">{words.book.reimport}</button>
+            <p class="hint">{words.book.reimport_hint}</p>
+        </form>
+        <details>
+            <summary>{words.book.rename}</summary>
+            <form class="fields" method="post" action=address.clone()>
+                <label>
+                    {words.book.title}
+                    <input name="title" value=card.title.clone() required maxlength="500" dir="auto"/>
+                </label>
+                <label>
+                    {words.book.authors}
+                    <input name="authors" value=card.authors.join("; ") dir="auto" aria-describedby="authors-hint"/>
+                </label>
+                <p id="authors-hint" class="hint">{words.book.authors_hint}</p>
+                <button class="button">{words.book.save}</button>
             </form>
         </details>
+        <form method="post" action=format!("{address}/delete")>
+            <button class="button danger">{words.book.delete}</button>
+            <p class="hint">{words.book.delete_hint}</p>
+        </form>
     }
 }

@@ -3,9 +3,9 @@
 use leptos::prelude::*;
 
 use super::{loaded, query};
-use crate::backend::backend;
+use crate::backend::{backend, may};
 use crate::components::{Cover, ImportForm, PageTitle, SiteHead, reading_link};
-use crate::model::{BookCard, BookId};
+use crate::model::{BookCard, BookId, Role};
 use crate::notice::notice;
 use crate::shelf::{Show, Sort, arrange};
 use crate::words::words;
@@ -61,7 +61,7 @@ fn library(
     view! {
         <PageTitle text=format!("{} · Earmark", words.title)/>
         <SiteHead>
-            <ImportForm/>
+            {may(Role::Member).then(|| view! { <ImportForm/> })}
         </SiteHead>
         <main class="library">
             <h1>{words.title}</h1>

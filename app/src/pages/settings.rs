@@ -4,9 +4,9 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
 use super::loaded;
-use crate::backend::backend;
+use crate::backend::{backend, may};
 use crate::components::{PageTitle, SiteHead};
-use crate::model::Voice;
+use crate::model::{Role, Voice};
 use crate::preferences::{
     Align, Layout, Links, Mark, Pauses, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
 };
@@ -21,6 +21,7 @@ pub fn SettingsPage() -> impl IntoView {
     let [marked, rest] = said.preview_text;
     let names = |all: &[&'static str]| all.to_vec();
     let how = &words.listening;
+    let is_admin = may(Role::Admin);
     view! {
         <PageTitle text=format!("{} · Earmark", said.title)/>
         <Stylesheet href="/settings.css"/>
@@ -76,9 +77,13 @@ pub fn SettingsPage() -> impl IntoView {
             {fallback(chosen.fallback)}
             <nav class="operator-links" aria-label=said.server>
                 <h2>{said.server}</h2>
-                <a href="/voices">{words.packs.title}</a>" · "
-                <a href="/engines">{words.operator.engines}</a>" · "
-                <a href="/storage">{words.operator.storage}</a>" · "
+                <a href="/account">{words.accounts.account}</a>" · "
+                {is_admin.then(|| view! {
+                    <a href="/people">{words.accounts.people}</a>" · "
+                    <a href="/voices">{words.packs.title}</a>" · "
+                    <a href="/engines">{words.operator.engines}</a>" · "
+                    <a href="/storage">{words.operator.storage}</a>" · "
+                })}
                 <a href="/developers">{words.operator.api}</a>
             </nav>
         </main>

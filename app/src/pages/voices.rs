@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::{book_param, loaded};
-use crate::backend::backend;
+use crate::backend::{backend, may};
 use crate::cast::CastNames;
 use crate::components::{PageTitle, SiteHead};
-use crate::model::{BookCard, Voice};
+use crate::model::{BookCard, Role, Voice};
 use crate::words::words;
 
 /// The engine whose voices are named for the language they speak.
@@ -59,7 +59,7 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
             {rest}
             {voice_of_language(book, &own_default, chosen_voice)}
             {others}
-            <p><a href="/voices">{words.packs.more_voices}</a></p>
+            {may(Role::Admin).then(|| view! { <p><a href="/voices">{words.packs.more_voices}</a></p> })}
         </main>
     }
     .into_any()

@@ -299,6 +299,7 @@ pub(super) static ENGLISH: Words = Words {
     passage: super::listening::PASSAGE_ENGLISH,
     operator: super::operator::ENGLISH,
     packs: super::packs::ENGLISH,
+    accounts: super::accounts::ENGLISH,
     script: ScriptWords {
         play: Text::Borrowed("Play"),
         pause: Text::Borrowed("Pause"),

@@ -297,6 +297,7 @@ pub(super) static SPANISH: Words = Words {
     passage: super::listening::PASSAGE_SPANISH,
     operator: super::operator::SPANISH,
     packs: super::packs::SPANISH,
+    accounts: super::accounts::SPANISH,
     script: ScriptWords {
         play: Text::Borrowed("Reproducir"),
         pause: Text::Borrowed("Pausar"),

@@ -1,0 +1,156 @@
+//! What a person is logged in with: devices, programs, a password.
+
+use leptos::prelude::*;
+use leptos_meta::Stylesheet;
+
+use super::login::password_field;
+use super::{hours_since, loaded};
+use crate::backend::{backend, person};
+use crate::components::{PageTitle, SiteHead};
+use crate::error::AppError;
+use crate::model::{Person, Role, SessionCard, TokenCard};
+use crate::notice::notice;
+use crate::words::words;
+
+/// What tokens begin with: a notice that does is one that was just made.
+const TOKEN_PREFIX: &str = "ema_";
+
+/// `/account`
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let (backend, person) = (backend(), person());
+    let load = {
+        let person = person.clone();
+        move || {
+            let (backend, person) = (backend.clone(), person.clone());
+            async move {
+                let person = person.ok_or(AppError::Internal)?;
+                let backend = backend?;
+                Ok((backend.sessions(&person).await?, backend.tokens(&person).await?))
+            }
+        }
+    };
+    let said = notice();
+    loaded(load, move |(sessions, tokens): (Vec<SessionCard>, Vec<TokenCard>)| {
+        let person = person.as_deref().filter(|person| person.has_account());
+        page(person, sessions, tokens, &said)
+    })
+}
+
+fn page(
+    person: Option<&Person>,
+    sessions: Vec<SessionCard>,
+    tokens: Vec<TokenCard>,
+    said: &str,
+) -> AnyView {
+    let words = &words().accounts;
+    let body = match person {
+        Some(person) => account(person, sessions, tokens, said),
+        None => view! {
+            <p class="lead">{words.nobody_yet}</p>
+            <p><a href="/people">{words.add_first}</a></p>
+        }
+        .into_any(),
+    };
+    view! {
+        <PageTitle text=format!("{} · Earmark", words.account)/>
+        <Stylesheet href="/operator.css"/>
+        <SiteHead/>
+        <main class="operator">
+            <h1>{words.account}</h1>
+            {body}
+        </main>
+    }
+    .into_any()
+}
+
+fn account(
+    person: &Person,
+    sessions: Vec<SessionCard>,
+    tokens: Vec<TokenCard>,
+    said: &str,
+) -> AnyView {
+    let words = &words().accounts;
+    let is_token = said.starts_with(TOKEN_PREFIX);
+    let refused = (!is_token && !said.is_empty())
+        .then(|| view! { <p class="refusal" role="alert">{said.to_owned()}</p> });
+    let made = is_token.then(|| {
+        view! { <p class="said" role="status">{words.made}<br/><code class="token">{said.to_owned()}</code></p> }
+    });
+    view! {
+        <p class="lead">{(words.logged_in_as)(&person.name, (words.role_name)(person.role))}</p>
+        <div class="engine-buttons">
+            <form method="post" action="/logout"><button class="button">{words.log_out}</button></form>
+            {(person.role == Role::Admin).then(|| view! { <a class="button quiet-button" href="/people">{words.people}</a> })}
+        </div>
+        {refused}
+        <h2>{words.devices}</h2>
+        <ul class="lines">{sessions.into_iter().map(session).collect_view()}</ul>
+        <h2>{words.programs}</h2>
+        <p class="hint">{words.programs_lead}</p>
+        {made}
+        <ul class="lines">{tokens.into_iter().map(token).collect_view()}</ul>
+        <form class="engine-form" method="post" action="/api/tokens">
+            <h2>{words.new_token}</h2>
+            <label><span>{words.purpose}</span><input name="name" required maxlength="100" autocomplete="off"/></label>
+            <label>
+                <span>{words.days}</span>
+                <input name="days" inputmode="numeric" pattern="[0-9]*" maxlength="4" placeholder=words.for_ever/>
+            </label>
+            <button class="button">{words.make}</button>
+        </form>
+        <form class="engine-form" method="post" action="/api/account/password">
+            <h2>{words.change_password}</h2>
+            <input type="hidden" name="username" autocomplete="username" value=person.name.clone()/>
+            {password_field("old", words.old_password, "current-password")}
+            {password_field("new", words.new_password, "new-password")}
+            <p class="hint">{words.password_hint}</p>
+            <button class="button">{words.change_password}</button>
+        </form>
+    }
+    .into_any()
+}
+
+fn session(card: SessionCard) -> impl IntoView {
+    let words = &words().accounts;
+    let device = if card.device.is_empty() { words.unknown_device.to_owned() } else { card.device };
+    let label = format!("{}: {device}", words.end_session);
+    let end = if card.is_this {
+        view! { <span class="hint">{words.this_device}</span> }.into_any()
+    } else {
+        view! {
+            <form method="post" action=format!("/api/sessions/{}/delete", card.id)>
+                <button class="button quiet-button" aria-label=label>{words.end_session}</button>
+            </form>
+        }
+        .into_any()
+    };
+    view! {
+        <li>
+            <span><strong>{device}</strong>" · "{card.address}" · "{(words.seen)(hours_since(card.seen_at_ms))}</span>
+            {end}
+        </li>
+    }
+}
+
+fn token(card: TokenCard) -> impl IntoView {
+    let words = &words().accounts;
+    let used = card.used_at_ms.map(hours_since);
+    let used = used.map_or_else(|| words.never.to_owned(), |hours| (words.seen)(hours));
+    let ends = card.expires_at_ms.map(|end| (words.ends)(hours_until(end) / 24));
+    let ends = ends.unwrap_or_else(|| words.for_ever.to_owned());
+    let label = format!("{}: {}", words.withdraw, card.name);
+    view! {
+        <li>
+            <span><strong dir="auto">{card.name}</strong>" · "<code>{TOKEN_PREFIX}{card.id.clone()}"…"</code>" · "{used}" · "{ends}</span>
+            <form method="post" action=format!("/api/tokens/{}/delete", card.id)>
+                <button class="button quiet-button" aria-label=label>{words.withdraw}</button>
+            </form>
+        </li>
+    }
+}
+
+/// Whole hours until a time.
+fn hours_until(time_ms: u64) -> u64 {
+    time_ms.saturating_sub(super::now_ms()) / 3_600_000
+}

@@ -1,0 +1,89 @@
+//! The pages before anybody is known: logging in, and the first account.
+
+use leptos::prelude::*;
+use leptos_meta::Stylesheet;
+
+use super::query;
+use crate::components::PageTitle;
+use crate::notice::notice;
+use crate::words::words;
+
+/// `/login?next=`
+#[component]
+pub fn LoginPage() -> impl IntoView {
+    let words = &words().accounts;
+    let fields = view! {
+        <input type="hidden" name="next" value=query("next")/>
+        {name_field()}
+        {password_field("password", words.password, "current-password")}
+    };
+    form(words.log_in, None, "/login", words.log_in, fields.into_any())
+}
+
+/// `/setup?code=`
+#[component]
+pub fn SetupPage() -> impl IntoView {
+    let words = &words().accounts;
+    let code = query("code");
+    let fields = view! {
+        <label>
+            <span>{words.code}</span>
+            <input name="code" required maxlength="20" autocomplete="off" autocapitalize="characters" value=code/>
+        </label>
+        {name_field()}
+        {password_field("password", words.password, "new-password")}
+        <p class="hint">{words.password_hint}</p>
+    };
+    form(words.set_up, Some(words.set_up_lead), "/setup", words.create, fields.into_any())
+}
+
+/// A page that is one form, without ways to pages that nobody is let in to yet.
+fn form(
+    title: &'static str,
+    lead: Option<&'static str>,
+    action: &'static str,
+    button: &'static str,
+    fields: AnyView,
+) -> impl IntoView {
+    let refused = notice();
+    view! {
+        <PageTitle text=format!("{title} · Earmark")/>
+        <Stylesheet href="/operator.css"/>
+        <header class="site-head"><span class="wordmark">"Earmark"</span></header>
+        <main class="operator door">
+            <h1>{title}</h1>
+            {lead.map(|lead| view! { <p class="lead">{lead}</p> })}
+            {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused}</p> })}
+            <form class="engine-form" method="post" action=action>
+                {fields}
+                <button class="button">{button}</button>
+            </form>
+        </main>
+    }
+}
+
+/// What somebody is called.
+pub(super) fn name_field() -> impl IntoView {
+    let words = &words().accounts;
+    view! {
+        <label>
+            <span>{words.name}</span>
+            <input name="name" required maxlength="60" autocomplete="username" autocapitalize="none"/>
+        </label>
+    }
+}
+
+/// A password, as password managers know it.
+pub(super) fn password_field(
+    name: &'static str,
+    label: &'static str,
+    autocomplete: &'static str,
+) -> impl IntoView {
+    let least = (autocomplete == "new-password").then_some("10");
+    view! {
+        <label>
+            <span>{label}</span>
+            <input name=name type="password" required minlength=least maxlength="200" autocomplete=autocomplete/>
+        </label>
+    }
+}

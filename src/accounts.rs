@@ -1,0 +1,254 @@
+//! People: who they are, and how they and their programs are known again.
+//!
+//! Secrets are random and kept as hashes alone, so that whoever reads the database can log in as nobody.
+
+mod passwords;
+mod sessions;
+mod tokens;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::{Person, PersonCard, Role};
+use moka::future::Cache;
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
+use thiserror::Error;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::text::hash::hex;
+use crate::time::now_ms;
+use passwords::Passwords;
+
+pub use sessions::SESSION_AGE;
+pub use tokens::TOKEN_PREFIX;
+
+/// Longest name, in characters.
+const MAX_NAME_CHARS: usize = 60;
+/// People that there can be.
+const MAX_PEOPLE: i64 = 10_000;
+/// How long another process's change may go unnoticed: somebody logged out, a first person added.
+const MEMORY: Duration = Duration::from_secs(5);
+/// Sessions and tokens that are remembered at once.
+const REMEMBERED: u64 = 10_000;
+
+/// People and what lets them in.
+#[derive(Clone)]
+pub struct Accounts {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    database: AnyPool,
+    passwords: Passwords,
+    /// Whom a secret lets in, by its hash.
+    known: Cache<String, Option<Arc<Person>>>,
+    /// Whether there is anybody.
+    has_people: Cache<(), bool>,
+}
+
+/// What is wrong with a name, a password or a secret.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// The name.
+    #[error("A name has 1 to {MAX_NAME_CHARS} characters.")]
+    Name,
+    /// Somebody else's name.
+    #[error("There is somebody called “{0}” already.")]
+    Taken(String),
+    /// The password.
+    #[error("A password has 10 to 200 characters, and is none that everybody tries.")]
+    Password,
+    /// The name, the password or both.
+    #[error("The name or the password is wrong.")]
+    Wrong,
+    /// Nobody has the name.
+    #[error("There is nobody called “{0}”.")]
+    NoSuchPerson(String),
+    /// There would be nobody left who can let others in.
+    #[error("Somebody must remain who runs the place: make another an admin first.")]
+    LastAdmin,
+    /// There are as many as there can be.
+    #[error("There can be {MAX_PEOPLE} people.")]
+    TooMany,
+    /// The name of a token.
+    #[error("Say in 1 to 100 characters what the token is for.")]
+    TokenName,
+    /// More tokens than one person can have.
+    #[error("A person can have {} tokens.", tokens::MAX_TOKENS)]
+    TooManyTokens,
+    /// The database cannot be used.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The system gives no random numbers, or a stored password cannot be read.
+    #[error("a secret cannot be made or compared: {0}")]
+    Secret(String),
+}
+
+impl Accounts {
+    /// Those in this database.
+    pub fn new(database: AnyPool) -> Self {
+        let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
+        let has_people = Cache::builder().max_capacity(1).time_to_live(MEMORY).build();
+        let passwords = Passwords::default();
+        Self { shared: Arc::new(Shared { database, passwords, known, has_people }) }
+    }
+
+    /// Whether there is anybody who can log in, so that everybody has to.
+    pub async fn has_people(&self) -> Result<bool, AccountError> {
+        if let Some(known) = self.shared.has_people.get(&()).await {
+            return Ok(known);
+        }
+        let found = sqlx::query("SELECT id FROM users LIMIT 1");
+        let has_people = found.fetch_optional(&self.shared.database).await?.is_some();
+        self.shared.has_people.insert((), has_people).await;
+        Ok(has_people)
+    }
+
+    /// Adds somebody.
+    pub async fn add(&self, name: &str, password: &str, role: Role) -> Result<(), AccountError> {
+        let (name, key) = checked_name(name)?;
+        let password = self.shared.passwords.hash(password).await?;
+        let count: i64 = sqlx::query("SELECT COUNT(*) FROM users")
+            .fetch_one(&self.shared.database)
+            .await?
+            .get(0);
+        if count >= MAX_PEOPLE {
+            return Err(AccountError::TooMany);
+        }
+        let added = sqlx::query(
+            "INSERT INTO users (id, name, name_key, password, role, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name_key) DO NOTHING",
+        )
+        .bind(hex(&random::<8>()?))
+        .bind(&name)
+        .bind(key)
+        .bind(password)
+        .bind(role.name())
+        .bind(now_ms() as i64)
+        .execute(&self.shared.database)
+        .await?;
+        if added.rows_affected() == 0 {
+            return Err(AccountError::Taken(name));
+        }
+        self.shared.has_people.invalidate(&()).await;
+        Ok(())
+    }
+
+    /// Everybody, by name.
+    pub async fn people(&self) -> Result<Vec<PersonCard>, AccountError> {
+        let rows = sqlx::query(
+            "SELECT id, name, role, COALESCE((SELECT MAX(seen_at) FROM user_sessions
+             WHERE user_id = users.id), 0) FROM users ORDER BY name_key",
+        );
+        let rows = rows.fetch_all(&self.shared.database).await?;
+        Ok(rows.iter().map(person_card).collect())
+    }
+
+    /// The id of whoever has a name.
+    pub async fn id_of(&self, name: &str) -> Result<String, AccountError> {
+        let (name, key) = checked_name(name)?;
+        let found = sqlx::query("SELECT id FROM users WHERE name_key = $1").bind(key);
+        let found = found.fetch_optional(&self.shared.database).await?;
+        found.map(|row| row.get(0)).ok_or(AccountError::NoSuchPerson(name))
+    }
+
+    /// Sets a password, which ends all sessions of the person but `kept`.
+    pub async fn set_password(
+        &self,
+        user: &str,
+        password: &str,
+        kept: &str,
+    ) -> Result<(), AccountError> {
+        let password = self.shared.passwords.hash(password).await?;
+        let set = sqlx::query("UPDATE users SET password = $1 WHERE id = $2");
+        let set = set.bind(password).bind(user).execute(&self.shared.database).await?;
+        self.changed(set.rows_affected(), user).await?;
+        self.end_sessions(user, kept).await
+    }
+
+    /// Sets what a person may do.
+    pub async fn set_role(&self, user: &str, role: Role) -> Result<(), AccountError> {
+        let set = sqlx::query(
+            "UPDATE users SET role = $1 WHERE id = $2 AND ($1 = 'admin' OR role <> 'admin'
+             OR (SELECT COUNT(*) FROM users WHERE role = 'admin') > 1)",
+        );
+        let set = set.bind(role.name()).bind(user).execute(&self.shared.database).await?;
+        self.changed(set.rows_affected(), user).await
+    }
+
+    /// Removes somebody, with their sessions and tokens.
+    pub async fn remove(&self, user: &str) -> Result<(), AccountError> {
+        let removed = sqlx::query(
+            "DELETE FROM users WHERE id = $1 AND (role <> 'admin'
+             OR (SELECT COUNT(*) FROM users WHERE role = 'admin') > 1)",
+        );
+        let removed = removed.bind(user).execute(&self.shared.database).await?;
+        self.changed(removed.rows_affected(), user).await
+    }
+
+    /// What came of a change that spares the last admin.
+    async fn changed(&self, rows: u64, user: &str) -> Result<(), AccountError> {
+        self.shared.known.invalidate_all();
+        if rows > 0 {
+            return Ok(());
+        }
+        let found = sqlx::query("SELECT id FROM users WHERE id = $1").bind(user);
+        match found.fetch_optional(&self.shared.database).await? {
+            Some(_) => Err(AccountError::LastAdmin),
+            None => Err(AccountError::NoSuchPerson(user.to_owned())),
+        }
+    }
+}
+
+/// A name as it is shown, and as names are compared.
+fn checked_name(name: &str) -> Result<(String, String), AccountError> {
+    let name: String = name.split_whitespace().collect::<Vec<_>>().join(" ").nfc().collect();
+    if !(1..=MAX_NAME_CHARS).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(AccountError::Name);
+    }
+    let key = name.nfkc().collect::<String>().to_lowercase();
+    Ok((name, key))
+}
+
+fn person_card(row: &AnyRow) -> PersonCard {
+    let role: String = row.get(2);
+    PersonCard {
+        id: row.get(0),
+        name: row.get(1),
+        role: role_of(&role),
+        seen_at_ms: some_ms(row.get(3)),
+    }
+}
+
+/// A role that a later version has written may do the least.
+fn role_of(name: &str) -> Role {
+    Role::named(name).unwrap_or(Role::Listener)
+}
+
+/// A time that may be none.
+fn some_ms(value: i64) -> Option<u64> {
+    u64::try_from(value).ok().filter(|time| *time > 0)
+}
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| AccountError::Secret(error.to_string()))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_as_people_read_them() {
+        let key = |name: &str| checked_name(name).map(|(_, key)| key).ok();
+        assert_eq!(key("  Zoë  Q "), key("zoe\u{308} q"));
+        assert_eq!(key("Ｆull"), key("full"));
+        assert_ne!(key("Ann"), key("Anne"));
+        assert!(key("").is_none() && key(" \t").is_none() && key(&"a".repeat(61)).is_none());
+        assert!(key("a\u{0}b").is_none());
+    }
+}

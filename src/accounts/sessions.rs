@@ -1,0 +1,160 @@
+//! Browsers that are logged in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::{Person, SessionCard};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use sqlx::Row;
+
+use super::{AccountError, Accounts, checked_name, random, role_of};
+use crate::text::hash::hex;
+use crate::time::now_ms;
+
+/// A session ends when it has not been used for so long.
+pub const SESSION_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How often it is written down that a session was used.
+const SEEN_INTERVAL_MS: u64 = 3_600_000;
+/// Sessions of one person; the one that was not used for longest gives way.
+const MAX_SESSIONS: i64 = 50;
+/// Longest name of a device, in characters.
+const MAX_DEVICE_CHARS: usize = 120;
+
+impl Accounts {
+    /// Logs somebody in, and says the secret that their browser keeps.
+    ///
+    /// # Errors
+    /// [`AccountError::Wrong`], whichever of the two is.
+    pub async fn log_in(
+        &self,
+        name: &str,
+        password: &str,
+        (device, address): (&str, &str),
+    ) -> Result<String, AccountError> {
+        let key = checked_name(name).map(|(_, key)| key).unwrap_or_default();
+        let found = sqlx::query("SELECT id, password FROM users WHERE name_key = $1").bind(key);
+        let found = found.fetch_optional(&self.shared.database).await?;
+        let hash = found.as_ref().map(|row| row.get(1));
+        let is_right = self.shared.passwords.is_right(password, hash).await?;
+        let Some(user) = found.filter(|_| is_right).map(|row| row.get::<String, _>(0)) else {
+            return Err(AccountError::Wrong);
+        };
+        let secret = URL_SAFE_NO_PAD.encode(random::<32>()?);
+        let now = now_ms() as i64;
+        sqlx::query(
+            "INSERT INTO user_sessions (id, user_id, device, address, made_at, seen_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $5, $6)",
+        )
+        .bind(hash_of(&secret))
+        .bind(&user)
+        .bind(device.chars().take(MAX_DEVICE_CHARS).collect::<String>())
+        .bind(address)
+        .bind(now)
+        .bind(now + SESSION_AGE.as_millis() as i64)
+        .execute(&self.shared.database)
+        .await?;
+        sqlx::query(
+            "DELETE FROM user_sessions WHERE user_id = $1 AND (expires_at < $2 OR id IN (SELECT id FROM
+             user_sessions WHERE user_id = $1 ORDER BY seen_at DESC LIMIT 1000 OFFSET $3))",
+        )
+        .bind(&user)
+        .bind(now)
+        .bind(MAX_SESSIONS)
+        .execute(&self.shared.database)
+        .await?;
+        Ok(secret)
+    }
+
+    /// Whether a password is a person's.
+    ///
+    /// # Errors
+    /// [`AccountError::Wrong`] when it is not.
+    pub async fn is_password_of(&self, name: &str, password: &str) -> Result<(), AccountError> {
+        let (_, key) = checked_name(name)?;
+        let found = sqlx::query("SELECT password FROM users WHERE name_key = $1").bind(key);
+        let found = found.fetch_optional(&self.shared.database).await?;
+        let hash = found.map(|row| row.get(0));
+        match self.shared.passwords.is_right(password, hash).await? {
+            true => Ok(()),
+            false => Err(AccountError::Wrong),
+        }
+    }
+
+    /// Whose session a secret is.
+    pub async fn of_session(
+        &self,
+        secret: &str,
+        address: &str,
+    ) -> Result<Option<Arc<Person>>, AccountError> {
+        let id = hash_of(secret);
+        if let Some(known) = self.shared.known.get(&id).await {
+            return Ok(known);
+        }
+        let now = now_ms();
+        let found = sqlx::query(
+            "SELECT users.id, name, role, seen_at FROM user_sessions JOIN users ON users.id = user_id
+             WHERE user_sessions.id = $1 AND expires_at > $2",
+        );
+        let found = found.bind(&id).bind(now as i64).fetch_optional(&self.shared.database).await?;
+        if let Some(row) = &found
+            && now.saturating_sub(row.get::<i64, _>(3) as u64) > SEEN_INTERVAL_MS
+        {
+            let seen = sqlx::query(
+                "UPDATE user_sessions SET seen_at = $2, address = $3, expires_at = $4 WHERE id = $1",
+            );
+            let expires = now as i64 + SESSION_AGE.as_millis() as i64;
+            let seen = seen.bind(&id).bind(now as i64).bind(address).bind(expires);
+            seen.execute(&self.shared.database).await?;
+        }
+        let person = found.map(|row| {
+            Arc::new(Person {
+                id: row.get(0),
+                name: row.get(1),
+                role: role_of(&row.get::<String, _>(2)),
+                session: id.clone(),
+            })
+        });
+        self.shared.known.insert(id, person.clone()).await;
+        Ok(person)
+    }
+
+    /// The browsers a person is logged in with, the last used first; `this` is the one that asks.
+    pub async fn sessions(&self, user: &str, this: &str) -> Result<Vec<SessionCard>, AccountError> {
+        let rows = sqlx::query(
+            "SELECT id, device, address, seen_at FROM user_sessions
+             WHERE user_id = $1 AND expires_at > $2 ORDER BY seen_at DESC, id",
+        );
+        let rows = rows.bind(user).bind(now_ms() as i64);
+        let rows = rows.fetch_all(&self.shared.database).await?;
+        let card = |row: &sqlx::any::AnyRow| {
+            let id: String = row.get(0);
+            let is_this = id == this;
+            let (device, address) = (row.get(1), row.get(2));
+            SessionCard { id, device, address, seen_at_ms: row.get::<i64, _>(3) as u64, is_this }
+        };
+        Ok(rows.iter().map(card).collect())
+    }
+
+    /// Ends a session of a person; whether there was one.
+    pub async fn end_session(&self, user: &str, id: &str) -> Result<bool, AccountError> {
+        let ended = sqlx::query("DELETE FROM user_sessions WHERE id = $1 AND user_id = $2");
+        let ended = ended.bind(id).bind(user).execute(&self.shared.database).await?;
+        self.shared.known.invalidate(id).await;
+        Ok(ended.rows_affected() > 0)
+    }
+
+    /// Ends all sessions of a person but `kept`.
+    pub async fn end_sessions(&self, user: &str, kept: &str) -> Result<(), AccountError> {
+        let ended = sqlx::query("DELETE FROM user_sessions WHERE user_id = $1 AND id <> $2");
+        ended.bind(user).bind(kept).execute(&self.shared.database).await?;
+        self.shared.known.invalidate_all();
+        Ok(())
+    }
+}
+
+/// What is kept of a secret.
+pub(super) fn hash_of(secret: &str) -> String {
+    hex(&Sha256::digest(secret))
+}

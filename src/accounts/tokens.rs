@@ -1,0 +1,164 @@
+//! What programs identify themselves with: `ema_{id}_{secret}{checksum}`.
+//!
+//! The prefix is there for scanners that look for secrets in published code; the checksum, CRC-32 in base 62,
+//! tells a mistyped token from one that was withdrawn without asking the database, as GitHub's tokens have it.
+
+use std::sync::Arc;
+
+use app::model::{Person, TokenCard};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sqlx::Row;
+
+use super::sessions::hash_of;
+use super::{AccountError, Accounts, random, role_of, some_ms};
+use crate::time::now_ms;
+
+/// What a token begins with.
+pub const TOKEN_PREFIX: &str = "ema_";
+/// Tokens that one person can have.
+pub(super) const MAX_TOKENS: i64 = 100;
+/// Longest name, in characters.
+const MAX_NAME_CHARS: usize = 100;
+/// Longest time that one may be given, in days.
+const MAX_DAYS: u64 = 3650;
+/// How often it is written down that a token was used.
+const USED_INTERVAL_MS: u64 = 60_000;
+/// Letters of ids, none of them easily taken for another.
+const ID_LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+const ID_CHARS: usize = 8;
+const BASE_62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const CHECK_CHARS: usize = 6;
+
+impl Accounts {
+    /// Makes a token for so many days, or for ever when there are none. It is said once, here.
+    pub async fn make_token(
+        &self,
+        user: &str,
+        name: &str,
+        days: u64,
+    ) -> Result<String, AccountError> {
+        let name = name.trim();
+        if !(1..=MAX_NAME_CHARS).contains(&name.chars().count()) {
+            return Err(AccountError::TokenName);
+        }
+        let count = sqlx::query("SELECT COUNT(*) FROM tokens WHERE user_id = $1").bind(user);
+        if count.fetch_one(&self.shared.database).await?.get::<i64, _>(0) >= MAX_TOKENS {
+            return Err(AccountError::TooManyTokens);
+        }
+        let id: String = random::<ID_CHARS>()?
+            .iter()
+            .map(|byte| char::from(ID_LETTERS[usize::from(byte % 32)]))
+            .collect();
+        let body = format!("{TOKEN_PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
+        let token = format!("{body}{}", checksum(&body));
+        let now = now_ms();
+        let ends = match days.min(MAX_DAYS) {
+            0 => 0,
+            days => now + days * 24 * 3_600_000,
+        };
+        sqlx::query(
+            "INSERT INTO tokens (id, hash, user_id, name, made_at, used_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, 0, $6)",
+        )
+        .bind(id)
+        .bind(hash_of(&token))
+        .bind(user)
+        .bind(name)
+        .bind(now as i64)
+        .bind(ends as i64)
+        .execute(&self.shared.database)
+        .await?;
+        Ok(token)
+    }
+
+    /// Whose program a token lets in.
+    pub async fn of_token(&self, token: &str) -> Result<Option<Arc<Person>>, AccountError> {
+        let Some(id) = id_of(token) else { return Ok(None) };
+        let hash = hash_of(token);
+        if let Some(known) = self.shared.known.get(&hash).await {
+            return Ok(known);
+        }
+        let now = now_ms();
+        let found = sqlx::query(
+            "SELECT users.id, users.name, role, used_at FROM tokens JOIN users ON users.id = user_id
+             WHERE tokens.id = $1 AND hash = $2 AND (expires_at = 0 OR expires_at > $3)",
+        );
+        let found = found.bind(id).bind(&hash).bind(now as i64);
+        let found = found.fetch_optional(&self.shared.database).await?;
+        if let Some(row) = &found
+            && now.saturating_sub(row.get::<i64, _>(3) as u64) > USED_INTERVAL_MS
+        {
+            let used = sqlx::query("UPDATE tokens SET used_at = $2 WHERE id = $1");
+            used.bind(id).bind(now as i64).execute(&self.shared.database).await?;
+        }
+        let person = found.map(|row| {
+            Arc::new(Person {
+                id: row.get(0),
+                name: row.get(1),
+                role: role_of(&row.get::<String, _>(2)),
+                session: String::new(),
+            })
+        });
+        self.shared.known.insert(hash, person.clone()).await;
+        Ok(person)
+    }
+
+    /// The tokens of a person, the newest first.
+    pub async fn tokens(&self, user: &str) -> Result<Vec<TokenCard>, AccountError> {
+        let rows = sqlx::query(
+            "SELECT id, name, used_at, expires_at FROM tokens WHERE user_id = $1 ORDER BY made_at DESC, id",
+        );
+        let rows = rows.bind(user).fetch_all(&self.shared.database).await?;
+        let card = |row: &sqlx::any::AnyRow| TokenCard {
+            id: row.get(0),
+            name: row.get(1),
+            used_at_ms: some_ms(row.get(2)),
+            expires_at_ms: some_ms(row.get(3)),
+        };
+        Ok(rows.iter().map(card).collect())
+    }
+
+    /// Withdraws a token of a person; whether there was one.
+    pub async fn end_token(&self, user: &str, id: &str) -> Result<bool, AccountError> {
+        let ended = sqlx::query("DELETE FROM tokens WHERE id = $1 AND user_id = $2");
+        let ended = ended.bind(id).bind(user).execute(&self.shared.database).await?;
+        self.shared.known.invalidate_all();
+        Ok(ended.rows_affected() > 0)
+    }
+}
+
+/// The id in a token, if it is written as one.
+fn id_of(token: &str) -> Option<&str> {
+    let body_bytes = token.len().checked_sub(CHECK_CHARS)?;
+    let (body, check) = (token.get(..body_bytes)?, token.get(body_bytes..)?);
+    let (id, _) = body.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
+    (id.len() == ID_CHARS && check == checksum(body)).then_some(id)
+}
+
+fn checksum(body: &str) -> String {
+    let mut rest = crc32fast::hash(body.as_bytes());
+    let mut digits = [b'0'; CHECK_CHARS];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE_62[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits.iter().copied().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_token_is_none() {
+        let body = "ema_k3v9x2qp_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        let token = format!("{body}{}", checksum(body));
+        assert_eq!(id_of(&token), Some("k3v9x2qp"));
+        for wrong in
+            [token.replace("k3", "k4"), token[1..].to_owned(), String::new(), "ema_é".to_owned()]
+        {
+            assert_eq!(id_of(&wrong), None, "{wrong}");
+        }
+    }
+}

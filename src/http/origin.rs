@@ -1,0 +1,198 @@
+//! Where a request comes from: under which name the server was called, and by whose page.
+//!
+//! A page of another site can have its reader's browser ask for things here. Under a name of its own that it
+//! lets point here (DNS rebinding), it could read the answers too; so the server answers to its own names
+//! alone. An address cannot be made to point elsewhere, and is answered to.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::ApiError;
+
+/// Ends of names that nobody can register: of this machine (RFC 6761), of the local network (RFC 6762,
+/// RFC 8375), and for private use (ICANN, 2024).
+const LOCAL_ENDS: [&str; 4] = [".localhost", ".local", ".home.arpa", ".internal"];
+
+/// The names under which the server is called.
+#[derive(Debug, Clone)]
+pub struct Names(Arc<[String]>);
+
+impl Names {
+    /// These, and those that can only be of this machine or network.
+    pub fn new(names: &[String]) -> Self {
+        Self(names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect())
+    }
+
+    /// Whether the server is meant by this name: an address, a name that cannot be registered, or one that the
+    /// operator has named. A name without a dot cannot be registered either: so containers and machines of a
+    /// network call each other.
+    fn are_meant_by(&self, host: &str) -> bool {
+        let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
+        let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let is_local = !name.contains('.') || LOCAL_ENDS.iter().any(|end| name.ends_with(end));
+        !name.is_empty() && (is_address || is_local || self.0.contains(&name))
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// Refuses what was not sent to this server.
+pub async fn answer_to_own_names(
+    State(names): State<Names>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Two names are a way to have two programs see two requests in one (RFC 9112, section 3.2).
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().ok(),
+        (None, _) => request.uri().authority().map(|authority| authority.as_str()),
+        (Some(_), Some(_)) => None,
+    };
+    match host {
+        Some(host) if names.are_meant_by(host) => next.run(request).await,
+        Some(host) => {
+            let name: String = without_port(host).chars().take(100).collect();
+            ApiError::OtherHost(name).into_response()
+        }
+        None => ApiError::BadBody("A request needs one Host header.".to_owned()).into_response(),
+    }
+}
+
+/// Refuses what another site's page would have our reader's browser do here, and what it would have made or
+/// tell it: also a picture or a script on that page can be an address of ours.
+pub async fn reject_cross_site(request: Request, next: Next) -> Response {
+    if comes_from_elsewhere(request.method(), request.headers()) {
+        return ApiError::OtherSite.into_response();
+    }
+    next.run(request).await
+}
+
+/// The same for pages, to which other sites may lead.
+pub async fn reject_cross_site_but_links(request: Request, next: Next) -> Response {
+    let (method, headers) = (request.method(), request.headers());
+    if comes_from_elsewhere(method, headers) && !is_link(method, headers) {
+        return ApiError::OtherSite.into_response();
+    }
+    next.run(request).await
+}
+
+/// Browsers say where a request comes from: in `Sec-Fetch-Site`, or to a plain HTTP address of the house
+/// network in `Origin` alone, when it changes something. Programs say nothing.
+fn comes_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
+    match text(headers, "sec-fetch-site") {
+        Some("cross-site" | "same-site") => return true,
+        // Also behind a proxy that changes `Host`; and what a person has typed.
+        Some("same-origin" | "none") => return false,
+        _ => {}
+    }
+    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    let (host, origin) = (text(headers, HOST.as_str()), text(headers, ORIGIN.as_str()));
+    let origin = origin.map(|origin| origin.split_once("://").map(|(_, host)| host));
+    changes && origin.is_some_and(|origin| origin.is_none() || origin != host)
+}
+
+/// Whether somebody follows a link to a page.
+fn is_link(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::GET
+        && text(headers, "sec-fetch-mode") == Some("navigate")
+        && text(headers, "sec-fetch-dest") == Some("document")
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_called_by_its_own_names() {
+        let names = Names::new(&["Books.example".to_owned(), "house.lan".to_owned()]);
+        let are_ours = |hosts: &[&'static str]| {
+            hosts.iter().filter(|host| names.are_meant_by(host)).copied().collect::<Vec<_>>()
+        };
+        let ours = [
+            "localhost",
+            "LOCALHOST:3000",
+            "app.localhost:3000",
+            "127.0.0.1:3000",
+            "192.168.1.5",
+            "[::1]:3000",
+            "[fe80::1]",
+            "nas",
+            "earmark:3000",
+            "nas.local",
+            "nas.home.arpa.",
+            "books.example",
+            "BOOKS.EXAMPLE.:443",
+            "house.lan:3000",
+        ];
+        assert_eq!(are_ours(&ours), ours);
+        let foreign = [
+            "evil.example",
+            "evil.example:3000",
+            "127.0.0.1.nip.io",
+            "localhost.evil.example",
+            "evil.books.example",
+            "books.example.evil.example",
+            "",
+            ":3000",
+            "evil.local.example",
+            "127.0.0.1:80.evil.example",
+        ];
+        assert_eq!(are_ours(&foreign), Vec::<&str>::new());
+    }
+
+    fn foreign(method: Method, headers: &[(&'static str, &str)]) -> (bool, bool) {
+        let mut map = HeaderMap::new();
+        map.insert("host", "house:3000".parse().unwrap());
+        for (name, value) in headers {
+            map.insert(*name, value.parse().unwrap());
+        }
+        (comes_from_elsewhere(&method, &map), is_link(&method, &map))
+    }
+
+    #[test]
+    fn what_another_sites_page_sends_is_known() {
+        let sent = |headers| foreign(Method::POST, headers).0;
+        assert!(!sent(&[]), "a program");
+        assert!(!sent(&[("origin", "http://house:3000")]));
+        assert!(sent(&[("origin", "http://evil.example")]));
+        assert!(sent(&[("origin", "null")]));
+        assert!(sent(&[("sec-fetch-site", "cross-site")]));
+        assert!(!sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://books.example")]));
+        assert!(!sent(&[("sec-fetch-site", "none")]));
+    }
+
+    #[test]
+    fn a_picture_on_another_site_is_told_from_a_link() {
+        let picture = [("sec-fetch-site", "cross-site"), ("sec-fetch-dest", "image")];
+        assert_eq!(foreign(Method::GET, &picture), (true, false));
+        let link = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        assert_eq!(foreign(Method::GET, &link), (true, true));
+        let frame = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "iframe"),
+        ];
+        assert_eq!(foreign(Method::GET, &frame), (true, false));
+        assert_eq!(foreign(Method::POST, &link), (true, false));
+    }
+}

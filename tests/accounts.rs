@@ -1,0 +1,480 @@
+//! Who is let in, and to what.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use common::{TestServer, epub};
+use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect};
+use serde_json::Value;
+
+const PASSWORD: &str = "a long enough one";
+
+/// A browser: it keeps cookies, says where it comes from, and is led nowhere.
+struct Browser {
+    client: Client,
+    cookie: String,
+    origin: String,
+}
+
+impl Browser {
+    fn of(server: &TestServer) -> Self {
+        let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+        Self { client, cookie: String::new(), origin: server.url("") }
+    }
+
+    async fn logged_in(server: &TestServer, name: &str) -> Self {
+        let mut browser = Self::of(server);
+        let answer = browser.log_in(name, PASSWORD).await;
+        assert_eq!(answer.status(), 204, "{name}");
+        browser
+    }
+
+    async fn log_in(&mut self, name: &str, password: &str) -> Response {
+        let fields = [("name", name), ("password", password)];
+        let answer = self.ask(Method::POST, "/login").form(&fields).send().await.unwrap();
+        for cookie in answer.headers().get_all(SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            if cookie.starts_with("earmark=") {
+                assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+                self.cookie = cookie.split(';').next().unwrap().to_owned();
+            }
+        }
+        answer
+    }
+
+    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        let address = format!("{}{path}", self.origin);
+        self.client
+            .request(method, address)
+            .header(COOKIE, &self.cookie)
+            .header(ORIGIN, &self.origin)
+    }
+
+    async fn status(&self, method: Method, path: &str) -> u16 {
+        self.ask(method, path).send().await.unwrap().status().as_u16()
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+        self.ask(Method::POST, path).form(fields).send().await.unwrap()
+    }
+
+    async fn json(&self, path: &str) -> Value {
+        let answer = self.ask(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.unwrap()
+    }
+}
+
+/// A server with an admin, a member and a listener.
+async fn with_people() -> TestServer {
+    let server = TestServer::start().await;
+    let local = Browser::of(&server);
+    let add = async |browser: &Browser, name: &str, role: &str| {
+        let fields = [("name", name), ("password", PASSWORD), ("role", role)];
+        assert_eq!(browser.post("/api/people", &fields).await.status(), 201, "{name}");
+    };
+    // The first runs the place, whatever is asked for: otherwise nobody could let in another.
+    add(&local, "Ada", "listener").await;
+    let ada = Browser::logged_in(&server, "ada").await;
+    add(&ada, "Max", "member").await;
+    add(&ada, "Lea", "listener").await;
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_machine_of_ones_own_nobody_logs_in() {
+    let server = TestServer::start().await;
+    let browser = Browser::of(&server);
+    for path in ["/", "/engines", "/people", "/api/books", "/account"] {
+        assert_eq!(browser.status(Method::GET, path).await, 200, "{path}");
+    }
+    // What a proxy passes on comes from elsewhere, though the proxy is on this machine.
+    for mark in ["x-forwarded-for", "forwarded", "via"] {
+        let passed_on = browser.ask(Method::GET, "/api/books").header(mark, "192.0.2.1");
+        assert_eq!(passed_on.send().await.unwrap().status(), 401, "{mark}");
+    }
+}
+
+/// Every route there is, as everybody there can be. What is expected is said here by what a route is about, and not
+/// read from the table that decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_route_lets_in_whom_it_should() {
+    let server = with_people().await;
+    let [ada, max, lea] = [
+        Browser::logged_in(&server, "Ada").await,
+        Browser::logged_in(&server, "Max").await,
+        Browser::logged_in(&server, "Lea").await,
+    ];
+    let stranger = Browser::of(&server);
+    let token = |answer: Value| answer["token"].as_str().unwrap().to_owned();
+    let made = ada.post("/api/tokens", &[("name", "a program")]).await;
+    let token = token(made.json().await.unwrap());
+    let description = ada.json("/api/openapi.json").await;
+    let mut routes: Vec<(String, Method)> = Vec::new();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        let address = path.replace('{', "").replace('}', "");
+        for method in methods.as_object().unwrap().keys() {
+            routes.push((address.clone(), method.to_uppercase().parse().unwrap()));
+        }
+    }
+    let pages =
+        ["/", "/settings", "/keys", "/engines", "/storage", "/people", "/voices", "/account"];
+    routes.extend(pages.map(|page| (page.to_owned(), Method::GET)));
+    assert!(routes.len() > 60, "{}", routes.len());
+    let is_admins = |path: &str| {
+        ["/engines", "/storage", "/packs", "/people", "/voices"]
+            .iter()
+            .any(|about| path.contains(about))
+            && path != "/api/voices"
+            && path != "/v1/audio/voices"
+    };
+    let is_members = |path: &str, method: &Method| {
+        let is_change = *method != Method::GET;
+        let changes_book = ["/api/books", "/api/books/book"].contains(&path)
+            || path.ends_with("/restore")
+            || path.ends_with("/reimport")
+            || path.ends_with("/matter");
+        is_change && changes_book || path == "/api/voice" || path == "/v1/audio/speech"
+    };
+    let is_ones_own =
+        |path: &str| ["/account", "/sessions", "/tokens"].iter().any(|about| path.contains(about));
+    for (path, method) in routes {
+        let ask = async |browser: &Browser| browser.status(method.clone(), &path).await;
+        let named = format!("{method} {path}");
+        if path == "/health" {
+            assert_eq!(ask(&stranger).await, 200);
+            continue;
+        }
+        assert_eq!(ask(&stranger).await, 401, "{named}, a stranger");
+        let forged = stranger.ask(method.clone(), &path);
+        let forged = forged.bearer_auth(token.replace("ema_", "ema_x")).send().await.unwrap();
+        assert_eq!(forged.status(), 401, "{named}, a forged token");
+        assert_eq!(
+            ask(&lea).await == 403,
+            is_admins(&path) || is_members(&path, &method),
+            "{named}, a listener"
+        );
+        assert_eq!(ask(&max).await == 403, is_admins(&path), "{named}, a member");
+        assert_ne!(ask(&ada).await, 403, "{named}, an admin");
+        let program = stranger.ask(method.clone(), &path).bearer_auth(&token).send().await.unwrap();
+        let is_refused = is_admins(&path) || is_ones_own(&path);
+        assert_eq!(program.status() == 403, is_refused, "{named}, an admin's program");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_registered_is_refused_and_not_rendered() {
+    let server = with_people().await;
+    let book = Browser::logged_in(&server, "Ada").await;
+    let stranger = Browser::of(&server);
+    let file = reqwest::multipart::Part::bytes(epub("Secret", &[("One", "<p>Words.</p>")]));
+    let form = reqwest::multipart::Form::new().part("file", file.file_name("a.epub"));
+    let book: Value = book
+        .ask(Method::POST, "/api/books")
+        .multipart(form)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let id = book["id"].as_str().unwrap();
+    // Spellings by which a route may be missed and a page be rendered all the same.
+    for path in [
+        format!("//book/{id}"),
+        format!("/book/{id}/"),
+        format!("/./book/{id}"),
+        format!("/login/../book/{id}"),
+        format!("/pkg/../book/{id}"),
+        format!("/pkg/%2e%2e/book/{id}"),
+        format!("/BOOK/{id}"),
+        format!("/book/{id}?next=/login"),
+        format!("/book/{id}%00"),
+        format!("/api/books/{id}/"),
+        "/api/books?x=/health".to_owned(),
+        "/sw.js/../api/books".to_owned(),
+    ] {
+        let answer =
+            stranger.ask(Method::GET, &path).header("accept", "text/html").send().await.unwrap();
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains("Secret") && status != 200, "{path}: {status} {text}");
+    }
+    for path in ["/login", "/favicon.svg", "/sw.js", "/manifest.webmanifest", "/operator.css"] {
+        // Files are there where the app was built; what matters is that nobody is asked who they are.
+        assert!([200, 404].contains(&stranger.status(Method::GET, path).await), "{path}");
+    }
+    let health: Value = stranger.json("/health").await;
+    assert_eq!(health.as_object().unwrap().len(), 1, "{health}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_door_closes_for_everybody_with_the_first_account() {
+    let server = with_people().await;
+    let stranger = Browser::of(&server);
+    let page =
+        stranger.ask(Method::GET, "/book/0123456789abcdef?q=a b").header("accept", "text/html");
+    let page = page.send().await.unwrap();
+    assert_eq!(page.status(), 303);
+    let login = page.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(login, "/login?next=%2Fbook%2F0123456789abcdef%3Fq%3Da%2520b");
+    // A form leads on to where one wanted to go, and nowhere else.
+    for (next, page) in
+        [("/storage", "/storage"), ("//evil.example", "/"), ("https://evil.example", "/")]
+    {
+        let fields = [("name", "Ada"), ("password", PASSWORD), ("next", next)];
+        let form = stranger.ask(Method::POST, "/login").header("accept", "text/html").form(&fields);
+        let answer = form.send().await.unwrap();
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["location"]),
+            (303, &page.parse().unwrap())
+        );
+    }
+    // A page that is not of this site cannot send one's form, also where it says nothing of itself.
+    let ada = Browser::logged_in(&server, "Ada").await;
+    let silent = ada.client.post(server.url("/settings")).header(COOKIE, &ada.cookie);
+    assert_eq!(silent.send().await.unwrap().status(), 403);
+    assert_eq!(ada.post("/settings", &[]).await.status(), 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_logged_out_is_out() {
+    let server = with_people().await;
+    let (laptop, phone) =
+        (Browser::logged_in(&server, "Lea").await, Browser::logged_in(&server, "Lea").await);
+    let sessions = laptop.json("/api/sessions").await;
+    let sessions = sessions.as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    let other = sessions.iter().find(|session| session["is_this"] == false).unwrap();
+    // Another's session is none of hers.
+    let max = Browser::logged_in(&server, "Max").await;
+    let end = format!("/api/sessions/{}", other["id"].as_str().unwrap());
+    assert_eq!(max.status(Method::DELETE, &end).await, 404);
+    assert_eq!(phone.status(Method::GET, "/api/books").await, 200);
+    assert_eq!(laptop.status(Method::DELETE, &end).await, 204);
+    assert_eq!(phone.status(Method::GET, "/api/books").await, 401);
+    let out = laptop.post("/logout", &[]).await;
+    assert!(out.headers()["clear-site-data"].to_str().unwrap().contains("storage"));
+    assert_eq!(laptop.status(Method::GET, "/api/books").await, 401);
+    // A changed password ends all the others.
+    let (one, two) =
+        (Browser::logged_in(&server, "Lea").await, Browser::logged_in(&server, "Lea").await);
+    let new = "quite another one";
+    let wrong =
+        one.post("/api/account/password", &[("old", "not hers at all"), ("new", new)]).await;
+    assert_eq!(wrong.status(), 401);
+    let set = one.post("/api/account/password", &[("old", PASSWORD), ("new", new)]).await;
+    assert_eq!(set.status(), 204);
+    assert_eq!(one.status(Method::GET, "/api/books").await, 200);
+    assert_eq!(two.status(Method::GET, "/api/books").await, 401);
+    assert_eq!(Browser::of(&server).log_in("Lea", PASSWORD).await.status(), 401);
+    assert_eq!(Browser::of(&server).log_in("Lea", new).await.status(), 204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_has_a_token_until_it_is_withdrawn() {
+    let server = with_people().await;
+    let max = Browser::logged_in(&server, "Max").await;
+    let made: Value = max
+        .post("/api/tokens", &[("name", "e-reader"), ("days", "30")])
+        .await
+        .json()
+        .await
+        .unwrap();
+    let token = made["token"].as_str().unwrap();
+    assert!(token.starts_with("ema_") && token.len() == 62, "{token}");
+    let program = Client::new();
+    let ask = async || {
+        program.get(server.url("/api/books")).bearer_auth(token).send().await.unwrap().status()
+    };
+    assert_eq!(ask().await, 200);
+    let basic = program.get(server.url("/api/books")).basic_auth("anything", Some(token));
+    assert_eq!(basic.send().await.unwrap().status(), 200);
+    // It needs no origin: no page can send it by itself.
+    let change = program.post(server.url("/settings")).bearer_auth(token);
+    assert_eq!(change.form(&[("theme", "dark")]).send().await.unwrap().status(), 204);
+    let tokens = max.json("/api/tokens").await;
+    assert!(!tokens.to_string().contains(&token[13..]), "it is said once");
+    assert!(
+        tokens[0]["used_at_ms"].as_u64().is_some() && tokens[0]["expires_at_ms"].as_u64().is_some()
+    );
+    let end = format!("/api/tokens/{}", tokens[0]["id"].as_str().unwrap());
+    assert_eq!(Browser::logged_in(&server, "Lea").await.status(Method::DELETE, &end).await, 404);
+    assert_eq!(max.status(Method::DELETE, &end).await, 204);
+    assert_eq!(ask().await, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down_and_locks_nobody_out() {
+    let server = with_people().await;
+    let mut guesser = Browser::of(&server);
+    for _ in 0..10 {
+        let answer = guesser.log_in("Lea", "a wrong password").await;
+        assert_eq!(answer.status(), 401);
+    }
+    let answer = guesser.log_in("LEA ", PASSWORD).await;
+    assert_eq!(answer.status(), 429, "not even the right one");
+    assert!(answer.headers().contains_key("retry-after"));
+    // Another name from there, and whoever is in already, are not concerned.
+    assert_eq!(Browser::of(&server).log_in("Max", PASSWORD).await.status(), 204);
+    // A name that nobody has is answered like a wrong password.
+    let nobody = Browser::of(&server).log_in("Nobody", "a wrong password").await;
+    assert_eq!(nobody.status(), 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_always_runs_the_place() {
+    let server = with_people().await;
+    let ada = Browser::logged_in(&server, "Ada").await;
+    let people = ada.json("/api/people").await;
+    let id = |name: &str| {
+        let found =
+            people.as_array().unwrap().iter().find(|person| person["name"] == name).unwrap();
+        found["id"].as_str().unwrap().to_owned()
+    };
+    let (own, max) = (format!("/api/people/{}", id("Ada")), format!("/api/people/{}", id("Max")));
+    assert_eq!(ada.post(&own, &[("role", "member")]).await.status(), 400);
+    assert_eq!(ada.status(Method::DELETE, &own).await, 400);
+    let browser = Browser::logged_in(&server, "Max").await;
+    assert_eq!(browser.status(Method::GET, "/api/people").await, 403);
+    assert_eq!(ada.post(&max, &[("role", "admin")]).await.status(), 204);
+    assert_eq!(browser.status(Method::GET, "/api/people").await, 200, "at once");
+    assert_eq!(ada.status(Method::DELETE, &own).await, 204);
+    assert_eq!(ada.status(Method::GET, "/api/books").await, 401, "removed, and out");
+    let taken =
+        browser.post("/api/people", &[("name", "MAX"), ("password", PASSWORD), ("role", "member")]);
+    assert_eq!(taken.await.status(), 400);
+}
+
+/// The program itself, listening where other devices reach it; it says its own address and what else it has to say.
+struct Program {
+    child: Child,
+    lines: std::io::Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_earmark"))
+            .args(["--addr", "0.0.0.0:0", "--data"])
+            .arg(data)
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines }
+    }
+
+    fn line(&mut self) -> String {
+        self.lines.next().unwrap().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn browser_at(line: &str) -> Browser {
+    let port = line.rsplit(':').next().unwrap().trim();
+    let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+    Browser { client, cookie: String::new(), origin: format!("http://127.0.0.1:{port}") }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_account_is_made_by_whoever_has_the_terminal() {
+    let data = tempfile::TempDir::new().unwrap();
+    let mut program = Program::start(data.path(), &[]);
+    let mut browser = browser_at(&program.line());
+    let line = program.line();
+    let (_, code) = line.split_once("/setup?code=").unwrap();
+    assert_eq!(code.len(), 14, "{line}");
+    assert_eq!(browser.status(Method::GET, "/api/books").await, 401);
+    let page = browser.ask(Method::GET, "/").header("accept", "text/html").send().await.unwrap();
+    assert_eq!(
+        (page.status().as_u16(), &page.headers()["location"]),
+        (303, &"/setup".parse().unwrap())
+    );
+    let form = |code| [("code", code), ("name", "Ada"), ("password", PASSWORD)];
+    assert_eq!(browser.post("/setup", &form("AAAA-AAAA-AAAA")).await.status(), 403);
+    assert_eq!(
+        browser
+            .post("/setup", &[("code", code), ("name", "Ada"), ("password", "short")])
+            .await
+            .status(),
+        400
+    );
+    let plain = code.replace('-', "").to_lowercase();
+    assert_eq!(browser.post("/setup", &form(&plain)).await.status(), 204);
+    assert_eq!(browser.post("/setup", &form(code)).await.status(), 403, "it is good once");
+    assert_eq!(browser.log_in("Ada", PASSWORD).await.status(), 204);
+    assert_eq!(browser.status(Method::GET, "/engines").await, 200, "she runs the place");
+    drop(program);
+    // Another start asks for nothing, and the browser is known again.
+    let mut program = Program::start(data.path(), &[]);
+    let origin = browser_at(&program.line()).origin;
+    let again = Browser { origin, ..browser };
+    let begun = std::time::Instant::now();
+    while again.client.get(format!("{}/health", again.origin)).send().await.is_err() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(again.status(Method::GET, "/api/books").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_house_asks_nobody() {
+    let data = tempfile::TempDir::new().unwrap();
+    let mut program = Program::start(data.path(), &["--open"]);
+    let browser = browser_at(&program.line());
+    let begun = std::time::Instant::now();
+    while browser.client.get(format!("{}/health", browser.origin)).send().await.is_err() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(browser.status(Method::GET, "/engines").await, 200, "on the machine itself");
+    // From elsewhere one reads and adds books, and does not run the place.
+    let from_elsewhere = async |path: &str| {
+        let asked = browser.ask(Method::GET, path).header("x-forwarded-for", "192.0.2.1");
+        asked.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(from_elsewhere("/api/books").await, 200);
+    assert_eq!(from_elsewhere("/engines").await, 403);
+    assert_eq!(from_elsewhere("/people").await, 403);
+}
+
+#[test]
+fn people_are_managed_from_the_command_line() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let run = |arguments: &[&str], password: &str| {
+        let done = Command::new(env!("CARGO_BIN_EXE_earmark"))
+            .args(["users", "--data"])
+            .arg(&data)
+            .args(arguments)
+            .env("EARMARK_PASSWORD", password)
+            .output()
+            .unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (done.status.success(), String::from_utf8(text).unwrap())
+    };
+    assert!(run(&["add", "Ada", "--admin"], PASSWORD).0);
+    assert!(run(&["add", "Lea"], PASSWORD).0);
+    assert!(!run(&["add", "Max"], "short").0);
+    assert_eq!(run(&["list"], ""), (true, "Ada  admin\nLea  listener\n".to_owned()));
+    assert!(run(&["role", "lea", "member"], "").0);
+    let (removed, why) = run(&["remove", "Ada"], "");
+    assert!(!removed && why.contains("admin"), "{why}");
+    assert!(run(&["password", "Ada"], "yet another one").0);
+    assert!(run(&["sessions", "Ada", "--revoke"], "").0);
+    assert!(run(&["remove", "Lea"], "").0);
+    assert_eq!(run(&["list"], "").1, "Ada  admin\n");
+}
