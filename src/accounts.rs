@@ -16,6 +16,7 @@ use sqlx::{AnyPool, Row};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::library::LOCAL_USER;
 use crate::text::hash::hex;
 use crate::time::now_ms;
 use passwords::Passwords;
@@ -31,6 +32,9 @@ const MAX_PEOPLE: i64 = 10_000;
 const MEMORY: Duration = Duration::from_secs(5);
 /// Sessions and tokens that are remembered at once.
 const REMEMBERED: u64 = 10_000;
+
+/// Tables of what a person has, by `user_id`.
+const PERSONAL: [&str; 4] = ["progress", "annotations", "preferences", "pronunciations"];
 
 /// People and what lets them in.
 #[derive(Clone)]
@@ -109,28 +113,37 @@ impl Accounts {
     pub async fn add(&self, name: &str, password: &str, role: Role) -> Result<(), AccountError> {
         let (name, key) = checked_name(name)?;
         let password = self.shared.passwords.hash(password).await?;
-        let count: i64 = sqlx::query("SELECT COUNT(*) FROM users")
-            .fetch_one(&self.shared.database)
-            .await?
-            .get(0);
+        let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&self.shared.database);
+        let count: i64 = count.await?.get(0);
         if count >= MAX_PEOPLE {
             return Err(AccountError::TooMany);
         }
+        let id = hex(&random::<8>()?);
+        let mut change = self.shared.database.begin().await?;
         let added = sqlx::query(
             "INSERT INTO users (id, name, name_key, password, role, created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name_key) DO NOTHING",
         )
-        .bind(hex(&random::<8>()?))
+        .bind(&id)
         .bind(&name)
         .bind(key)
         .bind(password)
         .bind(role.name())
         .bind(now_ms() as i64)
-        .execute(&self.shared.database)
+        .execute(&mut *change)
         .await?;
         if added.rows_affected() == 0 {
             return Err(AccountError::Taken(name));
         }
+        // Whoever comes first goes on with what there was before people logged in.
+        if count == 0 {
+            for table in PERSONAL {
+                let inherited = format!("UPDATE {table} SET user_id = $1 WHERE user_id = $2");
+                let inherited = sqlx::query(sqlx::AssertSqlSafe(inherited)).bind(&id);
+                inherited.bind(LOCAL_USER).execute(&mut *change).await?;
+            }
+        }
+        change.commit().await?;
         self.shared.has_people.invalidate(&()).await;
         Ok(())
     }
@@ -177,13 +190,22 @@ impl Accounts {
         self.changed(set.rows_affected(), user).await
     }
 
-    /// Removes somebody, with their sessions and tokens.
+    /// Removes somebody, with their sessions, tokens, places, marks and preferences.
     pub async fn remove(&self, user: &str) -> Result<(), AccountError> {
+        let mut change = self.shared.database.begin().await?;
         let removed = sqlx::query(
             "DELETE FROM users WHERE id = $1 AND (role <> 'admin'
              OR (SELECT COUNT(*) FROM users WHERE role = 'admin') > 1)",
         );
-        let removed = removed.bind(user).execute(&self.shared.database).await?;
+        let removed = removed.bind(user).execute(&mut *change).await?;
+        if removed.rows_affected() > 0 {
+            for table in PERSONAL {
+                let forgotten = format!("DELETE FROM {table} WHERE user_id = $1");
+                let forgotten = sqlx::query(sqlx::AssertSqlSafe(forgotten)).bind(user);
+                forgotten.execute(&mut *change).await?;
+            }
+        }
+        change.commit().await?;
         self.changed(removed.rows_affected(), user).await
     }
 

@@ -26,13 +26,14 @@ mod preferences;
 mod pronunciations;
 mod shares;
 mod storage;
+mod visit;
 mod voice;
 
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
-use app::model::Person;
+use app::model::{EndpointCard, Person};
 use axum::Router;
 use axum::extract::FromRef;
 use axum::http::request::Parts;
@@ -59,6 +60,7 @@ pub use door::Door;
 pub use error::ApiError;
 pub use limits::Limits;
 pub use origin::Names;
+use visit::Visit;
 
 /// Smaller answers are not worth compressing, in bytes.
 const COMPRESS_FROM_BYTES: u16 = 512;
@@ -124,19 +126,10 @@ impl FromRef<AppState> for LeptosOptions {
 
 /// All routes.
 pub fn router(state: AppState) -> Router {
-    let server: Arc<dyn Backend> = Arc::new(Server {
-        library: state.library.clone(),
-        voices: Arc::clone(&state.voices),
-        packs: state.packs.clone(),
-        engines: state.engines.clone(),
-        narrator: state.narrator.clone(),
-        accounts: state.door.accounts().clone(),
-        endpoints: description::cards().into(),
-    });
+    let (endpoints, of_page) = (description::cards().into(), state.clone());
     let page_context = move || {
-        provide_context(Arc::clone(&server));
+        provide_visit(&of_page, &endpoints);
         preferences::provide();
-        provide_person();
         headers::page_policy();
     };
     let shell = {
@@ -208,10 +201,22 @@ fn site_files(files: &ServeDir) -> Router<AppState> {
     PATHS.iter().fold(Router::new(), |routes, path| routes.route_service(path, files.clone()))
 }
 
-/// Puts whoever asks into the context of the page being rendered.
-fn provide_person() {
+/// Puts whoever asks, and the server as they see it, into the context of the page being rendered.
+fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
     let parts = use_context::<Parts>();
-    if let Some(person) = parts.and_then(|parts| parts.extensions.get::<Arc<Person>>().cloned()) {
+    let person = parts.and_then(|parts| parts.extensions.get::<Arc<Person>>().cloned());
+    let Visit { library, narrator, .. } = Visit::of(state, person.as_deref());
+    let server: Arc<dyn Backend> = Arc::new(Server {
+        library,
+        narrator,
+        voices: Arc::clone(&state.voices),
+        packs: state.packs.clone(),
+        engines: state.engines.clone(),
+        accounts: state.door.accounts().clone(),
+        endpoints: Arc::clone(endpoints),
+    });
+    provide_context(server);
+    if let Some(person) = person {
         provide_context(person);
     }
 }

@@ -154,10 +154,12 @@ pub enum LibraryError {
     Interrupted(#[from] tokio::task::JoinError),
 }
 
-/// All books. Cheap to clone.
+/// All books, and what one person has marked, said and chosen. Cheap to clone.
 #[derive(Clone)]
 pub struct Library {
     shared: Arc<Shared>,
+    /// Whose places, marks and preferences these are.
+    user: Arc<str>,
 }
 
 struct Shared {
@@ -167,10 +169,10 @@ struct Shared {
     link: Option<RedisConnection>,
     /// Metadata, for as long as another server's change may go unnoticed.
     books: Cache<BookId, Arc<BookDetails>>,
-    /// What readers have said of how a book is read.
-    said: Recent<BookId, Said>,
-    /// What the listener has chosen.
-    preferences: Recent<(), Preferences>,
+    /// What a reader has said of how a book is read.
+    said: Recent<(Arc<str>, BookId), Said>,
+    /// What a person has chosen.
+    preferences: Recent<Arc<str>, Preferences>,
     /// By book, how often its file has been read anew, and number.
     chapters: Cache<(BookId, u32, u32), Arc<Chapter>>,
     /// Reads files in child processes.
@@ -222,20 +224,32 @@ impl Library {
             storing: TaskTracker::new(),
             preferring: Mutex::new(()),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(shared), user: LOCAL_USER.into() }
+    }
+
+    /// The same books with the places, marks and preferences of a person; of whoever is there, where nobody has
+    /// to log in and the id is empty.
+    pub fn of(&self, user: &str) -> Self {
+        let user = if user.is_empty() { LOCAL_USER } else { user };
+        Self { shared: Arc::clone(&self.shared), user: user.into() }
+    }
+
+    /// Whose it is.
+    pub fn user(&self) -> &str {
+        &self.user
     }
 
     /// All books, the last read or added first.
     pub async fn books(&self) -> Result<Vec<BookCard>, LibraryError> {
         self.flush().await;
-        catalogue::all(&self.shared.database).await
+        catalogue::all(&self.shared.database, &self.user).await
     }
 
     /// A book with its contents and the reader's place in it.
     pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
         let mut book = self.find(id).await?;
         let Shared { database, link, .. } = &*self.shared;
-        book.card.progress = progress::get(database, link.as_ref(), LOCAL_USER, id).await?;
+        book.card.progress = progress::get(database, link.as_ref(), &self.user, id).await?;
         Ok(book)
     }
 
@@ -330,20 +344,15 @@ impl Library {
     }
 
     /// Where `user` is in a book.
-    pub async fn progress(
-        &self,
-        user: &str,
-        id: &BookId,
-    ) -> Result<Option<Progress>, LibraryError> {
+    pub async fn progress(&self, id: &BookId) -> Result<Option<Progress>, LibraryError> {
         self.metadata(id).await?;
-        progress::get(&self.shared.database, self.shared.link.as_ref(), user, id).await
+        progress::get(&self.shared.database, self.shared.link.as_ref(), &self.user, id).await
     }
 
-    /// Remembers where `user` is, and answers with what is remembered. Given `known_ms`, the time of
+    /// Remembers where the reader is, and answers with what is remembered. Given `known_ms`, the time of
     /// the last place this device knows of, it refuses when another device has moved since.
     pub async fn set_progress(
         &self,
-        user: &str,
         id: &BookId,
         progress: &Progress,
         known_ms: Option<u64>,
@@ -361,14 +370,14 @@ impl Library {
         }
         let Shared { database, link, .. } = &*self.shared;
         if let Some(known_ms) = known_ms
-            && let Some(now) = progress::get(database, link.as_ref(), user, id).await?
+            && let Some(now) = progress::get(database, link.as_ref(), &self.user, id).await?
             && now.at_ms > known_ms
             && now.device != progress.device
         {
             return Err(LibraryError::Moved(Box::new(now)));
         }
         let place = Progress { at_ms: now_ms(), ..progress.clone() };
-        progress::set(database, link.as_ref(), user, id, &place).await?;
+        progress::set(database, link.as_ref(), &self.user, id, &place).await?;
         Ok(place)
     }
 
@@ -390,6 +399,6 @@ impl Library {
     }
 }
 
-/// The one reader of an installation without accounts: whoever opens the page goes on where the
-/// last one stopped, on any device of the house.
+/// Whoever opens the page where nobody has to log in: each goes on where the last one stopped, on any device of
+/// the house.
 pub const LOCAL_USER: &str = "local";

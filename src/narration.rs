@@ -136,10 +136,11 @@ pub struct NarratorParts {
 #[derive(Clone)]
 pub struct Narrator {
     shared: Arc<Shared>,
+    /// Books, and what the person who listens has said and chosen.
+    library: Library,
 }
 
 struct Shared {
-    library: Library,
     voices: Arc<Voices>,
     clips: Arc<Clips>,
     queue: FailoverQueue,
@@ -169,6 +170,11 @@ pub struct Bound {
 }
 
 impl Narrator {
+    /// The same narrator for somebody else, who has these books.
+    pub fn of(&self, library: Library) -> Self {
+        Self { shared: Arc::clone(&self.shared), library }
+    }
+
     /// A narrator whose workers run on `tasks` until `shutdown`. With Redis its queue is there, and one in
     /// this process stands by for when Redis is gone.
     pub fn start(
@@ -205,8 +211,8 @@ impl Narrator {
             async move { clips.guard.keep().await }
         }));
         let narrator = Self {
+            library,
             shared: Arc::new(Shared {
-                library,
                 voices,
                 clips,
                 queue,

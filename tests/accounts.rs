@@ -11,7 +11,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use common::{TestServer, epub};
 use reqwest::header::{COOKIE, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PASSWORD: &str = "a long enough one";
 
@@ -350,6 +350,86 @@ async fn somebody_always_runs_the_place() {
     let taken =
         browser.post("/api/people", &[("name", "MAX"), ("password", PASSWORD), ("role", "member")]);
     assert_eq!(taken.await.status(), 400);
+}
+
+/// Two people in one book, each with their own place, marks, words and preferences; the first goes on with what
+/// there was.
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_has_their_own_place_and_marks() {
+    let server = TestServer::start().await;
+    let local = Browser::of(&server);
+    let words: String = (0..20).map(|n| format!("<p>Sentence number {n} of them.</p>")).collect();
+    let book = server.import("book.epub", epub("Book", &[("One", &words)])).await;
+    let (progress, marks) =
+        (format!("/api/books/{book}/progress"), format!("/api/books/{book}/annotations"));
+    let go_to = async |browser: &Browser, sentence: u32| {
+        let place = json!({ "chapter": 1, "sentence": sentence });
+        let put = browser.ask(Method::PUT, &progress).json(&place).send().await.unwrap();
+        assert_eq!(put.status(), 200);
+    };
+    let mark = async |browser: &Browser, note: &str| {
+        let mark = json!({ "kind": "highlight", "chapter": 1, "start": { "sentence": 1, "offset": 0 },
+            "end": { "sentence": 1, "offset": 4 }, "quote": "Sent", "note": note });
+        let kept = browser.ask(Method::POST, &marks).json(&mark).send().await.unwrap();
+        assert_eq!(kept.status(), 201);
+    };
+    go_to(&local, 3).await;
+    mark(&local, "from before").await;
+    assert_eq!(local.post("/settings", &[("theme", "sepia")]).await.status(), 204);
+    let add = async |browser: &Browser, name: &str| {
+        let fields = [("name", name), ("password", PASSWORD), ("role", "listener")];
+        assert_eq!(browser.post("/api/people", &fields).await.status(), 201);
+    };
+    add(&local, "Ada").await;
+    let ada = Browser::logged_in(&server, "Ada").await;
+    add(&ada, "Lea").await;
+    let lea = Browser::logged_in(&server, "Lea").await;
+    assert_eq!(ada.json(&progress).await["sentence"], 3);
+    assert_eq!(ada.json(&marks).await[0]["note"], "from before");
+    assert_eq!(ada.json("/api/preferences").await["theme"], "sepia");
+    assert_eq!(lea.json(&progress).await, Value::Null);
+    assert_eq!(lea.json(&marks).await, json!([]));
+    assert_ne!(lea.json("/api/preferences").await["theme"], "sepia");
+    go_to(&lea, 9).await;
+    mark(&lea, "hers").await;
+    let said = [("written", "number"), ("spoken", "figure"), ("scope", "book")];
+    let kept = lea.post(&format!("/api/books/{book}/pronunciations"), &said).await;
+    assert!(kept.status().is_success());
+    assert_eq!(ada.json(&progress).await["sentence"], 3);
+    assert_eq!(ada.json(&marks).await.as_array().unwrap().len(), 1);
+    // Nobody reaches into what another has.
+    let hers = lea.json(&marks).await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(ada.status(Method::DELETE, &format!("{marks}/{hers}")).await, 404);
+    let entries = format!("/api/books/{book}/pronunciations");
+    assert_eq!(ada.json(&entries).await, json!([]));
+    let hers = lea.json(&entries).await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(ada.status(Method::DELETE, &format!("{entries}/{hers}")).await, 404);
+    // What each hears is made as they have said it, and a library shows each their own place.
+    let clip = async |browser: &Browser| {
+        let clip =
+            browser.ask(Method::GET, &format!("/audio/{book}/1/4.mp3?voice={}", common::VOICE));
+        clip.send().await.unwrap().bytes().await.unwrap()
+    };
+    assert_ne!(clip(&ada).await, clip(&lea).await);
+    let of_book = async |browser: &Browser| {
+        let books = browser.json("/api/books").await;
+        let books = books.as_array().unwrap().clone();
+        books.into_iter().find(|one| one["id"] == book.as_str()).unwrap()["progress"]["sentence"]
+            .clone()
+    };
+    assert_eq!((of_book(&ada).await, of_book(&lea).await), (json!(3), json!(9)));
+    // With somebody goes what they had.
+    let people = ada.json("/api/people").await;
+    let id =
+        people.as_array().unwrap().iter().find(|one| one["name"] == "Lea").unwrap()["id"].clone();
+    assert_eq!(
+        ada.status(Method::DELETE, &format!("/api/people/{}", id.as_str().unwrap())).await,
+        204
+    );
+    let database = common::database(server.data.path()).await;
+    let left =
+        sqlx::query("SELECT id FROM annotations WHERE note = 'hers'").fetch_all(&database).await;
+    assert!(left.unwrap().is_empty());
 }
 
 /// The program itself, listening where other devices reach it; it says its own address and what else it has to say.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use app::model::{Person, PersonCard, Role, SessionCard, TokenCard};
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form, Json};
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::door::{cookie, session_cookie};
 use super::notice;
 use super::preferences::{redirect_or_no_content, wants_page};
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 
 /// Remembers whose pages a browser may have kept: not whether they are logged in.
 const LAST: &str = "earmark_last";
@@ -82,7 +82,7 @@ pub struct NewToken {
 
 /// `POST /login`
 pub async fn log_in(
-    State(state): State<AppState>,
+    state: Visit,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     Form(form): Form<LoginForm>,
@@ -125,7 +125,7 @@ pub async fn log_in(
 
 /// `POST /logout`: the session ends, and the browser forgets what it has kept.
 pub async fn log_out(
-    State(state): State<AppState>,
+    state: Visit,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     person: Option<Extension<Arc<Person>>>,
     headers: HeaderMap,
@@ -141,7 +141,7 @@ pub async fn log_out(
 
 /// `POST /setup`: the first account, with the code that stands in the terminal.
 pub async fn set_up(
-    State(state): State<AppState>,
+    state: Visit,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     Form(form): Form<SetupForm>,
@@ -163,7 +163,7 @@ pub async fn set_up(
 
 /// `GET /api/sessions`
 pub async fn sessions(
-    State(state): State<AppState>,
+    state: Visit,
     Extension(person): Extension<Arc<Person>>,
 ) -> Result<Json<Vec<SessionCard>>, ApiError> {
     Ok(Json(state.door.accounts().sessions(&person.id, &person.session).await?))
@@ -171,7 +171,7 @@ pub async fn sessions(
 
 /// `DELETE /api/sessions/{session}`, `POST …/delete`
 pub async fn end_session(
-    State(state): State<AppState>,
+    state: Visit,
     Extension(person): Extension<Arc<Person>>,
     Path(session): Path<String>,
     headers: HeaderMap,
@@ -184,7 +184,7 @@ pub async fn end_session(
 
 /// `POST /api/account/password`: all other sessions end.
 pub async fn set_password(
-    State(state): State<AppState>,
+    state: Visit,
     Extension(person): Extension<Arc<Person>>,
     headers: HeaderMap,
     Form(form): Form<PasswordForm>,
@@ -201,7 +201,7 @@ pub async fn set_password(
 
 /// `GET /api/tokens`
 pub async fn tokens(
-    State(state): State<AppState>,
+    state: Visit,
     Extension(person): Extension<Arc<Person>>,
 ) -> Result<Json<Vec<TokenCard>>, ApiError> {
     Ok(Json(state.door.accounts().tokens(&person.id).await?))
@@ -209,7 +209,7 @@ pub async fn tokens(
 
 /// `POST /api/tokens`: the token is said in the answer, and never again.
 pub async fn make_token(
-    State(state): State<AppState>,
+    state: Visit,
     Extension(person): Extension<Arc<Person>>,
     headers: HeaderMap,
     Form(form): Form<TokenForm>,
@@ -238,7 +238,7 @@ pub async fn make_token(
 
 /// `DELETE /api/tokens/{token}`, `POST …/delete`
 pub async fn end_token(
-    State(state): State<AppState>,
+    state: Visit,
     Extension(person): Extension<Arc<Person>>,
     Path(token): Path<String>,
     headers: HeaderMap,
@@ -250,13 +250,13 @@ pub async fn end_token(
 }
 
 /// `GET /api/people`
-pub async fn people(State(state): State<AppState>) -> Result<Json<Vec<PersonCard>>, ApiError> {
+pub async fn people(state: Visit) -> Result<Json<Vec<PersonCard>>, ApiError> {
     Ok(Json(state.door.accounts().people().await?))
 }
 
 /// `POST /api/people`
 pub async fn add_person(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Form(form): Form<PersonForm>,
 ) -> Response {
@@ -271,7 +271,7 @@ pub async fn add_person(
 
 /// `POST /api/people/{person}`
 pub async fn set_role(
-    State(state): State<AppState>,
+    state: Visit,
     Path(user): Path<String>,
     headers: HeaderMap,
     Form(form): Form<RoleForm>,
@@ -281,11 +281,7 @@ pub async fn set_role(
 }
 
 /// `DELETE /api/people/{person}`, `POST …/delete`
-pub async fn remove_person(
-    State(state): State<AppState>,
-    Path(user): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn remove_person(state: Visit, Path(user): Path<String>, headers: HeaderMap) -> Response {
     let removed = state.door.accounts().remove(&user).await.map_err(ApiError::from);
     answer(&headers, "/people", removed.map(|()| StatusCode::NO_CONTENT))
 }
@@ -312,7 +308,7 @@ fn is_own_page(page: &str) -> bool {
         && !page.chars().any(char::is_control)
 }
 
-fn is_https(state: &AppState, headers: &HeaderMap, peer: SocketAddr) -> bool {
+fn is_https(state: &Visit, headers: &HeaderMap, peer: SocketAddr) -> bool {
     state.limits.is_https(headers, peer.ip())
 }
 

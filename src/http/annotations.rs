@@ -1,19 +1,19 @@
 //! Bookmarks and highlights over HTTP. The page's forms and programs use the same addresses.
 
 use app::model::{Annotation, NewAnnotation};
+use axum::extract::Path;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
 
 use super::preferences::redirect_or_no_content;
-use super::{ApiError, AppState, params};
+use super::{ApiError, Visit, params};
 
 /// `GET /api/books/{id}/annotations`
 pub async fn list(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
 ) -> Result<Json<Vec<Annotation>>, ApiError> {
     Ok(Json(state.library.annotations(&params::book(&book)?).await?))
@@ -21,7 +21,7 @@ pub async fn list(
 
 /// `POST /api/books/{id}/annotations`
 pub async fn add(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     mark: Result<Json<NewAnnotation>, JsonRejection>,
 ) -> Result<Response, ApiError> {
@@ -38,7 +38,7 @@ pub struct NoteForm {
 
 /// `POST /api/books/{id}/annotations/{annotation}`: changes the note.
 pub async fn set_note(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path((book, annotation)): Path<(String, String)>,
     Form(NoteForm { note }): Form<NoteForm>,
@@ -52,7 +52,7 @@ pub async fn set_note(
 /// `DELETE /api/books/{id}/annotations/{annotation}`, and for forms
 /// `POST /api/books/{id}/annotations/{annotation}/delete`.
 pub async fn remove(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path((book, annotation)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
@@ -62,10 +62,7 @@ pub async fn remove(
 }
 
 /// `GET /api/books/{id}/annotations.md`
-pub async fn markdown(
-    State(state): State<AppState>,
-    Path(book): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn markdown(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
     let text = state.library.annotations_markdown(&params::book(&book)?).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8")),

@@ -3,28 +3,25 @@
 use std::sync::Arc;
 
 use app::model::{BookCard, BookDetails, Hit, Outline, Person, Role, TimelineEntry, Voice};
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
 
 use super::params::{self, QueryMap};
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 use crate::narration::{Bound, ChapterCoverage};
 use crate::queue::QueueStatus;
 use crate::queue::requests::RequestStatus;
 use crate::redis::{RedisConnection, RedisFigures, RedisHealth};
 
 /// `GET /api/books`
-pub async fn books(State(state): State<AppState>) -> Result<Json<Vec<BookCard>>, ApiError> {
+pub async fn books(state: Visit) -> Result<Json<Vec<BookCard>>, ApiError> {
     Ok(Json(state.library.books().await?))
 }
 
 /// `GET /api/books/{id}`: the book with its chapters and table of contents.
-pub async fn book(
-    State(state): State<AppState>,
-    Path(book): Path<String>,
-) -> Result<Json<BookAnswer>, ApiError> {
+pub async fn book(state: Visit, Path(book): Path<String>) -> Result<Json<BookAnswer>, ApiError> {
     let BookDetails { card, vertical, chapters, toc, warnings, is_outdated, .. } =
         state.library.book(&params::book(&book)?).await?;
     let BookCard {
@@ -96,7 +93,7 @@ pub struct BookAnswer {
 
 /// `GET /api/books/{id}/chapters/{n}`: its sentences.
 pub async fn chapter(
-    State(state): State<AppState>,
+    state: Visit,
     Path((book, chapter)): Path<(String, String)>,
 ) -> Result<Json<ChapterAnswer>, ApiError> {
     let (book, number) = (params::book(&book)?, params::chapter(&chapter)?);
@@ -130,7 +127,7 @@ struct SentenceAnswer {
 /// `GET /api/books/{id}/chapters/{n}/timeline?voice=&from=`: what is known now. The rest is pushed
 /// by `GET /listen/{id}/{n}/timeline`.
 pub async fn timeline(
-    State(state): State<AppState>,
+    state: Visit,
     Path((book, chapter)): Path<(String, String)>,
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Vec<TimelineEntry>>, ApiError> {
@@ -143,7 +140,7 @@ pub async fn timeline(
 /// `GET /api/books/{id}/chapters/{n}/outline?voice=`: how long each sentence lasts, estimated where
 /// no clip has been made.
 pub async fn outline(
-    State(state): State<AppState>,
+    state: Visit,
     Path((book, chapter)): Path<(String, String)>,
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Outline>, ApiError> {
@@ -154,7 +151,7 @@ pub async fn outline(
 
 /// `GET /api/books/{id}/search?q=`: where the book says it, in reading order.
 pub async fn search(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Vec<Hit>>, ApiError> {
@@ -164,7 +161,7 @@ pub async fn search(
 
 /// `GET /api/books/{id}/audios?voice=`: what has been made of it, chapter by chapter.
 pub async fn audios(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     Query(query): Query<QueryMap>,
 ) -> Result<Json<Vec<ChapterCoverage>>, ApiError> {
@@ -173,7 +170,7 @@ pub async fn audios(
 
 /// `GET /api/requests/{id}`: how far has come what chapter_open set off.
 pub async fn request(
-    State(state): State<AppState>,
+    state: Visit,
     Path(request): Path<String>,
 ) -> Result<Json<RequestStatus>, ApiError> {
     let unknown = || ApiError::NotFound("There is no such request, or no more.".to_owned());
@@ -181,16 +178,13 @@ pub async fn request(
 }
 
 /// `GET /api/voices`
-pub async fn voices(State(state): State<AppState>) -> Json<Vec<Voice>> {
+pub async fn voices(state: Visit) -> Json<Vec<Voice>> {
     Json(state.voices.list())
 }
 
 /// `GET /health`: whether all is well; whoever runs the place hears what is wrong, and how much waits to be
 /// spoken.
-pub async fn health(
-    State(state): State<AppState>,
-    person: Option<Extension<Arc<Person>>>,
-) -> Response {
+pub async fn health(state: Visit, person: Option<Extension<Arc<Person>>>) -> Response {
     let answer = how_it_is(&state).await;
     if person.is_some_and(|Extension(person)| person.role == Role::Admin) {
         return Json(answer).into_response();
@@ -198,7 +192,7 @@ pub async fn health(
     Json(serde_json::json!({ "status": answer.status })).into_response()
 }
 
-async fn how_it_is(state: &AppState) -> HealthAnswer {
+async fn how_it_is(state: &Visit) -> HealthAnswer {
     let mut problems = Vec::new();
     let voices = state.voices.list().len();
     if voices == 0 {

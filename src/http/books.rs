@@ -3,7 +3,7 @@
 use app::model::{BookFont, Progress};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
@@ -13,15 +13,12 @@ use serde::Deserialize;
 use super::headers::{BOOK_FILE_CSP, CACHE_PRIVATELY};
 use super::params::QueryMap;
 use super::preferences::{redirect_or_no_content, wants_page};
-use super::{ApiError, AppState, notice, params};
+use super::{ApiError, Visit, notice, params};
+use crate::library::encode_path;
 use crate::library::pictures::{font_type, picture_type};
-use crate::library::{LOCAL_USER, encode_path};
 
 /// `GET /api/books/{id}/file`: the file that was imported, byte for byte.
-pub async fn original(
-    State(state): State<AppState>,
-    Path(book): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn original(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
     let book = params::book(&book)?;
     let title = state.library.metadata(&book).await?.card.title.clone();
     let (format, file) = state.library.original(&book).await?;
@@ -41,11 +38,7 @@ pub async fn original(
 }
 
 /// `POST /api/books/{id}/reimport`: reads its file anew.
-pub async fn reimport(
-    State(state): State<AppState>,
-    headers: HeaderMap,
-    Path(book): Path<String>,
-) -> Response {
+pub async fn reimport(state: Visit, headers: HeaderMap, Path(book): Path<String>) -> Response {
     let book = match params::book(&book) {
         Ok(book) => book,
         Err(error) => return error.into_response(),
@@ -61,10 +54,10 @@ pub async fn reimport(
 
 /// `GET /api/books/{id}/progress`: where the reader is; null when the book is not begun.
 pub async fn progress(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
 ) -> Result<Json<Option<Progress>>, ApiError> {
-    Ok(Json(state.library.progress(LOCAL_USER, &params::book(&book)?).await?))
+    Ok(Json(state.library.progress(&params::book(&book)?).await?))
 }
 
 /// A place, and what the device knows of.
@@ -80,13 +73,13 @@ pub struct PlaceForm {
 
 /// `PUT /api/books/{id}/progress`: the reader is there. Answers with the place as it is kept.
 pub async fn set_progress(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     form: Result<Json<PlaceForm>, JsonRejection>,
 ) -> Result<Json<Progress>, ApiError> {
     let Json(form) = form.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
     let book = params::book(&book)?;
-    let kept = state.library.set_progress(LOCAL_USER, &book, &form.place, form.known_ms).await?;
+    let kept = state.library.set_progress(&book, &form.place, form.known_ms).await?;
     Ok(Json(kept))
 }
 
@@ -100,7 +93,7 @@ pub struct NameForm {
 
 /// `POST /api/books/{id}`: gives it another title and other authors.
 pub async fn rename(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
     Form(NameForm { title, authors }): Form<NameForm>,
@@ -114,7 +107,7 @@ pub async fn rename(
 
 /// `DELETE /api/books/{id}`, and for forms `POST /api/books/{id}/delete`.
 pub async fn delete(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
 ) -> Result<Response, ApiError> {
@@ -125,7 +118,7 @@ pub async fn delete(
 
 /// `POST /api/books/{id}/restore`: brings a deleted book back.
 pub async fn restore(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
 ) -> Result<Response, ApiError> {
@@ -135,7 +128,7 @@ pub async fn restore(
 
 /// `GET /go/{id}?percent=`: the address of the sentence at a part of the book.
 pub async fn go(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     headers: HeaderMap,
     Query(query): Query<QueryMap>,
@@ -164,7 +157,7 @@ pub async fn go(
 
 /// `GET /books/{id}/cover?width=`: the cover, made smaller where it is there in that width.
 pub async fn cover(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     Query(query): Query<QueryMap>,
 ) -> Result<Response, ApiError> {
@@ -173,10 +166,7 @@ pub async fn cover(
 }
 
 /// `GET /books/{id}/fonts.css`: the typeface a book brings, under the name the style sheet knows.
-pub async fn fonts(
-    State(state): State<AppState>,
-    Path(book): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn fonts(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
     let book = params::book(&book)?;
     let details = state.library.metadata(&book).await?;
     let mut css = String::new();
@@ -196,7 +186,7 @@ pub async fn fonts(
 
 /// `GET /books/{id}/files/{path}`: a picture or typeface by its path inside the book.
 pub async fn file(
-    State(state): State<AppState>,
+    state: Visit,
     Path((book, path)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     Ok(picture(state.library.file(&params::book(&book)?, &path).await?))

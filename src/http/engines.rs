@@ -4,8 +4,8 @@
 //! for `earmark voices` on the server itself.
 
 use app::model::{Budget, EngineCard};
+use axum::extract::Path;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::notice;
 use super::preferences::{redirect_with_notice, wants_page};
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 use crate::audio::AudioFormat;
 use crate::narration::Narrator;
 use crate::speech::engines::{Engines, TEST_SENTENCE};
@@ -179,13 +179,13 @@ pub async fn cards(engines: &Engines, narrator: &Narrator) -> Result<Vec<EngineC
 }
 
 /// `GET /api/engines`
-pub async fn list(State(state): State<AppState>) -> Result<Json<Vec<EngineCard>>, ApiError> {
+pub async fn list(state: Visit) -> Result<Json<Vec<EngineCard>>, ApiError> {
     Ok(Json(cards(&state.engines, &state.narrator).await?))
 }
 
 /// `POST /api/engines`: adds an engine, or changes the one of the same name.
 pub async fn add(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     form: Result<Form<EngineForm>, FormRejection>,
 ) -> Response {
@@ -205,11 +205,7 @@ pub async fn add(
 }
 
 /// `POST /api/engines/{name}/test`: a spoken sentence, or why there is none.
-pub async fn test(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn test(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let tested = async {
         let clip = state.engines.test(&name, "", TEST_SENTENCE).await?;
         // It speaks.
@@ -224,21 +220,14 @@ pub async fn test(
 }
 
 /// `GET /api/engines/{name}/test`: what it said when it was tested last.
-pub async fn tested(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn tested(state: Visit, Path(name): Path<String>) -> Result<Response, ApiError> {
     let none = || ApiError::NotFound("This engine has not been tested since the start.".to_owned());
     let bytes = state.engines.tested(&name).ok_or_else(none)?;
     Ok(([(header::CONTENT_TYPE, "audio/mpeg")], bytes).into_response())
 }
 
 /// `DELETE /api/engines/{name}`; forms post to `/api/engines/{name}/delete`.
-pub async fn remove(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn remove(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match state.engines.remove(&name).await.map_err(ApiError::from) {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),

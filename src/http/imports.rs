@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use app::model::ImportedCard;
 use axum::Json;
-use axum::extract::State;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -13,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use tokio::sync::watch;
 
 use super::preferences::wants_page;
-use super::{ApiError, AppState, notice};
+use super::{ApiError, Visit, notice};
 use crate::library::import::ImportError;
 use crate::library::import::names::clean;
 use crate::library::{Arrival, ImportProgress, LibraryError};
@@ -27,7 +26,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// several), or with `Accept: text/event-stream` how far the import is while it goes on; a browser without
 /// script gets the library page.
 pub async fn import(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
@@ -58,10 +57,7 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// Writes the files of a form to disk as they come.
-async fn receive(
-    state: &AppState,
-    mut form: Multipart,
-) -> Result<Vec<(Arrival, String)>, ApiError> {
+async fn receive(state: &Visit, mut form: Multipart) -> Result<Vec<(Arrival, String)>, ApiError> {
     let mut files = Vec::new();
     let slot = state.library.import_slot()?;
     while let Some(mut field) = heard(form.next_field()).await? {
@@ -85,7 +81,7 @@ async fn receive(
 }
 
 async fn import_all(
-    state: &AppState,
+    state: &Visit,
     files: Vec<(Arrival, String)>,
     progress: impl Fn(ImportProgress),
 ) -> Result<ImportedCard, ApiError> {
@@ -119,7 +115,7 @@ async fn heard<T>(part: impl Future<Output = Result<T, MultipartError>>) -> Resu
 /// `waiting`, `reading` with `percent`, `storing`, and at last `done` with the book or `refused` with the
 /// problem. When the client goes away this is dropped, and with it the child process that reads.
 fn events(
-    state: AppState,
+    state: Visit,
     files: Vec<(Arrival, String)>,
 ) -> Sse<impl futures::Stream<Item = Result<Event, Infallible>>> {
     let (sender, mut progress) = watch::channel(ImportProgress::Waiting);

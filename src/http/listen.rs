@@ -7,7 +7,7 @@ use std::sync::Arc;
 use app::model::BookId;
 use app::preferences::{Rests, Skipped};
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +16,7 @@ use futures::{Stream, StreamExt};
 
 use super::headers::CACHE_REVALIDATE;
 use super::params::{self, QueryMap};
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 use crate::narration::NarrationError;
 use crate::narration::plan::ChapterPlan;
 use crate::narration::stream::{Extent, Recording};
@@ -30,7 +30,7 @@ const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
 /// Without it, a chapter whose clips have all been made is answered as a file of its own, with a
 /// length, an ETag and Range, and any other runs on.
 pub async fn stream(
-    State(state): State<AppState>,
+    state: Visit,
     method: Method,
     headers: HeaderMap,
     Path((book, file)): Path<(String, String)>,
@@ -69,7 +69,7 @@ pub async fn stream(
 }
 
 /// A recording as a file: conditional, and in parts if asked.
-fn file_response(state: &AppState, headers: &HeaderMap, recording: Recording) -> Response {
+fn file_response(state: &Visit, headers: &HeaderMap, recording: Recording) -> Response {
     let size = recording.bytes;
     let tag = format!("\"{}\"", recording.tag);
     let fixed = [
@@ -134,7 +134,7 @@ fn byte_range(header: &str, size: u64) -> Option<Result<Range<u64>, ()>> {
 
 /// A body that ends early when the server stops, so that open streams do not keep it from doing so.
 fn body(
-    state: &AppState,
+    state: &Visit,
     sound: impl Stream<Item = Result<Bytes, NarrationError>> + Send + 'static,
 ) -> Body {
     let shutdown = state.shutdown.clone().cancelled_owned();
@@ -149,7 +149,7 @@ fn body(
 /// The chapter in the voice that is asked for, and with the one that speaks what that cannot: the parameter
 /// `fallback`, or the listener's choice when there is none.
 async fn planned(
-    state: &AppState,
+    state: &Visit,
     book: &BookId,
     chapter: u32,
     query: &QueryMap,
@@ -172,7 +172,7 @@ async fn planned(
 /// The plan of a chapter with the pauses that `pauses` names and without what `skip` names; as the listener has
 /// chosen, where they are left out.
 pub(super) async fn rested(
-    state: &AppState,
+    state: &Visit,
     book: &BookId,
     chapter: u32,
     query: &QueryMap,
@@ -205,7 +205,7 @@ pub(super) async fn rested(
 /// known. `end`: when the chapter ends, and the one that follows. `failed`: why the voice could not
 /// go on.
 pub async fn timeline(
-    State(state): State<AppState>,
+    state: Visit,
     Path((book, chapter)): Path<(String, String)>,
     Query(query): Query<QueryMap>,
 ) -> Result<impl IntoResponse, ApiError> {
@@ -232,7 +232,7 @@ fn sse(event: Result<TimelineEvent, NarrationError>) -> Event {
 
 /// `GET /audio/{book}/{chapter}/{sentence}.mp3?voice=`: one clip, made now if it has to be.
 pub async fn clip(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path((book, chapter, file)): Path<(String, String, String)>,
     Query(query): Query<QueryMap>,

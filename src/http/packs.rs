@@ -2,14 +2,14 @@
 
 use app::model::PackCard;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::notice;
 use super::preferences::{redirect_with_notice, wants_page};
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 use crate::speech::neural::sample_sentence;
 use crate::speech::packs;
 
@@ -17,16 +17,12 @@ use crate::speech::packs;
 const PAGE: &str = "/voices";
 
 /// `GET /api/packs`
-pub async fn list(State(state): State<AppState>) -> Json<Vec<PackCard>> {
+pub async fn list(state: Visit) -> Json<Vec<PackCard>> {
     Json(state.packs.cards())
 }
 
 /// `POST /api/packs/{name}`: begins to install one; `GET /api/packs` says how far it is.
-pub async fn install(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn install(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match state.packs.begin(&name).map_err(ApiError::from) {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "begun", &name),
         Ok(()) => StatusCode::ACCEPTED.into_response(),
@@ -35,11 +31,7 @@ pub async fn install(
 }
 
 /// `DELETE /api/packs/{name}`: removes one, or stops installing it; forms post to `/api/packs/{name}/delete`.
-pub async fn remove(
-    State(state): State<AppState>,
-    Path(name): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+pub async fn remove(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
     match state.packs.remove(&name).await.map_err(ApiError::from) {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
@@ -57,7 +49,7 @@ pub struct SampleQuery {
 
 /// `GET /api/packs/{name}/sample?voice=`: a sentence in one of its voices.
 pub async fn sample(
-    State(state): State<AppState>,
+    state: Visit,
     Path(name): Path<String>,
     Query(query): Query<SampleQuery>,
 ) -> Result<Response, ApiError> {

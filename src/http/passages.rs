@@ -1,14 +1,14 @@
 //! How single passages are read, and which chapters are passed over.
 
 use app::model::{AnnotationKind, Matter};
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
 
 use super::preferences::{redirect_or_no_content, wants_page};
-use super::{ApiError, AppState, notice, params};
+use super::{ApiError, Visit, notice, params};
 
 /// How sentences are to be read.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -28,7 +28,7 @@ pub struct PassageForm {
 
 /// `POST /api/books/{id}/passages`
 pub async fn direct(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
     Form(form): Form<PassageForm>,
@@ -71,7 +71,7 @@ pub struct MatterForm {
 
 /// `POST /api/books/{id}/matter`
 pub async fn set_matter(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
     Form(MatterForm { chapter, matter }): Form<MatterForm>,

@@ -3,7 +3,7 @@
 use app::notice::Notice;
 use app::preferences::Preferences;
 use axum::Form;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{provide_context, use_context};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{ApiError, AppState, notice};
+use super::{ApiError, Visit, notice};
 
 /// What a page is made with: put into the request before it is rendered.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ pub fn provide() {
 }
 
 /// Puts [`PageSettings`] into requests for pages.
-pub async fn load(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+pub async fn load(state: Visit, mut request: Request, next: Next) -> Response {
     if !wants_page(request.headers()) {
         return next.run(request).await;
     }
@@ -62,13 +62,13 @@ pub async fn load(State(state): State<AppState>, mut request: Request, next: Nex
 }
 
 /// `GET /api/preferences`
-pub async fn get(State(state): State<AppState>) -> Result<axum::Json<Preferences>, ApiError> {
+pub async fn get(state: Visit) -> Result<axum::Json<Preferences>, ApiError> {
     Ok(axum::Json(state.library.preferences().await?))
 }
 
 /// `POST /settings`: any number of preferences by name. A browser is sent back to where it was.
 pub async fn set(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {

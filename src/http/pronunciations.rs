@@ -2,7 +2,7 @@
 
 use app::model::{BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use axum::extract::multipart::{Multipart, MultipartError};
-use axum::extract::{FromRequest, Path, Query, Request, State};
+use axum::extract::{FromRequest, Path, Query, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::params::QueryMap;
 use super::preferences::{redirect_or_no_content, redirect_with_notice, wants_page};
-use super::{ApiError, AppState, notice, params};
+use super::{ApiError, Visit, notice, params};
 use crate::library::LibraryError;
 use crate::library::pronunciations::{MAX_LEXICON_BYTES, Refused};
 use crate::text::pronunciation::{MAX_WRITTEN_CHARS, checked, example, pronounce};
@@ -106,7 +106,7 @@ fn refused(headers: &HeaderMap, book: &BookId, entered: &str, error: ApiError) -
 
 /// `GET /api/books/{id}/pronunciations`
 pub async fn list(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
 ) -> Result<Json<Vec<Pronunciation>>, ApiError> {
     Ok(Json(state.library.pronunciations(&params::book(&book)?).await?))
@@ -114,7 +114,7 @@ pub async fn list(
 
 /// `POST /api/books/{id}/pronunciations`
 pub async fn keep(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
     Form(form): Form<PronunciationForm>,
@@ -134,7 +134,7 @@ pub async fn keep(
 /// `DELETE /api/books/{id}/pronunciations/{entry}`, and for forms
 /// `POST /api/books/{id}/pronunciations/{entry}/delete`.
 pub async fn remove(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path((book, entry)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
@@ -145,7 +145,7 @@ pub async fn remove(
 
 /// `GET /api/books/{id}/pronunciations/sample`: an entry as it would sound, before it is kept.
 pub async fn sample(
-    State(state): State<AppState>,
+    state: Visit,
     Path(book): Path<String>,
     Query(form): Query<PronunciationForm>,
 ) -> Result<Response, ApiError> {
@@ -169,19 +169,13 @@ pub async fn sample(
 }
 
 /// `GET /api/books/{id}/pronunciations.pls`
-pub async fn pls(
-    State(state): State<AppState>,
-    Path(book): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn pls(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
     let text = state.library.lexicon_pls(&params::book(&book)?).await?;
     Ok(file("application/pls+xml", "attachment; filename=\"pronunciation.pls\"", text))
 }
 
 /// `GET /api/books/{id}/pronunciations.txt`
-pub async fn lines(
-    State(state): State<AppState>,
-    Path(book): Path<String>,
-) -> Result<Response, ApiError> {
+pub async fn lines(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
     let text = state.library.lexicon_text(&params::book(&book)?).await?;
     Ok(file("text/plain; charset=utf-8", "attachment; filename=\"pronunciation.txt\"", text))
 }
@@ -205,7 +199,7 @@ pub struct LexiconAnswer {
 
 /// `POST /api/books/{id}/pronunciations/import`: a lexicon as the body, or as the file of a form.
 pub async fn import(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Path(book): Path<String>,
     Query(query): Query<QueryMap>,
@@ -243,7 +237,7 @@ pub async fn import(
 async fn lexicon(
     headers: &HeaderMap,
     request: Request,
-    state: &AppState,
+    state: &Visit,
 ) -> Result<(String, Option<String>), ApiError> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     if !kind.is_some_and(|kind| kind.starts_with("multipart/form-data")) {

@@ -1,14 +1,13 @@
 //! What is kept of what was spoken, and how much may be.
 
 use app::model::{StorageFigures, StorageLimits};
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
 
 use super::preferences::{redirect_with_notice, wants_page};
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 
 /// Limits as a form has them: empty is without limit.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -25,13 +24,13 @@ pub struct LimitsForm {
 }
 
 /// `GET /api/storage`: what is kept, and what it cost and saved.
-pub async fn figures(State(state): State<AppState>) -> Result<Json<StorageFigures>, ApiError> {
+pub async fn figures(state: Visit) -> Result<Json<StorageFigures>, ApiError> {
     Ok(Json(state.narrator.storage().await?))
 }
 
 /// `POST /api/storage`: sets how much may be kept, and cleans up.
 pub async fn set_limits(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Form(form): Form<LimitsForm>,
 ) -> Result<Response, ApiError> {

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::Query;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::headers::CACHE_FOREVER;
 use super::params::QueryMap;
-use super::{ApiError, AppState};
+use super::{ApiError, Visit};
 use crate::audio::{AudioFormat, WordTiming, decode, ensure_supported};
 use crate::narration::text::SpokenText;
 use crate::text::hash::ContentHash;
@@ -63,7 +63,7 @@ pub struct WordAnswer {
 
 /// `POST /api/voice`
 pub async fn speak(
-    State(state): State<AppState>,
+    state: Visit,
     request: Result<Json<VoiceRequest>, JsonRejection>,
 ) -> Result<Json<VoiceAnswer>, ApiError> {
     let Json(request) = request.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
@@ -88,7 +88,7 @@ pub async fn speak(
 
 /// `GET /api/voice?contentHash=`: the audio of a text that was spoken before.
 pub async fn audio(
-    State(state): State<AppState>,
+    state: Visit,
     headers: HeaderMap,
     Query(query): Query<QueryMap>,
 ) -> Result<Response, ApiError> {
@@ -141,7 +141,7 @@ async fn in_form(
 }
 
 /// A model that is named must be the one the voice's engine is configured with.
-fn check_model(state: &AppState, voice: &str, model: Option<&str>) -> Result<(), ApiError> {
+fn check_model(state: &Visit, voice: &str, model: Option<&str>) -> Result<(), ApiError> {
     let Some(model) = model.filter(|model| !model.is_empty()) else { return Ok(()) };
     let chosen = state.voices.choose(voice, "und")?;
     if chosen.key.model == model {
@@ -214,10 +214,7 @@ impl IntoResponse for SpeechError {
 }
 
 /// `POST /v1/audio/speech`
-pub async fn openai_speech(
-    State(state): State<AppState>,
-    body: Bytes,
-) -> Result<Response, SpeechError> {
+pub async fn openai_speech(state: Visit, body: Bytes) -> Result<Response, SpeechError> {
     // Whatever the client says of its content type.
     let request: SpeechRequest = serde_json::from_slice(&body)
         .map_err(|error| ApiError::BadBody(format!("The request cannot be read: {error}.")))?;
@@ -231,7 +228,7 @@ pub async fn openai_speech(
 }
 
 /// The id of a voice that a program names as it would to OpenAI.
-fn voice_named(state: &AppState, name: &str, model: &str) -> Result<String, ApiError> {
+fn voice_named(state: &Visit, name: &str, model: &str) -> Result<String, ApiError> {
     if name.contains(':') {
         return Ok(name.to_owned());
     }
@@ -240,7 +237,7 @@ fn voice_named(state: &AppState, name: &str, model: &str) -> Result<String, ApiE
 
 /// Refuses, before anything is paid for, a form that the voice cannot have.
 fn check_form(
-    state: &AppState,
+    state: &Visit,
     voice: &str,
     name: &'static str,
     wire: AudioFormat,
@@ -250,7 +247,7 @@ fn check_form(
 }
 
 /// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs.
-pub async fn openai_voices(State(state): State<AppState>) -> Json<Value> {
+pub async fn openai_voices(state: Visit) -> Json<Value> {
     let voices = state.voices.list();
     let voices: Vec<Value> =
         voices.iter().map(|voice| json!({ "id": voice.id, "name": voice.name })).collect();
@@ -258,7 +255,7 @@ pub async fn openai_voices(State(state): State<AppState>) -> Json<Value> {
 }
 
 /// `GET /v1/models`: the engines' models, for programs that ask before they speak.
-pub async fn openai_models(State(state): State<AppState>) -> Json<Value> {
+pub async fn openai_models(state: Visit) -> Json<Value> {
     let mut models: Vec<String> =
         state.voices.list().into_iter().map(|voice| voice.engine).collect();
     models.dedup();

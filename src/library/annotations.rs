@@ -1,12 +1,14 @@
 //! Bookmarks and highlights, with their notes, and directions for how sentences are read.
 
+use std::sync::Arc;
+
 use std::fmt::Write;
 
 use app::model::{Annotation, AnnotationKind, BookId, NewAnnotation, Point};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
-use super::{LOCAL_USER, Library, LibraryError};
+use super::{Library, LibraryError};
 use crate::time::now_ms;
 
 /// Marks a person may have in one book.
@@ -32,7 +34,7 @@ impl Library {
              ORDER BY chapter, start_sentence, start_offset, created_at"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(LOCAL_USER)
+            .bind(&*self.user)
             .bind(book.as_str())
             .fetch_all(&self.shared.database)
             .await?;
@@ -58,7 +60,7 @@ impl Library {
         let count: i64 = sqlx::query(
             "SELECT COUNT(*) AS count FROM annotations WHERE user_id = $1 AND book_id = $2",
         )
-        .bind(LOCAL_USER)
+        .bind(&*self.user)
         .bind(book.as_str())
         .fetch_one(database)
         .await?
@@ -75,7 +77,7 @@ impl Library {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(&kept.id)
-        .bind(LOCAL_USER)
+        .bind(&*self.user)
         .bind(book.as_str())
         .bind(kept.mark.kind.name())
         .bind(i64::from(kept.mark.chapter))
@@ -88,7 +90,7 @@ impl Library {
         .bind(created_ms as i64)
         .execute(database)
         .await?;
-        self.shared.said.forget(book).await;
+        self.shared.said.forget(&(Arc::clone(&self.user), book.clone())).await;
         Ok(kept)
     }
 
@@ -101,7 +103,7 @@ impl Library {
         )
         .bind(note.trim())
         .bind(id)
-        .bind(LOCAL_USER)
+        .bind(&*self.user)
         .bind(book.as_str())
         .execute(&self.shared.database)
         .await?;
@@ -113,11 +115,11 @@ impl Library {
         let done =
             sqlx::query("DELETE FROM annotations WHERE id = $1 AND user_id = $2 AND book_id = $3")
                 .bind(id)
-                .bind(LOCAL_USER)
+                .bind(&*self.user)
                 .bind(book.as_str())
                 .execute(&self.shared.database)
                 .await?;
-        self.shared.said.forget(book).await;
+        self.shared.said.forget(&(Arc::clone(&self.user), book.clone())).await;
         found(done.rows_affected())
     }
 

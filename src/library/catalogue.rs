@@ -5,8 +5,8 @@ use app::model::{BookCard, BookDetails, BookId, ChapterCard, Matter, Progress, T
 use sqlx::any::AnyRow;
 use sqlx::{Any, AnyPool, Row, Transaction};
 
+use super::LibraryError;
 use super::import::{Format, ImportedBook};
-use super::{LOCAL_USER, LibraryError};
 use crate::time::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
@@ -172,12 +172,12 @@ fn sentences(book: &ImportedBook) -> i64 {
     book.contents.chapters.iter().map(|chapter| i64::from(chapter.sentences)).sum()
 }
 
-pub(super) async fn all(database: &AnyPool) -> Result<Vec<BookCard>, LibraryError> {
+pub(super) async fn all(database: &AnyPool, user: &str) -> Result<Vec<BookCard>, LibraryError> {
     let query = format!(
         "{SELECT_CARD} WHERE books.deleted_at IS NULL \
          ORDER BY COALESCE(progress.updated_at, books.added_at) DESC, books.title"
     );
-    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).bind(LOCAL_USER).fetch_all(database).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(query)).bind(user).fetch_all(database).await?;
     rows.iter().map(card).collect()
 }
 
@@ -187,7 +187,8 @@ pub(super) async fn find(
 ) -> Result<Option<BookDetails>, LibraryError> {
     let query = format!("{SELECT_CARD} WHERE books.id = $2 AND books.deleted_at IS NULL");
     let row = sqlx::query(sqlx::AssertSqlSafe(query))
-        .bind(LOCAL_USER)
+        // Whose place is asked for with the book.
+        .bind("")
         .bind(id.as_str())
         .fetch_optional(database)
         .await?;

@@ -109,13 +109,13 @@ impl Library {
         Ok(())
     }
 
-    /// What readers have said of how a book is read. A change by another server is seen after a few seconds, like
+    /// What the reader has said of how a book is read. A change by another server is seen after a few seconds, like
     /// one of the book itself.
     pub async fn said(&self, book: &BookId) -> Result<Arc<Said>, LibraryError> {
         let read = async {
             let rules = Arc::new(Rules::new(self.pronunciations(book).await?));
             Ok(Said { rules, directions: Directions::of(self.annotations(book).await?) })
         };
-        self.shared.said.get(book, read).await
+        self.shared.said.get(&(Arc::clone(&self.user), book.clone()), read).await
     }
 }

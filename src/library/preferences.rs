@@ -5,7 +5,7 @@ use std::sync::Arc;
 use app::preferences::Preferences;
 use sqlx::Row;
 
-use super::{LOCAL_USER, Library, LibraryError};
+use super::{Library, LibraryError};
 use crate::text::language::primary_subtag;
 
 /// Begins the name of the setting that says which voice the reader knows for a language.
@@ -15,7 +15,7 @@ impl Library {
     /// The reader's preferences; those nobody has chosen have their default.
     pub async fn preferences(&self) -> Result<Preferences, LibraryError> {
         let row = sqlx::query("SELECT value FROM preferences WHERE user_id = $1")
-            .bind(LOCAL_USER)
+            .bind(&*self.user)
             .fetch_optional(&self.shared.database)
             .await?;
         let stored = row.map(|row| row.try_get::<String, _>("value")).transpose()?;
@@ -26,7 +26,7 @@ impl Library {
     /// The same, without a look into the database each time: a change by another server is seen after a few
     /// seconds.
     pub async fn recent_preferences(&self) -> Result<Arc<Preferences>, LibraryError> {
-        self.shared.preferences.get(&(), self.preferences()).await
+        self.shared.preferences.get(&self.user, self.preferences()).await
     }
 
     /// Notes that the reader knows by which voice books in a language are read unless another is chosen; true
@@ -37,7 +37,7 @@ impl Library {
         voice: &str,
         last: Option<&str>,
     ) -> Result<bool, LibraryError> {
-        let name = format!("{TOLD}{LOCAL_USER}:{}", primary_subtag(language));
+        let name = format!("{TOLD}{}:{}", self.user, primary_subtag(language));
         let database = &self.shared.database;
         let row = sqlx::query("SELECT value FROM settings WHERE name = $1")
             .bind(&name)
@@ -73,11 +73,11 @@ impl Library {
             "INSERT INTO preferences (user_id, value) VALUES ($1, $2) \
              ON CONFLICT (user_id) DO UPDATE SET value = excluded.value",
         )
-        .bind(LOCAL_USER)
+        .bind(&*self.user)
         .bind(serde_json::to_string(&preferences)?)
         .execute(&self.shared.database)
         .await?;
-        self.shared.preferences.forget(&()).await;
+        self.shared.preferences.forget(&self.user).await;
         Ok(())
     }
 }

@@ -4,11 +4,13 @@
 pub(in crate::library) mod lexicon;
 mod vocabulary;
 
+use std::collections::HashSet;
+
 use app::model::{BookCard, BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
 use sqlx::any::AnyRow;
 use sqlx::{Any, AssertSqlSafe, Row, Transaction};
 
-use super::{LOCAL_USER, Library, LibraryError};
+use super::{Library, LibraryError};
 use crate::text::language::primary_subtag;
 use crate::text::pronunciation::checked;
 use crate::time::now_ms;
@@ -23,6 +25,10 @@ const MAX_PATTERNS: i64 = 100;
 /// The id of no entry. SQLite refuses to write (SQLITE_BUSY_SNAPSHOT) in a transaction that began with reading
 /// when another has written since; one that begins with writing waits for its turn, also when it finds nothing.
 const NOBODY: &str = "";
+
+/// Whose entries are those that a book brings: they are for everybody who reads it. Whoever changes one of them
+/// changes it for all; an entry of one's own for the same words counts instead.
+const EVERYBODY: &str = "";
 
 const COLUMNS: &str = "id, scope, target, written, spoken, phonemes, matching, matches_case";
 
@@ -47,12 +53,12 @@ impl Library {
             some => format!("OR (scope = 'author' AND target IN ({}))", some.join(", ")),
         };
         let statement = format!(
-            "SELECT {COLUMNS} FROM pronunciations WHERE user_id = $1 AND (scope = $2 \
+            "SELECT {COLUMNS} FROM pronunciations WHERE user_id IN ($1, '') AND (scope = $2 \
              OR (scope = 'book' AND target = $3) OR (scope = 'language' AND target = $4) {by_author}) \
-             ORDER BY created_at, id"
+             ORDER BY user_id DESC, created_at, id"
         );
         let mut query = sqlx::query(AssertSqlSafe(statement))
-            .bind(LOCAL_USER)
+            .bind(&*self.user)
             .bind(PronunciationScope::Everywhere.name())
             .bind(card.id.as_str())
             .bind(primary_subtag(&card.language));
@@ -61,6 +67,12 @@ impl Library {
         }
         let rows = query.fetch_all(&self.shared.database).await?;
         let mut entries: Vec<Pronunciation> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        // One's own come first.
+        let mut seen = HashSet::new();
+        entries.retain(|Pronunciation { entry, target, .. }| {
+            let scope = (entry.scope as u8, target.clone());
+            seen.insert((scope, entry.written.clone(), entry.matching.name(), entry.matches_case))
+        });
         entries.sort_by_key(|one| one.entry.scope as u8);
         Ok(entries)
     }
@@ -79,15 +91,15 @@ impl Library {
         let entry = checked(entry)?;
         let details = self.metadata(book).await?;
         let mut transaction = self.shared.database.begin().await?;
-        let known = take(&mut transaction, replaced.unwrap_or(NOBODY)).await?;
+        let known = take(&mut transaction, &self.user, replaced.unwrap_or(NOBODY)).await?;
         // What is changed stays with the author that it is for, whom this book may name second.
         let known = known.filter(|(scope, _)| *scope == entry.scope.name());
         let target = match known {
             Some((_, target)) => target,
             None => target(&details.card, entry.scope).ok_or(LibraryError::NoAuthor)?,
         };
-        let mut room = Room::of(&mut transaction, entry.scope, &target).await?;
-        let kept = keep(&mut transaction, book, &target, entry, &mut room).await?;
+        let mut room = Room::of(&mut transaction, &self.user, entry.scope, &target).await?;
+        let kept = keep(&mut transaction, (&self.user, book), &target, entry, &mut room).await?;
         transaction.commit().await?;
         self.rules_changed();
         Ok(kept)
@@ -96,7 +108,7 @@ impl Library {
     /// Forgets how a word is said.
     pub async fn remove_pronunciation(&self, id: &str) -> Result<(), LibraryError> {
         let mut transaction = self.shared.database.begin().await?;
-        let found = take(&mut transaction, id).await?;
+        let found = take(&mut transaction, &self.user, id).await?;
         transaction.commit().await?;
         self.rules_changed();
         found.map(drop).ok_or(LibraryError::NoSuchPronunciation)
@@ -118,12 +130,14 @@ impl Library {
         let read = tokio::task::spawn_blocking(move || lexicon::read(&source, scope));
         let (entries, mut refused) = read.await??;
         let mut transaction = self.shared.database.begin().await?;
-        take(&mut transaction, NOBODY).await?;
+        take(&mut transaction, &self.user, NOBODY).await?;
         let target = target(&details.card, scope).ok_or(LibraryError::NoAuthor)?;
-        let mut room = Room::of(&mut transaction, scope, &target).await?;
+        let mut room = Room::of(&mut transaction, &self.user, scope, &target).await?;
         let mut count = 0;
         for (line, entry) in entries {
-            match keep(&mut transaction, &details.card.id, &target, entry, &mut room).await {
+            match keep(&mut transaction, (&self.user, &details.card.id), &target, entry, &mut room)
+                .await
+            {
                 Ok(_) => count += 1,
                 Err(error @ LibraryError::TooManyPronunciations) => {
                     refused.push(Refused { line, reason: error.to_string() });
@@ -156,14 +170,17 @@ impl Library {
         entries: &[NewPronunciation],
     ) -> Result<(), LibraryError> {
         let mut transaction = self.shared.database.begin().await?;
-        take(&mut transaction, NOBODY).await?;
-        let mut room = Room::of(&mut transaction, PronunciationScope::Book, book.as_str()).await?;
+        take(&mut transaction, &self.user, NOBODY).await?;
+        let mut room =
+            Room::of(&mut transaction, EVERYBODY, PronunciationScope::Book, book.as_str()).await?;
         let known: Vec<(String, Matching)> = read_all(&mut transaction, book).await?;
         for entry in entries {
             if known.contains(&(entry.written.clone(), entry.matching)) {
                 continue;
             }
-            match keep(&mut transaction, book, book.as_str(), entry.clone(), &mut room).await {
+            match keep(&mut transaction, (EVERYBODY, book), book.as_str(), entry.clone(), &mut room)
+                .await
+            {
                 // A book that brings more than there can be is read with as many.
                 Err(LibraryError::TooManyPronunciations) => break,
                 kept => drop(kept?),
@@ -195,6 +212,7 @@ struct Room {
 impl Room {
     async fn of(
         transaction: &mut Transaction<'_, Any>,
+        user: &str,
         scope: PronunciationScope,
         target: &str,
     ) -> Result<Self, LibraryError> {
@@ -202,7 +220,7 @@ impl Room {
             "SELECT COUNT(*) AS entries, COUNT(CASE WHEN matching <> 'word' THEN 1 END) AS patterns \
              FROM pronunciations WHERE user_id = $1 AND scope = $2 AND target = $3",
         )
-        .bind(LOCAL_USER)
+        .bind(user)
         .bind(scope.name())
         .bind(target)
         .fetch_one(&mut **transaction)
@@ -222,7 +240,7 @@ impl Room {
 /// Keeps an entry that has been checked.
 async fn keep(
     transaction: &mut Transaction<'_, Any>,
-    book: &BookId,
+    (user, book): (&str, &BookId),
     target: &str,
     entry: NewPronunciation,
     room: &mut Room,
@@ -236,7 +254,7 @@ async fn keep(
          DO UPDATE SET spoken = excluded.spoken, phonemes = excluded.phonemes RETURNING id",
     )
     .bind(&id)
-    .bind(LOCAL_USER)
+    .bind(user)
     .bind(entry.scope.name())
     .bind(target)
     .bind(book_id)
@@ -250,7 +268,7 @@ async fn keep(
     .await?;
     let kept_id: String = kept.try_get("id")?;
     if kept_id == id && !room.take(entry.matching) {
-        take(transaction, &id).await?;
+        take(transaction, user, &id).await?;
         return Err(LibraryError::TooManyPronunciations);
     }
     Ok(Pronunciation { id: kept_id, entry, target: target.to_owned() })
@@ -261,11 +279,9 @@ async fn read_all(
     transaction: &mut Transaction<'_, Any>,
     book: &BookId,
 ) -> Result<Vec<(String, Matching)>, LibraryError> {
-    let statement = format!(
-        "SELECT {COLUMNS} FROM pronunciations WHERE user_id = $1 AND scope = 'book' AND target = $2"
-    );
+    let statement =
+        format!("SELECT {COLUMNS} FROM pronunciations WHERE scope = 'book' AND target = $1");
     let rows = sqlx::query(AssertSqlSafe(statement))
-        .bind(LOCAL_USER)
         .bind(book.as_str())
         .fetch_all(&mut **transaction)
         .await?;
@@ -278,13 +294,14 @@ async fn read_all(
 /// Takes an entry away, and tells its scope and what it was for, if it was there.
 async fn take(
     transaction: &mut Transaction<'_, Any>,
+    user: &str,
     id: &str,
 ) -> Result<Option<(String, String)>, LibraryError> {
     let row = sqlx::query(
-        "DELETE FROM pronunciations WHERE id = $1 AND user_id = $2 RETURNING scope, target",
+        "DELETE FROM pronunciations WHERE id = $1 AND user_id IN ($2, '') RETURNING scope, target",
     )
     .bind(id)
-    .bind(LOCAL_USER)
+    .bind(user)
     .fetch_optional(&mut **transaction)
     .await?;
     let Some(row) = row else { return Ok(None) };

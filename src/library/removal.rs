@@ -100,7 +100,7 @@ impl Library {
     /// What is remembered of a book is no longer so.
     pub(super) async fn changed(&self, id: &BookId) {
         self.shared.books.invalidate(id).await;
-        self.shared.said.forget(id).await;
+        self.shared.said.forget_all();
         if let Some(link) = &self.shared.link {
             metadata::forget(link, id).await;
         }

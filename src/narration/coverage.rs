@@ -32,13 +32,13 @@ impl Narrator {
         book: &BookId,
         voice: &str,
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
-        let details = self.shared.library.metadata(book).await?;
+        let details = self.library.metadata(book).await?;
         let cast = self.cast(voice, &details.card.language).await?;
-        let wording = self.shared.library.recent_preferences().await?.skipped().wording;
+        let wording = self.library.recent_preferences().await?.skipped().wording;
         // A clip is news of one voice: lists of several would not hear of it.
         // Nor is it known to Redis what has been said of passages, or is left out of sentences.
         let is_plain = wording == Wording::default()
-            && self.shared.library.said(book).await?.directions.version() == 0;
+            && self.library.said(book).await?.directions.version() == 0;
         let redis = self.shared.redis.as_ref();
         let redis = redis.filter(|redis| redis.is_up() && cast.is_one() && is_plain);
         let key =

@@ -16,15 +16,36 @@ use crate::text::hash::ContentHash;
 /// needed.
 const RETAIN_TRIES: usize = 5;
 
+/// What stands between a person and the page that they listen on, in the name of a listener.
+const LISTENS_ON: char = '/';
+
+/// Whose listener this is; nobody's in particular where nobody has to log in.
+fn user_of(listener: &str) -> &str {
+    listener.split_once(LISTENS_ON).map_or("", |(user, _)| user)
+}
+
 impl Narrator {
+    /// A position with the name under which its listener is known to all servers: what others need of a book is
+    /// planned as they want it, whoever asks.
+    fn own(&self, position: &ListenerPosition) -> ListenerPosition {
+        let listener = format!("{}{LISTENS_ON}{}", self.library.user(), position.listener);
+        ListenerPosition { listener, ..position.clone() }
+    }
+
+    /// The narrator as a listener has it.
+    fn of_listener(&self, position: &ListenerPosition) -> Self {
+        self.of(self.library.of(user_of(&position.listener)))
+    }
+
     /// What a listener hears of a chapter: the plan without what is passed over.
     async fn chosen_plan(
         &self,
         position: &ListenerPosition,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let skipped = self.shared.library.recent_preferences().await?.skipped();
+        let listener = self.of_listener(position);
+        let skipped = listener.library.recent_preferences().await?.skipped();
         let (book, chapter) = (&position.book, position.chapter);
-        let plan = self.plan_worded(book, chapter, &position.voice, skipped.wording).await?;
+        let plan = listener.plan_worded(book, chapter, &position.voice, skipped.wording).await?;
         Ok(plan.skipping(skipped, position.sentence as usize))
     }
 
@@ -38,6 +59,7 @@ impl Narrator {
         &self,
         position: &ListenerPosition,
     ) -> Result<Option<String>, NarrationError> {
+        let position = &self.own(position);
         let jobs = self.two_chapters(position).await?;
         let queue = &self.shared.queue;
         queue.set_listener_position(position).await?;
@@ -64,6 +86,7 @@ impl Narrator {
     /// # Errors
     /// When there is no such chapter or voice, or the queue refuses.
     pub async fn page_open(&self, position: &ListenerPosition) -> Result<(), NarrationError> {
+        let position = &self.own(position);
         let next = self.next_sentences(position).await?;
         let queue = &self.shared.queue;
         let before = queue.listeners(&position.book).await?;
@@ -81,6 +104,7 @@ impl Narrator {
     /// # Errors
     /// When there is no such chapter or voice, or the queue refuses.
     pub async fn chapter_change(&self, position: &ListenerPosition) -> Result<(), NarrationError> {
+        let position = &self.own(position);
         // Only a position that exists counts: another would fail every later look at the book.
         let next = self.next_sentences(position).await?;
         let queue = &self.shared.queue;
@@ -158,9 +182,10 @@ impl Narrator {
     /// What listeners of a book need. Each chapter is looked at once, however many are in it.
     async fn needed(&self, positions: &[ListenerPosition]) -> Result<Needed, NarrationError> {
         let mut needed = Needed::default();
-        let mut plans: HashMap<(u32, &str), Option<Arc<ChapterPlan>>> = HashMap::new();
+        let mut plans: HashMap<(&str, u32, &str), Option<Arc<ChapterPlan>>> = HashMap::new();
         for position in positions {
-            let plan = match plans.entry((position.chapter, position.voice.as_str())) {
+            let user = user_of(&position.listener);
+            let plan = match plans.entry((user, position.chapter, position.voice.as_str())) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
                     unknown.insert(self.add_chapters(position, &mut needed).await?)
@@ -188,7 +213,7 @@ impl Narrator {
                 return Ok(None);
             }
         };
-        let next = self.next_plan(&plan).await?;
+        let next = self.of_listener(position).next_plan(&plan).await?;
         for plan in [Some(&plan), next.as_ref()].into_iter().flatten() {
             let jobs = plan.segments.iter().flat_map(Segment::jobs);
             needed.chapter.extend(jobs.map(|job| job.content));

@@ -66,7 +66,7 @@ impl Narrator {
         if fallback.is_empty() {
             return Ok(plan);
         }
-        let details = self.shared.library.metadata(&plan.book).await?;
+        let details = self.library.metadata(&plan.book).await?;
         let voice = self.shared.voices.choose(fallback, &details.card.language)?;
         Ok(Arc::new(plan.with_fallback(voice)))
     }

@@ -47,7 +47,7 @@ impl Narrator {
 
     /// The chapters after this one, at its pace.
     async fn rest(&self, plan: &ChapterPlan, chapter_ms: u64) -> Result<u64, NarrationError> {
-        let details = self.shared.library.metadata(&plan.book).await?;
+        let details = self.library.metadata(&plan.book).await?;
         // Books imported before characters were counted are measured by their sentences.
         let counted = details.chapters.iter().any(|chapter| chapter.characters > 0);
         let size = |chapter: &app::model::ChapterCard| {

@@ -28,7 +28,7 @@ impl Narrator {
         voice: &str,
     ) -> Result<Passage, NarrationError> {
         let first = *sentences.start();
-        let text = self.shared.library.chapter(book, chapter).await?;
+        let text = self.library.chapter(book, chapter).await?;
         // Where nobody can read, there is still something to be read.
         let plan = self.plan(book, chapter, voice).await.ok();
         let shown = text.sentences.iter().enumerate().skip(first as usize).take(MAX_SHOWN);
@@ -61,7 +61,7 @@ impl Narrator {
         voice: &str,
     ) -> Result<Annotation, NarrationError> {
         let (first, last) = sentences.into_inner();
-        let text = self.shared.library.chapter(book, chapter).await?;
+        let text = self.library.chapter(book, chapter).await?;
         let quoted = text.sentences.get(first as usize..=last as usize);
         let quoted = quoted.filter(|quoted| !quoted.is_empty());
         let quoted = quoted.ok_or(LibraryError::NoSuchSentence)?;
@@ -93,9 +93,9 @@ impl Narrator {
             quote: quote.join(" "),
             note,
         };
-        let kept = self.shared.library.annotate(book, mark).await?;
+        let kept = self.library.annotate(book, mark).await?;
         if kind != AnnotationKind::Again {
-            self.shared.library.forget_directions_before(book, &kept).await?;
+            self.library.forget_directions_before(book, &kept).await?;
         }
         Ok(kept)
     }

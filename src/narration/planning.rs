@@ -47,7 +47,7 @@ impl Narrator {
         chapter: u32,
         voice: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let wording = self.shared.library.recent_preferences().await?.skipped().wording;
+        let wording = self.library.recent_preferences().await?.skipped().wording;
         self.plan_worded(book, chapter, voice, wording).await
     }
 
@@ -59,7 +59,7 @@ impl Narrator {
         voice: &str,
         wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let details = self.shared.library.metadata(book).await?;
+        let details = self.library.metadata(book).await?;
         let cast = self.cast(voice, &details.card.language).await?;
         self.plan_of(&details.card, chapter, &cast, wording).await
     }
@@ -72,7 +72,7 @@ impl Narrator {
             return Ok(self.shared.voices.cast(names, language)?);
         }
         let names = CastNames::parse(names);
-        if let Some(chosen) = self.shared.library.recent_preferences().await?.voice_for(language) {
+        if let Some(chosen) = self.library.recent_preferences().await?.voice_for(language) {
             let own = CastNames { narrator: chosen.to_owned(), ..names.clone() };
             if let Ok(cast) = self.shared.voices.cast(&own.to_string(), language) {
                 return Ok(cast);
@@ -89,12 +89,12 @@ impl Narrator {
         wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let book = &card.id;
-        let said = self.shared.library.said(book).await?;
+        let said = self.library.said(book).await?;
         let (rules, directions) = (&said.rules, &said.directions);
         let chosen = if cast.is_one() {
             BTreeMap::new()
         } else {
-            self.shared.library.recent_preferences().await?.voices.clone()
+            self.library.recent_preferences().await?.voices.clone()
         };
         let names_voices = directions.version() != 0;
         let name = PlanName {
@@ -111,7 +111,7 @@ impl Narrator {
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
         }
-        let text = self.shared.library.chapter(book, chapter).await?;
+        let text = self.library.chapter(book, chapter).await?;
         let languages = self.language_voices(cast, &text, &name.chosen);
         let directed = self.directed(directions.of_chapter(chapter), cast, &text);
         let rules = Arc::clone(rules);
@@ -189,7 +189,7 @@ impl Narrator {
         &self,
         plan: &ChapterPlan,
     ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        let details = self.shared.library.metadata(&plan.book).await?;
+        let details = self.library.metadata(&plan.book).await?;
         let mut after = details.chapters.iter().filter(|next| next.number > plan.chapter);
         let next = after.find(|next| !plan.skipped.matter || next.matter.is_text());
         let Some(next) = next else { return Ok(None) };

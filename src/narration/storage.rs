@@ -63,7 +63,7 @@ impl Narrator {
         let mut books = lines(database, &of_books).await?;
         for line in &mut books {
             if let Ok(id) = line.name.parse::<BookId>()
-                && let Ok(book) = self.shared.library.metadata(&id).await
+                && let Ok(book) = self.library.metadata(&id).await
             {
                 line.title = Some(book.card.title.clone());
             }
@@ -223,7 +223,7 @@ impl Narrator {
     /// follow.
     async fn being_heard(&self) -> Result<HashSet<ContentHash>, NarrationError> {
         let mut plans = self.shared.active.plans();
-        for book in self.shared.library.books().await? {
+        for book in self.library.books().await? {
             for place in self.shared.queue.listeners(&book.id).await?.positions {
                 match self.plan(&place.book, place.chapter, &place.voice).await {
                     Ok(plan) => plans.push(plan),

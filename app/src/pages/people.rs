@@ -60,7 +60,7 @@ fn line(card: PersonCard) -> impl IntoView {
     let words = &words().accounts;
     let PersonCard { id, name, role, seen_at_ms } = card;
     let seen = seen_at_ms.map(hours_since);
-    let seen = seen.map_or_else(|| words.never.to_owned(), |hours| (words.seen)(hours));
+    let seen = seen.map_or_else(|| words.never_here.to_owned(), |hours| (words.here)(hours));
     let (save_label, remove_label) =
         (format!("{}: {name}", words.save), format!("{}: {name}", words.remove));
     let role_label = format!("{}: {name}", words.role);

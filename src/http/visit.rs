@@ -1,0 +1,48 @@
+//! The server as whoever asks sees it.
+
+use std::convert::Infallible;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use app::model::Person;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::{AppParts, AppState};
+use crate::library::Library;
+use crate::narration::Narrator;
+
+/// What handlers get: the server, with the places, marks and preferences of the person whose request it is.
+#[derive(Clone)]
+pub struct Visit {
+    state: AppState,
+    /// Books as the person has them.
+    pub library: Library,
+    /// Who reads them as the person wants it.
+    pub narrator: Narrator,
+}
+
+impl Visit {
+    /// A visit of a person, or of nobody: on a page before one has logged in.
+    pub fn of(state: &AppState, person: Option<&Person>) -> Self {
+        let user = person.map(|person| &*person.id).unwrap_or_default();
+        let library = state.library.of(user);
+        Self { state: state.clone(), narrator: state.narrator.of(library.clone()), library }
+    }
+}
+
+impl Deref for Visit {
+    type Target = AppParts;
+
+    fn deref(&self) -> &AppParts {
+        &self.state
+    }
+}
+
+impl FromRequestParts<AppState> for Visit {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        Ok(Self::of(state, parts.extensions.get::<Arc<Person>>().map(|person| &**person)))
+    }
+}
