@@ -33,3 +33,6 @@ CREATE TABLE tokens (
     expires_at BIGINT NOT NULL
 );
 CREATE INDEX tokens_by_user ON tokens (user_id);
+
+-- A row that every change of who there is locks first, so that two changes do not count each other out.
+INSERT INTO settings (name, value) VALUES ('people', 'lock');

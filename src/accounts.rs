@@ -12,7 +12,7 @@ use std::time::Duration;
 use app::model::{Person, PersonCard, Role};
 use moka::future::Cache;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row};
+use sqlx::{Any, AnyPool, Row, Transaction};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
@@ -109,17 +109,28 @@ impl Accounts {
         Ok(has_people)
     }
 
-    /// Adds somebody.
-    pub async fn add(&self, name: &str, password: &str, role: Role) -> Result<(), AccountError> {
+    /// Begins a change of who there is. One goes on at a time, on all servers: each looks at how many there are, and
+    /// how many of them run the place.
+    async fn change(&self) -> Result<Transaction<'_, Any>, AccountError> {
+        let mut change = self.shared.database.begin().await?;
+        let turn = sqlx::query("UPDATE settings SET value = value WHERE name = 'people'");
+        turn.execute(&mut *change).await?;
+        Ok(change)
+    }
+
+    /// Adds somebody, and tells what they may do. The first is an admin, whatever is asked for.
+    pub async fn add(&self, name: &str, password: &str, role: Role) -> Result<Role, AccountError> {
         let (name, key) = checked_name(name)?;
         let password = self.shared.passwords.hash(password).await?;
-        let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&self.shared.database);
+        let id = hex(&random::<8>()?);
+        let mut change = self.change().await?;
+        let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&mut *change);
         let count: i64 = count.await?.get(0);
         if count >= MAX_PEOPLE {
             return Err(AccountError::TooMany);
         }
-        let id = hex(&random::<8>()?);
-        let mut change = self.shared.database.begin().await?;
+        // Whoever came after a first that is no admin could be let in by nobody.
+        let role = if count == 0 { Role::Admin } else { role };
         let added = sqlx::query(
             "INSERT INTO users (id, name, name_key, password, role, created_at)
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name_key) DO NOTHING",
@@ -145,7 +156,7 @@ impl Accounts {
         }
         change.commit().await?;
         self.shared.has_people.invalidate(&()).await;
-        Ok(())
+        Ok(role)
     }
 
     /// Everybody, by name.
@@ -186,13 +197,15 @@ impl Accounts {
             "UPDATE users SET role = $1 WHERE id = $2 AND ($1 = 'admin' OR role <> 'admin'
              OR (SELECT COUNT(*) FROM users WHERE role = 'admin') > 1)",
         );
-        let set = set.bind(role.name()).bind(user).execute(&self.shared.database).await?;
+        let mut change = self.change().await?;
+        let set = set.bind(role.name()).bind(user).execute(&mut *change).await?;
+        change.commit().await?;
         self.changed(set.rows_affected(), user).await
     }
 
     /// Removes somebody, with their sessions, tokens, places, marks and preferences.
     pub async fn remove(&self, user: &str) -> Result<(), AccountError> {
-        let mut change = self.shared.database.begin().await?;
+        let mut change = self.change().await?;
         let removed = sqlx::query(
             "DELETE FROM users WHERE id = $1 AND (role <> 'admin'
              OR (SELECT COUNT(*) FROM users WHERE role = 'admin') > 1)",

@@ -134,7 +134,7 @@ pub enum ApiError {
     NoLogin,
     /// There is nobody yet who could log in.
     #[error(
-        "Nobody can log in yet. The terminal that Earmark was started in says where the first account is made."
+        "Nobody can log in yet. The terminal that Earmark was started in says where the first account is made; or make it there: earmark users add NAME --admin"
     )]
     NotSetUp,
     /// Who is logged in may not do this.

@@ -31,13 +31,16 @@ mod voice;
 
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use app::backend::Backend;
 use app::model::{EndpointCard, Person};
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{FromRef, MatchedPath, Request};
 use axum::http::request::Parts;
-use axum::middleware;
+use axum::http::{Method, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, delete, get, post};
 use leptos::prelude::{LeptosOptions, provide_context, use_context};
 use leptos_axum::{AxumRouteListing, ErrorHandler, LeptosRoutes, generate_route_list};
@@ -45,6 +48,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::cors::{Any, CorsLayer};
 use tower_http::services::ServeDir;
 
 use crate::backend::Server;
@@ -61,6 +65,9 @@ pub use error::ApiError;
 pub use limits::Limits;
 pub use origin::Names;
 use visit::Visit;
+
+/// How long a browser need not ask again whether pages of other sites may ask for something.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(3600);
 
 /// Smaller answers are not worth compressing, in bytes.
 const COMPRESS_FROM_BYTES: u16 = 512;
@@ -142,7 +149,7 @@ pub fn router(state: AppState) -> Router {
         .precompressed_br()
         .precompressed_gzip();
     let not_found =
-        ErrorHandler::new_with_context(page_context.clone(), app::shell, state.leptos.clone());
+        ErrorHandler::new_with_context(page_context.clone(), app::not_found, state.leptos.clone());
     let compressed = CompressionLayer::new().quality(PAGE_COMPRESSION).compress_when(
         SizeAbove::new(COMPRESS_FROM_BYTES)
             .and(NotForContentType::GRPC)
@@ -158,12 +165,12 @@ pub fn router(state: AppState) -> Router {
             post(annotations::set_note).delete(annotations::remove),
         )
         .route("/api/books/{book}/pronunciations/import", post(pronunciations::import))
-        .route("/api/voice", get(voice::audio).post(voice::speak))
-        .route("/v1/audio/speech", post(voice::openai_speech));
+        .route("/api/voice", get(voice::audio).post(voice::speak));
     let pages = Router::new()
         .leptos_routes_with_context(&state, PAGES.clone(), page_context, shell)
         .merge(site_files(&files))
         .fallback_service(not_found)
+        .layer(middleware::from_fn(without_slash))
         .layer(middleware::from_fn(events::in_our_words))
         .layer(middleware::from_fn(origin::reject_cross_site_but_links));
     let calls = Router::new()
@@ -171,8 +178,12 @@ pub fn router(state: AppState) -> Router {
         .merge(bodies::limited(texts_in, bodies::TEXT_BYTES))
         .merge(bodies::limited(small_requests(), bodies::SMALL_BYTES))
         .layer(middleware::from_fn(origin::reject_cross_site));
+    let as_openai = bodies::limited(as_openai(), bodies::TEXT_BYTES)
+        .layer(middleware::from_fn(origin::reject_cross_site_but_tokens))
+        .layer(foreign_pages());
     Router::new()
         .merge(calls)
+        .merge(as_openai)
         .merge(bodies::limited(pages, bodies::SMALL_BYTES))
         .layer(middleware::from_fn_with_state(state.clone(), preferences::load))
         .layer(compressed)
@@ -183,6 +194,17 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.names.clone(), origin::answer_to_own_names))
         .layer(middleware::map_response(headers::secure))
         .with_state(state)
+}
+
+/// Leads on from an address with a slash at its end to the one without, which may be a page.
+async fn without_slash(matched: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let page = path.trim_end_matches('/');
+    let is_page = matched.is_none() && page.len() < path.len() && page.starts_with('/');
+    if is_page && !page.starts_with("//") && *request.method() == Method::GET {
+        return Redirect::to(page).into_response();
+    }
+    next.run(request).await
 }
 
 /// The files of the pages: those at the top by their names, so that nothing else is served by accident.
@@ -251,8 +273,6 @@ fn small_requests() -> Router<AppState> {
         .route("/api/books/{book}/audios", get(api::audios))
         .route("/api/requests/{request}", get(api::request))
         .route("/api/voices", get(api::voices))
-        .route("/v1/audio/voices", get(voice::openai_voices))
-        .route("/v1/models", get(voice::openai_models))
         .route("/api/packs", get(packs::list))
         .route("/api/packs/{name}", post(packs::install).delete(packs::remove))
         .route("/api/packs/{name}/sample", get(packs::sample))
@@ -283,6 +303,23 @@ fn small_requests() -> Router<AppState> {
         .route("/books/{book}/cover", get(books::cover))
         .route("/books/{book}/fonts.css", get(books::fonts))
         .route("/books/{book}/files/{*path}", get(books::file))
+}
+
+/// Routes that are another service's too.
+fn as_openai() -> Router<AppState> {
+    Router::new()
+        .route("/v1/audio/speech", post(voice::openai_speech))
+        .route("/v1/audio/voices", get(voice::openai_voices))
+        .route("/v1/models", get(voice::openai_models))
+}
+
+/// Has a browser ask for pages of other sites, which send a token with what they ask.
+fn foreign_pages() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .max_age(PREFLIGHT_AGE)
 }
 
 /// Routes of streams and clips.

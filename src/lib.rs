@@ -90,7 +90,11 @@ pub async fn run(
     let leptos = leptos_options(&config.server);
     let address = listener.local_addr()?;
     let accounts = Accounts::new(stores.database.clone());
-    let door = Door::new(accounts, address, config.server.open)?;
+    // A name or a proxy says that others reach it, though it listens on this machine alone.
+    let is_here = address.ip().is_loopback()
+        && config.server.host.is_empty()
+        && config.limits.trusted_proxies.is_empty();
+    let door = Door::new(accounts, is_here, config.server.open)?;
     if let Some(page) = door.set_up_at(address).await {
         println!("Nobody can log in yet. Make the first account at {page}");
     }
@@ -102,7 +106,7 @@ pub async fn run(
         narrator: narrator.clone(),
         limits: Arc::new(Limits::new(config.limits.clone(), redis.clone())),
         door,
-        names: Names::new(&config.server.names()),
+        names: Names::new(&config.server.names(), !address.ip().is_loopback()),
         redis,
         leptos,
         shutdown: shutdown.clone(),

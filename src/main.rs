@@ -168,13 +168,14 @@ async fn users(config: UsersConfig) -> Result<ExitCode, RunError> {
         }
         UsersAction::Add { name, role, admin, password } => {
             let role = if admin { Role::Admin } else { role };
-            accounts.add(&name, &read_password(&password)?, role).await?;
+            let role = accounts.add(&name, &read_password(&password)?, role).await?;
             println!("{name} can log in, as {}", role.name());
         }
         UsersAction::Password { name, password } => {
             let user = accounts.id_of(&name).await?;
             accounts.set_password(&user, &read_password(&password)?, "").await?;
-            println!("{name} has another password, and is logged out everywhere");
+            accounts.end_tokens(&user).await?;
+            println!("{name} has another password, is logged out everywhere, and has no tokens");
         }
         UsersAction::Role { name, role } => {
             accounts.set_role(&accounts.id_of(&name).await?, role).await?;

@@ -135,6 +135,7 @@ async fn a_request_can_be_followed() {
 async fn who_asks_too_often_is_told_when_to_come_again() {
     let redis = RedisServer::start();
     let limits = [
+        "--open",
         "--limit-per-minute",
         "5",
         "--trusted-proxies",

@@ -23,7 +23,7 @@ async fn answer_to(server: &TestServer, bytes: &[u8]) -> (String, Duration) {
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let read = stream.read_to_end(&mut answer);
-    let read = tokio::time::timeout(Duration::from_secs(50), read).await;
+    let read = tokio::time::timeout(Duration::from_secs(100), read).await;
     assert!(read.is_ok(), "the connection is still open");
     (String::from_utf8_lossy(&answer).into_owned(), begun.elapsed())
 }
@@ -40,7 +40,7 @@ async fn status_for(server: &TestServer, method: &str, path: &str, headers: &[&s
 /// A site can let its own name point to this machine, and its pages may then ask here as if they were ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_servers_own_names_are_answered_to() {
-    let server = TestServer::start_with(&["--host", "house.lan,books.example"]).await;
+    let server = TestServer::start_with(&["--open", "--host", "house.lan,books.example"]).await;
     let ask = async |host: &str| {
         status_for(&server, "GET", "/api/books", &[&format!("host: {host}")]).await
     };
@@ -111,7 +111,7 @@ async fn nothing_is_made_or_told_for_another_sites_page() {
 /// Browsers send forms to a plain HTTP address of the house without `Sec-Fetch-Site`.
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_come_by_a_name_of_the_house() {
-    let server = TestServer::start_with(&["--host", "house.lan"]).await;
+    let server = TestServer::start_with(&["--open", "--host", "house.lan"]).await;
     let page = server.get("/").await;
     // With `no-referrer`, they would also come without an `Origin` that says anything.
     assert_eq!(page.headers()["referrer-policy"], "same-origin");
@@ -137,7 +137,7 @@ async fn who_sends_nothing_is_not_waited_for() {
         answer_to(&server, b"GET /api/voices HTTP/1.1\r\nhost: localhost\r\n\r\n"),
     );
     for (what, took) in [("nothing", nothing.1), ("half a head", half_head.1), ("idle", idle.1)] {
-        assert!((15..30).contains(&took.as_secs()), "{what}: {took:?}");
+        assert!((70..90).contains(&took.as_secs()), "{what}: {took:?}");
     }
     assert!(idle.0.starts_with("HTTP/1.1 200"));
     assert!(half_body.0.starts_with("HTTP/1.1 408"), "{}", half_body.0);
@@ -180,16 +180,18 @@ async fn connections_beyond_the_limit_are_closed_and_the_others_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_address_has_only_so_many_streams() {
-    let more = ["--streams-per-address", "2", "--trusted-proxies", "127.0.0.0/8"];
+    let more = ["--open", "--streams-per-address", "2", "--trusted-proxies", "127.0.0.0/8"];
     let server = TestServer::start_with(&more).await;
-    let book = server.import("book.epub", epub("Book", &[("One", "<p>A sentence.</p>")])).await;
+    // A stream lasts as long as there is something to make and nobody takes it.
+    let words: String = (0..500).map(|n| format!("<p>Sentence number {n} of them.</p>")).collect();
+    let book = server.import("book.epub", epub("Book", &[("One", &words)])).await;
     let open = async |client: &str| {
-        let address = server.url(&format!("/listen/{book}/1/timeline"));
+        let address = server.url(&format!("/listen/{book}/1.mp3?to=book"));
         let request = common::client().get(address).header("x-forwarded-for", client);
         request.send().await.unwrap()
     };
-    let (one, _two) = (open("192.0.2.1").await, open("192.0.2.1").await);
-    assert_eq!((one.status(), one.status()), (200.try_into().unwrap(), 200.try_into().unwrap()));
+    let (one, two) = (open("192.0.2.1").await, open("192.0.2.1").await);
+    assert!(one.status() == 200 && two.status() == 200);
     let refused = open("192.0.2.1").await;
     assert_eq!(refused.status(), 429);
     let problem: Value = refused.json().await.unwrap();

@@ -491,3 +491,47 @@ async fn a_program_is_given_words_for_figures_and_a_service_the_text_as_it_is() 
     assert_eq!(standin.calls()[0].body["input"], "Henry VIII laughed.");
     server.stop().await;
 }
+
+/// What OpenReader, Open WebUI and Home Assistant send, and OpenAI's own clients: some take the name of a voice from
+/// the list and some its id, and all begin with a voice that another service has.
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_written_for_other_services_are_spoken_to() {
+    let server = TestServer::start().await;
+    let speak = async |body: Value| {
+        let asked = server.client.post(server.url("/v1/audio/speech")).json(&body).send().await;
+        let answer = asked.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap())
+    };
+    let voices = server.json("/v1/audio/voices").await;
+    let voices = voices["voices"].as_array().unwrap();
+    assert!(voices[0]["id"].as_str().unwrap().contains(":en"), "the default first: {}", voices[0]);
+    for voice in voices.iter().step_by(voices.len() / 5) {
+        assert_eq!(voice["name"], voice["id"]);
+        let body = json!({ "model": "kokoro", "input": "One.", "voice": voice["name"] });
+        let (status, by_name) = speak(body).await;
+        assert_eq!(status, 200, "{voice}");
+        let called = voice["displayName"].as_str().unwrap().to_uppercase();
+        let (status, by_its_own) = speak(json!({ "input": "One.", "voice": called })).await;
+        assert_eq!(status, 200, "{called}");
+        assert!(!by_name.is_empty() && !by_its_own.is_empty());
+    }
+    let (_, by_default) = speak(json!({ "input": "Two.", "voice": voices[0]["id"] })).await;
+    for body in [
+        // OpenReader, before it has a list; with a field that OpenAI does not have.
+        json!({ "model": "kokoro", "input": "Two.", "voice": "af_sarah", "speed": 1, "language": "en-US", "response_format": "mp3" }),
+        // OpenAI's clients.
+        json!({ "model": "gpt-4o-mini-tts", "input": "Two.", "voice": "alloy", "instructions": "Calm.", "stream_format": "audio" }),
+        json!({ "model": "tts-1", "input": "Two.", "voice": { "id": "voice_123" } }),
+        // Open WebUI with nothing chosen, and Home Assistant.
+        json!({ "model": "tts-1", "input": "Two.", "voice": "" }),
+        json!({ "model": "tts-1", "input": "Two.", "voice": null }),
+        json!({ "input": "Two." }),
+    ] {
+        let (status, sound) = speak(body.clone()).await;
+        assert_eq!((status, &sound), (200, &by_default), "{body}");
+    }
+    let strict = json!({ "input": "Two.", "voice": "alloy", "strict": true });
+    let (status, refused) = speak(strict).await;
+    let refused: Value = serde_json::from_slice(&refused).unwrap();
+    assert_eq!((status, &refused["error"]["param"]), (400, &json!("voice")));
+}

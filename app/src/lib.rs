@@ -34,7 +34,7 @@ mod shelf;
 mod shell;
 
 #[cfg(feature = "ssr")]
-pub use shell::{App, shell};
+pub use shell::{App, not_found, shell};
 
 /// Brings the islands of a server-rendered page to life.
 #[cfg(feature = "hydrate")]

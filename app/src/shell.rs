@@ -17,8 +17,27 @@ use crate::pages::{
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
 
-/// The HTML document. Preferences stand on its root, so that the first paint has them.
+/// The document of a page that there is.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
+    document(options, || view! { <App/> }.into_any())
+}
+
+/// The document for an address where there is nothing. It never looks for a page: the router knows addresses, such
+/// as those with a slash at their end, for which the server has asked nobody who they are.
+pub fn not_found(options: LeptosOptions) -> impl IntoView {
+    document(options, || {
+        provide_meta_context();
+        let error = AppError::NotFound(words().errors.no_page.to_owned());
+        view! {
+            <Stylesheet id="style" href="/pkg/earmark.css"/>
+            <ErrorPage error/>
+        }
+        .into_any()
+    })
+}
+
+/// The HTML document. Preferences stand on its root, so that the first paint has them.
+fn document(options: LeptosOptions, body: impl Fn() -> AnyView) -> impl IntoView {
     let chosen = use_context::<Preferences>().unwrap_or_default();
     view! {
         <!DOCTYPE html>
@@ -37,7 +56,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <MetaTags/>
             </head>
             <body>
-                <App/>
+                {body()}
             </body>
         </html>
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argon2::password_hash::PasswordHasher;
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
 use tokio::sync::{OnceCell, Semaphore};
+use unicode_normalization::UnicodeNormalization;
 
 use super::AccountError;
 
@@ -59,6 +60,7 @@ impl Default for Passwords {
 impl Passwords {
     /// The hash of a new password, if it can be one.
     pub(super) async fn hash(&self, password: &str) -> Result<String, AccountError> {
+        let password = &*normalized(password);
         let chars = password.chars().count();
         let is_common = COMMON.contains(&&*password.to_lowercase());
         if !(MIN_CHARS..=MAX_CHARS).contains(&chars) || is_common {
@@ -73,6 +75,7 @@ impl Passwords {
         password: &str,
         hash: Option<String>,
     ) -> Result<bool, AccountError> {
+        let password = normalized(password);
         // Nobody has a longer one.
         if password.chars().count() > MAX_CHARS {
             return Ok(false);
@@ -82,7 +85,6 @@ impl Passwords {
             Some(hash) => hash,
             None => self.of_nobody.get_or_try_init(|| self.hash_any("nobody")).await?.clone(),
         };
-        let password = password.to_owned();
         let is_same = self
             .apart(move || {
                 let hash = PasswordHash::new(&hash).map_err(|error| error.to_string())?;
@@ -107,10 +109,22 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, String> + Send + 'static,
     ) -> Result<T, AccountError> {
         let failed = |error: String| AccountError::Secret(error);
-        let _permit = self.permits.acquire().await.map_err(|error| failed(error.to_string()))?;
-        let done = tokio::task::spawn_blocking(work).await;
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|error| failed(error.to_string()))?;
+        // It goes on when whoever asked has gone, and so does its permit.
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            work()
+        });
+        let done = done.await;
         done.map_err(|error| failed(error.to_string()))?.map_err(failed)
     }
+}
+
+/// The same password, however a keyboard has composed its letters (NIST SP 800-63B, section 3.1.1.2). What is longer
+/// than a password can be is not looked at to its end.
+fn normalized(password: &str) -> String {
+    password.nfkc().take(MAX_CHARS + 1).collect()
 }
 
 #[cfg(test)]
@@ -125,6 +139,8 @@ mod tests {
         assert_ne!(hash, passwords.hash("correct horse").await.unwrap(), "each has its salt");
         assert!(passwords.is_right("correct horse", Some(hash.clone())).await.unwrap());
         assert!(!passwords.is_right("correct Horse", Some(hash)).await.unwrap());
+        let composed = passwords.hash("caf\u{e9} au lait").await.unwrap();
+        assert!(passwords.is_right("cafe\u{301} au lait", Some(composed)).await.unwrap());
         assert!(!passwords.is_right("nobody", None).await.unwrap(), "nobody can log in");
     }
 

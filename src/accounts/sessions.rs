@@ -36,16 +36,17 @@ impl Accounts {
         let key = checked_name(name).map(|(_, key)| key).unwrap_or_default();
         let found = sqlx::query("SELECT id, password FROM users WHERE name_key = $1").bind(key);
         let found = found.fetch_optional(&self.shared.database).await?;
-        let hash = found.as_ref().map(|row| row.get(1));
-        let is_right = self.shared.passwords.is_right(password, hash).await?;
+        let hash: Option<String> = found.as_ref().map(|row| row.get(1));
+        let is_right = self.shared.passwords.is_right(password, hash.clone()).await?;
         let Some(user) = found.filter(|_| is_right).map(|row| row.get::<String, _>(0)) else {
             return Err(AccountError::Wrong);
         };
         let secret = URL_SAFE_NO_PAD.encode(random::<32>()?);
         let now = now_ms() as i64;
-        sqlx::query(
+        // Not when the password has been changed while it was compared.
+        let begun = sqlx::query(
             "INSERT INTO user_sessions (id, user_id, device, address, made_at, seen_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $5, $6)",
+             SELECT $1, id, $3, $4, $5, $5, $6 FROM users WHERE id = $2 AND password = $7",
         )
         .bind(hash_of(&secret))
         .bind(&user)
@@ -53,8 +54,12 @@ impl Accounts {
         .bind(address)
         .bind(now)
         .bind(now + SESSION_AGE.as_millis() as i64)
+        .bind(hash)
         .execute(&self.shared.database)
         .await?;
+        if begun.rows_affected() == 0 {
+            return Err(AccountError::Wrong);
+        }
         sqlx::query(
             "DELETE FROM user_sessions WHERE user_id = $1 AND (expires_at < $2 OR id IN (SELECT id FROM
              user_sessions WHERE user_id = $1 ORDER BY seen_at DESC LIMIT 1000 OFFSET $3))",
@@ -143,6 +148,15 @@ impl Accounts {
         let ended = ended.bind(id).bind(user).execute(&self.shared.database).await?;
         self.shared.known.invalidate(id).await;
         Ok(ended.rows_affected() > 0)
+    }
+
+    /// Ends the session whose secret this is, if there is one.
+    pub async fn end_own_session(&self, secret: &str) -> Result<(), AccountError> {
+        let id = hash_of(secret);
+        let ended = sqlx::query("DELETE FROM user_sessions WHERE id = $1").bind(&id);
+        ended.execute(&self.shared.database).await?;
+        self.shared.known.invalidate(&id).await;
+        Ok(())
     }
 
     /// Ends all sessions of a person but `kept`.

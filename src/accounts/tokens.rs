@@ -119,6 +119,14 @@ impl Accounts {
         Ok(rows.iter().map(card).collect())
     }
 
+    /// Withdraws all tokens of a person.
+    pub async fn end_tokens(&self, user: &str) -> Result<(), AccountError> {
+        let ended = sqlx::query("DELETE FROM tokens WHERE user_id = $1").bind(user);
+        ended.execute(&self.shared.database).await?;
+        self.shared.known.invalidate_all();
+        Ok(())
+    }
+
     /// Withdraws a token of a person; whether there was one.
     pub async fn end_token(&self, user: &str, id: &str) -> Result<bool, AccountError> {
         let ended = sqlx::query("DELETE FROM tokens WHERE id = $1 AND user_id = $2");

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form, Json};
 use serde::{Deserialize, Serialize};
 
-use super::door::{cookie, session_cookie};
+use super::door::{COOKIE_AGE, cookie, no_session_cookies, secrets, session_cookie};
 use super::notice;
 use super::preferences::{redirect_or_no_content, wants_page};
 use super::{ApiError, Visit};
@@ -101,17 +101,13 @@ pub async fn log_in(
         Ok((secret, person)) => {
             let page = if is_own_page(&form.next) { &form.next } else { "/" };
             let mut response = redirect_or_no_content(&headers, page);
-            set_cookie(
-                &mut response,
-                &session_cookie(Some(&secret), is_https(&state, &headers, peer)),
-            );
+            set_cookie(&mut response, &session_cookie(&secret, is_https(&state, &headers, peer)));
             // Another person's kept pages and books are not for this one.
-            if cookie(&headers, LAST).is_some_and(|last| last != person.id) {
+            if cookie(&headers, LAST) != Some(&person.id) {
                 clear_site(&mut response);
             }
-            let age = crate::accounts::SESSION_AGE.as_secs();
-            let last =
-                format!("{LAST}={}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax", person.id);
+            let id = &person.id;
+            let last = format!("{LAST}={id}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
             set_cookie(&mut response, &last);
             response
         }
@@ -123,18 +119,14 @@ pub async fn log_in(
     }
 }
 
-/// `POST /logout`: the session ends, and the browser forgets what it has kept.
-pub async fn log_out(
-    state: Visit,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    person: Option<Extension<Arc<Person>>>,
-    headers: HeaderMap,
-) -> Result<Response, ApiError> {
-    if let Some(Extension(person)) = person {
-        state.door.accounts().end_session(&person.id, &person.session).await?;
+/// `POST /logout`: the browser's sessions end, and it forgets what it has kept.
+pub async fn log_out(state: Visit, headers: HeaderMap) -> Result<Response, ApiError> {
+    // One that came over HTTPS and one that did not may both be there.
+    for secret in secrets(&headers) {
+        state.door.accounts().end_own_session(secret).await?;
     }
     let mut response = redirect_or_no_content(&headers, "/login");
-    set_cookie(&mut response, &session_cookie(None, is_https(&state, &headers, peer)));
+    no_session_cookies().iter().for_each(|gone| set_cookie(&mut response, gone));
     clear_site(&mut response);
     Ok(response)
 }
@@ -149,6 +141,7 @@ pub async fn set_up(
     let client = state.limits.client(&headers, peer.ip()).to_string();
     let made = async {
         state.limits.count_login(&client, "").await?;
+        state.library.flush().await;
         state.door.set_up(&form.code, &form.name, &form.password).await
     };
     match made.await {
@@ -176,10 +169,10 @@ pub async fn end_session(
     Path(session): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    match state.door.accounts().end_session(&person.id, &session).await? {
-        true => Ok(redirect_or_no_content(&headers, "/account")),
-        false => Err(ApiError::NotFound("There is no such session.".to_owned())),
-    }
+    let ended = state.door.accounts().end_session(&person.id, &session).await?;
+    let missing = || ApiError::NotFound("There is no such session.".to_owned());
+    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
+    Ok(answer(&headers, "/account", done))
 }
 
 /// `POST /api/account/password`: all other sessions end.
@@ -243,10 +236,10 @@ pub async fn end_token(
     Path(token): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    match state.door.accounts().end_token(&person.id, &token).await? {
-        true => Ok(redirect_or_no_content(&headers, "/account")),
-        false => Err(ApiError::NotFound("There is no such token.".to_owned())),
-    }
+    let ended = state.door.accounts().end_token(&person.id, &token).await?;
+    let missing = || ApiError::NotFound("There is no such token.".to_owned());
+    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
+    Ok(answer(&headers, "/account", done))
 }
 
 /// `GET /api/people`
@@ -261,12 +254,11 @@ pub async fn add_person(
     Form(form): Form<PersonForm>,
 ) -> Response {
     let added = async {
-        // The first decides who runs the place: whoever comes after could be let in by nobody.
-        let is_first = !state.door.accounts().has_people().await?;
-        let role = if is_first { Role::Admin } else { role(&form.role)? };
-        Ok(state.door.accounts().add(&form.name, &form.password, role).await?)
+        // The first goes on with places that may only be in Redis yet.
+        state.library.flush().await;
+        Ok(state.door.accounts().add(&form.name, &form.password, role(&form.role)?).await?)
     };
-    answer(&headers, "/people", added.await.map(|()| StatusCode::CREATED))
+    answer(&headers, "/people", added.await.map(|_| StatusCode::CREATED))
 }
 
 /// `POST /api/people/{person}`
@@ -282,6 +274,8 @@ pub async fn set_role(
 
 /// `DELETE /api/people/{person}`, `POST …/delete`
 pub async fn remove_person(state: Visit, Path(user): Path<String>, headers: HeaderMap) -> Response {
+    // No place of theirs may be written once they are gone.
+    state.library.flush().await;
     let removed = state.door.accounts().remove(&user).await.map_err(ApiError::from);
     answer(&headers, "/people", removed.map(|()| StatusCode::NO_CONTENT))
 }

@@ -21,8 +21,9 @@ use super::client::{Proxies, client};
 use super::shares::{NoShare, Share, Shares};
 use crate::config::LimitConfig;
 
-/// A connection may wait so long for a request, and a request for the end of its head.
-const HEAD_LIMIT: Duration = Duration::from_secs(20);
+/// A connection may wait so long for a request, and a request for the end of its head: longer than nginx and load
+/// balancers keep theirs open (60 s), or they would send requests over connections that are being closed.
+const HEAD_LIMIT: Duration = Duration::from_secs(75);
 /// A body may pause for so long.
 const BODY_PAUSE_LIMIT: Duration = Duration::from_secs(30);
 /// Longest head of a request, in bytes. nginx takes 32 kB, Apache 8 kB a line.

@@ -11,13 +11,17 @@ use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::needs::{Needs, needs};
+use super::origin::HasToken;
 use super::preferences::wants_page;
 use super::{ApiError, AppState, notice};
-use crate::accounts::{AccountError, Accounts};
+use crate::accounts::{AccountError, Accounts, TOKEN_PREFIX};
 
 /// The cookie with a session's secret, over HTTPS and over plain HTTP. A browser takes one with the prefix from
 /// no neighbour and over nothing but HTTPS (RFC 6265bis, section 4.1.3.2).
 const COOKIES: [&str; 2] = ["__Host-earmark", "earmark"];
+/// How long a browser keeps a cookie, in seconds: the 400 days that it may have at most (RFC 6265bis, section 5.5).
+/// When a session ends is the server's to say.
+pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
 /// Letters of the code, none of them easily taken for another: twelve are 60 bits.
 const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_CHARS: usize = 12;
@@ -36,23 +40,27 @@ enum Unlocked {
     /// Everybody: the operator has said so.
     All,
     /// Whoever has the code that stands in the terminal, to make the first account.
-    WithCode(Mutex<Option<String>>),
+    WithCode {
+        /// What it is, until it is used.
+        code: Mutex<Option<String>>,
+        /// One at a time.
+        setting_up: tokio::sync::Mutex<()>,
+    },
 }
 
 impl Door {
-    /// A door on an address.
+    /// A door, which is open for whoever is on this machine when only they can reach it.
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub fn new(
-        accounts: Accounts,
-        address: SocketAddr,
-        is_open: bool,
-    ) -> Result<Self, AccountError> {
-        let unlocked = match address.ip().is_loopback() {
+    pub fn new(accounts: Accounts, is_here: bool, is_open: bool) -> Result<Self, AccountError> {
+        let unlocked = match is_here {
             _ if is_open => Unlocked::All,
             true => Unlocked::Here,
-            false => Unlocked::WithCode(Mutex::new(Some(code()?))),
+            false => Unlocked::WithCode {
+                code: Mutex::new(Some(code()?)),
+                setting_up: tokio::sync::Mutex::default(),
+            },
         };
         Ok(Self { accounts, unlocked })
     }
@@ -64,7 +72,7 @@ impl Door {
 
     /// The address at which the first account is made, if it has to be.
     pub async fn set_up_at(&self, address: SocketAddr) -> Option<String> {
-        let Unlocked::WithCode(code) = &self.unlocked else { return None };
+        let Unlocked::WithCode { code, .. } = &self.unlocked else { return None };
         if self.accounts.has_people().await.unwrap_or(true) {
             return None;
         }
@@ -75,7 +83,10 @@ impl Door {
 
     /// Makes the first account, who runs the place. The code is good once.
     pub async fn set_up(&self, given: &str, name: &str, password: &str) -> Result<(), ApiError> {
-        let Unlocked::WithCode(code) = &self.unlocked else { return Err(ApiError::WrongCode) };
+        let Unlocked::WithCode { code, setting_up } = &self.unlocked else {
+            return Err(ApiError::WrongCode);
+        };
+        let _one = setting_up.lock().await;
         let plain = |code: &str| code.replace(['-', ' '], "").to_ascii_uppercase();
         let is_right = || {
             let code = code.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +108,7 @@ impl Door {
             return Ok(match &self.unlocked {
                 Unlocked::Here | Unlocked::All if is_here => Some(Role::Admin),
                 Unlocked::All => Some(Role::Member),
-                Unlocked::Here | Unlocked::WithCode(_) => None,
+                Unlocked::Here | Unlocked::WithCode { .. } => None,
             }
             .map(|role| Arc::new(Person::without_login(role))));
         }
@@ -116,33 +127,52 @@ struct Caller<'a> {
     headers: &'a HeaderMap,
     peer: IpAddr,
     client: IpAddr,
+    is_https: bool,
 }
 
 impl Caller<'_> {
     fn is_passed_on(&self) -> bool {
-        const MARKS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "via"];
+        const MARKS: [&str; 10] = [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-forwarded-port",
+            "x-real-ip",
+            "x-client-ip",
+            "true-client-ip",
+            "cf-connecting-ip",
+        ];
         MARKS.iter().any(|name| self.headers.contains_key(*name))
     }
 
-    /// The token of a program: as bearer, or as the password of a login that programs know (RFC 7617).
+    /// The token of a program: as bearer, or as the password of a login that programs know (RFC 7617). What is
+    /// none of ours is for a proxy in front.
     fn token(&self) -> Option<String> {
         use base64::Engine as _;
 
         let given = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, value) = given.split_once(' ')?;
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return Some(value.trim().to_owned());
-        }
-        if !scheme.eq_ignore_ascii_case("basic") {
+        let token = if scheme.eq_ignore_ascii_case("bearer") {
+            value.trim().to_owned()
+        } else if scheme.eq_ignore_ascii_case("basic") {
+            let plain = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
+            String::from_utf8(plain).ok()?.split_once(':')?.1.to_owned()
+        } else {
             return None;
-        }
-        let plain = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
-        Some(String::from_utf8(plain).ok()?.split_once(':')?.1.to_owned())
+        };
+        token.starts_with(TOKEN_PREFIX).then_some(token)
     }
 
-    /// The secret of a browser's session.
+    fn has_bearer(&self) -> bool {
+        let given = self.headers.get(header::AUTHORIZATION);
+        given.is_some_and(|given| given.as_bytes().to_ascii_lowercase().starts_with(b"bearer "))
+    }
+
+    /// The secret of a browser's session. Over HTTPS only the cookie counts that no neighbour can have set.
     fn secret(&self) -> Option<&str> {
-        cookie(self.headers, COOKIES[0]).or_else(|| cookie(self.headers, COOKIES[1]))
+        cookie(self.headers, if self.is_https { COOKIES[0] } else { COOKIES[1] })
     }
 
     /// Whether a form that a page sends by itself would look like this: a browser says where it comes from.
@@ -160,11 +190,20 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// The header that has a browser keep a session's secret, or forget it.
-pub fn session_cookie(secret: Option<&str>, is_https: bool) -> String {
+pub fn session_cookie(secret: &str, is_https: bool) -> String {
     let (name, secure) = if is_https { (COOKIES[0], "; Secure") } else { (COOKIES[1], "") };
-    let age = secret.map_or(0, |_| crate::accounts::SESSION_AGE.as_secs());
-    let secret = secret.unwrap_or_default();
-    format!("{name}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
+    format!("{name}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The headers that have a browser forget the secrets of all its sessions.
+pub fn no_session_cookies() -> [String; 2] {
+    let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
+    [format!("{}=; {gone}; Secure", COOKIES[0]), format!("{}=; {gone}", COOKIES[1])]
+}
+
+/// The secrets of all the sessions that a browser has.
+pub fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    COOKIES.iter().filter_map(|name| cookie(headers, name))
 }
 
 /// Lets a request in, with the person whose it is, or says what is missing.
@@ -178,12 +217,14 @@ pub async fn let_in(
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)).to_canonical();
     let client = state.limits.client(request.headers(), peer);
-    let caller = Caller { headers: request.headers(), peer, client };
+    let is_https = state.limits.is_https(request.headers(), peer);
+    let caller = Caller { headers: request.headers(), peer, client, is_https };
     let person = match state.door.who(&caller).await {
         Ok(person) => person,
         Err(error) => return ApiError::from(error).into_response(),
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let has_bearer = caller.has_bearer();
     let by_cookie = person.as_ref().is_some_and(|person| !person.session.is_empty());
     if by_cookie && changes && !caller.says_where_from() {
         return ApiError::OtherSite.into_response();
@@ -204,15 +245,21 @@ pub async fn let_in(
         }
         Some(_) => Some(ApiError::NotAllowed.into_response()),
         None => {
-            let wants_page = *request.method() == Method::GET && wants_page(request.headers());
             let wanted = request.uri().path_and_query().map(ToString::to_string);
-            Some(to_login(&state, wanted.filter(|_| wants_page)).await)
+            // A form is not sent again; the page that it stands on is where one goes on.
+            let wanted = wanted.filter(|_| *request.method() == Method::GET);
+            let wants_page = wants_page(request.headers());
+            Some(to_login(&state, wants_page.then(|| wanted.unwrap_or_else(|| "/".into()))).await)
         }
     };
     if let Some(refused) = refused {
         return refused;
     }
     if let Some(person) = person {
+        // No page can have a browser send a token that it does not know itself.
+        if has_bearer && person.has_account() && person.session.is_empty() {
+            request.extensions_mut().insert(HasToken);
+        }
         request.extensions_mut().insert(person);
     }
     let mut response = next.run(request).await;
@@ -229,7 +276,11 @@ async fn to_login(state: &AppState, wanted: Option<String>) -> Response {
     let has_people = state.door.accounts.has_people().await.unwrap_or(true);
     if let Some(wanted) = wanted {
         if !has_people {
-            return Redirect::to("/setup").into_response();
+            let is_set_up_here = matches!(state.door.unlocked, Unlocked::WithCode { .. });
+            return match is_set_up_here {
+                true => Redirect::to("/setup").into_response(),
+                false => notice::refused("/setup", &ApiError::NotSetUp.to_string()),
+            };
         }
         let wanted = utf8_percent_encode(&wanted, NON_ALPHANUMERIC);
         return Redirect::to(&format!("/login?next={wanted}")).into_response();

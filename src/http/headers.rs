@@ -6,10 +6,6 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 
-/// What never changes under its address: a clip.
-pub const CACHE_FOREVER: HeaderValue =
-    HeaderValue::from_static("public, max-age=31536000, immutable");
-
 /// What never changes under its address and is not for caches that several people share: what belongs to a
 /// book.
 pub const CACHE_PRIVATELY: HeaderValue =

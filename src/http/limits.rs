@@ -29,7 +29,7 @@ use crate::text::hash::hex;
 /// The window.
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses counted at once without Redis; beyond it, those that have been quiet are forgotten.
-const MAX_COUNTED: usize = 10_000;
+const MAX_COUNTED: usize = 50_000;
 /// How often it is looked for those that have been quiet, so that no crowd makes every request pay for it.
 const FORGET_INTERVAL: Duration = Duration::from_secs(5);
 /// Whom those are counted as for whom there is no room.
@@ -73,8 +73,10 @@ struct Rule {
     all: u32,
 }
 
-/// Tries to log in: of one address with one name, and of all.
-const LOGINS: Rule = Rule { window: Duration::from_secs(600), own: 10, all: 600 };
+/// Tries to log in of one address with one name.
+const LOGINS: Rule = Rule { window: Duration::from_secs(600), own: 10, all: 0 };
+/// Tries to log in of one address with any name: of a house or a school, behind one address.
+const LOGINS_OF_ADDRESS: Rule = Rule { window: Duration::from_secs(600), own: 60, all: 0 };
 
 /// Counts requests.
 pub struct Limits {
@@ -103,8 +105,10 @@ impl Counted {
         }
         if self.forgotten_at.is_none_or(|last| now - last >= FORGET_INTERVAL) {
             self.forgotten_at = Some(now);
-            self.times
-                .retain(|_, times| times.back().is_some_and(|last| now - *last < LOGINS.window));
+            self.times.retain(|(_, endpoint), times| {
+                let window = if endpoint.starts_with("login") { LOGINS.window } else { WINDOW };
+                times.back().is_some_and(|last| now - *last < window)
+            });
         }
         if self.times.len() < MAX_COUNTED { who } else { OTHERS }
     }
@@ -133,13 +137,16 @@ impl Limits {
 
     /// Whether a request came to a trusted proxy over HTTPS.
     pub(super) fn is_https(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
-        let told = headers.get("x-forwarded-proto");
-        self.proxies.is_trusted(peer) && told.is_some_and(|told| told.as_bytes() == b"https")
+        // Of several proxies the first is the one that the client has spoken to.
+        let told = headers.get("x-forwarded-proto").and_then(|told| told.to_str().ok());
+        let first = told.and_then(|told| told.split(',').next());
+        self.proxies.is_trusted(peer) && first.is_some_and(|first| first.trim() == "https")
     }
 
-    /// Counts a try to log in. It is counted for an address and a name together, so that nobody can lock
-    /// another out by guessing.
+    /// Counts a try to log in: for an address, and for it and a name together. Nothing is counted for a name alone
+    /// or for all, so that nobody can lock another out by guessing.
     pub(super) async fn count_login(&self, client: &str, name: &str) -> Result<(), ApiError> {
+        self.count_within(client, "logins", LOGINS_OF_ADDRESS).await?;
         let name = hex(&Sha256::digest(name.trim().to_lowercase())[..8]);
         self.count_within(&format!("{client}-{name}"), "login", LOGINS).await
     }

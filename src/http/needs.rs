@@ -14,6 +14,9 @@ pub enum Needs {
     Person(Role),
 }
 
+/// Where the API has nothing.
+const NOWHERE: &str = "/api/{*unknown}";
+
 /// Methods and paths, as the routes have them.
 const ROUTES: &[(Needs, &[&str])] = &[
     (
@@ -34,6 +37,10 @@ const ROUTES: &[(Needs, &[&str])] = &[
             "GET /operator.css",
             "GET /settings.css",
             "GET /sw.js",
+            // What a browser asks before a page of another site may send a token.
+            "OPTIONS /v1/audio/speech",
+            "OPTIONS /v1/audio/voices",
+            "OPTIONS /v1/models",
         ],
     ),
     (
@@ -137,7 +144,7 @@ pub fn needs(method: &Method, path: Option<&str>) -> Needs {
     let found = ROUTES.iter().find(|(_, routes)| routes.iter().any(is_meant));
     match found {
         Some((needs, _)) => *needs,
-        None if path.is_none() => Needs::Role(Role::Listener),
+        None if path.is_none_or(|path| path == NOWHERE) => Needs::Role(Role::Listener),
         None => Needs::Person(Role::Admin),
     }
 }

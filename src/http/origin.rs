@@ -15,18 +15,25 @@ use axum::response::{IntoResponse, Response};
 
 use super::ApiError;
 
-/// Ends of names that nobody can register: of this machine (RFC 6761), of the local network (RFC 6762,
-/// RFC 8375), and for private use (ICANN, 2024).
-const LOCAL_ENDS: [&str; 4] = [".localhost", ".local", ".home.arpa", ".internal"];
+/// Ends of names that nobody can register: of the local network (RFC 6762, RFC 8375), and for private use
+/// (ICANN, 2024).
+const LOCAL_ENDS: [&str; 3] = [".local", ".home.arpa", ".internal"];
 
 /// The names under which the server is called.
 #[derive(Debug, Clone)]
-pub struct Names(Arc<[String]>);
+pub struct Names {
+    own: Arc<[String]>,
+    /// Whether names that only a local network has are its own: where it can be reached from there.
+    takes_local: bool,
+}
 
 impl Names {
-    /// These, and those that can only be of this machine or network.
-    pub fn new(names: &[String]) -> Self {
-        Self(names.iter().map(|name| name.trim_end_matches('.').to_ascii_lowercase()).collect())
+    /// These, and those that can only be of this machine; also of its network, when the server is reached from
+    /// there. A server that only this machine reaches needs none of those, and whoever runs the network, as in a
+    /// hotel, decides where they point.
+    pub fn new(names: &[String], takes_local: bool) -> Self {
+        let plain = |name: &String| name.trim_end_matches('.').to_ascii_lowercase();
+        Self { own: names.iter().map(plain).collect(), takes_local }
     }
 
     /// Whether the server is meant by this name: an address, a name that cannot be registered, or one that the
@@ -35,8 +42,11 @@ impl Names {
     fn are_meant_by(&self, host: &str) -> bool {
         let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
         let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        let is_here = name == "localhost" || name.ends_with(".localhost");
         let is_local = !name.contains('.') || LOCAL_ENDS.iter().any(|end| name.ends_with(end));
-        !name.is_empty() && (is_address || is_local || self.0.contains(&name))
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let is_own = is_here || self.takes_local && is_local || self.own.contains(&name);
+        is_address || !name.is_empty() && name.chars().all(is_name) && is_own
     }
 }
 
@@ -70,10 +80,23 @@ pub async fn answer_to_own_names(
     }
 }
 
+/// Marks a request that came with a token that is good, as a bearer: no browser sends that by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct HasToken;
+
 /// Refuses what another site's page would have our reader's browser do here, and what it would have made or
 /// tell it: also a picture or a script on that page can be an address of ours.
 pub async fn reject_cross_site(request: Request, next: Next) -> Response {
     if comes_from_elsewhere(request.method(), request.headers()) {
+        return ApiError::OtherSite.into_response();
+    }
+    next.run(request).await
+}
+
+/// The same for what pages of other sites may ask for with a token.
+pub async fn reject_cross_site_but_tokens(request: Request, next: Next) -> Response {
+    let has_token = request.extensions().get::<HasToken>().is_some();
+    if !has_token && comes_from_elsewhere(request.method(), request.headers()) {
         return ApiError::OtherSite.into_response();
     }
     next.run(request).await
@@ -120,7 +143,8 @@ mod tests {
 
     #[test]
     fn a_server_is_called_by_its_own_names() {
-        let names = Names::new(&["Books.example".to_owned(), "house.lan".to_owned()]);
+        let own = ["Books.example".to_owned(), "house.lan".to_owned()];
+        let names = Names::new(&own, true);
         let are_ours = |hosts: &[&'static str]| {
             hosts.iter().filter(|host| names.are_meant_by(host)).copied().collect::<Vec<_>>()
         };
@@ -154,6 +178,12 @@ mod tests {
             "127.0.0.1:80.evil.example",
         ];
         assert_eq!(are_ours(&foreign), Vec::<&str>::new());
+        assert_eq!(are_ours(&["[", "%", "a b", "::1"]), ["::1"]);
+        // Where only this machine reaches the server, no name of the network is its own.
+        let names = Names::new(&own, false);
+        let is_ours = |host| names.are_meant_by(host);
+        assert!(is_ours("localhost") && is_ours("127.0.0.1:3000") && is_ours("house.lan"));
+        assert!(!is_ours("nas") && !is_ours("evil.local") && !is_ours("evil.internal"));
     }
 
     fn foreign(method: Method, headers: &[(&'static str, &str)]) -> (bool, bool) {

@@ -1,11 +1,15 @@
 //! How words are said in a book: kept, heard, taken away, and as a file.
 
-use app::model::{BookId, Matching, NewPronunciation, Pronunciation, PronunciationScope};
+use std::sync::Arc;
+
+use app::model::{
+    BookId, Matching, NewPronunciation, Person, Pronunciation, PronunciationScope, Role,
+};
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Path, Query, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Form, Json};
+use axum::{Extension, Form, Json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
@@ -135,11 +139,13 @@ pub async fn keep(
 /// `POST /api/books/{id}/pronunciations/{entry}/delete`.
 pub async fn remove(
     state: Visit,
+    Extension(person): Extension<Arc<Person>>,
     headers: HeaderMap,
     Path((book, entry)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let book = params::book(&book)?;
-    state.library.remove_pronunciation(&entry).await?;
+    let changes_books = person.role >= Role::Member;
+    state.library.remove_pronunciation(&entry, changes_books).await?;
     Ok(redirect_or_no_content(&headers, &page(&book)))
 }
 

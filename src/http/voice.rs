@@ -1,5 +1,6 @@
 //! Speech for other programs: our own request, and the one that programs make to OpenAI.
 
+use app::model::Voice;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::Query;
@@ -9,11 +10,12 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::headers::CACHE_FOREVER;
+use super::headers::CACHE_PRIVATELY;
 use super::params::QueryMap;
 use super::{ApiError, Visit};
 use crate::audio::{AudioFormat, WordTiming, decode, ensure_supported};
 use crate::narration::text::SpokenText;
+use crate::speech::VoiceError;
 use crate::text::hash::ContentHash;
 
 /// A text to be spoken.
@@ -98,7 +100,7 @@ pub async fn audio(
     let wire = form("format", query.get("format").map(String::as_str))?;
     let tag = format!("\"{content}-{}\"", wire.name());
     let fixed =
-        [(header::CONTENT_TYPE, content_type(wire)), (header::CACHE_CONTROL, CACHE_FOREVER)];
+        [(header::CONTENT_TYPE, content_type(wire)), (header::CACHE_CONTROL, CACHE_PRIVATELY)];
     let entity = [(header::ETAG, tag.clone())];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, fixed, entity).into_response());
@@ -159,8 +161,13 @@ pub struct SpeechRequest {
     model: String,
     /// What to say
     input: String,
-    /// A voice's id, or its name without the engine
+    /// A voice's id, its name without the engine, or what it is called; the default voice when it is empty or
+    /// there is no such voice, as with OpenAI's own names
+    #[serde(default)]
     voice: VoiceName,
+    /// Whether a voice that there is not is refused
+    #[serde(default)]
+    strict: bool,
     /// `mp3`, `wav` or `pcm`
     #[serde(default)]
     response_format: Option<String>,
@@ -175,11 +182,28 @@ pub struct SpeechRequest {
 pub enum VoiceName {
     /// Its name.
     Name(String),
+    /// None.
+    None(()),
     /// An object with its name.
     Object {
         /// Its name.
         id: String,
     },
+}
+
+impl Default for VoiceName {
+    fn default() -> Self {
+        Self::None(())
+    }
+}
+
+impl VoiceName {
+    fn text(&self) -> &str {
+        match self {
+            Self::Name(name) | Self::Object { id: name } => name.trim(),
+            Self::None(()) => "",
+        }
+    }
 }
 
 /// An error in OpenAI's form.
@@ -219,20 +243,29 @@ pub async fn openai_speech(state: Visit, body: Bytes) -> Result<Response, Speech
     let request: SpeechRequest = serde_json::from_slice(&body)
         .map_err(|error| ApiError::BadBody(format!("The request cannot be read: {error}.")))?;
     let wire = form("response_format", request.response_format.as_deref())?;
-    let (VoiceName::Name(name) | VoiceName::Object { id: name }) = &request.voice;
-    let voice = voice_named(&state, name, &request.model)?;
+    let voice = match voice_named(&state, request.voice.text(), &request.model) {
+        // Programs send the names of other services' voices, and for them no voice is the end.
+        Err(VoiceError::NoSuchVoice(_)) if !request.strict => String::new(),
+        voice => voice?,
+    };
     check_form(&state, &voice, "response_format", wire)?;
     let spoken = state.narrator.synthesize_text(&request.input, &voice, request.speed).await?;
     let audio = in_form("response_format", spoken, wire).await?;
     Ok(([(header::CONTENT_TYPE, content_type(wire))], audio).into_response())
 }
 
-/// The id of a voice that a program names as it would to OpenAI.
-fn voice_named(state: &Visit, name: &str, model: &str) -> Result<String, ApiError> {
-    if name.contains(':') {
+/// The id of a voice that a program names as it would to OpenAI; empty for the default one.
+fn voice_named(state: &Visit, name: &str, model: &str) -> Result<String, VoiceError> {
+    let all = state.voices.list();
+    if name.is_empty() || all.iter().any(|voice| voice.id == name) {
         return Ok(name.to_owned());
     }
-    Ok(state.voices.named(name, model)?)
+    let named = state.voices.named(name, model);
+    let is_called = |voice: &&Voice| voice.name.to_lowercase() == name.to_lowercase();
+    named.or_else(|missing| match all.iter().find(is_called) {
+        Some(voice) => Ok(voice.id.clone()),
+        None => Err(missing),
+    })
 }
 
 /// Refuses, before anything is paid for, a form that the voice cannot have.
@@ -246,11 +279,18 @@ fn check_form(
     ensure_supported(wire, rate).map_err(|reason| ApiError::BadParameter { name, reason })
 }
 
-/// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs.
+/// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs: `name` is the id, because some programs
+/// send the one and some the other. The default voice comes first.
 pub async fn openai_voices(state: Visit) -> Json<Value> {
-    let voices = state.voices.list();
-    let voices: Vec<Value> =
-        voices.iter().map(|voice| json!({ "id": voice.id, "name": voice.name })).collect();
+    let mut voices = state.voices.list();
+    let default = state.voices.default_for("und").map(|voice| voice.id);
+    voices.sort_by_key(|voice| Some(&voice.id) != default.as_ref());
+    let entry = |voice: &Voice| {
+        json!({
+            "id": voice.id, "name": voice.id, "displayName": voice.name, "language": voice.language,
+        })
+    };
+    let voices: Vec<Value> = voices.iter().map(entry).collect();
     Json(json!({ "voices": voices }))
 }
 

@@ -26,8 +26,8 @@ const MAX_PATTERNS: i64 = 100;
 /// when another has written since; one that begins with writing waits for its turn, also when it finds nothing.
 const NOBODY: &str = "";
 
-/// Whose entries are those that a book brings: they are for everybody who reads it. Whoever changes one of them
-/// changes it for all; an entry of one's own for the same words counts instead.
+/// Whose entries are those that a book brings: they are for everybody who reads it. An entry of one's own for the
+/// same words counts instead.
 const EVERYBODY: &str = "";
 
 const COLUMNS: &str = "id, scope, target, written, spoken, phonemes, matching, matches_case";
@@ -105,10 +105,13 @@ impl Library {
         Ok(kept)
     }
 
-    /// Forgets how a word is said.
-    pub async fn remove_pronunciation(&self, id: &str) -> Result<(), LibraryError> {
+    /// Forgets how a word is said; what a book brings is forgotten for everybody, if that is `allowed`.
+    pub async fn remove_pronunciation(&self, id: &str, allowed: bool) -> Result<(), LibraryError> {
         let mut transaction = self.shared.database.begin().await?;
-        let found = take(&mut transaction, &self.user, id).await?;
+        let mut found = take(&mut transaction, &self.user, id).await?;
+        if found.is_none() && allowed {
+            found = take(&mut transaction, EVERYBODY, id).await?;
+        }
         transaction.commit().await?;
         self.rules_changed();
         found.map(drop).ok_or(LibraryError::NoSuchPronunciation)
@@ -298,7 +301,7 @@ async fn take(
     id: &str,
 ) -> Result<Option<(String, String)>, LibraryError> {
     let row = sqlx::query(
-        "DELETE FROM pronunciations WHERE id = $1 AND user_id IN ($2, '') RETURNING scope, target",
+        "DELETE FROM pronunciations WHERE id = $1 AND user_id = $2 RETURNING scope, target",
     )
     .bind(id)
     .bind(user)

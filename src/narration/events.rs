@@ -33,7 +33,7 @@ impl Narrator {
     }
 
     /// The narrator as a listener has it.
-    fn of_listener(&self, position: &ListenerPosition) -> Self {
+    pub(super) fn of_listener(&self, position: &ListenerPosition) -> Self {
         self.of(self.library.of(user_of(&position.listener)))
     }
 

@@ -225,7 +225,8 @@ impl Narrator {
         let mut plans = self.shared.active.plans();
         for book in self.library.books().await? {
             for place in self.shared.queue.listeners(&book.id).await?.positions {
-                match self.plan(&place.book, place.chapter, &place.voice).await {
+                let listener = self.of_listener(&place);
+                match listener.plan(&place.book, place.chapter, &place.voice).await {
                     Ok(plan) => plans.push(plan),
                     // Nobody hears a voice that is not there.
                     Err(NarrationError::Voice(VoiceError::NoSuchVoice(_))) => {}

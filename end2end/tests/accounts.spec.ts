@@ -1,0 +1,120 @@
+import type { Page } from "@playwright/test";
+import { expect, test } from "../support/test";
+import { Server } from "../support/server";
+
+const PASSWORD = "a long enough one";
+
+async function logIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+async function add(page: Page, name: string, role: string): Promise<void> {
+  await page.goto("/people");
+  const form = page.locator("form", { hasText: "Add somebody" });
+  await form.getByLabel("Name").fill(name);
+  await form.getByLabel("Password").fill(PASSWORD);
+  await form.getByLabel("May do").selectOption(role);
+  await form.getByRole("button").click();
+  await expect(page.getByRole("listitem").filter({ hasText: name })).toBeVisible();
+}
+
+test("a newcomer on a laptop is asked nothing", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Library");
+  await page.goto("/account");
+  await expect(page.getByText("Nobody has to log in.")).toBeVisible();
+});
+
+// A server of its own: once there are people, everybody has to log in.
+test.describe("with people", () => {
+  let server: Server;
+  test.beforeAll(async () => {
+    server = await Server.start();
+  });
+  test.afterAll(() => server.stop());
+
+  test("they are let in, keep places of their own, and are logged out from afar", async ({ browser }, info) => {
+    const person = async () => {
+      const { viewport, isMobile, hasTouch, userAgent } = info.project.use;
+      const options = { viewport, isMobile, hasTouch, userAgent, baseURL: server.url };
+      return (await browser.newContext(options)).newPage();
+    };
+    const ada = await person();
+    await ada.goto("/people");
+    await ada.getByLabel("Name").fill("Ada");
+    await ada.getByLabel("Password").fill(PASSWORD);
+    await ada.getByRole("button", { name: "Have people log in" }).click();
+    // The door closes behind her, too.
+    await expect(ada).toHaveURL(/\/login\?next=/);
+    await logIn(ada, "ada");
+    await expect(ada.getByRole("heading", { level: 1 })).toHaveText("People");
+    await add(ada, "Max", "member");
+    await add(ada, "Lea", "listener");
+
+    // A stranger is led to where one logs in, and then to where they wanted to go.
+    const lea = await person();
+    const book = await ada.request.get("/api/books").then(async (answer) => (await answer.json())[0].id);
+    await lea.goto(`/book/${book}`);
+    await expect(lea).toHaveURL(/\/login\?next=/);
+    await logIn(lea, "Nobody at all");
+    await expect(lea.getByRole("alert")).toHaveText("The name or the password is wrong.");
+    await logIn(lea, "Lea");
+    await expect(lea).toHaveURL(`/book/${book}`);
+    // A listener reads, and is offered nothing that she may not do.
+    await expect(lea.getByText("Delete", { exact: true })).toHaveCount(0);
+    await lea.goto("/");
+    await expect(lea.getByLabel(/Add books/)).toHaveCount(0);
+    await lea.goto("/engines");
+    await expect(lea.getByRole("alert")).toHaveText("Your account may not do this.");
+
+    // Two people in one book, each with their own place.
+    const goTo = (page: Page, sentence: number) =>
+      page.evaluate(
+        ([book, sentence]) =>
+          fetch(`/api/books/${book}/progress`, {
+            method: "PUT",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ chapter: 1, sentence }),
+          }).then((answer) => answer.status),
+        [book, sentence] as const,
+      );
+    expect(await goTo(ada, 2)).toBe(200);
+    expect(await goTo(lea, 5)).toBe(200);
+    for (const [page, sentence] of [[ada, 2], [lea, 5]] as const) {
+      const place = await page.request.get(`/api/books/${book}/progress`);
+      expect((await place.json()).sentence).toBe(sentence);
+    }
+
+    // A program of hers, for as long as its token is good.
+    await lea.goto("/account");
+    await lea.getByLabel("What it is for").fill("My e-reader");
+    await lea.getByRole("button", { name: "Make a token" }).click();
+    const token = await lea.locator("code.token").innerText();
+    const ask = () => fetch(`${server.url}/api/books`, { headers: { authorization: `Bearer ${token}` } });
+    expect((await ask()).status).toBe(200);
+    await lea.reload();
+    await expect(lea.locator("code.token")).toHaveCount(0);
+    await lea.getByRole("button", { name: "Withdraw: My e-reader" }).click();
+    await expect(lea.getByText("My e-reader")).toHaveCount(0);
+    expect((await ask()).status).toBe(401);
+
+    // Another device of hers, logged out from this one.
+    const other = await person();
+    await other.goto("/login");
+    await logIn(other, "Lea");
+    await expect(other.getByRole("heading", { level: 1 })).toHaveText("Library");
+    await lea.reload();
+    await lea.getByRole("button", { name: /^Log out there/ }).click();
+    await expect(lea.getByRole("button", { name: /^Log out there/ })).toHaveCount(0);
+    await other.goto("/settings");
+    await expect(other).toHaveURL(/\/login/);
+
+    // Out, and nothing is left to see.
+    await lea.getByRole("button", { name: "Log out", exact: true }).click();
+    await expect(lea).toHaveURL(/\/login/);
+    await lea.goto(`/read/${book}/1`);
+    await expect(lea).toHaveURL(/\/login/);
+  });
+});
