@@ -64,6 +64,8 @@ const MAX_PLACE_NAME_CHARS: usize = 200;
 
 /// Books whose metadata are kept in memory.
 const CACHED_BOOKS: u64 = 1000;
+/// People and books of whom it is remembered what they said and chose.
+const REMEMBERED: u64 = 20_000;
 /// A change made by another server is seen after this long.
 const METADATA_AGE: Duration = Duration::from_secs(10);
 
@@ -231,6 +233,9 @@ impl Library {
     /// to log in and the id is empty.
     pub fn of(&self, user: &str) -> Self {
         let user = if user.is_empty() { LOCAL_USER } else { user };
+        if *self.user == *user {
+            return self.clone();
+        }
         Self { shared: Arc::clone(&self.shared), user: user.into() }
     }
 

@@ -13,11 +13,11 @@ export class Server {
   ) {}
 
   /** Starts one with the built-in voice, or as on a machine without it. */
-  static async start(voices: "built-in" | "others" = "others"): Promise<Server> {
+  static async start(voices: "built-in" | "others" = "others", more: string[] = []): Promise<Server> {
     const data = mkdtempSync(join(tmpdir(), "earmark-"));
     const root = resolve(import.meta.dirname, "../..");
     const program = process.env.EARMARK_BIN ?? join(root, "target/debug/earmark");
-    const child = spawn(program, ["serve", "--addr", "127.0.0.1:0"], {
+    const child = spawn(program, ["serve", "--addr", "127.0.0.1:0", ...more], {
       env: {
         ...process.env,
         EARMARK_DATA: data,

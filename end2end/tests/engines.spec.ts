@@ -97,8 +97,12 @@ test("OpenAI’s own client speaks through Earmark", async ({ server }, info) =>
   expect(Buffer.from(await wav.arrayBuffer()).subarray(0, 4).toString()).toBe("RIFF");
   const models = await client.models.list();
   expect(models.data.map((model) => model.id)).toContain("espeak-ng");
+  // OpenAI's own names are voices here too: the default one.
+  const alloy = await client.audio.speech.create({ model: "gpt-4o-mini-tts", voice: "alloy", input: "Yes." });
+  expect((await alloy.arrayBuffer()).byteLength).toBeGreaterThan(1_000);
   // Errors are the client's own.
-  const wrong = client.audio.speech.create({ model: "tts-1", voice: "nobody" as "alloy", input: "Yes." });
+  const nobody = { model: "tts-1", voice: "nobody" as "alloy", input: "Yes.", strict: true };
+  const wrong = client.audio.speech.create(nobody);
   await expect(wrong).rejects.toBeInstanceOf(OpenAI.BadRequestError);
   await expect(wrong).rejects.toThrow(/names no voice/);
   const empty = client.audio.speech.create({ model: "tts-1", voice: "en-us" as "alloy", input: "…" });

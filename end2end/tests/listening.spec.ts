@@ -150,7 +150,7 @@ test.describe("keys", () => {
   test.skip(({ isMobile }) => isMobile, "a phone has none");
 
   test("play, pause, sentences, chapters and speed", async ({ library, reader, page }) => {
-    const id = await library.import("Keys", novel("Keys"));
+    const id = await library.import("Typewriter", novel("Typewriter"));
     await reader.open(id, 1);
     await page.keyboard.press("Space");
     await reader.isPlaying();

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use moka::future::Cache;
 
-use super::{CACHED_BOOKS, LibraryError, METADATA_AGE};
+use super::{LibraryError, METADATA_AGE, REMEMBERED};
 
 /// Something that was read, by what it is about: mostly a book.
 pub(super) struct Recent<K, T> {
@@ -17,7 +17,7 @@ pub(super) struct Recent<K, T> {
 
 impl<K: Clone + Eq + Hash + Send + Sync + 'static, T: Send + Sync + 'static> Recent<K, T> {
     pub(super) fn new() -> Self {
-        let known = Cache::builder().max_capacity(CACHED_BOOKS).time_to_live(METADATA_AGE).build();
+        let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(METADATA_AGE).build();
         Self { known, changes: AtomicU64::new(0) }
     }
 

@@ -31,6 +31,9 @@ pub struct Fleet {
     pub workers: Vec<Process>,
     /// Workers that were killed or stopped: what they had begun may have been begun again.
     pub disturbed: HashSet<u32>,
+    /// Processes of this fleet. What is spoken for a worker that is killed before the engine looks whose child it
+    /// is, is spoken for another: the one that takes over orphans.
+    started: HashSet<u32>,
     pub client: reqwest::Client,
 }
 
@@ -125,7 +128,9 @@ impl Fleet {
         std::fs::set_permissions(&engine, PermissionsExt::from_mode(0o755)).unwrap();
         let mut command = earmark(folder.path(), redis_url);
         let server = serve(command.envs(environment.iter().cloned()), arguments);
+        let started = HashSet::from([server.id()]);
         let mut fleet = Self {
+            started,
             folder,
             redis_url: redis_url.to_owned(),
             environment: environment.to_vec(),
@@ -147,6 +152,7 @@ impl Fleet {
         fleet.server.kill();
         let mut command = earmark(fleet.folder.path(), redis_url);
         fleet.server = serve(command.env("SSL_CERT_FILE", certificate), &[]);
+        fleet.started.insert(fleet.server.id());
         fleet
     }
 
@@ -162,6 +168,7 @@ impl Fleet {
             .args(["worker", "--workers", "1"])
             .spawn()
             .unwrap();
+        self.started.insert(child.id());
         self.workers.push(Process { child, address: String::new() });
     }
 
@@ -170,6 +177,7 @@ impl Fleet {
         let mut command = earmark(self.folder.path(), &self.redis_url);
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         self.server = serve(command.envs(self.environment.iter().cloned()), &arguments);
+        self.started.insert(self.server.id());
     }
 
     /// What a command of the program prints.
@@ -270,12 +278,13 @@ impl Fleet {
         notes.lines().filter_map(read).collect()
     }
 
-    /// Texts that were spoken more than once, with how often. Attempts of disturbed workers do not
-    /// count: they may have come to nothing.
+    /// Texts that were spoken more than once, with how often. Attempts of disturbed workers and of orphans do
+    /// not count: they may have come to nothing.
     pub fn paid_twice(&self) -> HashMap<String, usize> {
         let mut times: HashMap<String, usize> = HashMap::new();
         for spoken in self.spoken() {
-            if !self.disturbed.contains(&spoken.worker) {
+            let is_whole = self.started.contains(&spoken.worker);
+            if is_whole && !self.disturbed.contains(&spoken.worker) {
                 *times.entry(spoken.text).or_default() += 1;
             }
         }
