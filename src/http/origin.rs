@@ -178,7 +178,7 @@ mod tests {
             "127.0.0.1:80.evil.example",
         ];
         assert_eq!(are_ours(&foreign), Vec::<&str>::new());
-        assert_eq!(are_ours(&["[", "%", "a b", "::1"]), ["::1"]);
+        assert_eq!(are_ours(&["[", "%", "a b", "::1"]), Vec::<&str>::new());
         // Where only this machine reaches the server, no name of the network is its own.
         let names = Names::new(&own, false);
         let is_ours = |host| names.are_meant_by(host);
