@@ -7,6 +7,7 @@ mod sessions;
 mod tokens;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use app::model::{Person, PersonCard, Role};
@@ -47,8 +48,8 @@ struct Shared {
     passwords: Passwords,
     /// Whom a secret lets in, by its hash.
     known: Cache<String, Option<Arc<Person>>>,
-    /// Whether there is anybody.
-    has_people: Cache<(), bool>,
+    /// Until when it is known whether there is anybody, in ms; odd when there is.
+    has_people: AtomicU64,
 }
 
 /// What is wrong with a name, a password or a secret.
@@ -93,19 +94,23 @@ impl Accounts {
     /// Those in this database.
     pub fn new(database: AnyPool) -> Self {
         let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
-        let has_people = Cache::builder().max_capacity(1).time_to_live(MEMORY).build();
+        let has_people = AtomicU64::new(0);
         let passwords = Passwords::default();
         Self { shared: Arc::new(Shared { database, passwords, known, has_people }) }
     }
 
     /// Whether there is anybody who can log in, so that everybody has to.
     pub async fn has_people(&self) -> Result<bool, AccountError> {
-        if let Some(known) = self.shared.has_people.get(&()).await {
-            return Ok(known);
+        let now = now_ms();
+        // Every request asks. What is known is a time until which it is, odd when there is somebody.
+        let known = self.shared.has_people.load(Ordering::Relaxed);
+        if known > now {
+            return Ok(known % 2 == 1);
         }
         let found = sqlx::query("SELECT id FROM users LIMIT 1");
         let has_people = found.fetch_optional(&self.shared.database).await?.is_some();
-        self.shared.has_people.insert((), has_people).await;
+        let until = (now + MEMORY.as_millis() as u64) & !1;
+        self.shared.has_people.store(until | u64::from(has_people), Ordering::Relaxed);
         Ok(has_people)
     }
 
@@ -155,7 +160,7 @@ impl Accounts {
             }
         }
         change.commit().await?;
-        self.shared.has_people.invalidate(&()).await;
+        self.shared.has_people.store(0, Ordering::Relaxed);
         Ok(role)
     }
 

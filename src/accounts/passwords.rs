@@ -1,10 +1,10 @@
 //! Passwords: argon2id, at the cost that OWASP's password storage cheat sheet names as its minimum.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::PasswordHasher;
 use argon2::{Argon2, PasswordHash, PasswordVerifier};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{OnceCell, mpsc, oneshot};
 use unicode_normalization::UnicodeNormalization;
 
 use super::AccountError;
@@ -13,8 +13,8 @@ use super::AccountError;
 const MIN_CHARS: usize = 10;
 /// Most characters.
 const MAX_CHARS: usize = 200;
-/// Passwords that are hashed at once: each takes 19 MiB for some 20 ms of a processor.
-const AT_ONCE: usize = 2;
+/// Passwords that wait to be hashed; those that come then wait until there is room.
+const WAITING: usize = 64;
 /// What is tried first by whoever guesses, of those that are long enough.
 const COMMON: [&str; 24] = [
     "1234567890",
@@ -43,18 +43,17 @@ const COMMON: [&str; 24] = [
     "0000000000",
 ];
 
-/// Hashes and compares passwords, few at a time.
-#[derive(Clone)]
+/// Something to be hashed.
+type Work = Box<dyn FnOnce() + Send>;
+
+/// Hashes and compares passwords, one at a time and always on the same thread: each takes 19 MiB for some 15 ms of a
+/// processor, and every thread that has had so much keeps it (glibc).
+#[derive(Clone, Default)]
 pub(super) struct Passwords {
-    permits: Arc<Semaphore>,
+    /// A std mutex: held for a look, never across an await.
+    thread: Arc<Mutex<Option<mpsc::Sender<Work>>>>,
     /// What the password of nobody is compared with, so that no answer comes sooner for a name that nobody has.
     of_nobody: Arc<OnceCell<String>>,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)), of_nobody: Arc::default() }
-    }
 }
 
 impl Passwords {
@@ -103,21 +102,40 @@ impl Passwords {
         .await
     }
 
-    /// Does what takes a processor, apart from those that answer requests.
+    /// Does what takes a processor, apart from those that answer requests. What nobody waits for any more is left
+    /// undone.
     async fn apart<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, String> + Send + 'static,
     ) -> Result<T, AccountError> {
-        let failed = |error: String| AccountError::Secret(error);
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|error| failed(error.to_string()))?;
-        // It goes on when whoever asked has gone, and so does its permit.
-        let done = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
+        let (answer, done) = oneshot::channel();
+        let work: Work = Box::new(move || {
+            if !answer.is_closed() {
+                // Whoever asked may have gone meanwhile.
+                let _ = answer.send(work());
+            }
         });
-        let done = done.await;
-        done.map_err(|error| failed(error.to_string()))?.map_err(failed)
+        let failed = |error: String| AccountError::Secret(error);
+        self.thread()?.send(work).await.map_err(|error| failed(error.to_string()))?;
+        done.await.map_err(|error| failed(error.to_string()))?.map_err(failed)
+    }
+
+    /// The thread that hashes, which is started with the first password.
+    fn thread(&self) -> Result<mpsc::Sender<Work>, AccountError> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(thread) = &*thread {
+            return Ok(thread.clone());
+        }
+        let (sender, mut work) = mpsc::channel::<Work>(WAITING);
+        let hashing = std::thread::Builder::new().name("passwords".to_owned());
+        let started = hashing.spawn(move || {
+            while let Some(work) = work.blocking_recv() {
+                work();
+            }
+        });
+        started.map_err(|error| AccountError::Secret(error.to_string()))?;
+        *thread = Some(sender.clone());
+        Ok(sender)
     }
 }
 

@@ -1,5 +1,8 @@
 //! What each route asks of whoever calls it. A route that is not named here is an admin's.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use app::model::Role;
 use axum::http::Method;
 
@@ -133,17 +136,24 @@ const ROUTES: &[(Needs, &[&str])] = &[
     ),
 ];
 
+/// The same, by path.
+static BY_PATH: LazyLock<HashMap<&str, Vec<(&str, Needs)>>> = LazyLock::new(|| {
+    let mut by_path = HashMap::<_, Vec<_>>::new();
+    for (needs, routes) in ROUTES {
+        for (method, path) in routes.iter().filter_map(|route| route.split_once(' ')) {
+            by_path.entry(path).or_default().push((method, *needs));
+        }
+    }
+    by_path
+});
+
 /// What a route asks for, by its method and its path as it was registered. Where nothing is registered there is
 /// nothing to see, which is not for everybody to know.
 pub fn needs(method: &Method, path: Option<&str>) -> Needs {
-    let method = if *method == Method::HEAD { &Method::GET } else { method };
-    let is_meant = |route: &&'static str| {
-        let named = route.split_once(' ');
-        named.is_some_and(|(verb, named)| verb == method.as_str() && Some(named) == path)
-    };
-    let found = ROUTES.iter().find(|(_, routes)| routes.iter().any(is_meant));
-    match found {
-        Some((needs, _)) => *needs,
+    let method = if *method == Method::HEAD { Method::GET.as_str() } else { method.as_str() };
+    let of_path = path.and_then(|path| BY_PATH.get(path)).into_iter().flatten();
+    match of_path.into_iter().find(|(verb, _)| *verb == method) {
+        Some((_, needs)) => *needs,
         None if path.is_none_or(|path| path == NOWHERE) => Needs::Role(Role::Listener),
         None => Needs::Person(Role::Admin),
     }
