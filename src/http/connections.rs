@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -130,7 +130,10 @@ async fn answer(
     // Given back when the connection has ended.
     let _share = share;
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let mut request = request.map(|body| Body::new(TimeoutBody::new(BODY_PAUSE_LIMIT, body)));
+        let mut request = request.map(|body| match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::new(TimeoutBody::new(BODY_PAUSE_LIMIT, body)),
+        });
         request.extensions_mut().insert(ConnectInfo(peer));
         routes.clone().call(request)
     });

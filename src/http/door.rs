@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::needs::{Needs, needs};
-use super::origin::HasToken;
+use super::origin::{HasToken, check_name};
 use super::preferences::wants_page;
 use super::{ApiError, AppState, notice};
 use crate::accounts::{AccountError, Accounts, TOKEN_PREFIX};
@@ -213,10 +213,18 @@ pub async fn let_in(
     mut request: Request,
     next: Next,
 ) -> Response {
+    // One layer for all that is asked before a request is looked at: every further one is felt by a cached clip.
+    if let Err(error) = check_name(&state.names, &request) {
+        return error.into_response();
+    }
     let needs = needs(request.method(), matched.as_ref().map(MatchedPath::as_str));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)).to_canonical();
     let client = state.limits.client(request.headers(), peer);
+    let counted = state.limits.count_request(request.method(), request.uri().path(), client);
+    if let Err(error) = counted.await {
+        return error.into_response();
+    }
     let is_https = state.limits.is_https(request.headers(), peer);
     let caller = Caller { headers: request.headers(), peer, client, is_https };
     let person = match state.door.who(&caller).await {

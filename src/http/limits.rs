@@ -151,6 +151,23 @@ impl Limits {
         self.count_within(&format!("{client}-{name}"), "login", LOGINS).await
     }
 
+    /// Counts a request of a client, or refuses it when it comes too often.
+    pub(super) async fn count_request(
+        &self,
+        method: &Method,
+        path: &str,
+        client: IpAddr,
+    ) -> Result<(), ApiError> {
+        match endpoint(method, path) {
+            Some(endpoint) if self.counts() => self.count(&client.to_string(), endpoint).await,
+            _ => Ok(()),
+        }
+    }
+
+    fn counts(&self) -> bool {
+        self.config.limit_per_minute > 0 || self.config.limit_per_minute_overall > 0
+    }
+
     async fn count(&self, who: &str, endpoint: &'static str) -> Result<(), ApiError> {
         let LimitConfig { limit_per_minute: own, limit_per_minute_overall: all, .. } = self.config;
         self.count_within(who, endpoint, Rule { window: WINDOW, own, all }).await
@@ -240,21 +257,6 @@ fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
         ("api", _) => Some("api"),
         _ => None,
     }
-}
-
-/// Refuses what comes too often, with 429 and Retry-After.
-pub async fn refuse_too_many(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Response {
-    if let Some(endpoint) = endpoint(request.method(), request.uri().path()) {
-        let who = asked_by(&state, &request).map(|address| address.to_string());
-        if let Err(error) = state.limits.count(&who.unwrap_or_default(), endpoint).await {
-            return error.into_response();
-        }
-    }
-    next.run(request).await
 }
 
 /// Refuses more streams than one address may have at once. A stream lasts until the last of its body.

@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
@@ -58,11 +58,7 @@ fn without_port(host: &str) -> &str {
 }
 
 /// Refuses what was not sent to this server.
-pub async fn answer_to_own_names(
-    State(names): State<Names>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub fn check_name(names: &Names, request: &Request) -> Result<(), ApiError> {
     // Two names are a way to have two programs see two requests in one (RFC 9112, section 3.2).
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
@@ -71,12 +67,9 @@ pub async fn answer_to_own_names(
         (Some(_), Some(_)) => None,
     };
     match host {
-        Some(host) if names.are_meant_by(host) => next.run(request).await,
-        Some(host) => {
-            let name: String = without_port(host).chars().take(100).collect();
-            ApiError::OtherHost(name).into_response()
-        }
-        None => ApiError::BadBody("A request needs one Host header.".to_owned()).into_response(),
+        Some(host) if names.are_meant_by(host) => Ok(()),
+        Some(host) => Err(ApiError::OtherHost(without_port(host).chars().take(100).collect())),
+        None => Err(ApiError::BadBody("A request needs one Host header.".to_owned())),
     }
 }
 
