@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form, Json};
 use serde::{Deserialize, Serialize};
 
-use super::door::{COOKIE_AGE, cookie, no_session_cookies, secrets, session_cookie};
-use super::notice;
+use super::door::{COOKIE_AGE, no_session_cookies, secrets, session_cookie};
 use super::preferences::{redirect_or_no_content, wants_page};
-use super::{ApiError, Visit};
+use super::{ApiError, Visit, cookies, notice};
 
 /// Remembers whose pages a browser may have kept: not whether they are logged in.
 const LAST: &str = "earmark_last";
@@ -101,18 +100,18 @@ pub async fn log_in(
         Ok((secret, person)) => {
             let page = if is_own_page(&form.next) { &form.next } else { "/" };
             let mut response = redirect_or_no_content(&headers, page);
-            set_cookie(&mut response, &session_cookie(&secret, is_https(&state, &headers, peer)));
+            cookies::set(&mut response, &session_cookie(&secret, is_https(&state, &headers, peer)));
             // Another person's kept pages and books are not for this one.
-            if cookie(&headers, LAST) != Some(&person.id) {
+            if cookies::value(&headers, LAST) != Some(&person.id) {
                 clear_site(&mut response);
             }
             let id = &person.id;
             let last = format!("{LAST}={id}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
-            set_cookie(&mut response, &last);
+            cookies::set(&mut response, &last);
             response
         }
         Err(error) if wants_page(&headers) => {
-            let next = form_urlencoded(&form.next);
+            let next = in_address(&form.next);
             notice::refused(&format!("/login?next={next}"), &error.to_string())
         }
         Err(error) => error.into_response(),
@@ -126,7 +125,7 @@ pub async fn log_out(state: Visit, headers: HeaderMap) -> Result<Response, ApiEr
         state.door.accounts().end_own_session(secret).await?;
     }
     let mut response = redirect_or_no_content(&headers, "/login");
-    no_session_cookies().iter().for_each(|gone| set_cookie(&mut response, gone));
+    no_session_cookies().iter().for_each(|gone| cookies::set(&mut response, gone));
     clear_site(&mut response);
     Ok(response)
 }
@@ -147,7 +146,7 @@ pub async fn set_up(
     match made.await {
         Ok(()) => redirect_or_no_content(&headers, "/login"),
         Err(error) if wants_page(&headers) => {
-            let code = form_urlencoded(&form.code);
+            let code = in_address(&form.code);
             notice::refused(&format!("/setup?code={code}"), &error.to_string())
         }
         Err(error) => error.into_response(),
@@ -306,12 +305,6 @@ fn is_https(state: &Visit, headers: &HeaderMap, peer: SocketAddr) -> bool {
     state.limits.is_https(headers, peer.ip())
 }
 
-fn set_cookie(response: &mut Response, cookie: &str) {
-    if let Ok(cookie) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-}
-
 /// Has a browser forget pages, sound and books that it has kept.
 fn clear_site(response: &mut Response) {
     response.headers_mut().insert(
@@ -320,7 +313,8 @@ fn clear_site(response: &mut Response) {
     );
 }
 
-fn form_urlencoded(text: &str) -> String {
+/// A text as it stands in the query of an address.
+fn in_address(text: &str) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()

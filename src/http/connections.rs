@@ -18,7 +18,7 @@ use tower::Service;
 use tower_http::timeout::TimeoutBody;
 
 use super::client::{Proxies, client};
-use super::shares::{NoShare, Share, Shares};
+use super::slots::{NoSlot, Slot, Slots};
 use crate::config::LimitConfig;
 
 /// A connection may wait so long for a request, and a request for the end of its head: longer than nginx and load
@@ -44,7 +44,7 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let all = room(limits.connections as usize);
-    let shares = Shares::new(all, limits.connections_per_address as usize);
+    let slots = Slots::new(all, limits.connections_per_address as usize);
     let proxies = Proxies::new(limits);
     let graceful = GracefulShutdown::new();
     let mut is_full = false;
@@ -66,21 +66,21 @@ pub async fn serve(
         // A proxy has the connections of all its clients, and this machine may have one that was not named.
         let has_all = peer.ip().to_canonical().is_loopback() || proxies.is_trusted(peer.ip());
         let who = (!has_all).then(|| client(peer.ip()));
-        let share = match shares.take(who) {
-            Ok(share) => share,
+        let slot = match slots.take(who) {
+            Ok(slot) => slot,
             Err(reason) => {
                 // Said once, or a crowd would fill the log.
-                if reason == NoShare::All && !is_full {
+                if reason == NoSlot::All && !is_full {
                     tracing::warn!(limit = all, "connections are refused: there are too many");
                 }
-                is_full |= reason == NoShare::All;
+                is_full |= reason == NoSlot::All;
                 continue;
             }
         };
         is_full = false;
         // Small answers must not wait for the acknowledgement of those before.
         let _ = stream.set_nodelay(true);
-        tokio::spawn(answer(stream, peer, routes.clone(), graceful.watcher(), share));
+        tokio::spawn(answer(stream, peer, routes.clone(), graceful.watcher(), slot));
     }
     drop(listener);
     graceful.shutdown().await;
@@ -120,15 +120,9 @@ fn is_of_client(error: &io::Error) -> bool {
 }
 
 /// Answers the requests of one connection.
-async fn answer(
-    stream: TcpStream,
-    peer: SocketAddr,
-    routes: Router,
-    watcher: Watcher,
-    share: Share,
-) {
+async fn answer(stream: TcpStream, peer: SocketAddr, routes: Router, watcher: Watcher, slot: Slot) {
     // Given back when the connection has ended.
-    let _share = share;
+    let _share = slot;
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(|body| match body.is_end_stream() {
             true => Body::empty(),

@@ -13,7 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::needs::{Needs, needs};
 use super::origin::{HasToken, check_name};
 use super::preferences::wants_page;
-use super::{ApiError, AppState, notice};
+use super::{ApiError, AppState, cookies, notice};
 use crate::accounts::{AccountError, Accounts, TOKEN_PREFIX};
 
 /// The cookie with a session's secret, over HTTPS and over plain HTTP. A browser takes one with the prefix from
@@ -172,21 +172,13 @@ impl Caller<'_> {
 
     /// The secret of a browser's session. Over HTTPS only the cookie counts that no neighbour can have set.
     fn secret(&self) -> Option<&str> {
-        cookie(self.headers, if self.is_https { COOKIES[0] } else { COOKIES[1] })
+        cookies::value(self.headers, if self.is_https { COOKIES[0] } else { COOKIES[1] })
     }
 
     /// Whether a form that a page sends by itself would look like this: a browser says where it comes from.
     fn says_where_from(&self) -> bool {
         self.headers.contains_key("sec-fetch-site") || self.headers.contains_key(header::ORIGIN)
     }
-}
-
-/// The value of a cookie.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    lines
-        .flat_map(|line| line.split(';'))
-        .find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 /// The header that has a browser keep a session's secret, or forget it.
@@ -203,7 +195,7 @@ pub fn no_session_cookies() -> [String; 2] {
 
 /// The secrets of all the sessions that a browser has.
 pub fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    COOKIES.iter().filter_map(|name| cookie(headers, name))
+    COOKIES.iter().filter_map(|name| cookies::value(headers, name))
 }
 
 /// Lets a request in, with the person whose it is, or says what is missing.

@@ -20,7 +20,7 @@ use redis::{RedisResult, Script};
 use sha2::{Digest, Sha256};
 
 use super::client::Proxies;
-use super::shares::Shares;
+use super::slots::Slots;
 use super::{ApiError, AppState};
 use crate::config::LimitConfig;
 use crate::redis::{Key, RedisConnection};
@@ -82,7 +82,7 @@ const LOGINS_OF_ADDRESS: Rule = Rule { window: Duration::from_secs(600), own: 60
 pub struct Limits {
     config: LimitConfig,
     proxies: Proxies,
-    streams: Arc<Shares>,
+    streams: Arc<Slots>,
     link: Option<RedisConnection>,
     /// A std mutex: held for a map operation, never across an await.
     counted: Mutex<Counted>,
@@ -119,7 +119,7 @@ impl Limits {
     pub fn new(config: LimitConfig, link: Option<RedisConnection>) -> Self {
         let proxies = Proxies::new(&config);
         // Each has a connection of its own, and of those there are only so many.
-        let streams = Shares::new(usize::MAX, config.streams_per_address as usize);
+        let streams = Slots::new(usize::MAX, config.streams_per_address as usize);
         Self {
             config,
             proxies,
@@ -268,13 +268,13 @@ pub async fn refuse_more_streams(
     // Whoever is on this machine itself is its owner, or a proxy that does not say for whom it asks.
     let client = asked_by(&state, &request).filter(|address| !address.is_loopback());
     let Some(client) = client else { return next.run(request).await };
-    let Ok(share) = state.limits.streams.take(Some(client)) else {
+    let Ok(slot) = state.limits.streams.take(Some(client)) else {
         return ApiError::TooManyAtOnce("streams").into_response();
     };
     next.run(request).await.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |_| {
             // It moves into the stream, and is given back when that goes.
-            let _ = &share;
+            let _ = &slot;
         }))
     })
 }
@@ -333,7 +333,7 @@ mod tests {
         }
         let counted = limits.counted.lock().unwrap().times.len();
         assert!(counted <= MAX_COUNTED + 2, "{counted}");
-        // Who was there before keeps a count of its own; newcomers share one.
+        // Who was there before keeps a count of its own; newcomers slot one.
         assert!(limits.count("10.0.0.0", "listen").await.is_ok());
         assert!(limits.count("a newcomer", "listen").await.is_err());
     }

@@ -2,9 +2,11 @@
 //! have a page say what somebody else wants.
 
 use app::notice::Notice;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::cookies;
 
 const COOKIE: &str = "earmark_notice";
 /// Longest notice, in characters; a cookie may have 4,096 bytes, and each character may take nine.
@@ -15,27 +17,21 @@ pub fn refused(page: &str, why: &str) -> Response {
     let why: String = why.chars().take(MAX_CHARS).collect();
     let value = utf8_percent_encode(&why, NON_ALPHANUMERIC);
     let mut response = Redirect::to(page).into_response();
-    set(&mut response, &format!("{COOKIE}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"));
+    cookies::set(
+        &mut response,
+        &format!("{COOKIE}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"),
+    );
     response
 }
 
 /// What the page that is asked for is to say.
 pub fn of(headers: &HeaderMap) -> Option<Notice> {
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let value = cookies.flat_map(|line| line.split(';')).find_map(|cookie| {
-        cookie.trim().strip_prefix(COOKIE)?.strip_prefix('=').map(str::to_owned)
-    })?;
-    let text = percent_decode_str(&value).decode_utf8().ok()?;
+    let value = cookies::value(headers, COOKIE)?;
+    let text = percent_decode_str(value).decode_utf8().ok()?;
     (!text.is_empty()).then(|| Notice(text.into_owned()))
 }
 
 /// Has the browser forget it: it was said.
 pub fn forget(response: &mut Response) {
-    set(response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"));
-}
-
-fn set(response: &mut Response, cookie: &str) {
-    if let Ok(cookie) = HeaderValue::from_str(cookie) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
+    cookies::set(response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"));
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 /// How much there is, and who has how much of it.
 #[derive(Debug)]
-pub struct Shares {
+pub struct Slots {
     all: usize,
     each: usize,
     /// A std mutex: held for a map operation, never across an await.
@@ -23,7 +23,7 @@ struct Taken {
 
 /// Why nothing could be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum NoShare {
+pub enum NoSlot {
     /// All together have as much as there is.
     #[error("all together have as many as there are")]
     All,
@@ -34,12 +34,12 @@ pub enum NoShare {
 
 /// One of them, which is given back when this goes.
 #[derive(Debug)]
-pub struct Share {
-    shares: Arc<Shares>,
+pub struct Slot {
+    slots: Arc<Slots>,
     client: Option<IpAddr>,
 }
 
-impl Shares {
+impl Slots {
     /// So much for `all` together, and so much for `each` client.
     pub fn new(all: usize, each: usize) -> Arc<Self> {
         Arc::new(Self { all, each, taken: Mutex::default() })
@@ -49,26 +49,26 @@ impl Shares {
     ///
     /// # Errors
     /// When there is none left, or none for this client.
-    pub fn take(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Share, NoShare> {
+    pub fn take(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Slot, NoSlot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.all >= self.all {
-            return Err(NoShare::All);
+            return Err(NoSlot::All);
         }
         if let Some(client) = client {
             let own = taken.by_client.get(&client).copied().unwrap_or_default();
             if own >= self.each {
-                return Err(NoShare::Client);
+                return Err(NoSlot::Client);
             }
             taken.by_client.insert(client, own + 1);
         }
         taken.all += 1;
-        Ok(Share { shares: Arc::clone(self), client })
+        Ok(Slot { slots: Arc::clone(self), client })
     }
 }
 
-impl Drop for Share {
+impl Drop for Slot {
     fn drop(&mut self) {
-        let mut taken = self.shares.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.all -= 1;
         if let Some(client) = self.client
             && let Some(own) = taken.by_client.get_mut(&client)
@@ -87,17 +87,17 @@ mod tests {
 
     #[test]
     fn what_is_taken_is_given_back() {
-        let shares = Shares::new(3, 2);
+        let slots = Slots::new(3, 2);
         let (a, b) = (Some("192.0.2.1".parse().unwrap()), Some("192.0.2.2".parse().unwrap()));
-        let first = shares.take(a).unwrap();
-        let _second = shares.take(a).unwrap();
-        assert_eq!(shares.take(a).unwrap_err(), NoShare::Client);
-        let third = shares.take(None).unwrap();
-        assert_eq!(shares.take(b).unwrap_err(), NoShare::All);
+        let first = slots.take(a).unwrap();
+        let _second = slots.take(a).unwrap();
+        assert_eq!(slots.take(a).unwrap_err(), NoSlot::Client);
+        let third = slots.take(None).unwrap();
+        assert_eq!(slots.take(b).unwrap_err(), NoSlot::All);
         drop(third);
-        let _of_another = shares.take(b).unwrap();
+        let _of_another = slots.take(b).unwrap();
         drop(first);
-        let _again = shares.take(a).unwrap();
-        assert_eq!(shares.taken.lock().unwrap().by_client.len(), 2);
+        let _again = slots.take(a).unwrap();
+        assert_eq!(slots.taken.lock().unwrap().by_client.len(), 2);
     }
 }
