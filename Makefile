@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run dev build test lint unit browser bench fuzz fmt audit
+.PHONY: run dev build test lint unit browser bench api-docs fuzz fmt audit
 
 ## run: build Earmark and serve it at http://127.0.0.1:3000
 run: build
@@ -41,6 +41,10 @@ browser:
 	scripts/setup.sh test
 	cargo leptos build
 	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/debug/earmark npx playwright test
+
+## api-docs: write docs/api.md from the routes
+api-docs:
+	EARMARK_WRITE_API_DOCS=1 cargo test --test api the_document
 
 ## bench: measure; figures in the README come from here
 bench: build

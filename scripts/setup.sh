@@ -184,17 +184,18 @@ if [ "$purpose" = test ]; then
 fi
 
 if [ "$purpose" = test ]; then
-  # Piper, whose server and program the tests speak to.
-  wanted=tests/piper/requirements.txt
-  stamp=tests/piper/venv/.installed
-  if [ ! -e "$stamp" ] || [ "$wanted" -nt "$stamp" ]; then
-    packages python3:python3
-    # Debian has the module that makes environments in a package of its own.
-    python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
-    python3 -m venv --clear tests/piper/venv
-    tests/piper/venv/bin/pip install --quiet --disable-pip-version-check -r "$wanted"
-    touch "$stamp"
-  fi
+  # Piper, whose server and program the tests speak to; and programs that ask Earmark.
+  for place in tests/piper tests/clients; do
+    stamp=$place/venv/.installed
+    if [ ! -e "$stamp" ] || [ "$place/requirements.txt" -nt "$stamp" ]; then
+      packages python3:python3
+      # Debian has the module that makes environments in a package of its own.
+      python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
+      python3 -m venv --clear $place/venv
+      $place/venv/bin/pip install --quiet --disable-pip-version-check -r "$place/requirements.txt"
+      touch "$stamp"
+    fi
+  done
 fi
 
 if [ "$purpose" = fuzz ]; then

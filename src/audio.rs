@@ -10,7 +10,7 @@ mod received;
 
 pub use alignment::{TimedWord, WordTiming, align};
 pub use clip::{Clip, ClipLength};
-pub use decode::{decode, ensure_supported, resample};
+pub use decode::{decode, resample};
 pub use format::AudioFormat;
 pub use mp3::{ENCODER_DELAY, Mp3Error, Silence, encode};
 pub use pcm::Pcm;

@@ -289,35 +289,3 @@ async fn other_programs_have_texts_spoken_once() {
     let books = server.json("/api/storage").await["books"].clone();
     assert!(books.as_array().unwrap().iter().any(|line| line["name"] == "0000000000000000"));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_api_is_described_as_it_is() {
-    let server = TestServer::start().await;
-    let description = server.json("/api/openapi.json").await;
-    assert_eq!(description["openapi"].as_str().unwrap().split('.').next(), Some("3"));
-    let readme = include_str!("../README.md");
-    for (path, methods) in description["paths"].as_object().unwrap() {
-        let address = path
-            .replace("{book}", "0123456789abcdef")
-            .replace("{chapter}", "1")
-            .replace("{sentence}", "0")
-            .replace("{annotation}", "a")
-            .replace("{request}", "r")
-            .replace("{name}", "n")
-            .replace("{person}", "p")
-            .replace("{session}", "s")
-            .replace("{token}", "t");
-        for method in methods.as_object().unwrap().keys() {
-            let method = method.to_uppercase().parse().unwrap();
-            let response =
-                server.client.request(method, server.url(&address)).send().await.unwrap();
-            assert_ne!(response.status(), 405, "{path}");
-            let text = response.text().await.unwrap();
-            assert!(!text.contains("no such address") && !text.contains("<html"), "{path}");
-        }
-        let word = path.split('/').rfind(|part| !part.contains('{')).unwrap();
-        assert!(readme.contains(word), "{path} is not in the README");
-    }
-    let page = server.get("/developers").await.text().await.unwrap();
-    assert!(page.contains("/v1/audio/speech") && page.contains("voiceId"), "{page}");
-}

@@ -16,25 +16,20 @@ use super::{AudioFormat, Clip, WordTiming, mp3};
 /// The sample rate that programs take headerless samples to have (OpenAI's `pcm`).
 const PCM_RATE: u32 = 24_000;
 
-/// Whether sound of a sample rate can be in a form; says why not.
-pub fn ensure_supported(wire: AudioFormat, sample_rate: u32) -> Result<(), String> {
-    if wire == AudioFormat::Pcm && sample_rate != PCM_RATE {
-        return Err(format!(
-            "can be pcm only for voices of {PCM_RATE} samples a second; this one has {sample_rate}: ask for wav"
-        ));
-    }
-    Ok(())
-}
-
-/// MP3 of one sample rate in another form. Says why when that cannot be.
-pub fn decode(mp3: &Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Bytes, String> {
-    ensure_supported(wire, sample_rate)?;
+/// MP3 of one sample rate in another form; headerless samples are resampled. Says why when that cannot be.
+pub fn decode(clip: &Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Bytes, String> {
     match wire {
-        AudioFormat::Mp3 => Ok(mp3.clone()),
+        AudioFormat::Mp3 => Ok(clip.clone()),
         AudioFormat::Pcm => {
-            Ok(samples(mp3)?.iter().flat_map(|sample| sample.to_le_bytes()).collect())
+            let mut decoded = samples(clip)?;
+            if sample_rate != PCM_RATE {
+                // LAME resamples well, and nothing else here does.
+                let resampled = mp3::encode_at(&decoded, sample_rate, PCM_RATE);
+                decoded = samples(&resampled.map_err(|error| error.to_string())?.bytes)?;
+            }
+            Ok(decoded.iter().flat_map(|sample| sample.to_le_bytes()).collect())
         }
-        AudioFormat::Wav => wav(&samples(mp3)?, sample_rate).map_err(|error| error.to_string()),
+        AudioFormat::Wav => wav(&samples(clip)?, sample_rate).map_err(|error| error.to_string()),
     }
 }
 
@@ -112,7 +107,11 @@ mod tests {
         assert_eq!(pcm.len() as u64, clip.length.samples * 2);
         let loudest = pcm.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).max();
         assert!((8_000..14_000).contains(&loudest.unwrap()), "{loudest:?}");
-        assert!(decode(&clip.bytes, AudioFormat::Pcm, 22_050).is_err());
+        // Programs take headerless samples to be of one rate, whatever the voice's is.
+        let clip = mp3::encode(&tone, 22_050).unwrap();
+        let pcm = decode(&clip.bytes, AudioFormat::Pcm, 22_050).unwrap();
+        let seconds = pcm.len() as f64 / 2.0 / 24_000.0;
+        assert!((1.08..1.3).contains(&seconds), "{seconds}");
     }
 
     #[test]

@@ -1,69 +1,111 @@
 //! Bookmarks and highlights over HTTP. The page's forms and programs use the same addresses.
 
-use app::model::{Annotation, NewAnnotation};
-use axum::extract::Path;
-use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use app::model::{Annotation, BookId, NewAnnotation};
+use axum::Json;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
+use axum::routing::post;
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
-use super::preferences::redirect_or_no_content;
-use super::{ApiError, Visit, params};
+use super::extract::{ApiForm, ApiJson, ApiPath, BookPath};
+use super::forms::redirect_or_no_content;
+use super::openapi::BOOKS;
+use super::routes::{Carries, Needs, Routes};
+use super::{ApiError, Visit};
 
-/// `GET /api/books/{id}/annotations`
-pub async fn list(
-    state: Visit,
-    Path(book): Path<String>,
-) -> Result<Json<Vec<Annotation>>, ApiError> {
-    Ok(Json(state.library.annotations(&params::book(&book)?).await?))
+/// Their routes.
+pub fn router() -> Routes {
+    const REMOVED: &str = "/api/books/{book}/annotations/{annotation}/delete";
+    Routes::default()
+        .carrying(Carries::Text, Needs::LISTENER, routes!(list, add))
+        .carrying(Carries::Text, Needs::LISTENER, routes!(set_note, remove))
+        .page(Needs::LISTENER, Method::POST, REMOVED, post(remove))
+        .add(Needs::LISTENER, routes!(markdown))
 }
 
-/// `POST /api/books/{id}/annotations`
+/// A mark of a book.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct AnnotationPath {
+    /// The mark’s id
+    annotation: String,
+}
+
+/// Bookmarks, highlights, and what was said of how passages are read.
+#[utoipa::path(
+    get, path = "/api/books/{book}/annotations", tag = BOOKS, params(BookPath),
+    responses((status = 200, body = Vec<Annotation>))
+)]
+pub async fn list(
+    state: Visit,
+    BookPath { book }: BookPath,
+) -> Result<Json<Vec<Annotation>>, ApiError> {
+    Ok(Json(state.library.annotations(&book).await?))
+}
+
+/// Keeps a bookmark or highlight.
+#[utoipa::path(
+    post, path = "/api/books/{book}/annotations", tag = BOOKS, params(BookPath), request_body = NewAnnotation,
+    responses((status = 201, body = Annotation))
+)]
 pub async fn add(
     state: Visit,
-    Path(book): Path<String>,
-    mark: Result<Json<NewAnnotation>, JsonRejection>,
+    BookPath { book }: BookPath,
+    ApiJson(mark): ApiJson<NewAnnotation>,
 ) -> Result<Response, ApiError> {
-    let Json(mark) = mark.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
-    let kept = state.library.annotate(&params::book(&book)?, mark).await?;
+    let kept = state.library.annotate(&book, mark).await?;
     Ok((StatusCode::CREATED, Json(kept)).into_response())
 }
 
 /// What a reader says to a mark.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct NoteForm {
+    /// May be empty
     note: String,
 }
 
-/// `POST /api/books/{id}/annotations/{annotation}`: changes the note.
+/// Changes a note.
+#[utoipa::path(
+    post, path = "/api/books/{book}/annotations/{annotation}", tag = BOOKS, params(BookPath, AnnotationPath),
+    request_body(content = NoteForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204))
+)]
 pub async fn set_note(
     state: Visit,
     headers: HeaderMap,
-    Path((book, annotation)): Path<(String, String)>,
-    Form(NoteForm { note }): Form<NoteForm>,
+    BookPath { book }: BookPath,
+    ApiPath(AnnotationPath { annotation }): ApiPath<AnnotationPath>,
+    ApiForm(NoteForm { note }): ApiForm<NoteForm>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     // Forms send lines as CRLF.
     state.library.set_note(&book, &annotation, &note.replace("\r\n", "\n")).await?;
     Ok(back_to_notes(&headers, &book))
 }
 
-/// `DELETE /api/books/{id}/annotations/{annotation}`, and for forms
-/// `POST /api/books/{id}/annotations/{annotation}/delete`.
+/// Takes a mark away.
+#[utoipa::path(
+    delete, path = "/api/books/{book}/annotations/{annotation}", tag = BOOKS, params(BookPath, AnnotationPath),
+    responses((status = 204))
+)]
 pub async fn remove(
     state: Visit,
     headers: HeaderMap,
-    Path((book, annotation)): Path<(String, String)>,
+    BookPath { book }: BookPath,
+    ApiPath(AnnotationPath { annotation }): ApiPath<AnnotationPath>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     state.library.remove_annotation(&book, &annotation).await?;
     Ok(back_to_notes(&headers, &book))
 }
 
-/// `GET /api/books/{id}/annotations.md`
-pub async fn markdown(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
-    let text = state.library.annotations_markdown(&params::book(&book)?).await?;
+/// All marks as Markdown.
+#[utoipa::path(
+    get, path = "/api/books/{book}/annotations.md", tag = BOOKS, params(BookPath),
+    responses((status = 200, body = String, content_type = "text/markdown"))
+)]
+pub async fn markdown(state: Visit, BookPath { book }: BookPath) -> Result<Response, ApiError> {
+    let text = state.library.annotations_markdown(&book).await?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/markdown; charset=utf-8")),
         (
@@ -74,6 +116,6 @@ pub async fn markdown(state: Visit, Path(book): Path<String>) -> Result<Response
     Ok((headers, text).into_response())
 }
 
-fn back_to_notes(headers: &HeaderMap, book: &app::model::BookId) -> Response {
+fn back_to_notes(headers: &HeaderMap, book: &BookId) -> Response {
     redirect_or_no_content(headers, &format!("/book/{book}/notes"))
 }

@@ -2,17 +2,16 @@
 
 use std::error::Error;
 
-use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::{HeaderValue, header};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use http_body_util::LengthLimitError;
 use tower_http::timeout::TimeoutError;
 
-use super::{ApiError, AppState};
+use super::ApiError;
 use crate::library::import::limits::MAX_FILE_BYTES;
 
 /// A form or a place, in bytes.
@@ -22,21 +21,12 @@ pub const TEXT_BYTES: usize = 1024 * 1024;
 /// A file in a form, in bytes.
 pub const FILE_BYTES: usize = MAX_FILE_BYTES as usize + SMALL_BYTES;
 
-/// Routes whose bodies are read as a whole, at most `limit` bytes of them.
-pub fn limited(routes: Router<AppState>, limit: usize) -> Router<AppState> {
-    routes
-        .layer(DefaultBodyLimit::max(limit))
-        .layer(from_fn(move |request, next| read_whole(limit, request, next)))
-}
-
-/// Routes that read their bodies piece by piece, at most `limit` bytes of them.
-pub fn streamed(routes: Router<AppState>, limit: usize) -> Router<AppState> {
-    routes.layer(DefaultBodyLimit::max(limit)).layer(from_fn(move |request, next| async move {
-        if declares_more(&request, limit) {
-            return too_large(limit).into_response();
-        }
-        Next::run(next, request.map(with_short_head)).await
-    }))
+/// Refuses at once what says that it is larger; the rest is read piece by piece.
+pub async fn read_streamed(limit: usize, request: Request, next: Next) -> Response {
+    if declares_more(&request, limit) {
+        return too_large(limit).into_response();
+    }
+    next.run(request.map(with_short_head)).await
 }
 
 /// A form whose first file does not begin soon is none: what stands before it would be held in memory.
@@ -63,7 +53,7 @@ fn with_short_head(body: Body) -> Body {
 
 /// Refuses at once what says that it is larger, and texts with U+0000: PostgreSQL cannot store it, and no
 /// text means it.
-async fn read_whole(limit: usize, request: Request, next: Next) -> Response {
+pub async fn read_whole(limit: usize, request: Request, next: Next) -> Response {
     if has_nul_in_address(request.uri().path())
         || has_nul_in_address(request.uri().query().unwrap_or_default())
     {

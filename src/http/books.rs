@@ -1,25 +1,130 @@
-//! What belongs to a book: the file it comes from, its pictures, and the reader's place in it.
+//! Books: the list of them, each with the file it comes from and the reader's place in it.
 
-use app::model::{BookFont, Progress};
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, HeaderValue, header};
+use app::model::{BookCard, BookDetails, Hit, ImportedCard, Matter, Progress};
+use axum::Json;
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Form, Json};
+use axum::routing::post;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
-use super::headers::{BOOK_FILE_CSP, CACHE_PRIVATELY};
-use super::params::QueryMap;
-use super::preferences::{redirect_or_no_content, wants_page};
-use super::{ApiError, Visit, notice, params};
-use crate::library::encode_path;
-use crate::library::pictures::{font_type, picture_type};
+use super::extract::{ApiForm, ApiJson, ApiQuery, BookPath};
+use super::forms::{redirect_or_no_content, wants_page};
+use super::headers::BOOK_FILE_CSP;
+use super::openapi::{BOOKS, Binary, LISTENING};
+use super::routes::{Carries, Needs, Routes};
+use super::{ApiError, Visit, imports, notice};
 
-/// `GET /api/books/{id}/file`: the file that was imported, byte for byte.
-pub async fn original(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
+/// Routes of books.
+pub fn router() -> Routes {
+    const DELETED: &str = "/api/books/{book}/delete";
+    Routes::default()
+        .add(Needs::LISTENER, routes!(list))
+        .carrying(Carries::Files, Needs::MEMBER, routes!(imports::import))
+        .add(Needs::LISTENER, routes!(one))
+        .add(Needs::MEMBER, routes!(rename, delete))
+        .page(Needs::MEMBER, Method::POST, DELETED, post(delete))
+        .add(Needs::MEMBER, routes!(restore))
+        .add(Needs::MEMBER, routes!(reimport))
+        .add(Needs::MEMBER, routes!(set_matter))
+        .add(Needs::LISTENER, routes!(original))
+        .add(Needs::LISTENER, routes!(progress, set_progress))
+        .add(Needs::LISTENER, routes!(search))
+}
+
+/// All books.
+#[utoipa::path(get, path = "/api/books", tag = BOOKS, responses((status = 200, body = Vec<BookCard>)))]
+pub async fn list(state: Visit) -> Result<Json<Vec<BookCard>>, ApiError> {
+    Ok(Json(state.library.books().await?))
+}
+
+/// A book with its chapters and table of contents.
+#[utoipa::path(
+    get, path = "/api/books/{book}", tag = BOOKS, params(BookPath), responses((status = 200, body = BookAnswer))
+)]
+pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookAnswer>, ApiError> {
+    let BookDetails { card, vertical, chapters, toc, warnings, is_outdated, .. } =
+        state.library.book(&book).await?;
+    let BookCard {
+        id,
+        title,
+        authors,
+        language,
+        has_cover,
+        cover_widths,
+        sentences,
+        added_ms,
+        percent,
+        progress,
+        ..
+    } = card;
+    Ok(Json(BookAnswer {
+        id: id.to_string(),
+        title,
+        authors,
+        language,
+        has_cover,
+        cover_widths,
+        vertical,
+        sentences,
+        added_ms,
+        percent,
+        progress,
+        chapters,
+        toc,
+        warnings,
+        is_outdated,
+    }))
+}
+
+/// A book as the API answers it.
+#[derive(Serialize, ToSchema)]
+pub struct BookAnswer {
+    /// Its id
+    id: String,
+    /// Its title
+    title: String,
+    /// In the book’s order
+    authors: Vec<String>,
+    /// BCP 47 tag; `und` when unknown
+    language: String,
+    /// Whether `/books/{book}/cover` has a picture
+    has_cover: bool,
+    /// Widths in which `/books/{book}/cover?width=` has it made smaller
+    cover_widths: Vec<u32>,
+    /// Lines run from top to bottom
+    vertical: bool,
+    /// Sentences in all chapters
+    sentences: u32,
+    /// When it was added, in milliseconds since 1970
+    added_ms: u64,
+    /// How much has been read; null when not begun
+    percent: Option<u32>,
+    /// Where the reader is; null when not begun
+    progress: Option<Progress>,
+    /// In reading order
+    chapters: Vec<app::model::ChapterCard>,
+    /// The table of contents, in order; a chapter may have several lines
+    toc: Vec<app::model::TocLine>,
+    /// What was left out or mended when its file was read
+    warnings: Vec<app::model::ImportWarning>,
+    /// Whether its file was read by rules that have been bettered since
+    is_outdated: bool,
+}
+
+/// The file that was imported, byte for byte.
+#[utoipa::path(
+    get, path = "/api/books/{book}/file", tag = BOOKS, params(BookPath),
+    responses(
+        (status = 200, content(
+            (Binary = "application/epub+zip"), (Binary = "text/plain"),
+        )),
+    )
+)]
+pub async fn original(state: Visit, BookPath { book }: BookPath) -> Result<Response, ApiError> {
     let title = state.library.metadata(&book).await?.card.title.clone();
     let (format, file) = state.library.original(&book).await?;
     let name = format!("{}.{}", title.replace(['/', '\\', ':'], " "), format.extension());
@@ -37,12 +142,14 @@ pub async fn original(state: Visit, Path(book): Path<String>) -> Result<Response
     Ok(response)
 }
 
-/// `POST /api/books/{id}/reimport`: reads its file anew.
-pub async fn reimport(state: Visit, headers: HeaderMap, Path(book): Path<String>) -> Response {
-    let book = match params::book(&book) {
-        Ok(book) => book,
-        Err(error) => return error.into_response(),
-    };
+/// Reads the file anew, by the rules of this version.
+///
+/// Places, bookmarks and highlights stay.
+#[utoipa::path(
+    post, path = "/api/books/{book}/reimport", tag = BOOKS, params(BookPath),
+    responses((status = 200, body = ImportedCard))
+)]
+pub async fn reimport(state: Visit, headers: HeaderMap, BookPath { book }: BookPath) -> Response {
     let page = format!("/book/{book}");
     match state.library.reimport(&book).await.map_err(ApiError::from) {
         Ok(_) if wants_page(&headers) => Redirect::to(&page).into_response(),
@@ -52,16 +159,20 @@ pub async fn reimport(state: Visit, headers: HeaderMap, Path(book): Path<String>
     }
 }
 
-/// `GET /api/books/{id}/progress`: where the reader is; null when the book is not begun.
+/// Where the reader is; null when the book is not begun.
+#[utoipa::path(
+    get, path = "/api/books/{book}/progress", tag = LISTENING, params(BookPath),
+    responses((status = 200, body = Option<Progress>))
+)]
 pub async fn progress(
     state: Visit,
-    Path(book): Path<String>,
+    BookPath { book }: BookPath,
 ) -> Result<Json<Option<Progress>>, ApiError> {
-    Ok(Json(state.library.progress(&params::book(&book)?).await?))
+    Ok(Json(state.library.progress(&book).await?))
 }
 
 /// A place, and what the device knows of.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct PlaceForm {
     #[serde(flatten)]
     place: Progress,
@@ -71,136 +182,120 @@ pub struct PlaceForm {
     known_ms: Option<u64>,
 }
 
-/// `PUT /api/books/{id}/progress`: the reader is there. Answers with the place as it is kept.
+/// The reader is there. Answers with the place as it is kept.
+#[utoipa::path(
+    put, path = "/api/books/{book}/progress", tag = LISTENING, params(BookPath), request_body = PlaceForm,
+    responses((status = 200, body = Progress))
+)]
 pub async fn set_progress(
     state: Visit,
-    Path(book): Path<String>,
-    form: Result<Json<PlaceForm>, JsonRejection>,
+    BookPath { book }: BookPath,
+    ApiJson(form): ApiJson<PlaceForm>,
 ) -> Result<Json<Progress>, ApiError> {
-    let Json(form) = form.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
-    let book = params::book(&book)?;
     let kept = state.library.set_progress(&book, &form.place, form.known_ms).await?;
     Ok(Json(kept))
 }
 
 /// A book's name.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub struct NameForm {
+    /// The new title
     title: String,
-    /// Separated by semicolons.
+    /// Semicolons between them
     authors: String,
 }
 
-/// `POST /api/books/{id}`: gives it another title and other authors.
+/// Renames a book.
+#[utoipa::path(
+    post, path = "/api/books/{book}", tag = BOOKS, params(BookPath),
+    request_body(content = NameForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204))
+)]
 pub async fn rename(
     state: Visit,
     headers: HeaderMap,
-    Path(book): Path<String>,
-    Form(NameForm { title, authors }): Form<NameForm>,
+    BookPath { book }: BookPath,
+    ApiForm(NameForm { title, authors }): ApiForm<NameForm>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     let names = authors.split(';').map(str::trim).filter(|name| !name.is_empty());
     let authors: Vec<String> = names.map(str::to_owned).collect();
     state.library.rename(&book, title.trim(), &authors).await?;
     Ok(redirect_or_no_content(&headers, &format!("/book/{book}")))
 }
 
-/// `DELETE /api/books/{id}`, and for forms `POST /api/books/{id}/delete`.
+/// Deletes a book.
+#[utoipa::path(
+    delete, path = "/api/books/{book}", tag = BOOKS, params(BookPath), responses((status = 204))
+)]
 pub async fn delete(
     state: Visit,
     headers: HeaderMap,
-    Path(book): Path<String>,
+    BookPath { book }: BookPath,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     state.library.delete(&book).await?;
     Ok(redirect_or_no_content(&headers, &format!("/?deleted={book}")))
 }
 
-/// `POST /api/books/{id}/restore`: brings a deleted book back.
+/// Brings a deleted book back, for a week.
+#[utoipa::path(
+    post, path = "/api/books/{book}/restore", tag = BOOKS, params(BookPath), responses((status = 204))
+)]
 pub async fn restore(
     state: Visit,
     headers: HeaderMap,
-    Path(book): Path<String>,
+    BookPath { book }: BookPath,
 ) -> Result<Response, ApiError> {
-    state.library.restore(&params::book(&book)?).await?;
+    state.library.restore(&book).await?;
     Ok(redirect_or_no_content(&headers, "/"))
 }
 
-/// `GET /go/{id}?percent=`: the address of the sentence at a part of the book.
-pub async fn go(
+/// What a chapter is of its book.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct MatterForm {
+    /// The chapter, from 1
+    chapter: u32,
+    /// `text`, `front` or `back`
+    matter: String,
+}
+
+/// Says whether a chapter is text, or a title page, index and the like.
+#[utoipa::path(
+    post, path = "/api/books/{book}/matter", tag = BOOKS, params(BookPath),
+    request_body(content = MatterForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204))
+)]
+pub async fn set_matter(
     state: Visit,
-    Path(book): Path<String>,
     headers: HeaderMap,
-    Query(query): Query<QueryMap>,
+    BookPath { book }: BookPath,
+    ApiForm(MatterForm { chapter, matter }): ApiForm<MatterForm>,
 ) -> Result<Response, ApiError> {
-    let id = params::book(&book)?;
-    let percent = params::number("percent", query.get("percent").map_or("", String::as_str))?;
-    let details = state.library.metadata(&id).await?;
-    let wanted = u64::from(percent.min(100)) * u64::from(details.card.sentences) / 100;
-    let mut before = 0;
-    for chapter in &details.chapters {
-        let after = before + u64::from(chapter.sentences);
-        if wanted < after || chapter.number == details.card.chapters {
-            let last = u64::from(chapter.sentences.saturating_sub(1));
-            let sentence = (wanted - before).min(last);
-            let address = format!("/read/{id}/{}#s{sentence}", chapter.number);
-            return Ok(if wants_page(&headers) {
-                Redirect::to(&address).into_response()
-            } else {
-                Json(address).into_response()
-            });
-        }
-        before = after;
-    }
-    Err(ApiError::NotFound("The book has no chapters.".to_owned()))
+    let matter = Matter::parse(&matter).ok_or_else(|| ApiError::BadParameter {
+        name: "matter",
+        reason: "must be text, front or back".to_owned(),
+    })?;
+    state.library.set_matter(&book, chapter, matter).await?;
+    Ok(redirect_or_no_content(&headers, &format!("/book/{book}")))
 }
 
-/// `GET /books/{id}/cover?width=`: the cover, made smaller where it is there in that width.
-pub async fn cover(
+/// Looks for words in a book.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SearchQuery {
+    /// Words to look for
+    #[serde(default)]
+    q: String,
+}
+
+/// Where the book says it, in reading order.
+#[utoipa::path(
+    get, path = "/api/books/{book}/search", tag = BOOKS, params(BookPath, SearchQuery),
+    responses((status = 200, body = Vec<Hit>))
+)]
+pub async fn search(
     state: Visit,
-    Path(book): Path<String>,
-    Query(query): Query<QueryMap>,
-) -> Result<Response, ApiError> {
-    let width = query.get("width").map(|width| params::number("width", width)).transpose()?;
-    Ok(picture(state.library.cover(&params::book(&book)?, width).await?))
-}
-
-/// `GET /books/{id}/fonts.css`: the typeface a book brings, under the name the style sheet knows.
-pub async fn fonts(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
-    let details = state.library.metadata(&book).await?;
-    let mut css = String::new();
-    for BookFont { path, is_bold, is_italic } in &details.fonts {
-        let path = encode_path(path);
-        let weight = if *is_bold { "700" } else { "400" };
-        let style = if *is_italic { "italic" } else { "normal" };
-        css += &format!(
-            "@font-face {{ font-family: \"Book\"; font-weight: {weight}; font-style: {style}; \
-             font-display: swap; src: url(\"/books/{book}/files/{path}\"); }}\n"
-        );
-    }
-    let kind = HeaderValue::from_static("text/css; charset=utf-8");
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, CACHE_PRIVATELY)], css)
-        .into_response())
-}
-
-/// `GET /books/{id}/files/{path}`: a picture or typeface by its path inside the book.
-pub async fn file(
-    state: Visit,
-    Path((book, path)): Path<(String, String)>,
-) -> Result<Response, ApiError> {
-    Ok(picture(state.library.file(&params::book(&book)?, &path).await?))
-}
-
-/// A book is named by its content, so a picture under its address never changes. It is for this reader
-/// alone: a cache that others share would keep it when the book is deleted.
-fn picture(bytes: Bytes) -> Response {
-    let kind = picture_type(&bytes).or_else(|| font_type(&bytes));
-    let kind = HeaderValue::from_static(kind.unwrap_or("application/octet-stream"));
-    let headers = [
-        (header::CONTENT_TYPE, kind),
-        (header::CACHE_CONTROL, CACHE_PRIVATELY),
-        (header::CONTENT_SECURITY_POLICY, BOOK_FILE_CSP),
-    ];
-    (headers, bytes).into_response()
+    BookPath { book }: BookPath,
+    ApiQuery(SearchQuery { q }): ApiQuery<SearchQuery>,
+) -> Result<Json<Vec<Hit>>, ApiError> {
+    Ok(Json(state.library.search(&book, &q).await?))
 }

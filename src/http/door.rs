@@ -8,11 +8,10 @@ use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::needs::{Needs, needs};
+use super::forms::{in_address, wants_page};
 use super::origin::{HasToken, check_name};
-use super::preferences::wants_page;
+use super::routes::{Asked, Needs};
 use super::{ApiError, AppState, cookies, notice};
 use crate::accounts::{AccountError, Accounts, TOKEN_PREFIX};
 
@@ -198,9 +197,18 @@ pub fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     COOKIES.iter().filter_map(|name| cookies::value(headers, name))
 }
 
+/// What stands behind the door.
+#[derive(Clone)]
+pub struct Guarded {
+    /// The server.
+    pub state: AppState,
+    /// What each of its routes asks for.
+    pub asked: Arc<Asked>,
+}
+
 /// Lets a request in, with the person whose it is, or says what is missing.
 pub async fn let_in(
-    State(state): State<AppState>,
+    State(Guarded { state, asked }): State<Guarded>,
     matched: Option<MatchedPath>,
     mut request: Request,
     next: Next,
@@ -209,11 +217,12 @@ pub async fn let_in(
     if let Err(error) = check_name(&state.names, &request) {
         return error.into_response();
     }
-    let needs = needs(request.method(), matched.as_ref().map(MatchedPath::as_str));
+    let route = matched.as_ref().map(MatchedPath::as_str);
+    let needs = asked.of(request.method(), route);
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let peer = peer.unwrap_or(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)).to_canonical();
     let client = state.limits.client(request.headers(), peer);
-    let counted = state.limits.count_request(request.method(), request.uri().path(), client);
+    let counted = state.limits.count_request(request.method(), route.unwrap_or_default(), client);
     if let Err(error) = counted.await {
         return error.into_response();
     }
@@ -282,8 +291,7 @@ async fn to_login(state: &AppState, wanted: Option<String>) -> Response {
                 false => notice::refused("/setup", &ApiError::NotSetUp.to_string()),
             };
         }
-        let wanted = utf8_percent_encode(&wanted, NON_ALPHANUMERIC);
-        return Redirect::to(&format!("/login?next={wanted}")).into_response();
+        return Redirect::to(&format!("/login?next={}", in_address(&wanted))).into_response();
     }
     let error = if has_people { ApiError::NoLogin } else { ApiError::NotSetUp };
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"Earmark\"")];

@@ -3,17 +3,20 @@
 //! Programs are not added here: whoever can open the page could have the server run anything. That is
 //! for `earmark voices` on the server itself.
 
-use app::model::{Budget, EngineCard};
-use axum::extract::Path;
-use axum::extract::rejection::FormRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use app::model::{Budget, EngineCard, Voice};
+use axum::Json;
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
+use axum::routing::post;
 use clap::ValueEnum;
 use serde::Deserialize;
+use utoipa_axum::routes;
 
+use super::extract::{ApiForm, ApiPath};
+use super::forms::{redirect_with_notice, wants_page};
 use super::notice;
-use super::preferences::{redirect_with_notice, wants_page};
+use super::openapi::{Binary, RUNNING};
+use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 use crate::audio::AudioFormat;
 use crate::narration::Narrator;
@@ -23,6 +26,15 @@ use crate::speech::settings::{EngineSettings, ReachedBy, TimeLimits};
 
 /// The page that forms come from.
 const PAGE: &str = "/engines";
+
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default()
+        .add(Needs::ADMIN, routes!(list, add))
+        .add(Needs::ADMIN, routes!(remove))
+        .page(Needs::ADMIN, Method::POST, "/api/engines/{name}/delete", post(remove))
+        .add(Needs::ADMIN, routes!(tested, test))
+}
 
 /// An engine as a form has it: what is left empty stays as it was, or is as its makers serve it.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -178,19 +190,25 @@ pub async fn cards(engines: &Engines, narrator: &Narrator) -> Result<Vec<EngineC
     Ok(cards)
 }
 
-/// `GET /api/engines`
+/// The engines that are configured, without their keys.
+#[utoipa::path(get, path = "/api/engines", tag = RUNNING, responses((status = 200, body = Vec<EngineCard>)))]
 pub async fn list(state: Visit) -> Result<Json<Vec<EngineCard>>, ApiError> {
     Ok(Json(cards(&state.engines, &state.narrator).await?))
 }
 
-/// `POST /api/engines`: adds an engine, or changes the one of the same name.
+/// Adds an engine, or changes one of the same name; answers with its voices.
+#[utoipa::path(
+    post, path = "/api/engines", tag = RUNNING,
+    request_body(content = EngineForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, body = Vec<Voice>))
+)]
 pub async fn add(
     state: Visit,
     headers: HeaderMap,
-    form: Result<Form<EngineForm>, FormRejection>,
+    form: Result<ApiForm<EngineForm>, ApiError>,
 ) -> Response {
     let added = async {
-        let Form(form) = form.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
+        let ApiForm(form) = form?;
         let settings = form.settings(state.engines.settings(form.name.trim()).await?)?;
         let voices = state.engines.add(settings, Some(form.key)).await?;
         // Whatever was wrong with it may be mended now.
@@ -204,8 +222,12 @@ pub async fn add(
     }
 }
 
-/// `POST /api/engines/{name}/test`: a spoken sentence, or why there is none.
-pub async fn test(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// A spoken sentence, or why there is none.
+#[utoipa::path(
+    post, path = "/api/engines/{name}/test", tag = RUNNING, params(("name" = String, Path, description = "As the list has it")),
+    responses((status = 200, body = Binary, content_type = "audio/mpeg"))
+)]
+pub async fn test(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
     let tested = async {
         let clip = state.engines.test(&name, "", TEST_SENTENCE).await?;
         // It speaks.
@@ -219,15 +241,22 @@ pub async fn test(state: Visit, Path(name): Path<String>, headers: HeaderMap) ->
     }
 }
 
-/// `GET /api/engines/{name}/test`: what it said when it was tested last.
-pub async fn tested(state: Visit, Path(name): Path<String>) -> Result<Response, ApiError> {
+/// What it said when it was tested last.
+#[utoipa::path(
+    get, path = "/api/engines/{name}/test", tag = RUNNING, params(("name" = String, Path, description = "As the list has it")),
+    responses((status = 200, body = Binary, content_type = "audio/mpeg"))
+)]
+pub async fn tested(state: Visit, ApiPath(name): ApiPath<String>) -> Result<Response, ApiError> {
     let none = || ApiError::NotFound("This engine has not been tested since the start.".to_owned());
     let bytes = state.engines.tested(&name).ok_or_else(none)?;
     Ok(([(header::CONTENT_TYPE, "audio/mpeg")], bytes).into_response())
 }
 
-/// `DELETE /api/engines/{name}`; forms post to `/api/engines/{name}/delete`.
-pub async fn remove(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// Removes an engine.
+#[utoipa::path(
+    delete, path = "/api/engines/{name}", tag = RUNNING, params(("name" = String, Path, description = "As the list has it")), responses((status = 204))
+)]
+pub async fn remove(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
     match state.engines.remove(&name).await.map_err(ApiError::from) {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),

@@ -9,15 +9,55 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use utoipa::{OpenApi, ToSchema};
 
+use super::openapi::LISTENING;
+use super::routes::{Needs, Routes};
 use super::{ApiError, bodies};
 
 /// The body of an event.
-#[derive(Deserialize)]
-struct Event {
+#[derive(Deserialize, ToSchema)]
+pub struct Event {
+    /// Where the page is
     #[allow(dead_code, reason = "it is read to see whether it can be")]
     place: ListenerPosition,
 }
+
+/// The routes, which leptos serves.
+pub fn router() -> Routes {
+    Routes::default().described(Needs::LISTENER, Events::openapi().paths)
+}
+
+/// What the description says of them.
+#[derive(OpenApi)]
+#[openapi(paths(chapter_open, page_open, chapter_change), components(schemas(Event)))]
+pub struct Events;
+
+/// A page opened a chapter: it and the next are made.
+///
+/// Answers with a request’s id, or null when all is made.
+#[utoipa::path(
+    post, path = "/api/events/chapter_open", tag = LISTENING, request_body = Event,
+    responses((status = 200, body = Option<String>))
+)]
+#[allow(dead_code, reason = "it describes a server function")]
+fn chapter_open() {}
+
+/// Other sentences came into view: the next 15 are made first.
+#[utoipa::path(
+    post, path = "/api/events/page_open", tag = LISTENING, request_body = Event,
+    responses((status = 200, body = Option<String>))
+)]
+#[allow(dead_code, reason = "it describes a server function")]
+fn page_open() {}
+
+/// A listener moved to another chapter.
+#[utoipa::path(
+    post, path = "/api/events/chapter_change", tag = LISTENING, request_body = Event,
+    responses((status = 200, body = Option<String>))
+)]
+#[allow(dead_code, reason = "it describes a server function")]
+fn chapter_change() {}
 
 /// Refuses events that cannot be read, and answers with problem documents.
 pub async fn in_our_words(request: Request, next: Next) -> Response {

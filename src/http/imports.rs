@@ -10,8 +10,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
-use super::preferences::wants_page;
+use super::forms::wants_page;
+use super::openapi::{BOOKS, Binary};
 use super::{ApiError, Visit, notice};
 use crate::library::import::ImportError;
 use crate::library::import::names::clean;
@@ -22,9 +24,27 @@ const MAX_FILES: usize = 100;
 /// A client that sends nothing for so long has gone away.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// `POST /api/books`: a form with one or more files. A program gets the book (the last one, when there are
-/// several), or with `Accept: text/event-stream` how far the import is while it goes on; a browser without
-/// script gets the library page.
+/// What is imported.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "it describes a form that is read piece by piece")]
+pub struct FilesForm {
+    /// EPUB or plain text, one or more
+    #[schema(value_type = Vec<Binary>)]
+    file: Vec<Binary>,
+}
+
+/// Imports books. The answer is the last of them.
+///
+/// With `Accept: text/event-stream` it tells how far it is: `waiting`, `reading` with `percent`, `storing`, and at
+/// last `done` with the book or `refused` with the problem.
+#[utoipa::path(
+    post, path = "/api/books", tag = BOOKS,
+    request_body(content = FilesForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, body = ImportedCard),
+        (status = 200, body = Object, content_type = "text/event-stream"),
+    )
+)]
 pub async fn import(
     state: Visit,
     headers: HeaderMap,

@@ -7,15 +7,21 @@ use std::sync::Arc;
 use app::model::BookId;
 use app::preferences::{Rests, Skipped};
 use axum::body::Body;
-use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
+use super::extract::{
+    ApiQuery, ChapterPath, ClipPath, FallbackQuery, ListenQuery, StreamPath, VoiceQuery,
+};
 use super::headers::CACHE_REVALIDATE;
-use super::params::{self, QueryMap};
+use super::openapi::{Binary, LISTENING};
+use super::routes::{Carries, Needs, Routes};
 use super::{ApiError, Visit};
 use crate::narration::NarrationError;
 use crate::narration::plan::ChapterPlan;
@@ -24,23 +30,53 @@ use crate::narration::timeline::TimelineEvent;
 
 const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
 
-/// `GET /listen/{book}/{chapter}.mp3?voice=&from=&to=`
+/// Routes of streams.
+pub fn streams() -> Routes {
+    Routes::default().carrying(Carries::Nothing, Needs::LISTENER, routes!(stream)).carrying(
+        Carries::Nothing,
+        Needs::LISTENER,
+        routes!(timeline),
+    )
+}
+
+/// Routes of clips.
+pub fn clips() -> Routes {
+    Routes::default().carrying(Carries::Nothing, Needs::LISTENER, routes!(clip))
+}
+
+/// Where a stream ends.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ExtentQuery {
+    /// “chapter”: with this one; “book”: it runs on into the following ones; a chapter that is fully made is a file of its own when left out, and any other runs on
+    to: Option<String>,
+}
+
+/// The book as one stream, from this chapter on.
 ///
-/// `to=book` always runs on into the following chapters; `to=chapter` always ends with this one.
-/// Without it, a chapter whose clips have all been made is answered as a file of its own, with a
-/// length, an ETag and Range, and any other runs on.
+/// It runs on into the following chapters to the end of the book. A chapter whose clips have all been made is answered
+/// as a file of its own, with `Content-Length`, `ETag` and `Range`, unless it is to run on.
+#[utoipa::path(
+    get, path = "/listen/{book}/{chapter}", tag = LISTENING,
+    params(StreamPath, ListenQuery, FallbackQuery, ExtentQuery),
+    responses(
+        (status = 200, body = Binary, content_type = "audio/mpeg"),
+        (status = 206, body = Binary, content_type = "audio/mpeg"),
+        (status = 416, description = "The range lies outside"),
+    )
+)]
 pub async fn stream(
     state: Visit,
     method: Method,
     headers: HeaderMap,
-    Path((book, file)): Path<(String, String)>,
-    Query(query): Query<QueryMap>,
+    StreamPath { book, chapter }: StreamPath,
+    ApiQuery(query): ApiQuery<ListenQuery>,
+    ApiQuery(FallbackQuery { fallback }): ApiQuery<FallbackQuery>,
+    ApiQuery(ExtentQuery { to }): ApiQuery<ExtentQuery>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
-    let chapter = params::chapter(params::mp3_name(&file)?)?;
-    let plan = planned(&state, &book, chapter, &query).await?;
-    let from = params::from(&query, plan.segments.len())?;
-    let extent = match query.get("to").map(String::as_str) {
+    let plan = planned(&state, (&book, chapter), &query, fallback.as_deref()).await?;
+    let from = query.from(plan.segments.len())?;
+    let extent = match to.as_deref() {
         None | Some("") => None,
         Some("book") => Some(Extent::Book),
         Some("chapter") => Some(Extent::Chapter),
@@ -150,12 +186,12 @@ fn body(
 /// `fallback`, or the listener's choice when there is none.
 async fn planned(
     state: &Visit,
-    book: &BookId,
-    chapter: u32,
-    query: &QueryMap,
+    (book, chapter): (&BookId, u32),
+    query: &ListenQuery,
+    fallback: Option<&str>,
 ) -> Result<Arc<ChapterPlan>, ApiError> {
     let plan = rested(state, book, chapter, query).await?;
-    let chosen = match query.get("fallback") {
+    let chosen = match fallback {
         Some(named) => return Ok(state.narrator.with_fallback(plan, named).await?),
         None => state.library.preferences().await?.fallback,
     };
@@ -175,10 +211,10 @@ pub(super) async fn rested(
     state: &Visit,
     book: &BookId,
     chapter: u32,
-    query: &QueryMap,
+    query: &ListenQuery,
 ) -> Result<Arc<ChapterPlan>, ApiError> {
     let chosen = state.library.preferences().await?;
-    let rests = match query.get("pauses").map(String::as_str) {
+    let rests = match query.pauses.as_deref() {
         None | Some("") => chosen.rests(),
         Some(named) => Rests::parse(named).ok_or_else(|| {
             let reason = "must be “normal”, “brisk”, “calm” or “own-5-5-5-5”, with steps from 1 to 9 \
@@ -186,32 +222,36 @@ pub(super) async fn rested(
             ApiError::BadParameter { name: "pauses", reason: reason.to_owned() }
         })?,
     };
-    let skipped = match query.get("skip") {
+    let skipped = match query.skip.as_deref() {
         None => chosen.skipped(),
         Some(list) => Skipped::parse(list).ok_or_else(|| {
             let reason = format!("must be a list of {}", Skipped::NAMES);
             ApiError::BadParameter { name: "skip", reason }
         })?,
     };
-    let (voice, wording) = (params::voice(query), skipped.wording);
-    let plan = state.narrator.plan_worded(book, chapter, voice, wording).await?;
-    let from = query.get("from").and_then(|from| from.parse().ok()).unwrap_or(0);
+    let plan = state.narrator.plan_worded(book, chapter, &query.voice, skipped.wording).await?;
+    let from = query.from.as_deref().and_then(|from| from.parse().ok()).unwrap_or(0);
     Ok(plan.with_rests(rests).skipping(skipped, from))
 }
 
-/// `GET /listen/{book}/{chapter}/timeline?voice=&from=`: server-sent events.
+/// When each sentence of the stream is heard, as server-sent events.
 ///
 /// `entries`: sentences, in order, with times counted from the sentence `from`, as they become
 /// known. `end`: when the chapter ends, and the one that follows. `failed`: why the voice could not
 /// go on.
+#[utoipa::path(
+    get, path = "/listen/{book}/{chapter}/timeline", tag = LISTENING,
+    params(ChapterPath, ListenQuery, FallbackQuery),
+    responses((status = 200, body = Object, content_type = "text/event-stream"))
+)]
 pub async fn timeline(
     state: Visit,
-    Path((book, chapter)): Path<(String, String)>,
-    Query(query): Query<QueryMap>,
+    ChapterPath { book, chapter }: ChapterPath,
+    ApiQuery(query): ApiQuery<ListenQuery>,
+    ApiQuery(FallbackQuery { fallback }): ApiQuery<FallbackQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let plan = planned(&state, &book, chapter, &query).await?;
-    let from = params::from(&query, plan.segments.len())?;
+    let plan = planned(&state, (&book, chapter), &query, fallback.as_deref()).await?;
+    let from = query.from(plan.segments.len())?;
     let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
     let shutdown = state.shutdown.clone().cancelled_owned();
     Ok(Sse::new(events.take_until(shutdown)).keep_alive(KeepAlive::default()))
@@ -230,16 +270,18 @@ fn sse(event: Result<TimelineEvent, NarrationError>) -> Event {
     named.unwrap_or_default()
 }
 
-/// `GET /audio/{book}/{chapter}/{sentence}.mp3?voice=`: one clip, made now if it has to be.
+/// One sentence, made now if it has to be.
+#[utoipa::path(
+    get, path = "/audio/{book}/{chapter}/{sentence}", tag = LISTENING, params(ClipPath, VoiceQuery),
+    responses((status = 200, body = Binary, content_type = "audio/mpeg"))
+)]
 pub async fn clip(
     state: Visit,
     headers: HeaderMap,
-    Path((book, chapter, file)): Path<(String, String, String)>,
-    Query(query): Query<QueryMap>,
+    ClipPath { book, chapter, sentence }: ClipPath,
+    ApiQuery(VoiceQuery { voice }): ApiQuery<VoiceQuery>,
 ) -> Result<Response, ApiError> {
-    let (book, chapter) = (params::book(&book)?, params::chapter(&chapter)?);
-    let sentence = params::number("sentence", params::mp3_name(&file)?)?;
-    let plan = state.narrator.plan(&book, chapter, params::voice(&query)).await?;
+    let plan = state.narrator.plan(&book, chapter, &voice).await?;
     let no_sentence = || ApiError::NotFound("The chapter has no such sentence.".to_owned());
     let segment = plan.segments.get(sentence as usize).ok_or_else(no_sentence)?;
     // What cannot be spoken is its silence, as in the stream.

@@ -2,13 +2,18 @@
 
 use app::model::PackCard;
 use axum::Json;
-use axum::extract::{Path, Query};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
 use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
+use super::extract::{ApiPath, ApiQuery};
+use super::forms::{redirect_with_notice, wants_page};
 use super::notice;
-use super::preferences::{redirect_with_notice, wants_page};
+use super::openapi::{Binary, RUNNING};
+use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 use crate::speech::neural::sample_sentence;
 use crate::speech::packs;
@@ -16,13 +21,30 @@ use crate::speech::packs;
 /// The page that forms come from.
 const PAGE: &str = "/voices";
 
-/// `GET /api/packs`
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default()
+        .add(Needs::ADMIN, routes!(list))
+        .add(Needs::ADMIN, routes!(install, remove))
+        .page(Needs::ADMIN, Method::POST, "/api/packs/{name}/delete", post(remove))
+        .add(Needs::ADMIN, routes!(sample))
+}
+
+/// The natural voices that can be installed, and what has become of each on this server.
+#[utoipa::path(get, path = "/api/packs", tag = RUNNING, responses((status = 200, body = Vec<PackCard>)))]
 pub async fn list(state: Visit) -> Json<Vec<PackCard>> {
     Json(state.packs.cards())
 }
 
-/// `POST /api/packs/{name}`: begins to install one; `GET /api/packs` says how far it is.
-pub async fn install(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// Begins to install one.
+///
+/// `GET /api/packs` says how far it is.
+#[utoipa::path(
+    post, path = "/api/packs/{name}", tag = RUNNING,
+    params(("name" = String, Path, description = "As the list has it")),
+    responses((status = 202))
+)]
+pub async fn install(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
     match state.packs.begin(&name).map_err(ApiError::from) {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "begun", &name),
         Ok(()) => StatusCode::ACCEPTED.into_response(),
@@ -30,8 +52,13 @@ pub async fn install(state: Visit, Path(name): Path<String>, headers: HeaderMap)
     }
 }
 
-/// `DELETE /api/packs/{name}`: removes one, or stops installing it; forms post to `/api/packs/{name}/delete`.
-pub async fn remove(state: Visit, Path(name): Path<String>, headers: HeaderMap) -> Response {
+/// Removes one, or stops installing it.
+#[utoipa::path(
+    delete, path = "/api/packs/{name}", tag = RUNNING,
+    params(("name" = String, Path, description = "As the list has it")),
+    responses((status = 204))
+)]
+pub async fn remove(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
     match state.packs.remove(&name).await.map_err(ApiError::from) {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
@@ -40,18 +67,24 @@ pub async fn remove(state: Visit, Path(name): Path<String>, headers: HeaderMap) 
 }
 
 /// Asks for a sample.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct SampleQuery {
-    /// The pack's own name for one of its voices; its first when it is empty.
+    /// Its own name for one of its voices; its first when it is empty
     #[serde(default)]
     voice: String,
 }
 
-/// `GET /api/packs/{name}/sample?voice=`: a sentence in one of its voices.
+/// A sentence in one of its voices.
+#[utoipa::path(
+    get, path = "/api/packs/{name}/sample", tag = RUNNING,
+    params(("name" = String, Path, description = "As the list has it"), SampleQuery),
+    responses((status = 200, body = Binary, content_type = "audio/mpeg"))
+)]
 pub async fn sample(
     state: Visit,
-    Path(name): Path<String>,
-    Query(query): Query<SampleQuery>,
+    ApiPath(name): ApiPath<String>,
+    ApiQuery(query): ApiQuery<SampleQuery>,
 ) -> Result<Response, ApiError> {
     let pack = packs::known(&name)?;
     let voice = pack.voices.iter().find(|voice| voice.own == query.voice);

@@ -1,14 +1,22 @@
-//! How single passages are read, and which chapters are passed over.
+//! How single passages are read.
 
-use app::model::{AnnotationKind, Matter};
-use axum::extract::Path;
+use app::model::{Annotation, AnnotationKind};
+use axum::Json;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Form, Json};
 use serde::Deserialize;
+use utoipa_axum::routes;
 
-use super::preferences::{redirect_or_no_content, wants_page};
-use super::{ApiError, Visit, notice, params};
+use super::extract::{ApiForm, BookPath};
+use super::forms::wants_page;
+use super::openapi::BOOKS;
+use super::routes::{Needs, Routes};
+use super::{ApiError, Visit, notice};
+
+/// Their route.
+pub fn router() -> Routes {
+    Routes::default().add(Needs::LISTENER, routes!(direct))
+}
 
 /// How sentences are to be read.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -26,14 +34,20 @@ pub struct PassageForm {
     voice: String,
 }
 
-/// `POST /api/books/{id}/passages`
+/// Says how sentences are read: by another voice, not at all, or once more.
+///
+/// It is taken away like a mark.
+#[utoipa::path(
+    post, path = "/api/books/{book}/passages", tag = BOOKS, params(BookPath),
+    request_body(content = PassageForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, body = Annotation))
+)]
 pub async fn direct(
     state: Visit,
     headers: HeaderMap,
-    Path(book): Path<String>,
-    Form(form): Form<PassageForm>,
+    BookPath { book }: BookPath,
+    ApiForm(form): ApiForm<PassageForm>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     let PassageForm { chapter, first, last, how, voice } = form;
     let directed = async {
         let kind = AnnotationKind::parse(&how).filter(|kind| kind.is_direction());
@@ -58,29 +72,4 @@ pub async fn direct(
         Err(error) if wants_page(&headers) => notice::refused(&page, &error.to_string()),
         Err(error) => error.into_response(),
     })
-}
-
-/// What a chapter is of its book.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-pub struct MatterForm {
-    /// The chapter, from 1
-    chapter: u32,
-    /// `text`, `front` or `back`
-    matter: String,
-}
-
-/// `POST /api/books/{id}/matter`
-pub async fn set_matter(
-    state: Visit,
-    headers: HeaderMap,
-    Path(book): Path<String>,
-    Form(MatterForm { chapter, matter }): Form<MatterForm>,
-) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
-    let matter = Matter::parse(&matter).ok_or_else(|| ApiError::BadParameter {
-        name: "matter",
-        reason: "must be text, front or back".to_owned(),
-    })?;
-    state.library.set_matter(&book, chapter, matter).await?;
-    Ok(redirect_or_no_content(&headers, &format!("/book/{book}")))
 }

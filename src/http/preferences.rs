@@ -2,15 +2,19 @@
 
 use app::notice::Notice;
 use app::preferences::Preferences;
-use axum::Form;
+use axum::Json;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use leptos::prelude::{provide_context, use_context};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use utoipa_axum::routes;
 
+use super::extract::ApiForm;
+use super::forms::{redirect_or_no_content, wants_page};
+use super::openapi::RUNNING;
+use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, notice};
 
 /// What a page is made with: put into the request before it is rendered.
@@ -61,38 +65,30 @@ pub async fn load(state: Visit, mut request: Request, next: Next) -> Response {
     response
 }
 
-/// `GET /api/preferences`
-pub async fn get(state: Visit) -> Result<axum::Json<Preferences>, ApiError> {
-    Ok(axum::Json(state.library.preferences().await?))
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default().add(Needs::LISTENER, routes!(chosen)).add(Needs::LISTENER, routes!(set))
 }
 
-/// `POST /settings`: any number of preferences by name. A browser is sent back to where it was.
+/// What the reader prefers.
+#[utoipa::path(get, path = "/api/preferences", tag = RUNNING, responses((status = 200, body = Object)))]
+pub async fn chosen(state: Visit) -> Result<Json<Preferences>, ApiError> {
+    Ok(Json(state.library.preferences().await?))
+}
+
+/// Changes preferences: a form with any of them by name.
+///
+/// A browser is sent back to where it was.
+#[utoipa::path(
+    post, path = "/settings", tag = RUNNING,
+    request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204))
+)]
 pub async fn set(
     state: Visit,
     headers: HeaderMap,
-    Form(fields): Form<Vec<(String, String)>>,
+    ApiForm(fields): ApiForm<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     state.library.set_preferences(&fields).await?;
     Ok(redirect_or_no_content(&headers, "/settings"))
-}
-
-/// Sends a browser on to a page; a program gets nothing, with success.
-pub fn redirect_or_no_content(headers: &HeaderMap, page: &str) -> Response {
-    if wants_page(headers) {
-        Redirect::to(page).into_response()
-    } else {
-        StatusCode::NO_CONTENT.into_response()
-    }
-}
-
-/// Sends a browser on to a page that says what happened, in its parameter `name`.
-pub fn redirect_with_notice(page: &str, name: &str, what: &str) -> Response {
-    let what = utf8_percent_encode(what, NON_ALPHANUMERIC);
-    Redirect::to(&format!("{page}?{name}={what}")).into_response()
-}
-
-/// Whether a browser has sent a form, and wants a page in answer.
-pub fn wants_page(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).map(HeaderValue::to_str);
-    accept.is_some_and(|accept| accept.is_ok_and(|accept| accept.contains("text/html")))
 }

@@ -6,22 +6,41 @@ use app::model::{
     BookId, Matching, NewPronunciation, Person, Pronunciation, PronunciationScope, Role,
 };
 use axum::extract::multipart::{Multipart, MultipartError};
-use axum::extract::{FromRequest, Path, Query, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::{Extension, Form, Json};
+use axum::routing::post;
+use axum::{Extension, Json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
-use super::params::QueryMap;
-use super::preferences::{redirect_or_no_content, redirect_with_notice, wants_page};
-use super::{ApiError, Visit, notice, params};
+use super::extract::{ApiForm, ApiPath, ApiQuery, BookPath};
+use super::forms::{redirect_or_no_content, redirect_with_notice, wants_page};
+use super::openapi::{BOOKS, Binary};
+use super::routes::{Carries, Needs, Routes};
+use super::{ApiError, Visit, notice};
 use crate::library::LibraryError;
 use crate::library::pronunciations::{MAX_LEXICON_BYTES, Refused};
 use crate::text::pronunciation::{MAX_WRITTEN_CHARS, checked, example, pronounce};
 
+/// Their routes.
+pub fn router() -> Routes {
+    const REMOVED: &str = "/api/books/{book}/pronunciations/{entry}/delete";
+    Routes::default()
+        .add(Needs::LISTENER, routes!(list, keep))
+        .add(Needs::LISTENER, routes!(remove))
+        .page(Needs::LISTENER, Method::POST, REMOVED, post(remove))
+        .add(Needs::LISTENER, routes!(sample))
+        .add(Needs::LISTENER, routes!(pls))
+        .add(Needs::LISTENER, routes!(lines))
+        .carrying(Carries::Text, Needs::LISTENER, routes!(import))
+}
+
 /// An entry as a form sends it.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Deserialize, utoipa::ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PronunciationForm {
     /// The word as the book has it, or a pattern
     written: String,
@@ -108,22 +127,38 @@ fn refused(headers: &HeaderMap, book: &BookId, entered: &str, error: ApiError) -
     }
 }
 
-/// `GET /api/books/{id}/pronunciations`
-pub async fn list(
-    state: Visit,
-    Path(book): Path<String>,
-) -> Result<Json<Vec<Pronunciation>>, ApiError> {
-    Ok(Json(state.library.pronunciations(&params::book(&book)?).await?))
+/// An entry of a book.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct EntryPath {
+    /// The entry’s id
+    entry: String,
 }
 
-/// `POST /api/books/{id}/pronunciations`
+/// How words are said in the book, the nearest scope first.
+#[utoipa::path(
+    get, path = "/api/books/{book}/pronunciations", tag = BOOKS, params(BookPath),
+    responses((status = 200, body = Vec<Pronunciation>))
+)]
+pub async fn list(
+    state: Visit,
+    BookPath { book }: BookPath,
+) -> Result<Json<Vec<Pronunciation>>, ApiError> {
+    Ok(Json(state.library.pronunciations(&book).await?))
+}
+
+/// Keeps how a word is said. Only sentences that have it are made again.
+#[utoipa::path(
+    post, path = "/api/books/{book}/pronunciations", tag = BOOKS, params(BookPath),
+    request_body(content = PronunciationForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, body = Pronunciation))
+)]
 pub async fn keep(
     state: Visit,
     headers: HeaderMap,
-    Path(book): Path<String>,
-    Form(form): Form<PronunciationForm>,
+    BookPath { book }: BookPath,
+    ApiForm(form): ApiForm<PronunciationForm>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     let kept = async {
         let replaced = Some(form.replaces.as_str()).filter(|id| !id.is_empty());
         Ok::<_, ApiError>(state.library.keep_pronunciation(&book, form.entry()?, replaced).await?)
@@ -135,27 +170,34 @@ pub async fn keep(
     })
 }
 
-/// `DELETE /api/books/{id}/pronunciations/{entry}`, and for forms
-/// `POST /api/books/{id}/pronunciations/{entry}/delete`.
+/// Forgets how a word is said.
+#[utoipa::path(
+    delete, path = "/api/books/{book}/pronunciations/{entry}", tag = BOOKS, params(BookPath, EntryPath),
+    responses((status = 204))
+)]
 pub async fn remove(
     state: Visit,
     Extension(person): Extension<Arc<Person>>,
     headers: HeaderMap,
-    Path((book, entry)): Path<(String, String)>,
+    BookPath { book }: BookPath,
+    ApiPath(EntryPath { entry }): ApiPath<EntryPath>,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     let changes_books = person.role >= Role::Member;
     state.library.remove_pronunciation(&entry, changes_books).await?;
     Ok(redirect_or_no_content(&headers, &page(&book)))
 }
 
-/// `GET /api/books/{id}/pronunciations/sample`: an entry as it would sound, before it is kept.
+/// How an entry would sound, before it is kept.
+#[utoipa::path(
+    get, path = "/api/books/{book}/pronunciations/sample", tag = BOOKS, params(BookPath, PronunciationForm),
+    responses((status = 200, body = Binary, content_type = "audio/mpeg"))
+)]
 pub async fn sample(
     state: Visit,
-    Path(book): Path<String>,
-    Query(form): Query<PronunciationForm>,
+    BookPath { book }: BookPath,
+    ApiQuery(form): ApiQuery<PronunciationForm>,
 ) -> Result<Response, ApiError> {
-    let details = state.library.book(&params::book(&book)?).await?;
+    let details = state.library.book(&book).await?;
     let card = details.card;
     let text = if form.spoken.trim().is_empty() && form.phonemes.trim().is_empty() {
         // As it is said now.
@@ -174,15 +216,23 @@ pub async fn sample(
     Ok((headers, spoken.bytes).into_response())
 }
 
-/// `GET /api/books/{id}/pronunciations.pls`
-pub async fn pls(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
-    let text = state.library.lexicon_pls(&params::book(&book)?).await?;
+/// How words are said, as a W3C pronunciation lexicon.
+#[utoipa::path(
+    get, path = "/api/books/{book}/pronunciations.pls", tag = BOOKS, params(BookPath),
+    responses((status = 200, body = String, content_type = "application/pls+xml"))
+)]
+pub async fn pls(state: Visit, BookPath { book }: BookPath) -> Result<Response, ApiError> {
+    let text = state.library.lexicon_pls(&book).await?;
     Ok(file("application/pls+xml", "attachment; filename=\"pronunciation.pls\"", text))
 }
 
-/// `GET /api/books/{id}/pronunciations.txt`
-pub async fn lines(state: Visit, Path(book): Path<String>) -> Result<Response, ApiError> {
-    let text = state.library.lexicon_text(&params::book(&book)?).await?;
+/// How words are said, a line each.
+#[utoipa::path(
+    get, path = "/api/books/{book}/pronunciations.txt", tag = BOOKS, params(BookPath),
+    responses((status = 200, body = String, content_type = "text/plain"))
+)]
+pub async fn lines(state: Visit, BookPath { book }: BookPath) -> Result<Response, ApiError> {
+    let text = state.library.lexicon_text(&book).await?;
     Ok(file("text/plain; charset=utf-8", "attachment; filename=\"pronunciation.txt\"", text))
 }
 
@@ -203,18 +253,32 @@ pub struct LexiconAnswer {
     refused: Vec<Refused>,
 }
 
-/// `POST /api/books/{id}/pronunciations/import`: a lexicon as the body, or as the file of a form.
+/// For what a lexicon is.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ScopeQuery {
+    /// “book”, “author”, “language” or “everywhere”; the book when left out
+    scope: Option<String>,
+}
+
+/// Keeps what a lexicon says, in either form.
+///
+/// It is the body, or the field “file” of a form.
+#[utoipa::path(
+    post, path = "/api/books/{book}/pronunciations/import", tag = BOOKS, params(BookPath, ScopeQuery),
+    request_body(content = String, content_type = "text/plain"),
+    responses((status = 200, body = LexiconAnswer))
+)]
 pub async fn import(
     state: Visit,
     headers: HeaderMap,
-    Path(book): Path<String>,
-    Query(query): Query<QueryMap>,
+    BookPath { book }: BookPath,
+    ApiQuery(query): ApiQuery<ScopeQuery>,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let book = params::book(&book)?;
     let imported = async {
         let (source, named) = lexicon(&headers, request, &state).await?;
-        let named = named.or_else(|| query.get("scope").cloned()).unwrap_or_default();
+        let named = named.or(query.scope).unwrap_or_default();
         let scope = scope(&named)?;
         let (kept, refused) = state.library.import_lexicon(&book, &source, scope).await?;
         Ok::<_, ApiError>(LexiconAnswer { kept, refused })

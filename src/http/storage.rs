@@ -1,13 +1,22 @@
 //! What is kept of what was spoken, and how much may be.
 
 use app::model::{StorageFigures, StorageLimits};
+use axum::Json;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::{Form, Json};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::routes;
 
-use super::preferences::{redirect_with_notice, wants_page};
+use super::extract::ApiForm;
+use super::forms::{redirect_with_notice, wants_page};
+use super::openapi::RUNNING;
+use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
+
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default().add(Needs::ADMIN, routes!(figures, set_limits))
+}
 
 /// Limits as a form has them: empty is without limit.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -23,16 +32,29 @@ pub struct LimitsForm {
     book_mb: String,
 }
 
-/// `GET /api/storage`: what is kept, and what it cost and saved.
+/// What is cleaned up.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct CleanedAnswer {
+    /// Clips that are gone
+    removed: u64,
+}
+
+/// What is kept of what was spoken, and what it cost and saved.
+#[utoipa::path(get, path = "/api/storage", tag = RUNNING, responses((status = 200, body = StorageFigures)))]
 pub async fn figures(state: Visit) -> Result<Json<StorageFigures>, ApiError> {
     Ok(Json(state.narrator.storage().await?))
 }
 
-/// `POST /api/storage`: sets how much may be kept, and cleans up.
+/// Sets how much may be kept, and cleans up.
+#[utoipa::path(
+    post, path = "/api/storage", tag = RUNNING,
+    request_body(content = LimitsForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = CleanedAnswer))
+)]
 pub async fn set_limits(
     state: Visit,
     headers: HeaderMap,
-    Form(form): Form<LimitsForm>,
+    ApiForm(form): ApiForm<LimitsForm>,
 ) -> Result<Response, ApiError> {
     let number = |name, text: &str| match text.trim() {
         "" => Ok(0),
@@ -50,5 +72,5 @@ pub async fn set_limits(
     if wants_page(&headers) {
         return Ok(redirect_with_notice("/storage", "removed", &removed.to_string()));
     }
-    Ok(Json(serde_json::json!({ "removed": removed })).into_response())
+    Ok(Json(CleanedAnswer { removed }).into_response())
 }

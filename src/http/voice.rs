@@ -1,22 +1,35 @@
-//! Speech for other programs: our own request, and the one that programs make to OpenAI.
+//! Speech for other programs, by our own request.
 
 use app::model::Voice;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::Query;
-use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::IntoParams;
+use utoipa_axum::routes;
 
+use super::extract::{ApiJson, ApiQuery};
 use super::headers::CACHE_PRIVATELY;
-use super::params::QueryMap;
+use super::openapi::{Binary, SPEECH};
+use super::routes::{Carries, Needs, Routes};
 use super::{ApiError, Visit};
-use crate::audio::{AudioFormat, WordTiming, decode, ensure_supported};
+use crate::audio::{AudioFormat, WordTiming, decode};
 use crate::narration::text::SpokenText;
-use crate::speech::VoiceError;
 use crate::text::hash::ContentHash;
+
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default()
+        .carrying(Carries::Text, Needs::MEMBER, routes!(speak, audio))
+        .add(Needs::LISTENER, routes!(voices))
+}
+
+/// Every voice.
+#[utoipa::path(get, path = "/api/voices", tag = SPEECH, responses((status = 200, body = Vec<Voice>)))]
+pub async fn voices(state: Visit) -> Json<Vec<Voice>> {
+    Json(state.voices.list())
+}
 
 /// A text to be spoken.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
@@ -63,16 +76,21 @@ pub struct WordAnswer {
     start_ms: u32,
 }
 
-/// `POST /api/voice`
+/// Speaks a text.
+///
+/// What was spoken before is not made again, whoever asked for it. More than a sentence is split, and kept by the
+/// sentence.
+#[utoipa::path(
+    post, path = "/api/voice", tag = SPEECH, request_body = VoiceRequest,
+    responses((status = 200, body = VoiceAnswer))
+)]
 pub async fn speak(
     state: Visit,
-    request: Result<Json<VoiceRequest>, JsonRejection>,
+    ApiJson(request): ApiJson<VoiceRequest>,
 ) -> Result<Json<VoiceAnswer>, ApiError> {
-    let Json(request) = request.map_err(|rejection| ApiError::BadBody(rejection.body_text()))?;
     let VoiceRequest { text, voice_id, model, speed, format } = request;
     let wire = form("format", format.as_deref())?;
     check_model(&state, &voice_id, model.as_deref())?;
-    check_form(&state, &voice_id, "format", wire)?;
     let spoken = state.narrator.synthesize_text(&text, &voice_id, speed).await?;
     let SpokenText { content, duration_ms, words, cached, .. } = spoken;
     let word = |WordTiming { word, start_ms }| WordAnswer { word, start_ms };
@@ -88,16 +106,35 @@ pub async fn speak(
     }))
 }
 
-/// `GET /api/voice?contentHash=`: the audio of a text that was spoken before.
+/// Names the audio of a text.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct AudioQuery {
+    /// As the answer to POST names it
+    #[serde(default)]
+    content_hash: String,
+    /// `mp3`, `wav` or `pcm`
+    format: Option<String>,
+}
+
+/// The audio of a text that was spoken.
+#[utoipa::path(
+    get, path = "/api/voice", tag = SPEECH, params(AudioQuery),
+    responses(
+        (status = 200, content(
+            (Binary = "audio/mpeg"), (Binary = "audio/wav"), (Binary = "audio/pcm"),
+        )),
+    )
+)]
 pub async fn audio(
     state: Visit,
     headers: HeaderMap,
-    Query(query): Query<QueryMap>,
+    ApiQuery(query): ApiQuery<AudioQuery>,
 ) -> Result<Response, ApiError> {
     let unknown = || ApiError::NotFound("There is no audio of this name.".to_owned());
-    let content: ContentHash =
-        query.get("contentHash").and_then(|hash| hash.parse().ok()).ok_or_else(unknown)?;
-    let wire = form("format", query.get("format").map(String::as_str))?;
+    let content: ContentHash = query.content_hash.parse().map_err(|_| unknown())?;
+    let wire = form("format", query.format.as_deref())?;
     let tag = format!("\"{content}-{}\"", wire.name());
     let fixed =
         [(header::CONTENT_TYPE, content_type(wire)), (header::CACHE_CONTROL, CACHE_PRIVATELY)];
@@ -110,7 +147,7 @@ pub async fn audio(
 }
 
 /// The form that is asked for; MP3 when none is.
-fn form(name: &'static str, format: Option<&str>) -> Result<AudioFormat, ApiError> {
+pub fn form(name: &'static str, format: Option<&str>) -> Result<AudioFormat, ApiError> {
     match format {
         None | Some("" | "mp3") => Ok(AudioFormat::Mp3),
         Some("wav") => Ok(AudioFormat::Wav),
@@ -121,7 +158,7 @@ fn form(name: &'static str, format: Option<&str>) -> Result<AudioFormat, ApiErro
     }
 }
 
-fn content_type(wire: AudioFormat) -> HeaderValue {
+pub fn content_type(wire: AudioFormat) -> HeaderValue {
     HeaderValue::from_static(match wire {
         AudioFormat::Mp3 => "audio/mpeg",
         AudioFormat::Wav => "audio/wav",
@@ -130,7 +167,7 @@ fn content_type(wire: AudioFormat) -> HeaderValue {
 }
 
 /// The audio in the form that was asked for by a parameter.
-async fn in_form(
+pub async fn in_form(
     name: &'static str,
     spoken: SpokenText,
     wire: AudioFormat,
@@ -151,157 +188,4 @@ fn check_model(state: &Visit, voice: &str, model: Option<&str>) -> Result<(), Ap
     }
     let reason = format!("is “{}” for this voice, not “{model}”", chosen.key.model);
     Err(ApiError::BadParameter { name: "model", reason })
-}
-
-/// OpenAI's request.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-pub struct SpeechRequest {
-    /// An engine's name or model; any other is taken for “whichever has the voice”
-    #[serde(default)]
-    model: String,
-    /// What to say
-    input: String,
-    /// A voice's id, its name without the engine, or what it is called; the default voice when it is empty or
-    /// there is no such voice, as with OpenAI's own names
-    #[serde(default)]
-    voice: VoiceName,
-    /// Whether a voice that there is not is refused
-    #[serde(default)]
-    strict: bool,
-    /// `mp3`, `wav` or `pcm`
-    #[serde(default)]
-    response_format: Option<String>,
-    /// 0.25 to 4
-    #[serde(default)]
-    speed: Option<f64>,
-}
-
-/// A voice, which OpenAI also takes as an object.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
-pub enum VoiceName {
-    /// Its name.
-    Name(String),
-    /// None.
-    None(()),
-    /// An object with its name.
-    Object {
-        /// Its name.
-        id: String,
-    },
-}
-
-impl Default for VoiceName {
-    fn default() -> Self {
-        Self::None(())
-    }
-}
-
-impl VoiceName {
-    fn text(&self) -> &str {
-        match self {
-            Self::Name(name) | Self::Object { id: name } => name.trim(),
-            Self::None(()) => "",
-        }
-    }
-}
-
-/// An error in OpenAI's form.
-#[derive(Debug)]
-pub struct SpeechError(ApiError);
-
-impl<E: Into<ApiError>> From<E> for SpeechError {
-    fn from(error: E) -> Self {
-        Self(error.into())
-    }
-}
-
-impl IntoResponse for SpeechError {
-    fn into_response(self) -> Response {
-        let Self(error) = self;
-        let status = error.status();
-        let (kind, param) = match &error {
-            ApiError::BadParameter { name, .. } => ("invalid_request_error", Value::from(*name)),
-            _ if status.is_client_error() => ("invalid_request_error", Value::Null),
-            _ => ("server_error", Value::Null),
-        };
-        let message = error.to_string();
-        let body = json!({
-            "error": { "message": message, "type": kind, "param": param, "code": Value::Null }
-        });
-        let mut response = (status, Json(body)).into_response();
-        if let ApiError::TooMany { retry_after } = error {
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
-        }
-        response
-    }
-}
-
-/// `POST /v1/audio/speech`
-pub async fn openai_speech(state: Visit, body: Bytes) -> Result<Response, SpeechError> {
-    // Whatever the client says of its content type.
-    let request: SpeechRequest = serde_json::from_slice(&body)
-        .map_err(|error| ApiError::BadBody(format!("The request cannot be read: {error}.")))?;
-    let wire = form("response_format", request.response_format.as_deref())?;
-    let voice = match voice_named(&state, request.voice.text(), &request.model) {
-        // Programs send the names of other services' voices, and for them no voice is the end.
-        Err(VoiceError::NoSuchVoice(_)) if !request.strict => String::new(),
-        voice => voice?,
-    };
-    check_form(&state, &voice, "response_format", wire)?;
-    let spoken = state.narrator.synthesize_text(&request.input, &voice, request.speed).await?;
-    let audio = in_form("response_format", spoken, wire).await?;
-    Ok(([(header::CONTENT_TYPE, content_type(wire))], audio).into_response())
-}
-
-/// The id of a voice that a program names as it would to OpenAI; empty for the default one.
-fn voice_named(state: &Visit, name: &str, model: &str) -> Result<String, VoiceError> {
-    let all = state.voices.list();
-    if name.is_empty() || all.iter().any(|voice| voice.id == name) {
-        return Ok(name.to_owned());
-    }
-    let named = state.voices.named(name, model);
-    let is_called = |voice: &&Voice| voice.name.to_lowercase() == name.to_lowercase();
-    named.or_else(|missing| match all.iter().find(is_called) {
-        Some(voice) => Ok(voice.id.clone()),
-        None => Err(missing),
-    })
-}
-
-/// Refuses, before anything is paid for, a form that the voice cannot have.
-fn check_form(
-    state: &Visit,
-    voice: &str,
-    name: &'static str,
-    wire: AudioFormat,
-) -> Result<(), ApiError> {
-    let rate = state.voices.choose(voice, "und")?.sample_rate;
-    ensure_supported(wire, rate).map_err(|reason| ApiError::BadParameter { name, reason })
-}
-
-/// `GET /v1/audio/voices`, as Kokoro-FastAPI and others list theirs: `name` is the id, because some programs
-/// send the one and some the other. The default voice comes first.
-pub async fn openai_voices(state: Visit) -> Json<Value> {
-    let mut voices = state.voices.list();
-    let default = state.voices.default_for("und").map(|voice| voice.id);
-    voices.sort_by_key(|voice| Some(&voice.id) != default.as_ref());
-    let entry = |voice: &Voice| {
-        json!({
-            "id": voice.id, "name": voice.id, "displayName": voice.name, "language": voice.language,
-        })
-    };
-    let voices: Vec<Value> = voices.iter().map(entry).collect();
-    Json(json!({ "voices": voices }))
-}
-
-/// `GET /v1/models`: the engines' models, for programs that ask before they speak.
-pub async fn openai_models(state: Visit) -> Json<Value> {
-    let mut models: Vec<String> =
-        state.voices.list().into_iter().map(|voice| voice.engine).collect();
-    models.dedup();
-    let models: Vec<Value> = models
-        .into_iter()
-        .map(|id| json!({ "id": id, "object": "model", "owned_by": "earmark" }))
-        .collect();
-    Json(json!({ "object": "list", "data": models }))
 }

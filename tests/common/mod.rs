@@ -1,6 +1,7 @@
 //! A real server on a free port with a data folder of its own, and books to feed it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod browser;
 pub mod fleet;
 pub mod redis;
 pub mod s3;

@@ -150,4 +150,6 @@ pub struct EndpointCard {
     pub parameters: Vec<(String, String)>,
     /// What it answers with.
     pub answer: String,
+    /// Who may ask; empty for everybody.
+    pub needs: String,
 }

@@ -42,6 +42,7 @@ fn page(endpoints: Vec<EndpointCard>) -> AnyView {
 }
 
 fn endpoint(card: EndpointCard) -> impl IntoView {
+    let words = &words().operator;
     let parameters = card.parameters.into_iter().map(|(name, says)| {
         view! { <dt><code>{name}</code></dt><dd>{says}</dd> }
     });
@@ -49,10 +50,13 @@ fn endpoint(card: EndpointCard) -> impl IntoView {
     let list = (!parameters.is_empty()).then(|| view! { <dl>{parameters}</dl> });
     let answer =
         (!card.answer.is_empty()).then(|| view! { <p class="hint">"→ " {card.answer}</p> });
+    let needs = (!card.needs.is_empty())
+        .then(|| view! { <p class="hint">{words.asked_by}": "{card.needs}</p> });
     view! {
         <section class="endpoint">
             <h3><code><b>{card.method}</b>" "{card.path}</code></h3>
             <p>{card.summary}</p>
+            {needs}
             {list}
             {answer}
         </section>

@@ -1,0 +1,163 @@
+//! What people see and change of themselves: sessions, password, tokens.
+
+use std::sync::Arc;
+
+use app::model::{Person, SessionCard, TokenCard};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::routes;
+
+use super::extract::{ApiForm, ApiPath};
+use super::forms::{answer, wants_page};
+use super::openapi::PEOPLE;
+use super::routes::{Needs, Routes};
+use super::{ApiError, Visit, notice};
+
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default()
+        .add(Needs::ONESELF, routes!(sessions))
+        .add(Needs::ONESELF, routes!(end_session))
+        .page(Needs::ONESELF, Method::POST, "/api/sessions/{session}/delete", post(end_session))
+        .add(Needs::ONESELF, routes!(set_password))
+        .add(Needs::ONESELF, routes!(tokens, make_token))
+        .add(Needs::ONESELF, routes!(end_token))
+        .page(Needs::ONESELF, Method::POST, "/api/tokens/{token}/delete", post(end_token))
+}
+
+/// A new password.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct PasswordForm {
+    /// The one until now
+    old: String,
+    /// 10 to 200 characters
+    new: String,
+}
+
+/// A new token.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct TokenForm {
+    /// What it is for
+    name: String,
+    /// For how many days; 0 or empty for ever
+    #[serde(default)]
+    days: String,
+}
+
+/// A token, as it is said once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct NewToken {
+    /// To be sent as `Authorization: Bearer …`
+    token: String,
+}
+
+/// Where one is logged in, the last used first.
+#[utoipa::path(get, path = "/api/sessions", tag = PEOPLE, responses((status = 200, body = Vec<SessionCard>)))]
+pub async fn sessions(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+) -> Result<Json<Vec<SessionCard>>, ApiError> {
+    Ok(Json(state.door.accounts().sessions(&person.id, &person.session).await?))
+}
+
+/// Logs out there.
+#[utoipa::path(
+    delete, path = "/api/sessions/{session}", tag = PEOPLE,
+    params(("session" = String, Path, description = "As the list has it")), responses((status = 204))
+)]
+pub async fn end_session(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+    ApiPath(session): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ended = state.door.accounts().end_session(&person.id, &session).await?;
+    let missing = || ApiError::NotFound("There is no such session.".to_owned());
+    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
+    Ok(answer(&headers, "/account", done))
+}
+
+/// Changes one’s password; everywhere else one is logged out.
+#[utoipa::path(
+    post, path = "/api/account/password", tag = PEOPLE,
+    request_body(content = PasswordForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 204))
+)]
+pub async fn set_password(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<PasswordForm>,
+) -> Response {
+    let accounts = state.door.accounts();
+    let set = async {
+        state.limits.count_login(&person.id, &person.name).await?;
+        accounts.is_password_of(&person.name, &form.old).await?;
+        accounts.set_password(&person.id, &form.new, &person.session).await?;
+        Ok::<_, ApiError>(())
+    };
+    answer(&headers, "/account", set.await.map(|()| StatusCode::NO_CONTENT))
+}
+
+/// One’s tokens, the newest first.
+#[utoipa::path(get, path = "/api/tokens", tag = PEOPLE, responses((status = 200, body = Vec<TokenCard>)))]
+pub async fn tokens(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+) -> Result<Json<Vec<TokenCard>>, ApiError> {
+    Ok(Json(state.door.accounts().tokens(&person.id).await?))
+}
+
+/// Makes a token, which is said in the answer and never again.
+#[utoipa::path(
+    post, path = "/api/tokens", tag = PEOPLE,
+    request_body(content = TokenForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, body = NewToken))
+)]
+pub async fn make_token(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<TokenForm>,
+) -> Response {
+    let made = async {
+        if !person.has_account() {
+            return Err(ApiError::BadBody(
+                "Programs need no token where nobody has to log in.".to_owned(),
+            ));
+        }
+        let days = match form.days.trim() {
+            "" => 0,
+            days => days.parse().map_err(|_| ApiError::BadParameter {
+                name: "days",
+                reason: "must be a whole number".to_owned(),
+            })?,
+        };
+        Ok(state.door.accounts().make_token(&person.id, &form.name, days).await?)
+    };
+    match made.await {
+        Ok(token) if wants_page(&headers) => notice::refused("/account", &token),
+        Ok(token) => (StatusCode::CREATED, Json(NewToken { token })).into_response(),
+        Err(error) => answer(&headers, "/account", Err::<StatusCode, _>(error)),
+    }
+}
+
+/// Withdraws a token.
+#[utoipa::path(
+    delete, path = "/api/tokens/{token}", tag = PEOPLE,
+    params(("token" = String, Path, description = "As the list has it")), responses((status = 204))
+)]
+pub async fn end_token(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+    ApiPath(token): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ended = state.door.accounts().end_token(&person.id, &token).await?;
+    let missing = || ApiError::NotFound("There is no such token.".to_owned());
+    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
+    Ok(answer(&headers, "/account", done))
+}

@@ -1,0 +1,190 @@
+//! Logging in and out, and the first account.
+
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use serde::Deserialize;
+
+use super::door::{COOKIE_AGE, no_session_cookies, secrets, session_cookie};
+use super::extract::ApiForm;
+use super::forms::{in_address, redirect_or_no_content, wants_page};
+use super::routes::{Needs, Routes};
+use super::{ApiError, Visit, cookies, notice};
+
+/// Remembers whose pages a browser may have kept: not whether they are logged in.
+const LAST: &str = "earmark_last";
+
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default()
+        .page(Needs::Nobody, Method::POST, "/login", post(log_in))
+        .page(Needs::Nobody, Method::POST, "/logout", post(log_out))
+        .page(Needs::Nobody, Method::POST, "/setup", post(set_up))
+}
+
+/// What somebody logs in with.
+#[derive(Debug, Deserialize)]
+pub struct LoginForm {
+    name: String,
+    password: String,
+    /// Where they wanted to go.
+    #[serde(default)]
+    next: String,
+}
+
+/// The first account.
+#[derive(Debug, Deserialize)]
+pub struct SetupForm {
+    code: String,
+    name: String,
+    password: String,
+}
+
+/// `POST /login`: a session begins.
+pub async fn log_in(
+    state: Visit,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<LoginForm>,
+) -> Response {
+    let client = state.limits.client(&headers, peer.ip()).to_string();
+    let logged_in = async {
+        state.limits.count_login(&client, &form.name).await?;
+        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let device = device(agent.unwrap_or_default());
+        let accounts = state.door.accounts();
+        let secret = accounts.log_in(&form.name, &form.password, (&device, &client)).await?;
+        let person = accounts.of_session(&secret, &client).await?;
+        Ok::<_, ApiError>((secret, person.ok_or(ApiError::Internal)?))
+    };
+    match logged_in.await {
+        Ok((secret, person)) => {
+            let page = if is_own_page(&form.next) { &form.next } else { "/" };
+            let mut response = redirect_or_no_content(&headers, page);
+            cookies::set(&mut response, &session_cookie(&secret, is_https(&state, &headers, peer)));
+            // Another person's kept pages and books are not for this one.
+            if cookies::value(&headers, LAST) != Some(&person.id) {
+                clear_site(&mut response);
+            }
+            let id = &person.id;
+            let last = format!("{LAST}={id}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
+            cookies::set(&mut response, &last);
+            response
+        }
+        Err(error) if wants_page(&headers) => {
+            let next = in_address(&form.next);
+            notice::refused(&format!("/login?next={next}"), &error.to_string())
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// `POST /logout`: the browser's sessions end, and it forgets what it has kept.
+pub async fn log_out(state: Visit, headers: HeaderMap) -> Result<Response, ApiError> {
+    // One that came over HTTPS and one that did not may both be there.
+    for secret in secrets(&headers) {
+        state.door.accounts().end_own_session(secret).await?;
+    }
+    let mut response = redirect_or_no_content(&headers, "/login");
+    no_session_cookies().iter().for_each(|gone| cookies::set(&mut response, gone));
+    clear_site(&mut response);
+    Ok(response)
+}
+
+/// `POST /setup`: the first account, with the code that stands in the terminal.
+pub async fn set_up(
+    state: Visit,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<SetupForm>,
+) -> Response {
+    let client = state.limits.client(&headers, peer.ip()).to_string();
+    let made = async {
+        state.limits.count_login(&client, "").await?;
+        state.library.flush().await;
+        state.door.set_up(&form.code, &form.name, &form.password).await
+    };
+    match made.await {
+        Ok(()) => redirect_or_no_content(&headers, "/login"),
+        Err(error) if wants_page(&headers) => {
+            let code = in_address(&form.code);
+            notice::refused(&format!("/setup?code={code}"), &error.to_string())
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Whether a browser may be sent there: to a page here. `//host` and `/\host` are elsewhere.
+fn is_own_page(page: &str) -> bool {
+    page.starts_with('/')
+        && !page[1..].starts_with(['/', '\\'])
+        && !page.chars().any(char::is_control)
+}
+
+fn is_https(state: &Visit, headers: &HeaderMap, peer: SocketAddr) -> bool {
+    state.limits.is_https(headers, peer.ip())
+}
+
+/// Has a browser forget pages, sound and books that it has kept.
+fn clear_site(response: &mut Response) {
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+}
+
+/// What a browser is, by what it says of itself: enough to know one's own devices by.
+fn device(agent: &str) -> String {
+    let first = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| agent.contains(mark)).map(|(_, name)| *name)
+    };
+    // Each says that it is all the others, the truest word last.
+    let browser = first(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = first(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser}, {system}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => agent.split(['/', ' ']).next().unwrap_or_default().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for page in ["/", "/book/0123", "/book/0123/search?q=a%20b"] {
+            assert!(is_own_page(page), "{page}");
+        }
+        for page in ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb"] {
+            assert!(!is_own_page(page), "{page}");
+        }
+    }
+
+    #[test]
+    fn devices_are_told_apart() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36";
+        assert_eq!(device(chrome), "Chrome, Linux");
+        let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1";
+        assert_eq!(device(safari), "Safari, iPhone");
+        assert_eq!(device("curl/8.0"), "curl");
+        assert_eq!(device(""), "");
+    }
+}

@@ -1,0 +1,205 @@
+//! Routes, each with what it asks of whoever calls it, how much it takes, and its part of the API's description.
+
+use std::collections::HashMap;
+
+use app::model::Role;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::from_fn;
+use axum::routing::MethodRouter;
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+
+use super::bodies::{self, FILE_BYTES, SMALL_BYTES, TEXT_BYTES};
+use super::{AppState, openapi};
+
+/// What a route asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: it says nothing of anybody.
+    Nobody,
+    /// Somebody who may do as much, or a program of theirs.
+    Role(Role),
+    /// Somebody who is there themselves: programs neither make tokens nor log others out.
+    Person(Role),
+}
+
+impl Needs {
+    /// Whoever may listen.
+    pub const LISTENER: Self = Self::Role(Role::Listener);
+    /// Whoever may add books.
+    pub const MEMBER: Self = Self::Role(Role::Member);
+    /// Oneself, of one's own things.
+    pub const ONESELF: Self = Self::Person(Role::Listener);
+    /// Whoever runs the place.
+    pub const ADMIN: Self = Self::Person(Role::Admin);
+}
+
+/// What a request may carry.
+#[derive(Debug, Clone, Copy)]
+pub enum Carries {
+    /// Nothing that is read.
+    Nothing,
+    /// A form or a few values.
+    Values,
+    /// A note, or a text to be spoken.
+    Text,
+    /// Files, which are read piece by piece.
+    Files,
+}
+
+/// What each route asks for, by its path as it was registered.
+#[derive(Debug, Default)]
+pub struct Asked(HashMap<String, Vec<(Method, Needs)>>);
+
+impl Asked {
+    /// What a route asks for. One that is not named is an admin's; and where nothing is registered there is nothing
+    /// to see, which is not for everybody to know.
+    pub fn of(&self, method: &Method, path: Option<&str>) -> Needs {
+        let Some(path) = path else { return Needs::LISTENER };
+        let method = if *method == Method::HEAD { &Method::GET } else { method };
+        let of_path = self.0.get(path).into_iter().flatten();
+        of_path
+            .into_iter()
+            .find(|(named, _)| named == method)
+            .map_or(Needs::ADMIN, |(_, needs)| *needs)
+    }
+
+    fn add(&mut self, needs: Needs, method: Method, path: &str) {
+        self.0.entry(path.to_owned()).or_default().push((method, needs));
+    }
+}
+
+/// Some of the server's routes.
+#[derive(Default)]
+pub struct Routes {
+    router: OpenApiRouter<AppState>,
+    asked: Asked,
+}
+
+impl Routes {
+    /// Adds a route that is described, and takes a form, a few values or nothing.
+    pub fn add(self, needs: Needs, route: UtoipaMethodRouter<AppState>) -> Self {
+        self.carrying(Carries::Values, needs, route)
+    }
+
+    /// Adds a route that is described.
+    pub fn carrying(
+        mut self,
+        carries: Carries,
+        needs: Needs,
+        (schemas, mut paths, methods): UtoipaMethodRouter<AppState>,
+    ) -> Self {
+        for (path, item) in &mut paths.paths {
+            for (method, operation) in operations(item) {
+                openapi::finish(operation, needs);
+                self.asked.add(needs, method, path);
+            }
+        }
+        self.router = self.router.routes((schemas, paths, bounded(methods, carries)));
+        self
+    }
+
+    /// Adds a route of the pages alone, which the description leaves out: a form's other way to say a method.
+    pub fn page(
+        mut self,
+        needs: Needs,
+        method: Method,
+        path: &str,
+        methods: MethodRouter<AppState>,
+    ) -> Self {
+        self.asked.add(needs, method, path);
+        self.router = self.router.route(path, bounded(methods, Carries::Values));
+        self
+    }
+
+    /// Adds to the description what leptos serves.
+    pub fn described(mut self, needs: Needs, mut paths: Paths) -> Self {
+        for (path, item) in &mut paths.paths {
+            for (method, operation) in operations(item) {
+                openapi::finish(operation, needs);
+                self.asked.add(needs, method, path);
+            }
+        }
+        self.router.get_openapi_mut().paths.paths.extend(paths.paths);
+        self
+    }
+
+    /// Names what pages and files ask for, which are served elsewhere.
+    pub fn asking(mut self, needs: Needs, method: &Method, paths: &[&str]) -> Self {
+        for path in paths {
+            self.asked.add(needs, method.clone(), path);
+        }
+        self
+    }
+
+    /// All routes of both.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        for (path, asked) in other.asked.0 {
+            self.asked.0.entry(path).or_default().extend(asked);
+        }
+        self
+    }
+
+    /// The routes, with layers around them.
+    pub fn map(mut self, around: impl FnOnce(Router<AppState>) -> Router<AppState>) -> Self {
+        let (router, description) = self.router.split_for_parts();
+        self.router = OpenApiRouter::from(around(router));
+        *self.router.get_openapi_mut() = description;
+        self
+    }
+
+    /// The routes, what they ask for, and what the API's description says of them.
+    pub fn split(self) -> (Router<AppState>, Asked, OpenApi) {
+        let (router, description) = self.router.split_for_parts();
+        (router, self.asked, openapi::whole(description))
+    }
+}
+
+/// What can be asked for under a path.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (Method, &mut Operation)> {
+    let PathItem { get, put, post, delete, .. } = item;
+    [(Method::GET, get), (Method::PUT, put), (Method::POST, post), (Method::DELETE, delete)]
+        .into_iter()
+        .filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
+}
+
+fn bounded(methods: MethodRouter<AppState>, carries: Carries) -> MethodRouter<AppState> {
+    let limit = match carries {
+        Carries::Nothing => return methods,
+        Carries::Values => SMALL_BYTES,
+        Carries::Text => TEXT_BYTES,
+        Carries::Files => {
+            return methods
+                .layer(DefaultBodyLimit::max(FILE_BYTES))
+                .layer(from_fn(|request, next| bodies::read_streamed(FILE_BYTES, request, next)));
+        }
+    };
+    methods
+        .layer(DefaultBodyLimit::max(limit))
+        .layer(from_fn(move |request, next| bodies::read_whole(limit, request, next)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::api;
+
+    #[test]
+    fn what_is_not_named_is_an_admins() {
+        let (_, routes, _) = api().split();
+        let asked = |method: Method, path| routes.of(&method, Some(path));
+        assert_eq!(asked(Method::GET, "/engines"), Needs::ADMIN);
+        assert_eq!(asked(Method::POST, "/api/engines"), Needs::ADMIN);
+        assert_eq!(asked(Method::DELETE, "/api/preferences"), Needs::ADMIN);
+        assert_eq!(asked(Method::HEAD, "/api/books"), Needs::LISTENER);
+        assert_eq!(asked(Method::POST, "/api/books"), Needs::MEMBER);
+        assert_eq!(asked(Method::POST, "/api/events/page_open"), Needs::LISTENER);
+        // The words of an address decide nothing.
+        assert_eq!(asked(Method::GET, "/engines/login"), Needs::ADMIN);
+        assert_eq!(routes.of(&Method::GET, None), Needs::LISTENER);
+    }
+}
