@@ -9,9 +9,11 @@ const SHELL = "shell";
 const GIVEN_UP_MS = 60_000;
 // A server that does not answer within this is out of reach, where there is something kept.
 const PATIENCE_MS = 5_000;
-const OFFLINE = "/offline";
+// The path below which the site is; nothing where it is at the top of its host.
+const BASE = new URL(self.registration.scope).pathname.replace(/\/$/, "");
+const OFFLINE = `${BASE}/offline`;
 // Pages and files that the app cannot open without.
-const FIRST = ["/", OFFLINE, "/manifest.webmanifest", "/favicon.svg"];
+const FIRST = [`${BASE}/`, OFFLINE, `${BASE}/manifest.webmanifest`, `${BASE}/favicon.svg`];
 
 let unreachableSince = 0;
 
@@ -22,7 +24,7 @@ self.addEventListener("install", (event) => {
       await Promise.all(FIRST.map((page) => keep(cache, page)));
       // What those pages load: scripts, style, typefaces.
       const offline = await (await cache.match(OFFLINE)).text();
-      const parts = [...offline.matchAll(/(?:href|src)="(\/(?:pkg|fonts)\/[^"]+)"/g)].map((found) => found[1]);
+      const parts = [...offline.matchAll(/(?:href|src)="([^"]*\/(?:pkg|fonts)\/[^"]+)"/g)].map((found) => found[1]);
       const script = parts.find((part) => part.endsWith(".js"));
       if (script) parts.push(script.replace(/\.js$/, ".wasm"));
       await Promise.all([...new Set(parts)].map((part) => keep(cache, part)));
@@ -43,13 +45,18 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
   if (url.origin !== location.origin || event.request.method !== "GET") return;
-  const chapter = url.pathname.match(/^\/listen\/([0-9a-f]{16})\/(\d+)(\.mp3|\/timeline)$/);
+  const chapter = within(url).match(/^\/listen\/([0-9a-f]{16})\/(\d+)(\.mp3|\/timeline)$/);
   if (!chapter) event.respondWith(answer(event, url));
   // With a connection the stream goes past this script, which a browser may stop at any time.
   else if (!navigator.onLine || Date.now() - unreachableSince < GIVEN_UP_MS) {
     event.respondWith(listen(event.request, chapter[1], Number(chapter[2]), chapter[3], url));
   }
 });
+
+// An address as the site has it.
+function within(url) {
+  return url.pathname.slice(BASE.length);
+}
 
 async function keep(cache, address) {
   const response = await fetch(address, { headers: { accept: "text/html,*/*" } });
@@ -59,14 +66,14 @@ async function keep(cache, address) {
 
 async function answer(event, url) {
   const { request } = event;
-  const book = url.pathname.match(/[/]([0-9a-f]{16})(?:[/]|$)/)?.[1];
+  const book = within(url).match(/[/]([0-9a-f]{16})(?:[/]|$)/)?.[1];
   const kept = book ? await keptBook(book) : null;
   try {
     const response = await (kept ? Promise.race([fetch(request), patience()]) : fetch(request));
     // A proxy answers for a server that is gone.
     if ([502, 503, 504].includes(response.status) && kept) throw new Error("the server is out of reach");
     unreachableSince = 0;
-    const isWanted = kept || FIRST.includes(url.pathname) || /^\/(pkg|fonts)\//.test(url.pathname);
+    const isWanted = kept || FIRST.includes(url.pathname) || /^\/(pkg|fonts)\//.test(within(url));
     if (response.ok && !response.redirected && isWanted) event.waitUntil(refresh(url, response.clone(), kept));
     return response;
   } catch (error) {
@@ -95,7 +102,7 @@ function patience() {
 async function refresh(url, response, kept) {
   const shell = await caches.open(SHELL);
   const { pathname } = url;
-  if (/^\/(pkg|fonts)\//.test(pathname)) {
+  if (/^\/(pkg|fonts)\//.test(within(url))) {
     const old = await shell.match(pathname);
     await shell.put(pathname, response);
     // Pages belong to the scripts they came with.
@@ -103,7 +110,7 @@ async function refresh(url, response, kept) {
     if (pathname.endsWith(".wasm") && old && version(old) !== version(response)) await renew();
   } else if (FIRST.includes(pathname) && !url.search) {
     await shell.put(pathname, response);
-    if (pathname === "/") await forgetDeleted();
+    if (pathname === FIRST[0]) await forgetDeleted();
   } else if (kept && !url.search && (await kept.match(pathname))) {
     await kept.put(pathname, response);
   }
@@ -117,8 +124,8 @@ async function renew() {
     if (!name.startsWith("book-")) continue;
     const cache = await caches.open(name);
     for (const request of await cache.keys()) {
-      const { pathname } = new URL(request.url);
-      if (/^\/(read|book)\//.test(pathname)) await keep(cache, pathname).catch(() => {});
+      const url = new URL(request.url);
+      if (/^\/(read|book)\//.test(within(url))) await keep(cache, url.pathname).catch(() => {});
     }
   }
 }
@@ -127,7 +134,7 @@ async function renew() {
 async function forgetDeleted() {
   for (const name of await caches.keys()) {
     if (!name.startsWith("book-")) continue;
-    const answer = await fetch(`/api/books/${name.slice("book-".length)}`).catch(() => null);
+    const answer = await fetch(`${BASE}/api/books/${name.slice("book-".length)}`).catch(() => null);
     if (answer?.status === 404) await caches.delete(name);
   }
 }
@@ -136,7 +143,7 @@ async function forgetDeleted() {
 async function listen(request, book, chapter, kind, url) {
   const cache = await keptBook(book);
   const from = Number(url.searchParams.get("from") ?? 0);
-  const found = await cache?.match(`/api/books/${book}/chapters/${chapter}/timeline`);
+  const found = await cache?.match(`${BASE}/api/books/${book}/chapters/${chapter}/timeline`);
   if (!found) return fetch(request);
   const entries = await found.json();
   return kind === ".mp3"
@@ -149,7 +156,7 @@ function sound(cache, book, chapter, from, entries) {
   let [number, skip] = [chapter, share(entries, from)];
   const body = new ReadableStream({
     async pull(controller) {
-      const found = await cache.match(`/listen/${book}/${number}.mp3`);
+      const found = await cache.match(`${BASE}/listen/${book}/${number}.mp3`);
       if (!found) return controller.close();
       const bytes = new Uint8Array(await found.arrayBuffer());
       controller.enqueue(bytes.subarray(frame(bytes, Math.floor(bytes.length * skip))));
@@ -180,7 +187,7 @@ async function timeline(cache, book, chapter, from, entries) {
     .filter((entry) => entry.sentence >= from)
     .map((entry) => ({ ...entry, start_ms: entry.start_ms - start }));
   const last = rest[rest.length - 1];
-  const next = (await cache.match(`/listen/${book}/${chapter + 1}.mp3`)) ? chapter + 1 : null;
+  const next = (await cache.match(`${BASE}/listen/${book}/${chapter + 1}.mp3`)) ? chapter + 1 : null;
   const end = { end_ms: last ? last.start_ms + last.duration_ms : 0, next_chapter: next };
   const body = `event: entries\ndata: ${JSON.stringify(rest)}\n\nevent: end\ndata: ${JSON.stringify(end)}\n\n`;
   return new Response(body, { headers: { "content-type": "text/event-stream" } });

@@ -2,6 +2,7 @@
 
 mod account;
 mod annotations;
+mod base;
 mod bodies;
 mod book_files;
 mod books;
@@ -32,18 +33,20 @@ mod people;
 mod preferences;
 mod pronunciations;
 mod routes;
+mod site;
 mod slots;
 mod storage;
 mod visit;
 mod voice;
 
+use std::net::IpAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware;
 use axum::routing::any;
 use leptos::prelude::LeptosOptions;
@@ -68,6 +71,7 @@ pub use error::ApiError;
 pub use limits::Limits;
 pub use origin::Names;
 use routes::{Needs, Routes};
+pub use site::{Site, SiteUrl, reached_at};
 use visit::Visit;
 
 /// How long a browser need not ask again whether pages of other sites may ask for something.
@@ -99,6 +103,13 @@ impl Deref for AppState {
     }
 }
 
+impl AppParts {
+    /// Whether a request came over HTTPS, as a trusted proxy says or the site's address has it.
+    fn is_https(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
+        self.limits.is_https(headers, peer) || self.site.is_https(headers)
+    }
+}
+
 /// What handlers need.
 pub struct AppParts {
     /// Books.
@@ -119,6 +130,8 @@ pub struct AppParts {
     pub door: Door,
     /// The names under which the server is called.
     pub names: Names,
+    /// Where people find it, if that was said.
+    pub site: Site,
     /// Where the pages' files are, and how they are named.
     pub leptos: LeptosOptions,
     /// Open streams end when it is cancelled, or the server would never stop.
@@ -150,10 +163,11 @@ pub fn router(state: AppState) -> Router {
     // Sound is no page and cannot be compressed.
     let (routes, asked, _) = api().map(with_pages).merge(sound(&state)).split();
     let door = door::Guarded { state: state.clone(), asked: Arc::new(asked) };
-    routes
+    let routes = routes
         .layer(middleware::from_fn_with_state(door, door::let_in))
         .layer(middleware::map_response(headers::secure))
-        .with_state(state)
+        .with_state(state.clone());
+    base::below(routes, state.site.base(), state.limits.proxies().clone())
 }
 
 /// What can be asked of the server, as it says of itself.

@@ -35,7 +35,7 @@ use crate::redis::RedisConnection;
 use accounts::Accounts;
 use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
 pub use error::RunError;
-use http::{AppParts, AppState, Door, Limits, Names};
+use http::{AppParts, AppState, Door, Limits, Names, Site};
 pub use stores::{Stores, keep_files_private};
 
 use library::Library;
@@ -93,9 +93,14 @@ pub async fn run(
     // A name or a proxy says that others reach it, though it listens on this machine alone.
     let is_here = address.ip().is_loopback()
         && config.server.host.is_empty()
+        && config.server.url.is_none()
         && config.limits.trusted_proxies.is_empty();
     let door = Door::new(accounts, is_here, config.server.open)?;
-    if let Some(page) = door.set_up_at(address).await {
+    if let Some(page) = door.set_up_page().await {
+        let page = match &config.server.url {
+            Some(url) => url.page(&page),
+            None => format!("http://{}{page}", http::reached_at(address)),
+        };
         println!("Nobody can log in yet. Make the first account at {page}");
     }
     let state = AppState::from(AppParts {
@@ -107,6 +112,7 @@ pub async fn run(
         limits: Arc::new(Limits::new(config.limits.clone(), redis.clone())),
         door,
         names: Names::new(&config.server.names(), !address.ip().is_loopback()),
+        site: Site::new(config.server.url.clone()),
         redis,
         leptos,
         shutdown: shutdown.clone(),

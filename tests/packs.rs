@@ -108,7 +108,7 @@ async fn a_voice_is_installed_found_by_a_running_server_heard_and_removed() {
         .import("a.epub", epub("Rain", &[("One", "<p>“The schedule,” he said, “is new.”</p>")]))
         .await;
     let voice = "kokoro-82m:bf_emma";
-    let stream = TestServer::stream(&book, 1, &format!("&voice={voice}"));
+    let stream = format!("/listen/{book}/1.mp3?voice={voice}");
     let heard = server.get(&stream).await.error_for_status().unwrap().bytes().await.unwrap();
     assert!(decoded(&heard, 24_000).len() > 24_000);
     let timeline =
@@ -281,7 +281,7 @@ async fn a_worker_without_a_voice_leaves_its_sentences_to_those_that_have_it() {
     let address = format!("/api/books/{book}/audios?voice=heart-emma:emma");
     assert_eq!(made(server.json(&address).await), 0);
     let _with = worker(with);
-    let stream = TestServer::stream(&book, 1, "&voice=heart-emma:emma");
+    let stream = format!("/listen/{book}/1.mp3?voice=heart-emma:emma");
     let heard = server.get(&stream).await.error_for_status().unwrap().bytes().await.unwrap();
     assert!(decoded(&heard, 24_000).len() > 2 * 24_000);
     let health = server.json("/health").await;

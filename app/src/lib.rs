@@ -9,6 +9,7 @@
 // The type of a page holds the types of all its elements.
 #![recursion_limit = "256"]
 
+pub mod base;
 pub mod cast;
 pub mod islands;
 pub mod model;

@@ -7,6 +7,7 @@ use leptos_meta::{MetaTags, Stylesheet, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::base::Base;
 use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
@@ -39,9 +40,10 @@ pub fn not_found(options: LeptosOptions) -> impl IntoView {
 /// The HTML document. Preferences stand on its root, so that the first paint has them.
 fn document(options: LeptosOptions, body: impl Fn() -> AnyView) -> impl IntoView {
     let chosen = use_context::<Preferences>().unwrap_or_default();
+    let base = use_context::<Base>().map(|base| base.0).filter(|base| !base.is_empty());
     view! {
         <!DOCTYPE html>
-        <html lang=words().tag {..attributes(&chosen)}>
+        <html data-base=base lang=words().tag {..attributes(&chosen)}>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>

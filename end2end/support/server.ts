@@ -10,7 +10,13 @@ export class Server {
     readonly url: string,
     readonly process: ChildProcess,
     readonly data: string,
+    private readonly said: { setUpPage: string },
   ) {}
+
+  /** The page on which the first account is made, where there is none yet; said soon after the start. */
+  get setUpPage(): string {
+    return this.said.setUpPage;
+  }
 
   /** Starts one with the built-in voice, or as on a machine without it. */
   static async start(voices: "built-in" | "others" = "others", more: string[] = []): Promise<Server> {
@@ -26,16 +32,19 @@ export class Server {
       },
       stdio: ["ignore", "pipe", "inherit"],
     });
+    // It is said after the address.
+    const said = { setUpPage: "" };
     const url = await new Promise<string>((found, failed) => {
       child.once("error", failed);
       child.once("exit", (code) => failed(new Error(`the server ended with ${code}`)));
       createInterface({ input: child.stdout! }).on("line", (line) => {
-        const address = line.match(/http:\/\/\S+/)?.[0];
-        if (address) found(address);
+        const address = line.match(/https?:\/\/\S+/)?.[0];
+        if (address?.includes("/setup?")) said.setUpPage = address;
+        else if (address) found(address);
       });
     });
     child.removeAllListeners("exit");
-    return new Server(url, child, data);
+    return new Server(url, child, data, said);
   }
 
   async stop(): Promise<void> {

@@ -68,6 +68,6 @@ test("the app can be installed", async ({ page, request }) => {
   await page.goto("/");
   const href = await page.locator('link[rel="manifest"]').getAttribute("href");
   const manifest = await (await request.get(href!)).json();
-  expect(manifest).toMatchObject({ name: "Earmark", display: "standalone", start_url: "/" });
-  for (const icon of manifest.icons) expect((await request.get(icon.src)).headers()["content-type"]).toBe("image/png");
+  expect(manifest).toMatchObject({ name: "Earmark", display: "standalone", start_url: "./" });
+  for (const icon of manifest.icons) expect((await request.get(new URL(icon.src, new URL(href!, page.url())).href)).headers()["content-type"]).toBe("image/png");
 });

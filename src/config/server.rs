@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::http::SiteUrl;
+
 /// Settings of the HTTP server.
 #[derive(Debug, Clone, Args)]
 pub struct ServerConfig {
@@ -15,6 +17,10 @@ pub struct ServerConfig {
     /// local network has. Under any other name it does not answer
     #[arg(long, env = "EARMARK_HOST", value_delimiter = ',', value_name = "NAME")]
     pub host: Vec<String>,
+    /// The address at which people find the site when a proxy stands before it, also below a path:
+    /// https://home.example/earmark
+    #[arg(long, env = "EARMARK_URL", value_name = "URL")]
+    pub url: Option<SiteUrl>,
     /// Ask nobody to log in, wherever they come from: everybody can read, listen and add books, and whoever is
     /// on this machine can do everything
     #[arg(long, env = "EARMARK_OPEN")]
@@ -27,7 +33,8 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// The names by which the server is called: those that were given, and this machine's own.
     pub fn names(&self) -> Vec<String> {
-        self.host.iter().cloned().chain(machine_name()).collect()
+        let of_site = self.url.as_ref().map(|url| url.name().to_owned());
+        self.host.iter().cloned().chain(of_site).chain(machine_name()).collect()
     }
 
     /// The folder with the pages' files: the one that was named, `site` beside the program, or

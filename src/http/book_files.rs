@@ -85,7 +85,7 @@ pub async fn fonts(state: Visit, BookPath { book }: BookPath) -> Result<Response
         let style = if *is_italic { "italic" } else { "normal" };
         css += &format!(
             "@font-face {{ font-family: \"Book\"; font-weight: {weight}; font-style: {style}; \
-             font-display: swap; src: url(\"/books/{book}/files/{path}\"); }}\n"
+             font-display: swap; src: url(\"files/{path}\"); }}\n"
         );
     }
     let kind = HeaderValue::from_static("text/css; charset=utf-8");

@@ -24,6 +24,11 @@ impl Proxies {
         }
     }
 
+    /// Whether there are any.
+    pub fn are_there(&self) -> bool {
+        !self.trusted.is_empty()
+    }
+
     /// Whether what this address says of others is believed.
     pub fn is_trusted(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

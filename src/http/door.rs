@@ -1,6 +1,6 @@
 //! Who comes in: everybody, on a machine of one's own; then whoever has a session or a token.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use app::model::{Person, Role};
@@ -69,15 +69,14 @@ impl Door {
         &self.accounts
     }
 
-    /// The address at which the first account is made, if it has to be.
-    pub async fn set_up_at(&self, address: SocketAddr) -> Option<String> {
+    /// The page on which the first account is made, if it has to be.
+    pub async fn set_up_page(&self) -> Option<String> {
         let Unlocked::WithCode { code, .. } = &self.unlocked else { return None };
         if self.accounts.has_people().await.unwrap_or(true) {
             return None;
         }
         let code = code.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let ip = if address.ip().is_unspecified() { own_address() } else { address.ip() };
-        Some(format!("http://{}/setup?code={code}", SocketAddr::new(ip, address.port())))
+        Some(format!("/setup?code={code}"))
     }
 
     /// Makes the first account, who runs the place. The code is good once.
@@ -226,7 +225,7 @@ pub async fn let_in(
     if let Err(error) = counted.await {
         return error.into_response();
     }
-    let is_https = state.limits.is_https(request.headers(), peer);
+    let is_https = state.is_https(request.headers(), peer);
     let caller = Caller { headers: request.headers(), peer, client, is_https };
     let person = match state.door.who(&caller).await {
         Ok(person) => person,
@@ -303,15 +302,4 @@ fn code() -> Result<String, AccountError> {
     let letters: Vec<char> =
         bytes.iter().map(|byte| char::from(CODE_LETTERS[usize::from(byte % 32)])).collect();
     Ok(letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join("-"))
-}
-
-/// The address at which other devices reach this machine: the one that a packet to another network would come
-/// from. Nothing is sent.
-fn own_address() -> IpAddr {
-    let found = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
-        // An address of a network that is for documentation alone (RFC 5737).
-        socket.connect("192.0.2.1:9")?;
-        socket.local_addr()
-    });
-    found.map_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), |address| address.ip())
 }

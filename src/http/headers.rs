@@ -46,6 +46,12 @@ pub fn page_policy() {
     );
 }
 
+/// Whether a response is a page.
+pub fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
 /// Headers of every response: its kind is what it says it is, no other site's page may hold it or know of it,
 /// and where a reader comes from is told to nobody else. Within the site it is told: without it, browsers send
 /// forms to a plain HTTP address with an `Origin` that could be anybody's.

@@ -135,6 +135,11 @@ impl Limits {
         self.proxies.client(headers, peer)
     }
 
+    /// Proxies in front of the server.
+    pub(super) fn proxies(&self) -> &Proxies {
+        &self.proxies
+    }
+
     /// Whether a request came to a trusted proxy over HTTPS.
     pub(super) fn is_https(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
         // Of several proxies the first is the one that the client has spoken to.

@@ -125,7 +125,7 @@ fn is_own_page(page: &str) -> bool {
 }
 
 fn is_https(state: &Visit, headers: &HeaderMap, peer: SocketAddr) -> bool {
-    state.limits.is_https(headers, peer.ip())
+    state.is_https(headers, peer.ip())
 }
 
 /// Has a browser forget pages, sound and books that it has kept.

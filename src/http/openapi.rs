@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use app::base::Base;
 use app::model::{EndpointCard, Role};
-use axum::Json;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::Value;
 use utoipa::PartialSchema;
 use utoipa::openapi::path::Operation;
@@ -12,7 +14,7 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::tag::TagBuilder;
-use utoipa::openapi::{ContentBuilder, Info, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Info, OpenApi, Ref, RefOr, ResponseBuilder, Server};
 use utoipa::{ToSchema, openapi};
 
 use super::error::Problem;
@@ -44,8 +46,15 @@ static DESCRIPTION: LazyLock<OpenApi> = LazyLock::new(super::description);
 
 /// This description.
 #[utoipa::path(get, path = "/api/openapi.json", tag = RUNNING, responses((status = 200, body = Object)))]
-pub async fn openapi() -> Json<&'static OpenApi> {
-    Json(&DESCRIPTION)
+pub async fn openapi(base: Option<Extension<Base>>) -> Response {
+    match base {
+        Some(Extension(Base(base))) => {
+            let mut description = DESCRIPTION.clone();
+            description.servers = Some(vec![Server::new(base)]);
+            Json(description).into_response()
+        }
+        None => Json(&*DESCRIPTION).into_response(),
+    }
 }
 
 /// Adds to an operation what all of them have: who may ask, and what goes wrong.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
+use app::base::Base;
 use app::model::{EndpointCard, Person};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
@@ -16,7 +17,7 @@ use tower_http::services::ServeDir;
 
 use super::bodies::{self, SMALL_BYTES};
 use super::routes::{Needs, Routes};
-use super::{AppState, Visit, events, headers, openapi, origin, preferences};
+use super::{AppState, Visit, base, events, headers, openapi, origin, preferences};
 use crate::backend::Server;
 
 /// The routes of the pages, found once in a process: while leptos looks for them, a page that is being
@@ -92,6 +93,7 @@ pub fn pages(state: &AppState) -> Router<AppState> {
         .merge(site_files(&files))
         .fallback_service(not_found)
         .layer(from_fn(without_slash))
+        .layer(from_fn(base::in_pages))
         .layer(from_fn(events::in_our_words))
         .layer(from_fn(origin::reject_cross_site_but_links))
         .layer(DefaultBodyLimit::max(SMALL_BYTES))
@@ -120,7 +122,7 @@ fn site_files(files: &ServeDir) -> Router<AppState> {
 /// Puts whoever asks, and the server as they see it, into the context of the page being rendered.
 fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
     let parts = use_context::<Parts>();
-    let person = parts.and_then(|parts| parts.extensions.get::<Arc<Person>>().cloned());
+    let person = parts.as_ref().and_then(|parts| parts.extensions.get::<Arc<Person>>().cloned());
     let Visit { library, narrator, .. } = Visit::of(state, person.as_deref());
     let server: Arc<dyn Backend> = Arc::new(Server {
         library,
@@ -134,5 +136,8 @@ fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
     provide_context(server);
     if let Some(person) = person {
         provide_context(person);
+    }
+    if let Some(base) = parts.as_ref().and_then(|parts| parts.extensions.get::<Base>()) {
+        provide_context(base.clone());
     }
 }

@@ -1,10 +1,11 @@
 //! Speech for other programs, by our own request.
 
+use app::base::Base;
 use app::model::Voice;
-use axum::Json;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use utoipa_axum::routes;
@@ -86,9 +87,11 @@ pub struct WordAnswer {
 )]
 pub async fn speak(
     state: Visit,
+    base: Option<Extension<Base>>,
     ApiJson(request): ApiJson<VoiceRequest>,
 ) -> Result<Json<VoiceAnswer>, ApiError> {
     let VoiceRequest { text, voice_id, model, speed, format } = request;
+    let Extension(Base(base)) = base.unwrap_or_default();
     let wire = form("format", format.as_deref())?;
     check_model(&state, &voice_id, model.as_deref())?;
     let spoken = state.narrator.synthesize_text(&text, &voice_id, speed).await?;
@@ -97,8 +100,8 @@ pub async fn speak(
     Ok(Json(VoiceAnswer {
         content_hash: content.to_string(),
         url: match wire {
-            AudioFormat::Mp3 => format!("/api/voice?contentHash={content}"),
-            wire => format!("/api/voice?contentHash={content}&format={}", wire.name()),
+            AudioFormat::Mp3 => format!("{base}/api/voice?contentHash={content}"),
+            wire => format!("{base}/api/voice?contentHash={content}&format={}", wire.name()),
         },
         cached,
         duration_ms,

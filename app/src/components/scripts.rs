@@ -4,6 +4,8 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
+use crate::base::Base;
+
 /// Loads what stands in the template when somebody moves, touches, types or drags. A key that was pressed
 /// before anything could hear it is pressed again; a file that was dropped is sent as the form would.
 const AT_FIRST_USE: &str = r#"(() => {
@@ -40,18 +42,19 @@ const IDLE_SOON: &str = r#"(() => {
 /// The scripts of the page that is being rendered.
 #[component]
 pub fn Scripts(options: LeptosOptions) -> impl IntoView {
+    let root = use_context::<Base>().map(|base| base.0).unwrap_or_default();
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
     if path.as_deref() != Some("/") {
         return view! {
             <script nonce=use_nonce() inner_html=IDLE_SOON></script>
-            <HydrationScripts options islands=true/>
+            <HydrationScripts options islands=true root/>
         }
         .into_any();
     }
     view! {
         <script nonce=use_nonce() inner_html=IDLE_SOON></script>
         <template id="scripts">
-            <HydrationScripts options islands=true/>
+            <HydrationScripts options islands=true root/>
         </template>
         <script nonce=use_nonce() inner_html=AT_FIRST_USE></script>
     }

@@ -73,6 +73,24 @@ pub fn write(element: &HtmlElement, text: &str) {
     }
 }
 
+/// The path below which the site is: nothing where it is at the top of its host.
+pub fn base() -> String {
+    let root = document().document_element();
+    root.and_then(|root| root.get_attribute("data-base")).unwrap_or_default()
+}
+
+/// An address of the site as the browser has to ask for it. One from the page has the base already.
+pub fn at(address: &str) -> String {
+    let base = base();
+    if within(address).len() < address.len() { address.to_owned() } else { base + address }
+}
+
+/// An address of the page as the site has it.
+pub fn within(address: &str) -> &str {
+    let rest = address.strip_prefix(&*base()).unwrap_or(address);
+    if rest.starts_with('/') { rest } else { address }
+}
+
 /// A value kept by the browser.
 pub fn stored(name: &str) -> Option<String> {
     window().local_storage().ok()??.get_item(name).ok()?
@@ -194,7 +212,7 @@ pub async fn ask(
         options.set_body(&text.into());
     }
     options.set_headers(&headers);
-    JsFuture::from(window().fetch_with_str_and_init(address, &options)).await?.dyn_into()
+    JsFuture::from(window().fetch_with_str_and_init(&at(address), &options)).await?.dyn_into()
 }
 
 /// The text of an answer.

@@ -80,7 +80,7 @@ fn take_files(files: Option<FileList>, words: &Json) {
 fn send_next(mut queue: Vec<(File, Line)>, any_words: bool, words: Json) {
     let Some((file, line)) = queue.pop() else {
         if !any_words {
-            let _ = window().location().set_href("/");
+            let _ = window().location().set_href(&dom::at("/"));
         }
         return;
     };
@@ -197,7 +197,7 @@ impl Line {
 fn send(file: &File, line: &Line, words: &Json, done: impl FnOnce(Outcome) + 'static) {
     let (Ok(request), Ok(form)) = (XmlHttpRequest::new(), FormData::new()) else { return };
     let sent = form.append_with_blob_and_filename("file", file, &file.name()).is_ok()
-        && request.open("POST", "/api/books").is_ok()
+        && request.open("POST", &dom::at("/api/books")).is_ok()
         && request.set_request_header("Accept", "text/event-stream").is_ok();
     if let Ok(upload) = request.upload() {
         let (line, words) = (line.clone(), words.clone());

@@ -101,9 +101,8 @@ impl Keep {
         let kept = async {
             put(&cache, &format!("/book/{book}"), "text/html").await?;
             if let Ok(css) = put(&cache, &format!("/books/{book}/fonts.css"), "text/css").await {
-                for address in css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next())
-                {
-                    put(&cache, address, "font/*").await?;
+                for file in css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                    put(&cache, &format!("/books/{book}/{file}"), "font/*").await?;
                 }
             }
             // A book without a cover has none to keep.
@@ -134,7 +133,7 @@ impl Keep {
 
     /// Keeps what depends on the voice, under an address without it: kept is kept in one voice.
     async fn put_sound(&self, cache: &Cache, address: &str, query: &str) -> Result<(), JsValue> {
-        if JsFuture::from(cache.match_with_str(address)).await?.is_truthy() {
+        if JsFuture::from(cache.match_with_str(&dom::at(address))).await?.is_truthy() {
             return Ok(());
         }
         let voice = js_sys::encode_uri_component(&self.voice);
@@ -143,7 +142,7 @@ impl Keep {
         if !response.ok() {
             return Err(JsValue::from_str(&format!("HTTP {}", response.status())));
         }
-        JsFuture::from(cache.put_with_str(address, &response)).await.map(drop)
+        JsFuture::from(cache.put_with_str(&dom::at(address), &response)).await.map(drop)
     }
 
     fn tell(&self, chapter: u32) {
@@ -174,7 +173,7 @@ async fn list_kept() -> Result<(), JsValue> {
         let Some(details) = dom::get(&format!("/api/books/{book}")).await else { continue };
         let link: HtmlElement = document().create_element("a")?.unchecked_into();
         let chapter = details.get("progress").map_or(1, |at| at.index("chapter"));
-        dom::set(&link, "href", &format!("/read/{book}/{chapter}"));
+        dom::set(&link, "href", &dom::at(&format!("/read/{book}/{chapter}")));
         link.set_text_content(details.text("title").as_deref());
         let item = document().create_element("li")?;
         item.append_child(&link)?;
@@ -197,7 +196,7 @@ async fn put(cache: &Cache, address: &str, accept: &str) -> Result<String, JsVal
         "text/html" | "text/css" => dom::text(&response.clone()?).await?,
         _ => String::new(),
     };
-    JsFuture::from(cache.put_with_str(address, &response)).await?;
+    JsFuture::from(cache.put_with_str(&dom::at(address), &response)).await?;
     Ok(text)
 }
 
@@ -218,7 +217,8 @@ async fn is_whole(caches: &CacheStorage, book: &str) -> bool {
             return Ok::<_, JsValue>(false);
         }
         let cache: Cache = JsFuture::from(caches.open(&name)).await?.into();
-        let last = JsFuture::from(cache.match_with_str(&format!("/api/books/{book}"))).await?;
+        let last =
+            JsFuture::from(cache.match_with_str(&dom::at(&format!("/api/books/{book}")))).await?;
         Ok(last.is_truthy())
     };
     look.await.unwrap_or(false)

@@ -144,7 +144,7 @@ fn submit(event: &Event) {
         return;
     };
     let fields = String::from(pairs.to_string());
-    if address.starts_with("/go/") {
+    if dom::within(&address).starts_with("/go/") {
         // Leads into the book; the reader's own links do that without leaving the page.
         spawn_local(async move {
             if let Some(place) =
@@ -163,7 +163,7 @@ fn submit(event: &Event) {
 /// Goes where a link would lead.
 fn follow(address: &str) {
     let Ok(link) = document().create_element("a") else { return };
-    dom::set(&link, "href", address);
+    dom::set(&link, "href", &dom::at(address));
     link.set_text_content(Some(" "));
     let (Some(body), Ok(link)) = (dom::one("#panel .panel-body"), link.dyn_into::<HtmlElement>())
     else {
@@ -395,6 +395,6 @@ fn is_slider(element: &web_sys::Element) -> bool {
 fn register_worker() {
     let navigator: JsValue = window().navigator().into();
     if let Some(workers) = dom::property(&navigator, "serviceWorker") {
-        let _ = dom::call(&workers, "register", &[&"/sw.js".into()]);
+        let _ = dom::call(&workers, "register", &[&dom::at("/sw.js").into()]);
     }
 }

@@ -171,7 +171,7 @@ impl Driver {
                 audio
             }
         };
-        audio.set_src(source);
+        audio.set_src(&dom::at(source));
         audio.set_playback_rate(f64::from(self.rate()) / 100.0);
         // Closing the panel ends it (`panels.rs`), and so does another; neither is an error.
         if let Ok(promise) = audio.play() {

@@ -155,7 +155,7 @@ impl Driver {
     /// The reader has gone back or on in the browser's history, or to another part of this chapter.
     fn go_back_to(&self, path: &str, hash: &str) {
         self.handle(Event::LookAway);
-        if path != format!("/read/{}/{}", self.book(), self.machine().shown) {
+        if dom::within(path) != format!("/read/{}/{}", self.book(), self.machine().shown) {
             self.show(format!("{path}{hash}"), false, false);
         } else if let Some(target) = page::anchored(hash) {
             paged::turn_to(&target, false);

@@ -179,7 +179,7 @@ const BLOCKS: &str =
 /// The chapter a link leads to, when it leads into this book.
 pub fn chapter_link(link: &Element, book: &str) -> Option<u32> {
     let href = link.get_attribute("href")?;
-    let rest = href.strip_prefix("/read/")?.strip_prefix(book)?.strip_prefix('/')?;
+    let rest = dom::within(&href).strip_prefix("/read/")?.strip_prefix(book)?.strip_prefix('/')?;
     rest.split('#').next()?.parse().ok()
 }
 

@@ -57,10 +57,10 @@ pub fn describe(book: &str, title: &str, author: &str, chapter: &str, has_cover:
     let Some(constructor) = constructor.map(js_sys::Function::from) else { return };
     let artwork = js_sys::Array::new();
     if has_cover {
-        artwork.push(&dom::object(&[("src", &format!("/books/{book}/cover").into())]));
+        artwork.push(&dom::object(&[("src", &dom::at(&format!("/books/{book}/cover")).into())]));
     } else {
         artwork.push(&dom::object(&[
-            ("src", &"/icons/512.png".into()),
+            ("src", &dom::at("/icons/512.png").into()),
             ("sizes", &"512x512".into()),
             ("type", &"image/png".into()),
         ]));

@@ -4,7 +4,7 @@ use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, HtmlAudioElement, MessageEvent};
 
-use super::super::dom::{Json, listen};
+use super::super::dom::{self, Json, listen};
 use super::machine::{Event, Spot};
 use crate::model::{TimelineEnd, TimelineEntry};
 
@@ -77,9 +77,9 @@ impl Sound {
         // As long as a stream lasts its timelines are like it, whatever is chosen meanwhile.
         self.manner = manner();
         let manner = &self.manner;
-        self.audio.set_src(&format!(
+        self.audio.set_src(&dom::at(&format!(
             "/listen/{book}/{chapter}.mp3?voice={voice}&{manner}&from={sentence}&to=book"
-        ));
+        )));
         self.set_rate(rate);
     }
 
@@ -99,7 +99,7 @@ impl Sound {
         let manner = &self.manner;
         let url =
             format!("/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}");
-        let Ok(source) = EventSource::new(&url) else { return };
+        let Ok(source) = EventSource::new(&dom::at(&url)) else { return };
         listen(&source, "entries", move |event| {
             if let Some(entries) = data(&event) {
                 let entries = entries.items().iter().map(entry).collect();

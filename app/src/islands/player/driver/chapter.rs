@@ -19,6 +19,7 @@ impl Driver {
     /// Exchanges the page's chapter. `by_reader` leaves a step in the history; `at_end` shows its
     /// last page.
     pub fn show(&self, address: String, by_reader: bool, at_end: bool) {
+        let address = dom::at(&address);
         // The same once more, while it is on its way, is a key pressed twice.
         if self.0.showing.replace(address.clone()) == address {
             return;

@@ -1,0 +1,145 @@
+import { chromium, type Page } from "@playwright/test";
+import { launchOptions } from "../support/browser";
+import { novel } from "../support/books";
+import { Reader } from "../pages/reader";
+import { freePort, Proxy } from "../support/proxy";
+import { Server } from "../support/server";
+import { expect, test } from "../support/test";
+
+const PASSWORD = "a long enough one";
+
+// What docs/proxies.md says of nginx.
+const common = `
+  proxy_http_version 1.1;
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_buffering off;
+  proxy_read_timeout 1h;
+  client_max_body_size 300m;`;
+
+/** Every address of a page that does not lie below the site. */
+async function strays(page: Page, base: string): Promise<string[]> {
+  return page.evaluate((base) => {
+    const names = ["href", "src", "action", "formaction", "poster"];
+    const all = [...document.querySelectorAll("*")].flatMap((element) => names.map((name) => element.getAttribute(name)));
+    return all.filter((address): address is string => !!address?.startsWith("/") && !address.startsWith(`${base}/`));
+  }, base);
+}
+
+/** Imports a book and reads it; nothing is asked for beside the site. Answers with the book. */
+async function reads(page: Page, site: string, base: string): Promise<string> {
+  const faults: string[] = [];
+  page.on("console", (message) => message.type() === "error" && faults.push(message.text()));
+  page.on("response", (answer) => answer.status() >= 400 && faults.push(`${answer.status()}: ${answer.url()}`));
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (request.url().startsWith("http") && pathname !== base && !pathname.startsWith(`${base}/`)) faults.push(`outside: ${request.url()}`);
+  });
+  await page.goto(site);
+  await expect(page).toHaveURL(`${site}/`);
+  await page.mouse.move(20, 20);
+  await expect(page.locator(".import[data-live]")).toBeVisible();
+  await page.locator('input[type="file"]').setInputFiles({ name: "a.epub", mimeType: "application/epub+zip", buffer: novel("Below") });
+  await page.getByRole("link", { name: "Below" }).first().click();
+  const id = page.url().match(/[0-9a-f]{16}/)![0];
+  const pages = [`/book/${id}`, `/book/${id}/voices`, `/book/${id}/search?q=the`, "/settings", "/account", "/people", "/keys", "/developers", "/nowhere"];
+  for (const path of pages) {
+    const answer = await page.request.get(`${site}${path}`, { headers: { accept: "text/html" } });
+    expect(answer.status(), path).toBe(path === "/nowhere" ? 404 : 200);
+    if (path !== "/nowhere") await page.goto(`${site}${path}`);
+    expect(await strays(page, base), path).toEqual([]);
+  }
+  // The typeface, the scripts and the sound come, and the page follows the voice into the next chapter.
+  await page.goto(`${site}/read/${id}/1`);
+  const reader = new Reader(page);
+  await reader.isLive();
+  expect(await page.evaluate(() => document.fonts.check("1em Literata"))).toBe(true);
+  await reader.sentence(75).click();
+  await reader.isPlaying();
+  await reader.reaches(77);
+  await expect(page).toHaveURL(`${site}/read/${id}/2`, { timeout: 30_000 });
+  // A panel, a setting by script, and a form without.
+  const panel = await reader.openPanel("Notes");
+  await expect(panel).toContainText("Notes");
+  await reader.closePanel();
+  await page.goto(`${site}/book/${id}`);
+  expect(await page.evaluate(async () => (await navigator.serviceWorker.ready).scope)).toBe(`${site}/`);
+  const description = await (await page.request.get(`${site}/api/openapi.json`)).json();
+  expect(description.servers).toEqual([{ url: base }]);
+  const manifest = await (await page.request.get(`${site}/manifest.webmanifest`)).json();
+  expect(new URL(manifest.start_url, `${site}/manifest.webmanifest`).href).toBe(`${site}/`);
+  expect(faults).toEqual([]);
+  return id;
+}
+
+/** Keeps the book on the device and opens it without a connection. */
+async function readsOffline(page: Page, site: string, book: string): Promise<void> {
+  await page.goto(`${site}/book/${book}`);
+  await page.locator("summary").first().click();
+  await page.getByRole("button", { name: "Keep on this device" }).click();
+  await expect(page.locator(".keep .hint")).toHaveText(/^Kept: \d+\.\d MB$/, { timeout: 60_000 });
+  await page.context().setOffline(true);
+  await page.goto(`${site}/read/${book}/1`);
+  const reader = new Reader(page);
+  await reader.isLive();
+  await reader.sentence(3).click();
+  await reader.isPlaying();
+  await reader.reaches(4);
+  await page.goto(`${site}/`);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Library");
+}
+
+test.describe("behind nginx with HTTPS and HTTP/2", () => {
+  test.beforeEach(({}, info) => test.skip(info.project.name !== "desktop", "it is not about the size"));
+
+  test("a site below a path is whole", async () => {
+    test.setTimeout(120_000);
+    const port = await freePort();
+    const site = `https://localhost:${port}/earmark`;
+    const server = await Server.start("others", ["--url", site, "--trusted-proxies", "127.0.0.1"]);
+    const proxy = await Proxy.start(port, `location /earmark { ${common} proxy_pass ${server.url}; }`);
+    const browser = await chromium.launch({ ...launchOptions, args: [...(launchOptions.args ?? []), "--ignore-certificate-errors"] });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    try {
+      const page = await context.newPage();
+      await expect.poll(() => server.setUpPage).toContain(`${site}/setup?code=`);
+      await page.goto(server.setUpPage);
+      await page.getByLabel("Name").fill("Ada");
+      await page.getByLabel("Password").fill(PASSWORD);
+      await page.getByRole("button").click();
+      await expect(page).toHaveURL(`${site}/login`);
+      await page.getByLabel("Name").fill("Ada");
+      await page.getByLabel("Password").fill(PASSWORD);
+      await page.getByRole("button", { name: "Log in" }).click();
+      await expect(page).toHaveURL(`${site}/`);
+      const cookies = await context.cookies();
+      expect(cookies.find((cookie) => cookie.name === "__Host-earmark")).toMatchObject({ secure: true, httpOnly: true });
+      const protocol = await page.evaluate(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).nextHopProtocol);
+      expect(protocol).toBe("h2");
+      await readsOffline(page, site, await reads(page, site, "/earmark"));
+    } finally {
+      await browser.close();
+      await proxy.stop();
+      await server.stop();
+    }
+  });
+
+  test("a proxy that takes the path away says which it was", async () => {
+    test.setTimeout(120_000);
+    const port = await freePort();
+    const site = `https://localhost:${port}/books/earmark`;
+    const server = await Server.start("others", ["--open", "--trusted-proxies", "127.0.0.1"]);
+    const prefix = `${common} proxy_set_header X-Forwarded-Prefix /books/earmark; proxy_pass ${server.url}/;`;
+    const proxy = await Proxy.start(port, `location = /books/earmark { return 301 /books/earmark/; } location /books/earmark/ { ${prefix} }`);
+    const browser = await chromium.launch({ ...launchOptions, args: [...(launchOptions.args ?? []), "--ignore-certificate-errors"] });
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    try {
+      await reads(await context.newPage(), site, "/books/earmark");
+    } finally {
+      await browser.close();
+      await proxy.stop();
+      await server.stop();
+    }
+  });
+});
