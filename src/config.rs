@@ -6,6 +6,7 @@ mod limits;
 mod narration;
 mod redis;
 mod server;
+mod site_url;
 mod users;
 mod voices;
 
@@ -19,6 +20,7 @@ pub use limits::LimitConfig;
 pub use narration::{BuiltInConfig, NarrationConfig};
 pub use redis::SharedConfig;
 pub use server::ServerConfig;
+pub use site_url::SiteUrl;
 pub use users::{PasswordConfig, UsersAction, UsersConfig};
 pub use voices::{AddConfig, PrepareVoiceConfig, VoiceWorkerConfig, VoicesAction, VoicesConfig};
 

@@ -71,7 +71,7 @@ pub use error::ApiError;
 pub use limits::Limits;
 pub use origin::Names;
 use routes::{Needs, Routes};
-pub use site::{Site, SiteUrl, reached_at};
+pub use site::{Site, reached_at};
 use visit::Visit;
 
 /// How long a browser need not ask again whether pages of other sites may ask for something.

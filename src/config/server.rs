@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::http::SiteUrl;
+use super::SiteUrl;
 
 /// Settings of the HTTP server.
 #[derive(Debug, Clone, Args)]
