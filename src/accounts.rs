@@ -2,6 +2,9 @@
 //!
 //! Secrets are random and kept as hashes alone, so that whoever reads the database can log in as nobody.
 
+mod allowances;
+mod happenings;
+mod invitations;
 mod passwords;
 mod sessions;
 mod tokens;
@@ -22,9 +25,13 @@ use crate::text::hash::hex;
 use crate::time::now_ms;
 use passwords::Passwords;
 
+pub use allowances::{AllowanceError, Allowances, Booked};
+pub use happenings::Happening;
 pub use sessions::SESSION_AGE;
 pub use tokens::TOKEN_PREFIX;
 
+/// An allowance that has no end.
+const NO_LIMIT: i64 = -1;
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 60;
 /// People that there can be.
@@ -76,6 +83,9 @@ pub enum AccountError {
     /// There are as many as there can be.
     #[error("There can be {MAX_PEOPLE} people.")]
     TooMany,
+    /// The link of an invitation.
+    #[error("This invitation has been used or is too old. Ask for another.")]
+    Invitation,
     /// The name of a token.
     #[error("Say in 1 to 100 characters what the token is for.")]
     TokenName,
@@ -125,8 +135,17 @@ impl Accounts {
 
     /// Adds somebody, and tells what they may do. The first is an admin, whatever is asked for.
     pub async fn add(&self, name: &str, password: &str, role: Role) -> Result<Role, AccountError> {
-        let (name, key) = checked_name(name)?;
         let password = self.shared.passwords.hash(password).await?;
+        self.add_hashed(name, password, role).await
+    }
+
+    async fn add_hashed(
+        &self,
+        name: &str,
+        password: String,
+        role: Role,
+    ) -> Result<Role, AccountError> {
+        let (name, key) = checked_name(name)?;
         let id = hex(&random::<8>()?);
         let mut change = self.change().await?;
         let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&mut *change);
@@ -137,8 +156,8 @@ impl Accounts {
         // Whoever came after a first that is no admin could be let in by nobody.
         let role = if count == 0 { Role::Admin } else { role };
         let added = sqlx::query(
-            "INSERT INTO users (id, name, name_key, password, role, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name_key) DO NOTHING",
+            "INSERT INTO users (id, name, name_key, password, role, created_at, allowance)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name_key) DO NOTHING",
         )
         .bind(&id)
         .bind(&name)
@@ -146,6 +165,8 @@ impl Accounts {
         .bind(password)
         .bind(role.name())
         .bind(now_ms() as i64)
+        // Whoever runs the place pays for it.
+        .bind(if role == Role::Admin { NO_LIMIT } else { 0 })
         .execute(&mut *change)
         .await?;
         if added.rows_affected() == 0 {
@@ -168,10 +189,18 @@ impl Accounts {
     pub async fn people(&self) -> Result<Vec<PersonCard>, AccountError> {
         let rows = sqlx::query(
             "SELECT id, name, role, COALESCE((SELECT MAX(seen_at) FROM user_sessions
-             WHERE user_id = users.id), 0) FROM users ORDER BY name_key",
+             WHERE user_id = users.id), 0), allowance, COALESCE((SELECT characters FROM spending
+             WHERE user_id = users.id AND month = $1), 0) FROM users ORDER BY name_key",
         );
-        let rows = rows.fetch_all(&self.shared.database).await?;
+        let rows = rows.bind(allowances::month()).fetch_all(&self.shared.database).await?;
         Ok(rows.iter().map(person_card).collect())
+    }
+
+    /// Somebody by their id.
+    pub async fn card(&self, user: &str) -> Result<PersonCard, AccountError> {
+        let people = self.people().await?;
+        let found = people.into_iter().find(|person| person.id == user);
+        found.ok_or_else(|| AccountError::NoSuchPerson(user.to_owned()))
     }
 
     /// The id of whoever has a name.
@@ -205,6 +234,19 @@ impl Accounts {
         let mut change = self.change().await?;
         let set = set.bind(role.name()).bind(user).execute(&mut *change).await?;
         change.commit().await?;
+        self.changed(set.rows_affected(), user).await
+    }
+
+    /// Sets how many characters a month a person may have spoken by voices that cost money; any number when none is
+    /// named.
+    pub async fn set_allowance(
+        &self,
+        user: &str,
+        allowance: Option<u64>,
+    ) -> Result<(), AccountError> {
+        let allowance = allowance.map_or(NO_LIMIT, |most| i64::try_from(most).unwrap_or(i64::MAX));
+        let set = sqlx::query("UPDATE users SET allowance = $1 WHERE id = $2");
+        let set = set.bind(allowance).bind(user).execute(&self.shared.database).await?;
         self.changed(set.rows_affected(), user).await
     }
 
@@ -258,6 +300,8 @@ fn person_card(row: &AnyRow) -> PersonCard {
         name: row.get(1),
         role: role_of(&role),
         seen_at_ms: some_ms(row.get(3)),
+        allowance: u64::try_from(row.get::<i64, _>(4)).ok(),
+        spent_this_month: row.get::<i64, _>(5).max(0) as u64,
     }
 }
 

@@ -8,9 +8,9 @@ use app::backend::Backend;
 use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard, SessionCard,
-    StorageFigures, TokenCard, Vocabulary, Voice,
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
+    HappeningCard, Hit, ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard,
+    SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -51,6 +51,14 @@ pub struct Server {
 impl Backend for Server {
     async fn people(&self) -> Result<Vec<PersonCard>, AppError> {
         Ok(self.accounts.people().await.map_err(ApiError::from)?)
+    }
+
+    async fn happenings(&self) -> Result<Vec<HappeningCard>, AppError> {
+        Ok(self.accounts.happenings().await.map_err(ApiError::from)?)
+    }
+
+    async fn spending(&self, person: &Person) -> Result<PersonCard, AppError> {
+        Ok(self.accounts.card(&person.id).await.map_err(ApiError::from)?)
     }
 
     async fn sessions(&self, person: &Person) -> Result<Vec<SessionCard>, AppError> {

@@ -143,6 +143,14 @@ pub enum ApiError {
     /// The name or the password is wrong.
     #[error("The name or the password is wrong.")]
     WrongLogin,
+    /// What a person may spend is used up.
+    #[error("{0}")]
+    NotPaid(String),
+    /// The password has to be said again.
+    #[error(
+        "Say your password again first: a form with “password” to /confirm. It is good for a quarter of an hour."
+    )]
+    NotConfirmed,
     /// The code with which the first account is made.
     #[error("The code is wrong, or was used. The terminal that Earmark was started in says it.")]
     WrongCode,
@@ -196,6 +204,7 @@ impl From<VoiceError> for ApiError {
                 name: "voice",
                 reason: format!("names no voice that is installed ({error})"),
             },
+            VoiceError::OverAllowance { .. } => Self::NotPaid(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }
@@ -211,6 +220,7 @@ impl From<AccountError> for ApiError {
             | AccountError::Password
             | AccountError::LastAdmin
             | AccountError::TooMany
+            | AccountError::Invitation
             | AccountError::TokenName
             | AccountError::TooManyTokens => Self::BadBody(error.to_string()),
             AccountError::Database(_) | AccountError::Secret(_) => internal(&error),

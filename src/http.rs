@@ -66,7 +66,7 @@ use crate::speech::engines::Engines;
 use crate::speech::packs::Packs;
 
 pub use connections::serve;
-pub use door::Door;
+pub use door::{Door, ProxyLogin};
 pub use error::ApiError;
 pub use limits::Limits;
 pub use origin::Names;

@@ -35,7 +35,7 @@ use crate::redis::RedisConnection;
 use accounts::Accounts;
 use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
 pub use error::RunError;
-use http::{AppParts, AppState, Door, Limits, Names, Site};
+use http::{AppParts, AppState, Door, Limits, Names, ProxyLogin, Site};
 pub use stores::{Stores, keep_files_private};
 
 use library::Library;
@@ -95,7 +95,10 @@ pub async fn run(
         && config.server.host.is_empty()
         && config.server.url.is_none()
         && config.limits.trusted_proxies.is_empty();
-    let door = Door::new(accounts, is_here, config.server.open)?;
+    let newcomers = config.server.proxy_new_users;
+    let proxy_login = config.server.proxy_user_header.clone();
+    let proxy_login = proxy_login.map(|header| ProxyLogin { header, newcomers });
+    let door = Door::new(accounts, (is_here, config.server.open), proxy_login)?;
     if let Some(page) = door.set_up_page().await {
         let page = match &config.server.url {
             Some(url) => url.page(&page),

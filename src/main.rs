@@ -181,6 +181,14 @@ async fn users(config: UsersConfig) -> Result<ExitCode, RunError> {
             accounts.set_role(&accounts.id_of(&name).await?, role).await?;
             println!("{name} is {} now", role.name());
         }
+        UsersAction::Allowance { name, characters } => {
+            accounts.set_allowance(&accounts.id_of(&name).await?, characters).await?;
+            let most = characters.map_or("any number of".to_owned(), |most| most.to_string());
+            println!("{name} may have {most} characters a month spoken by voices that cost money");
+        }
+        UsersAction::Invite { role } => {
+            println!("/invite?link={}", accounts.invite(role).await?);
+        }
         UsersAction::Remove { name } => {
             accounts.remove(&accounts.id_of(&name).await?).await?;
             println!("{name} can no longer log in");

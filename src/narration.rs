@@ -38,12 +38,13 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::accounts::Allowances;
 use crate::clips::guard::Guard;
 use crate::clips::store::Assets;
 use crate::clips::usage::Usage;
 use crate::clips::waits::{MAX_WAITERS, WaitError, Waits};
 use crate::clips::{Clips, ClipsError};
-use crate::library::{Library, LibraryError};
+use crate::library::{LOCAL_USER, Library, LibraryError};
 use crate::queue::failover::FailoverQueue;
 use crate::queue::memory::MemoryQueue;
 use crate::queue::redis::{Duties, RedisQueue, SharedClips};
@@ -155,6 +156,7 @@ struct Shared {
     /// Whether sentences are spoken in this process.
     works: bool,
     substitutes: Substitutes,
+    allowances: Allowances,
     plans: Cache<PlanName, Arc<ChapterPlan>>,
 }
 
@@ -187,6 +189,7 @@ impl Narrator {
         let shared = redis.clone().map(|redis| (redis, timing.clip));
         let assets = Assets::new(database.clone(), store);
         let guard = Guard::new(database.clone());
+        let allowances = Allowances::new(database.clone());
         let clips = Arc::new(Clips::new((assets, guard), shared, cache_bytes));
         let waits = Arc::new(Waits::default());
         let queue = open_queue(&redis, &waits, config, (tasks, shutdown));
@@ -202,6 +205,7 @@ impl Narrator {
                 voices: Arc::clone(&voices),
                 engines: engines.clone(),
                 clips: Arc::clone(&clips),
+                allowances: allowances.clone(),
             };
             let worker = Worker { queue, synthesizer, slots, timing };
             tasks.spawn(worker.run(shutdown.clone()));
@@ -225,6 +229,7 @@ impl Narrator {
                 cache_bytes,
                 works,
                 substitutes: fallback::substitutes(),
+                allowances: allowances.clone(),
                 plans,
             }),
         };
@@ -303,9 +308,41 @@ impl Narrator {
         bounds
     }
 
+    /// Jobs with the person who pays for them, where their voice costs money.
+    pub(super) fn paid(&self, mut jobs: Vec<Job>) -> Vec<Job> {
+        for job in &mut jobs {
+            job.payer = self.payer(&job.voice.engine);
+        }
+        jobs
+    }
+
+    /// Whose allowance an engine speaks from: nobody's where it costs nothing or nobody has to log in.
+    fn payer(&self, engine: &str) -> Option<Arc<str>> {
+        let user = self.library.user();
+        let is_counted = user != LOCAL_USER && !user.is_empty();
+        (is_counted && self.shared.voices.costs(engine)).then(|| user.into())
+    }
+
+    /// Those that the person who asks may have made: none by a voice that costs money once what they may spend is
+    /// used up.
+    async fn afforded(&self, jobs: Vec<Job>) -> Vec<Job> {
+        let jobs = self.paid(jobs);
+        let Some(payer) = jobs.iter().find_map(|job| job.payer.clone()) else { return jobs };
+        match self.shared.allowances.used_up(&payer).await {
+            Ok(None) => jobs,
+            Ok(Some(_)) => jobs.into_iter().filter(|job| job.payer.is_none()).collect(),
+            Err(error) => {
+                // It is booked when it is spoken, or refused.
+                tracing::error!(%error, "what a person may spend cannot be read");
+                jobs
+            }
+        }
+    }
+
     async fn missing(&self, jobs: Vec<Job>) -> Result<Vec<Job>, NarrationError> {
         let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
-        Ok(jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect())
+        let missing = jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect();
+        Ok(self.afforded(missing).await)
     }
 }
 

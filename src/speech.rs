@@ -299,6 +299,11 @@ impl Voices {
         Arc::clone(&self.engine_set.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether what an engine speaks costs money.
+    pub fn costs(&self, engine: &str) -> bool {
+        self.engine_set().engine(engine).is_ok_and(|engine| !engine.is_free())
+    }
+
     /// The engines with limits of their own, and how many sentences each makes at once.
     pub fn capacities(&self) -> Vec<(String, Capacity)> {
         let engines = &self.engine_set().engines;

@@ -55,7 +55,7 @@ async fn each_route_lets_in_whom_it_should() {
     routes.extend(pages.map(|page| (page.to_owned(), Method::GET)));
     assert!(routes.len() > 60, "{}", routes.len());
     let is_admins = |path: &str| {
-        ["/engines", "/storage", "/packs", "/people", "/voices"]
+        ["/engines", "/storage", "/packs", "/people", "/voices", "/invitations", "/happenings"]
             .iter()
             .any(|about| path.contains(about))
             && path != "/api/voices"

@@ -135,7 +135,7 @@ async fn nothing_is_answered_that_is_not_described() {
         .arg("--config-file")
         .arg(&settings)
         .args(["run", &server.url("/api/openapi.json"), "--max-examples", "6", "--seed", "1"])
-        .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--workers", "2"])
+        .args(["--phases", "examples,coverage,fuzzing", "--continue-on-failure"])
         .args(["--checks", "not_a_server_error,status_code_conformance"])
         .args(["--checks", "content_type_conformance,response_schema_conformance"])
         .args(["--header", &format!("Cookie: {}", ada.cookie)])

@@ -9,9 +9,9 @@ use leptos::prelude::use_context;
 
 use crate::error::AppError;
 use crate::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, Hit,
-    ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard, Role, SessionCard,
-    StorageFigures, TokenCard, Vocabulary, Voice,
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
+    HappeningCard, Hit, ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard,
+    Role, SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -80,6 +80,12 @@ pub trait Backend: Send + Sync {
 
     /// Everybody who can log in, by name.
     async fn people(&self) -> Result<Vec<PersonCard>, AppError>;
+
+    /// What happened to accounts and to what runs the place, the newest first.
+    async fn happenings(&self) -> Result<Vec<HappeningCard>, AppError>;
+
+    /// A person with what they may spend.
+    async fn spending(&self, person: &Person) -> Result<PersonCard, AppError>;
 
     /// The browsers that a person is logged in with, the last used first.
     async fn sessions(&self, person: &Person) -> Result<Vec<SessionCard>, AppError>;

@@ -24,7 +24,7 @@ pub use operator::{
 };
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};
-pub use person::{Person, PersonCard, Role, SessionCard, TokenCard};
+pub use person::{HappeningCard, Person, PersonCard, Role, SessionCard, TokenCard};
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };

@@ -26,7 +26,7 @@ pub use developers::DevelopersPage;
 pub use engines::EnginesPage;
 pub use keys::KeysPage;
 pub use library::LibraryPage;
-pub use login::{LoginPage, SetupPage};
+pub use login::{ConfirmPage, InvitePage, LoginPage, SetupPage};
 pub use notes::NotesPage;
 pub use offline::OfflinePage;
 pub use packs::PacksPage;

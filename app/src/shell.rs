@@ -11,9 +11,9 @@ use crate::base::Base;
 use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
-    AccountPage, BookPage, DevelopersPage, EnginesPage, KeysPage, LibraryPage, LoginPage,
-    NotesPage, OfflinePage, PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage,
-    SearchPage, SettingsPage, SetupPage, StoragePage, VoicesPage,
+    AccountPage, BookPage, ConfirmPage, DevelopersPage, EnginesPage, InvitePage, KeysPage,
+    LibraryPage, LoginPage, NotesPage, OfflinePage, PacksPage, PassagePage, PeoplePage,
+    PronunciationPage, ReaderPage, SearchPage, SettingsPage, SetupPage, StoragePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -127,6 +127,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/developers") view=DevelopersPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async/>
+                <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
+                <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async/>
                 <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async/>

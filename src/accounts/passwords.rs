@@ -43,6 +43,9 @@ const COMMON: [&str; 24] = [
     "0000000000",
 ];
 
+/// In place of a hash, for who has no password and comes in otherwise.
+pub(super) const OF_NOBODY: &str = "";
+
 /// Something to be hashed.
 type Work = Box<dyn FnOnce() + Send>;
 
@@ -79,6 +82,7 @@ impl Passwords {
         if password.chars().count() > MAX_CHARS {
             return Ok(false);
         }
+        let hash = hash.filter(|hash| hash != OF_NOBODY);
         let is_somebody = hash.is_some();
         let hash = match hash {
             Some(hash) => hash,

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{Person, SessionCard};
+use app::model::{Person, Role, SessionCard};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::{AccountError, Accounts, checked_name, random, role_of};
+use super::{AccountError, Accounts, checked_name, passwords, random, role_of};
 use crate::text::hash::hex;
 use crate::time::now_ms;
 
 /// A session ends when it has not been used for so long.
 pub const SESSION_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How long a password that was said is good for what changes who runs the place.
+const CONFIRMED_FOR: Duration = Duration::from_secs(15 * 60);
+/// What stands for a session where a proxy has let somebody in.
+const PROXY_SESSION: &str = "proxy";
 /// How often it is written down that a session was used.
 const SEEN_INTERVAL_MS: u64 = 3_600_000;
 /// Sessions of one person; the one that was not used for longest gives way.
@@ -45,8 +49,9 @@ impl Accounts {
         let now = now_ms() as i64;
         // Not when the password has been changed while it was compared.
         let begun = sqlx::query(
-            "INSERT INTO user_sessions (id, user_id, device, address, made_at, seen_at, expires_at)
-             SELECT $1, id, $3, $4, $5, $5, $6 FROM users WHERE id = $2 AND password = $7",
+            "INSERT INTO user_sessions
+             (id, user_id, device, address, made_at, seen_at, expires_at, confirmed_until)
+             SELECT $1, id, $3, $4, $5, $5, $6, $8 FROM users WHERE id = $2 AND password = $7",
         )
         .bind(hash_of(&secret))
         .bind(&user)
@@ -55,6 +60,7 @@ impl Accounts {
         .bind(now)
         .bind(now + SESSION_AGE.as_millis() as i64)
         .bind(hash)
+        .bind(now + CONFIRMED_FOR.as_millis() as i64)
         .execute(&self.shared.database)
         .await?;
         if begun.rows_affected() == 0 {
@@ -87,6 +93,56 @@ impl Accounts {
         }
     }
 
+    /// Somebody has said their password again in a session, or goes on with what they said it for.
+    pub async fn confirm(&self, session: &str) -> Result<(), AccountError> {
+        let until = now_ms() as i64 + CONFIRMED_FOR.as_millis() as i64;
+        let set = sqlx::query("UPDATE user_sessions SET confirmed_until = $2 WHERE id = $1");
+        set.bind(session).bind(until).execute(&self.shared.database).await?;
+        self.shared.known.invalidate(session).await;
+        Ok(())
+    }
+
+    /// Has the database asked anew whose a session is: another process may have heard the password.
+    pub async fn forget_session(&self, session: &str) {
+        self.shared.known.invalidate(session).await;
+    }
+
+    /// Whoever a trusted proxy has let in under a name. Somebody new is added with a role, if newcomers are.
+    pub async fn of_proxy(
+        &self,
+        name: &str,
+        newcomers: Option<Role>,
+    ) -> Result<Option<Arc<Person>>, AccountError> {
+        let (name, key) = checked_name(name)?;
+        let known = format!("proxy:{key}");
+        if let Some(person) = self.shared.known.get(&known).await {
+            return Ok(person);
+        }
+        let find =
+            || sqlx::query("SELECT id, name, role FROM users WHERE name_key = $1").bind(&key);
+        let mut found = find().fetch_optional(&self.shared.database).await?;
+        if let (None, Some(role)) = (&found, newcomers) {
+            match self.add_hashed(&name, passwords::OF_NOBODY.to_owned(), role).await {
+                // Two requests of a newcomer come at once.
+                Ok(_) | Err(AccountError::Taken(_)) => {}
+                Err(error) => return Err(error),
+            }
+            found = find().fetch_optional(&self.shared.database).await?;
+        }
+        let person = found.map(|row| {
+            Arc::new(Person {
+                id: row.get(0),
+                name: row.get(1),
+                role: role_of(&row.get::<String, _>(2)),
+                session: PROXY_SESSION.to_owned(),
+                // The proxy has asked.
+                confirmed_until_ms: u64::MAX,
+            })
+        });
+        self.shared.known.insert(known, person.clone()).await;
+        Ok(person)
+    }
+
     /// Whose session a secret is.
     pub async fn of_session(
         &self,
@@ -99,7 +155,7 @@ impl Accounts {
         }
         let now = now_ms();
         let found = sqlx::query(
-            "SELECT users.id, name, role, seen_at FROM user_sessions JOIN users ON users.id = user_id
+            "SELECT users.id, name, role, seen_at, confirmed_until FROM user_sessions JOIN users ON users.id = user_id
              WHERE user_sessions.id = $1 AND expires_at > $2",
         );
         let found = found.bind(&id).bind(now as i64).fetch_optional(&self.shared.database).await?;
@@ -119,6 +175,7 @@ impl Accounts {
                 name: row.get(1),
                 role: role_of(&row.get::<String, _>(2)),
                 session: id.clone(),
+                confirmed_until_ms: row.get::<i64, _>(4).max(0) as u64,
             })
         });
         self.shared.known.insert(id, person.clone()).await;

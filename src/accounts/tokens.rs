@@ -98,6 +98,7 @@ impl Accounts {
                 name: row.get(1),
                 role: role_of(&row.get::<String, _>(2)),
                 session: String::new(),
+                confirmed_until_ms: 0,
             })
         });
         self.shared.known.insert(hash, person.clone()).await;

@@ -33,6 +33,8 @@ pub struct Job {
     shared: Arc<Shared>,
     /// The request it belongs to, if somebody may ask how far that has come.
     pub request: Option<Arc<str>>,
+    /// Whose allowance it is spoken from, if its voice costs money and somebody is counted.
+    pub payer: Option<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -48,7 +50,7 @@ impl Job {
     /// A job that belongs to no request.
     pub fn new(sentence: Sentence) -> Self {
         let shared = Shared { sentence, clip: OnceLock::new(), encoded: OnceLock::new() };
-        Self { shared: Arc::new(shared), request: None }
+        Self { shared: Arc::new(shared), request: None, payer: None }
     }
 
     /// What names its clip within its book, as it stands at the end of keys.
@@ -77,7 +79,9 @@ impl Deref for Job {
 
 impl PartialEq for Job {
     fn eq(&self, other: &Self) -> bool {
-        self.shared.sentence == other.shared.sentence && self.request == other.request
+        self.shared.sentence == other.shared.sentence
+            && self.request == other.request
+            && self.payer == other.payer
     }
 }
 

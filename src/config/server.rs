@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use app::model::Role;
+use axum::http::HeaderName;
 use clap::Args;
 
 use super::SiteUrl;
@@ -25,6 +27,24 @@ pub struct ServerConfig {
     /// on this machine can do everything
     #[arg(long, env = "EARMARK_OPEN")]
     pub open: bool,
+    /// Header in which a trusted proxy names whom it has let in, such as Remote-User
+    #[arg(
+        long,
+        env = "EARMARK_PROXY_USER_HEADER",
+        value_name = "NAME",
+        requires = "trusted_proxies"
+    )]
+    pub proxy_user_header: Option<HeaderName>,
+    /// What somebody may do whom the proxy lets in and nobody knows yet: listener, member or admin. Without it,
+    /// nobody new comes in that way
+    #[arg(
+        long,
+        env = "EARMARK_PROXY_NEW_USERS",
+        value_parser = super::users::role,
+        value_name = "ROLE",
+        requires = "proxy_user_header"
+    )]
+    pub proxy_new_users: Option<Role>,
     /// Folder with the scripts and styles of the pages [default: the one beside the program]
     #[arg(long, env = "EARMARK_SITE", value_name = "DIR")]
     pub site: Option<PathBuf>,

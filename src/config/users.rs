@@ -57,6 +57,19 @@ pub enum UsersAction {
         #[arg(value_parser = role)]
         role: Role,
     },
+    /// Set how many characters a month somebody may have spoken by voices that cost money
+    Allowance {
+        /// Who
+        name: String,
+        /// Characters; without limit when left out
+        characters: Option<u64>,
+    },
+    /// Make a link by which somebody makes an account of their own, good for 48 hours and once
+    Invite {
+        /// What they may do: listener, member or admin
+        #[arg(value_parser = role, default_value = "listener")]
+        role: Role,
+    },
     /// Remove somebody; books stay
     Remove {
         /// Who
@@ -84,6 +97,6 @@ pub struct PasswordConfig {
     pub password: Option<String>,
 }
 
-fn role(name: &str) -> Result<Role, String> {
+pub(super) fn role(name: &str) -> Result<Role, String> {
     Role::named(name).ok_or_else(|| "this is none of listener, member and admin".to_owned())
 }

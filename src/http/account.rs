@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::model::{Person, SessionCard, TokenCard};
+use app::model::{Person, Role, SessionCard, TokenCard};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::extract::{ApiForm, ApiPath};
 use super::forms::{answer, wants_page};
 use super::openapi::PEOPLE;
+use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, notice};
 
@@ -23,7 +24,8 @@ pub fn router() -> Routes {
         .add(Needs::ONESELF, routes!(end_session))
         .page(Needs::ONESELF, Method::POST, "/api/sessions/{session}/delete", post(end_session))
         .add(Needs::ONESELF, routes!(set_password))
-        .add(Needs::ONESELF, routes!(tokens, make_token))
+        .add(Needs::ONESELF, routes!(tokens))
+        .add(Needs::Confirmed(Role::Listener), routes!(make_token))
         .add(Needs::ONESELF, routes!(end_token))
         .page(Needs::ONESELF, Method::POST, "/api/tokens/{token}/delete", post(end_token))
 }
@@ -97,6 +99,7 @@ pub async fn set_password(
         state.limits.count_login(&person.id, &person.name).await?;
         accounts.is_password_of(&person.name, &form.old).await?;
         accounts.set_password(&person.id, &form.new, &person.session).await?;
+        note(&state, &person, "password", "").await;
         Ok::<_, ApiError>(())
     };
     answer(&headers, "/account", set.await.map(|()| StatusCode::NO_CONTENT))
@@ -136,7 +139,9 @@ pub async fn make_token(
                 reason: "must be a whole number".to_owned(),
             })?,
         };
-        Ok(state.door.accounts().make_token(&person.id, &form.name, days).await?)
+        let token = state.door.accounts().make_token(&person.id, &form.name, days).await?;
+        note(&state, &person, "token", &form.name).await;
+        Ok(token)
     };
     match made.await {
         Ok(token) if wants_page(&headers) => notice::refused("/account", &token),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use app::model::{Person, Role};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -14,6 +14,7 @@ use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
 use super::{ApiError, AppState, cookies, notice};
 use crate::accounts::{AccountError, Accounts, TOKEN_PREFIX};
+use crate::time::now_ms;
 
 /// The cookie with a session's secret, over HTTPS and over plain HTTP. A browser takes one with the prefix from
 /// no neighbour and over nothing but HTTPS (RFC 6265bis, section 4.1.3.2).
@@ -24,10 +25,13 @@ pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
 /// Letters of the code, none of them easily taken for another: twelve are 60 bits.
 const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_CHARS: usize = 12;
+/// A confirmation that lasts no longer than this is made to last anew when it is used.
+const CONFIRMED_ANEW_MS: u64 = 7 * 60_000;
 
 /// Lets people in.
 pub struct Door {
     accounts: Accounts,
+    proxy_login: Option<ProxyLogin>,
     /// What becomes of whoever comes while there is nobody who could log in.
     unlocked: Unlocked,
 }
@@ -52,7 +56,11 @@ impl Door {
     ///
     /// # Errors
     /// When the system gives no random numbers.
-    pub fn new(accounts: Accounts, is_here: bool, is_open: bool) -> Result<Self, AccountError> {
+    pub fn new(
+        accounts: Accounts,
+        (is_here, is_open): (bool, bool),
+        proxy_login: Option<ProxyLogin>,
+    ) -> Result<Self, AccountError> {
         let unlocked = match is_here {
             _ if is_open => Unlocked::All,
             true => Unlocked::Here,
@@ -61,7 +69,7 @@ impl Door {
                 setting_up: tokio::sync::Mutex::default(),
             },
         };
-        Ok(Self { accounts, unlocked })
+        Ok(Self { accounts, proxy_login, unlocked })
     }
 
     /// People.
@@ -100,6 +108,9 @@ impl Door {
 
     /// Who asks; nobody when they have to log in first.
     async fn who(&self, caller: &Caller<'_>) -> Result<Option<Arc<Person>>, AccountError> {
+        if let Some((name, newcomers)) = caller.let_in_as(self.proxy_login.as_ref()) {
+            return self.accounts.of_proxy(name, newcomers).await;
+        }
         if !self.accounts.has_people().await? {
             // What a proxy passes on comes from elsewhere, wherever the proxy is.
             let is_here = caller.peer.is_loopback() && !caller.is_passed_on();
@@ -120,12 +131,23 @@ impl Door {
     }
 }
 
+/// How a proxy says whom it has let in.
+#[derive(Debug, Clone)]
+pub struct ProxyLogin {
+    /// The header with their name.
+    pub header: HeaderName,
+    /// What somebody may do whom nobody knows yet; nobody new comes in when there is none.
+    pub newcomers: Option<Role>,
+}
+
 /// What is known of a request before it is known whose it is.
 struct Caller<'a> {
     headers: &'a HeaderMap,
     peer: IpAddr,
     client: IpAddr,
     is_https: bool,
+    /// Whether it comes from a proxy that is believed.
+    is_proxied: bool,
 }
 
 impl Caller<'_> {
@@ -161,6 +183,16 @@ impl Caller<'_> {
             return None;
         };
         token.starts_with(TOKEN_PREFIX).then_some(token)
+    }
+
+    /// The name under which a trusted proxy lets somebody in, and what becomes of newcomers. Programs behind it still
+    /// send tokens.
+    fn let_in_as(&self, login: Option<&ProxyLogin>) -> Option<(&str, Option<Role>)> {
+        let login = login.filter(|_| self.is_proxied && self.token().is_none())?;
+        // Two names are a way to have two programs see two people in one.
+        let mut names = self.headers.get_all(&login.header).iter();
+        let name = names.next().filter(|_| names.next().is_none())?.to_str().ok()?.trim();
+        (!name.is_empty()).then_some((name, login.newcomers))
     }
 
     fn has_bearer(&self) -> bool {
@@ -226,11 +258,22 @@ pub async fn let_in(
         return error.into_response();
     }
     let is_https = state.is_https(request.headers(), peer);
-    let caller = Caller { headers: request.headers(), peer, client, is_https };
-    let person = match state.door.who(&caller).await {
+    let is_proxied = state.limits.proxies().is_trusted(peer);
+    let caller = Caller { headers: request.headers(), peer, client, is_https, is_proxied };
+    let mut person = match state.door.who(&caller).await {
         Ok(person) => person,
         Err(error) => return ApiError::from(error).into_response(),
     };
+    let is_stale = |person: &Person| needs.asks_again() && person.confirmed_until_ms < now_ms();
+    if let Some(session) = person.as_ref().filter(|person| is_stale(person))
+        && !session.session.is_empty()
+    {
+        state.door.accounts.forget_session(&session.session).await;
+        person = match state.door.who(&caller).await {
+            Ok(person) => person,
+            Err(error) => return ApiError::from(error).into_response(),
+        };
+    }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let has_bearer = caller.has_bearer();
     let by_cookie = person.as_ref().is_some_and(|person| !person.session.is_empty());
@@ -240,12 +283,13 @@ pub async fn let_in(
     let is_enough = match (needs, person.as_deref()) {
         (Needs::Nobody, _) => true,
         (Needs::Role(role), Some(person)) => person.role >= role,
-        (Needs::Person(role), Some(person)) => {
+        (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
             person.role >= role && (!person.session.is_empty() || !person.has_account())
         }
         (_, None) => false,
     };
     let refused = match &person {
+        Some(person) if is_enough && is_stale(person) => Some(to_confirm(&request)),
         _ if is_enough => None,
         Some(_) if wants_page(request.headers()) => {
             // The page where a refusal is read, and that everybody may see.
@@ -264,6 +308,12 @@ pub async fn let_in(
         return refused;
     }
     if let Some(person) = person {
+        if needs.asks_again() && person.confirmed_until_ms < now_ms() + CONFIRMED_ANEW_MS {
+            // Whoever is busy with it is not asked in the middle.
+            if let Err(error) = state.door.accounts.confirm(&person.session).await {
+                tracing::warn!(%error, "a session cannot be written");
+            }
+        }
         // No page can have a browser send a token that it does not know itself.
         if has_bearer && person.has_account() && person.session.is_empty() {
             request.extensions_mut().insert(HasToken);
@@ -276,6 +326,21 @@ pub async fn let_in(
         response.headers_mut().append(header::VARY, header::HeaderValue::from_static("cookie"));
     }
     response
+}
+
+/// Sends a browser to where one says the password again; tells a program that it has to.
+fn to_confirm(request: &Request) -> Response {
+    if !wants_page(request.headers()) {
+        return ApiError::NotConfirmed.into_response();
+    }
+    let from = request.headers().get(header::REFERER).and_then(|from| from.to_str().ok());
+    let page = match *request.method() {
+        Method::GET => request.uri().path_and_query().map(ToString::to_string),
+        // A form is not sent again; the page that it stands on is where one goes on.
+        _ => from.and_then(|from| from.parse::<Uri>().ok()).map(|from| from.path().to_owned()),
+    };
+    let page = in_address(page.as_deref().unwrap_or("/"));
+    Redirect::to(&format!("/confirm?next={page}")).into_response()
 }
 
 /// Sends a browser that wants a page to where one logs in, or makes the first account; tells a program that it

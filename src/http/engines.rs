@@ -3,11 +3,13 @@
 //! Programs are not added here: whoever can open the page could have the server run anything. That is
 //! for `earmark voices` on the server itself.
 
-use app::model::{Budget, EngineCard, Voice};
-use axum::Json;
+use std::sync::Arc;
+
+use app::model::{Budget, EngineCard, Person, Voice};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Json};
 use clap::ValueEnum;
 use serde::Deserialize;
 use utoipa_axum::routes;
@@ -16,6 +18,7 @@ use super::extract::{ApiForm, ApiPath};
 use super::forms::{redirect_with_notice, wants_page};
 use super::notice;
 use super::openapi::{Binary, RUNNING};
+use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 use crate::audio::AudioFormat;
@@ -204,6 +207,7 @@ pub async fn list(state: Visit) -> Result<Json<Vec<EngineCard>>, ApiError> {
 )]
 pub async fn add(
     state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
     headers: HeaderMap,
     form: Result<ApiForm<EngineForm>, ApiError>,
 ) -> Response {
@@ -211,6 +215,7 @@ pub async fn add(
         let ApiForm(form) = form?;
         let settings = form.settings(state.engines.settings(form.name.trim()).await?)?;
         let voices = state.engines.add(settings, Some(form.key)).await?;
+        note(&state, &admin, "engine", form.name.trim()).await;
         // Whatever was wrong with it may be mended now.
         state.narrator.end_rest(form.name.trim()).await?;
         Ok::<_, ApiError>((form.name, voices))
@@ -256,8 +261,17 @@ pub async fn tested(state: Visit, ApiPath(name): ApiPath<String>) -> Result<Resp
 #[utoipa::path(
     delete, path = "/api/engines/{name}", tag = RUNNING, params(("name" = String, Path, description = "As the list has it")), responses((status = 204))
 )]
-pub async fn remove(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
-    match state.engines.remove(&name).await.map_err(ApiError::from) {
+pub async fn remove(
+    state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
+    ApiPath(name): ApiPath<String>,
+    headers: HeaderMap,
+) -> Response {
+    let removed = state.engines.remove(&name).await.map_err(ApiError::from);
+    if removed.is_ok() {
+        note(&state, &admin, "engine_removed", &name).await;
+    }
+    match removed {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&headers, error),

@@ -21,7 +21,10 @@ impl ApiError {
             Self::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Moved(_) => StatusCode::CONFLICT,
             Self::NoLogin | Self::NotSetUp | Self::WrongLogin => StatusCode::UNAUTHORIZED,
-            Self::OtherSite | Self::NotAllowed | Self::WrongCode => StatusCode::FORBIDDEN,
+            Self::OtherSite | Self::NotAllowed | Self::WrongCode | Self::NotConfirmed => {
+                StatusCode::FORBIDDEN
+            }
+            Self::NotPaid(_) => StatusCode::PAYMENT_REQUIRED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

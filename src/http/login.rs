@@ -1,7 +1,10 @@
 //! Logging in and out, and the first account.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use app::model::Person;
+use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +16,7 @@ use super::extract::ApiForm;
 use super::forms::{in_address, redirect_or_no_content, wants_page};
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, cookies, notice};
+use crate::accounts::Happening;
 
 /// Remembers whose pages a browser may have kept: not whether they are logged in.
 const LAST: &str = "earmark_last";
@@ -23,6 +27,8 @@ pub fn router() -> Routes {
         .page(Needs::Nobody, Method::POST, "/login", post(log_in))
         .page(Needs::Nobody, Method::POST, "/logout", post(log_out))
         .page(Needs::Nobody, Method::POST, "/setup", post(set_up))
+        .page(Needs::Nobody, Method::POST, "/invite", post(accept))
+        .page(Needs::ONESELF, Method::POST, "/confirm", post(confirm))
 }
 
 /// What somebody logs in with.
@@ -43,6 +49,74 @@ pub struct SetupForm {
     password: String,
 }
 
+/// Somebody who was invited.
+#[derive(Debug, Deserialize)]
+pub struct GuestForm {
+    /// The secret of the link.
+    invitation: String,
+    name: String,
+    password: String,
+}
+
+/// A password, said again.
+#[derive(Debug, Deserialize)]
+pub struct ConfirmForm {
+    password: String,
+    /// Where they wanted to go.
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /invite`: somebody who was invited makes an account of their own.
+pub async fn accept(
+    state: Visit,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<GuestForm>,
+) -> Response {
+    let client = state.limits.client(&headers, peer.ip()).to_string();
+    let accounts = state.door.accounts();
+    let accepted = async {
+        state.limits.count_login(&client, &form.name).await?;
+        accounts.accept(&form.invitation, &form.name, &form.password).await?;
+        let note = Happening { who: &form.name, what: "invitation", about: "", address: &client };
+        accounts.note(note).await;
+        Ok::<_, ApiError>(())
+    };
+    match accepted.await {
+        Ok(()) => redirect_or_no_content(&headers, "/login"),
+        Err(error) if wants_page(&headers) => {
+            let link = in_address(&form.invitation);
+            notice::refused(&format!("/invite?link={link}"), &error.to_string())
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// `POST /confirm`: whoever runs the place says the password again, before what is dangerous.
+pub async fn confirm(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<ConfirmForm>,
+) -> Response {
+    let accounts = state.door.accounts();
+    let confirmed = async {
+        state.limits.count_login(&person.id, &person.name).await?;
+        accounts.is_password_of(&person.name, &form.password).await?;
+        accounts.confirm(&person.session).await?;
+        Ok::<_, ApiError>(())
+    };
+    let page = if is_own_page(&form.next) { &form.next } else { "/" };
+    match confirmed.await {
+        Ok(()) => redirect_or_no_content(&headers, page),
+        Err(error) if wants_page(&headers) => {
+            notice::refused(&format!("/confirm?next={}", in_address(page)), &error.to_string())
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
 /// `POST /login`: a session begins.
 pub async fn log_in(
     state: Visit,
@@ -51,16 +125,23 @@ pub async fn log_in(
     ApiForm(form): ApiForm<LoginForm>,
 ) -> Response {
     let client = state.limits.client(&headers, peer.ip()).to_string();
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let device = device(agent.unwrap_or_default());
     let logged_in = async {
         state.limits.count_login(&client, &form.name).await?;
-        let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        let device = device(agent.unwrap_or_default());
         let accounts = state.door.accounts();
         let secret = accounts.log_in(&form.name, &form.password, (&device, &client)).await?;
         let person = accounts.of_session(&secret, &client).await?;
         Ok::<_, ApiError>((secret, person.ok_or(ApiError::Internal)?))
     };
-    match logged_in.await {
+    let logged_in = logged_in.await;
+    let what = if logged_in.is_ok() { "login" } else { "login_refused" };
+    // What is refused because it came too often is not written down as often.
+    if !matches!(logged_in, Err(ApiError::TooMany { .. })) {
+        let note = Happening { who: &form.name, what, about: &device, address: &client };
+        state.door.accounts().note(note).await;
+    }
+    match logged_in {
         Ok((secret, person)) => {
             let page = if is_own_page(&form.next) { &form.next } else { "/" };
             let mut response = redirect_or_no_content(&headers, page);

@@ -63,7 +63,7 @@ pub fn finish(operation: &mut Operation, needs: Needs) {
     operation.security = Some(match needs {
         Needs::Nobody => Vec::new(),
         Needs::Role(role) => vec![by(SESSION, role), by(TOKEN, role)],
-        Needs::Person(role) => vec![by(SESSION, role)],
+        Needs::Person(role) | Needs::Confirmed(role) => vec![by(SESSION, role)],
     });
     let responses = &mut operation.responses.responses;
     if !responses.contains_key("default") {

@@ -61,11 +61,11 @@ pub fn router() -> Routes {
         routes.asking(Needs::LISTENER, method, &["/api/{*unknown}"])
     });
     nowhere
-        .asking(Needs::Nobody, &Method::GET, &["/login", "/setup", "/offline"])
+        .asking(Needs::Nobody, &Method::GET, &["/login", "/setup", "/invite", "/offline"])
         .asking(Needs::Nobody, &Method::GET, &FILES)
         .asking(Needs::Nobody, &Method::OPTIONS, &preflights)
         .asking(Needs::LISTENER, &Method::GET, &of_listeners)
-        .asking(Needs::ONESELF, &Method::GET, &["/account"])
+        .asking(Needs::ONESELF, &Method::GET, &["/account", "/confirm"])
 }
 
 /// The pages and their files.

@@ -1,25 +1,33 @@
 //! People, for those who run the place.
 
-use app::model::{PersonCard, Role};
-use axum::Json;
+use std::sync::Arc;
+
+use app::model::{HappeningCard, Person, PersonCard, Role};
 use axum::http::{HeaderMap, Method, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use serde::Deserialize;
+use axum::{Extension, Json};
+use serde::{Deserialize, Serialize};
 use utoipa_axum::routes;
 
 use super::extract::{ApiForm, ApiPath};
-use super::forms::answer;
+use super::forms::{answer, wants_page};
 use super::openapi::PEOPLE;
 use super::routes::{Needs, Routes};
-use super::{ApiError, Visit};
+use super::{ApiError, Visit, notice};
+use crate::accounts::Happening;
+
+/// The page that forms come from.
+const PAGE: &str = "/people";
 
 /// Their routes.
 pub fn router() -> Routes {
     Routes::default()
         .add(Needs::ADMIN, routes!(people, add_person))
-        .add(Needs::ADMIN, routes!(set_role, remove_person))
+        .add(Needs::ADMIN, routes!(change_person, remove_person))
         .page(Needs::ADMIN, Method::POST, "/api/people/{person}/delete", post(remove_person))
+        .add(Needs::ADMIN, routes!(invite))
+        .add(Needs::ADMIN, routes!(happenings))
 }
 
 /// Somebody new.
@@ -33,11 +41,27 @@ pub struct PersonForm {
     role: String,
 }
 
-/// What a person may do from now on.
+/// What becomes of a person; what is left out stays as it is.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
-pub struct RoleForm {
+pub struct ChangeForm {
+    /// `listener`, `member` or `admin`
+    role: Option<String>,
+    /// Characters a month that they may have spoken by voices that cost money; any number when it is empty
+    allowance: Option<String>,
+}
+
+/// An invitation.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct InvitationForm {
     /// `listener`, `member` or `admin`
     role: String,
+}
+
+/// An invitation, as it is said once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct NewInvitation {
+    /// Where the guest makes an account, within 48 hours and once
+    page: String,
 }
 
 /// Everybody who can log in, by name.
@@ -56,32 +80,52 @@ pub async fn people(state: Visit) -> Result<Json<Vec<PersonCard>>, ApiError> {
 )]
 pub async fn add_person(
     state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
     headers: HeaderMap,
     ApiForm(form): ApiForm<PersonForm>,
 ) -> Response {
+    let accounts = state.door.accounts();
     let added = async {
         // The first goes on with places that may only be in Redis yet.
         state.library.flush().await;
-        Ok(state.door.accounts().add(&form.name, &form.password, role(&form.role)?).await?)
+        accounts.add(&form.name, &form.password, role(&form.role)?).await?;
+        note(&state, &admin, "person_added", &form.name).await;
+        Ok(StatusCode::CREATED)
     };
-    answer(&headers, "/people", added.await.map(|_| StatusCode::CREATED))
+    answer(&headers, PAGE, added.await)
 }
 
-/// Sets what somebody may do.
+/// Sets what somebody may do, and what they may spend.
 #[utoipa::path(
     post, path = "/api/people/{person}", tag = PEOPLE,
     params(("person" = String, Path, description = "As the list has it")),
-    request_body(content = RoleForm, content_type = "application/x-www-form-urlencoded"),
+    request_body(content = ChangeForm, content_type = "application/x-www-form-urlencoded"),
     responses((status = 204))
 )]
-pub async fn set_role(
+pub async fn change_person(
     state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
     ApiPath(user): ApiPath<String>,
     headers: HeaderMap,
-    ApiForm(form): ApiForm<RoleForm>,
+    ApiForm(form): ApiForm<ChangeForm>,
 ) -> Response {
-    let set = async { Ok(state.door.accounts().set_role(&user, role(&form.role)?).await?) };
-    answer(&headers, "/people", set.await.map(|()| StatusCode::NO_CONTENT))
+    let accounts = state.door.accounts();
+    let set = async {
+        let wanted = form.role.as_deref().map(role).transpose()?;
+        let allowance = form.allowance.as_deref().map(allowance).transpose()?;
+        let before = accounts.card(&user).await?;
+        if let Some(role) = wanted.filter(|role| *role != before.role) {
+            accounts.set_role(&user, role).await?;
+            note(&state, &admin, "role", &format!("{}: {}", before.name, role.name())).await;
+        }
+        if let Some(allowance) = allowance.filter(|allowance| *allowance != before.allowance) {
+            accounts.set_allowance(&user, allowance).await?;
+            let most = allowance.map_or("∞".to_owned(), |most| most.to_string());
+            note(&state, &admin, "allowance", &format!("{}: {most}", before.name)).await;
+        }
+        Ok(StatusCode::NO_CONTENT)
+    };
+    answer(&headers, PAGE, set.await)
 }
 
 /// Removes somebody.
@@ -91,16 +135,74 @@ pub async fn set_role(
 )]
 pub async fn remove_person(
     state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
     ApiPath(user): ApiPath<String>,
     headers: HeaderMap,
 ) -> Response {
-    // No place of theirs may be written once they are gone.
-    state.library.flush().await;
-    let removed = state.door.accounts().remove(&user).await.map_err(ApiError::from);
-    answer(&headers, "/people", removed.map(|()| StatusCode::NO_CONTENT))
+    let accounts = state.door.accounts();
+    let removed = async {
+        let name = accounts.card(&user).await?.name;
+        // No place of theirs may be written once they are gone.
+        state.library.flush().await;
+        accounts.remove(&user).await?;
+        note(&state, &admin, "person_removed", &name).await;
+        Ok(StatusCode::NO_CONTENT)
+    };
+    answer(&headers, PAGE, removed.await)
+}
+
+/// Makes a link by which somebody makes an account of their own. It is said in the answer and never again.
+#[utoipa::path(
+    post, path = "/api/invitations", tag = PEOPLE,
+    request_body(content = InvitationForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, body = NewInvitation))
+)]
+pub async fn invite(
+    state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
+    headers: HeaderMap,
+    ApiForm(form): ApiForm<InvitationForm>,
+) -> Response {
+    let made = async {
+        // The first account is its owner's, who has the terminal.
+        if !state.door.accounts().has_people().await? {
+            return Err(ApiError::NotSetUp);
+        }
+        let secret = state.door.accounts().invite(role(&form.role)?).await?;
+        note(&state, &admin, "invitation", &form.role).await;
+        Ok(format!("/invite?link={secret}"))
+    };
+    match made.await {
+        Ok(page) if wants_page(&headers) => notice::refused(PAGE, &page),
+        Ok(page) => (StatusCode::CREATED, Json(NewInvitation { page })).into_response(),
+        Err(error) => answer(&headers, PAGE, Err(error)),
+    }
+}
+
+/// What happened to accounts and to what runs the place, the newest first.
+#[utoipa::path(get, path = "/api/happenings", tag = PEOPLE, responses((status = 200, body = Vec<HappeningCard>)))]
+pub async fn happenings(state: Visit) -> Result<Json<Vec<HappeningCard>>, ApiError> {
+    Ok(Json(state.door.accounts().happenings().await?))
+}
+
+/// Writes down what somebody who runs the place has done.
+pub async fn note(state: &Visit, admin: &Person, what: &'static str, about: &str) {
+    let note = Happening { who: &admin.name, what, about, address: "" };
+    state.door.accounts().note(note).await;
 }
 
 fn role(name: &str) -> Result<Role, ApiError> {
     let reason = || "must be listener, member or admin".to_owned();
     Role::named(name).ok_or_else(|| ApiError::BadParameter { name: "role", reason: reason() })
+}
+
+fn allowance(text: &str) -> Result<Option<u64>, ApiError> {
+    let reason = || "must be a whole number, or empty".to_owned();
+    match text.trim() {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| ApiError::BadParameter { name: "allowance", reason: reason() }),
+    }
 }

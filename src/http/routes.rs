@@ -24,6 +24,8 @@ pub enum Needs {
     Role(Role),
     /// Somebody who is there themselves: programs neither make tokens nor log others out.
     Person(Role),
+    /// The same, who has said their password again a short while ago: a browser that was left open is not enough.
+    Confirmed(Role),
 }
 
 impl Needs {
@@ -34,7 +36,12 @@ impl Needs {
     /// Oneself, of one's own things.
     pub const ONESELF: Self = Self::Person(Role::Listener);
     /// Whoever runs the place.
-    pub const ADMIN: Self = Self::Person(Role::Admin);
+    pub const ADMIN: Self = Self::Confirmed(Role::Admin);
+
+    /// Whether the password has to be said again.
+    pub fn asks_again(self) -> bool {
+        matches!(self, Self::Confirmed(_))
+    }
 }
 
 /// What a request may carry.

@@ -1,15 +1,18 @@
 //! What is kept of what was spoken, and how much may be.
 
-use app::model::{StorageFigures, StorageLimits};
-use axum::Json;
+use std::sync::Arc;
+
+use app::model::{Person, StorageFigures, StorageLimits};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::routes;
 
 use super::extract::ApiForm;
 use super::forms::{redirect_with_notice, wants_page};
 use super::openapi::RUNNING;
+use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 
@@ -53,6 +56,7 @@ pub async fn figures(state: Visit) -> Result<Json<StorageFigures>, ApiError> {
 )]
 pub async fn set_limits(
     state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
     headers: HeaderMap,
     ApiForm(form): ApiForm<LimitsForm>,
 ) -> Result<Response, ApiError> {
@@ -69,6 +73,8 @@ pub async fn set_limits(
         book_mb: number("book_mb", &form.book_mb)?,
     };
     let removed = state.narrator.set_storage_limits(&limits).await?;
+    let about = format!("{} MB, {} d, {} MB", limits.mb, limits.days, limits.book_mb);
+    note(&state, &admin, "storage", &about).await;
     if wants_page(&headers) {
         return Ok(redirect_with_notice("/storage", "removed", &removed.to_string()));
     }

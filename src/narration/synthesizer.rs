@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::accounts::{AllowanceError, Allowances, Booked};
 use crate::audio;
 use crate::clips::{Clips, ClipsError};
 use crate::queue::{Job, Sentence};
@@ -23,6 +24,7 @@ pub(super) struct Synthesizer {
     pub(super) voices: Arc<Voices>,
     pub(super) engines: Engines,
     pub(super) clips: Arc<Clips>,
+    pub(super) allowances: Allowances,
 }
 
 impl Synthesizer {
@@ -71,7 +73,8 @@ impl Synthesizer {
     async fn resample(&self, job: &Job, key: VoiceKey, rate: u32) -> Result<Spoken, VoiceError> {
         let (content, voice) =
             (ContentHash::of(&job.text, job.context.as_deref(), &key), Arc::new(key));
-        let own = Job::new(Sentence { content, voice, ..Sentence::clone(job) });
+        let mut own = Job::new(Sentence { content, voice, ..Sentence::clone(job) });
+        own.payer.clone_from(&job.payer);
         // Its own rate is no other, so this goes one deep.
         Box::pin(self.make(&own)).await?;
         let clip = self.clips.stored(&content).await.map_err(unstored)?;
@@ -81,8 +84,31 @@ impl Synthesizer {
         Ok(Spoken { clip: clip.map_err(|reason| broken(&reason))?, cost: 0 })
     }
 
+    /// Has the voice speak, from the allowance of whoever pays for it.
     async fn speak(&self, job: &Job) -> Result<Spoken, VoiceError> {
-        self.voices.speak(&job.text, job.context.as_deref(), &job.voice).await
+        let booked = match &job.payer {
+            Some(payer) => Some(self.book(payer, &job.text).await?),
+            None => None,
+        };
+        let spoken = self.voices.speak(&job.text, job.context.as_deref(), &job.voice).await;
+        if let (Some(booked), Err(error)) = (booked, &spoken)
+            && !error.may_have_cost()
+            && let Err(error) = self.allowances.take_back(&booked).await
+        {
+            tracing::warn!(%error, "what was booked and not spoken stays booked");
+        }
+        spoken
+    }
+
+    async fn book(&self, payer: &str, text: &str) -> Result<Booked, VoiceError> {
+        let booked = self.allowances.book(payer, text.chars().count() as u64).await;
+        booked.map_err(|error| match error {
+            AllowanceError::UsedUp(allowance) => VoiceError::OverAllowance { allowance },
+            AllowanceError::Database(error) => {
+                tracing::error!(%error, "what a person spends cannot be booked");
+                broken("what may be spent cannot be read")
+            }
+        })
     }
 }
 

@@ -9,6 +9,7 @@ use super::{NarrationError, Narrator};
 use crate::audio::Clip;
 use crate::clips::waits::{Ask, WaitError, WaitGuard, Waiter};
 use crate::queue::{Asked, Class, Job, SHORT_REST};
+use crate::speech::VoiceError;
 
 /// A clip that is waited for is looked for and asked for again after this long, in case news was lost.
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(2);
@@ -29,7 +30,9 @@ impl Narrator {
     /// Waits for the clip of a sentence, which is made now if it has to be, and then what will be needed
     /// after it.
     pub(super) fn wait(&self, job: &Job, ahead: Vec<Job>) -> Result<Waiter, WaitError> {
-        self.join_wait(job, Some(Ask { job: job.clone(), ahead }))
+        let mut job = job.clone();
+        job.payer = self.payer(&job.voice.engine);
+        self.join_wait(&job, Some(Ask { job: job.clone(), ahead }))
     }
 
     fn join_wait(&self, job: &Job, ask: Option<Ask>) -> Result<Waiter, WaitError> {
@@ -128,6 +131,11 @@ impl Narrator {
     async fn ask(&self, ask: &Ask, is_first: bool) -> Result<(), WaitError> {
         let queue = &self.shared.queue;
         let failed = |error: crate::queue::QueueError| WaitError::Queue(error.to_string());
+        if let Some(payer) = &ask.job.payer
+            && let Ok(Some(allowance)) = self.shared.allowances.used_up(payer).await
+        {
+            return Err(VoiceError::OverAllowance { allowance }.into());
+        }
         match queue.enqueue_awaited(&ask.job).await.map_err(failed)? {
             Asked::Queued => {}
             Asked::Refused(error) => return Err(error.into()),

@@ -111,6 +111,14 @@ pub enum VoiceError {
         /// The limit it did not keep.
         seconds: u16,
     },
+    /// What the person who asked may spend is used up; the engine was not asked.
+    #[error(
+        "You may have {allowance} characters a month spoken by voices that cost money, and they are used up. Choose another voice, or ask whoever runs this place for more."
+    )]
+    OverAllowance {
+        /// Characters a month.
+        allowance: u64,
+    },
     /// What the operator lets the engine speak is used up; it was not asked.
     #[error(
         "The budget of “{engine}” is used up: {reason} Raise it under Engines, or choose another voice."
@@ -146,7 +154,8 @@ const MAX_REST: Duration = Duration::from_secs(600);
 impl VoiceError {
     /// Whether another try may go better without anybody doing something about it.
     pub fn may_pass(&self) -> bool {
-        !matches!(self, Self::Rejected { .. }) && self.effect() != Effect::Parked
+        !matches!(self, Self::Rejected { .. } | Self::OverAllowance { .. })
+            && self.effect() != Effect::Parked
     }
 
     /// What it means for the other sentences of the engine.
@@ -166,6 +175,7 @@ impl VoiceError {
             | Self::TimedOut { .. }
             | Self::Failed { .. }
             | Self::NoAudio { .. }
+            | Self::OverAllowance { .. }
             | Self::Rejected { .. } => Effect::None,
         }
     }

@@ -45,12 +45,15 @@ pub struct Person {
     pub role: Role,
     /// Which of their sessions this is; empty for a program with a token.
     pub session: String,
+    /// Until when they have said their password again, in ms since 1970: before what changes who runs the place.
+    pub confirmed_until_ms: u64,
 }
 
 impl Person {
     /// Whoever is there, where nobody has to log in.
     pub fn without_login(role: Role) -> Self {
-        Self { id: String::new(), name: String::new(), role, session: String::new() }
+        let (id, name, session) = (String::new(), String::new(), String::new());
+        Self { id, name, role, session, confirmed_until_ms: u64::MAX }
     }
 
     /// Whether there is a login at all.
@@ -71,6 +74,27 @@ pub struct PersonCard {
     pub role: Role,
     /// When they were last seen, in ms since 1970; null when never
     pub seen_at_ms: Option<u64>,
+    /// Characters a month that they may have spoken by voices that cost money; null when there is no limit
+    pub allowance: Option<u64>,
+    /// How many of them they have had this month
+    pub spent_this_month: u64,
+}
+
+/// Something that happened, for whoever runs the place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct HappeningCard {
+    /// When, in ms since 1970
+    pub at_ms: u64,
+    /// Who did it; empty where nobody is known
+    pub who: String,
+    /// `login`, `login_refused`, `person_added`, `person_removed`, `role`, `allowance`, `password`, `token`,
+    /// `invitation`, `engine`, `engine_removed` or `storage`
+    pub what: String,
+    /// Whom or what it was about
+    pub about: String,
+    /// The address it came from
+    pub address: String,
 }
 
 /// A browser that is logged in.

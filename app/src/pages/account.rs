@@ -8,7 +8,7 @@ use super::{hours_since, loaded};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
-use crate::model::{Person, Role, SessionCard, TokenCard};
+use crate::model::{Person, PersonCard, Role, SessionCard, TokenCard};
 use crate::notice::notice;
 use crate::words::words;
 
@@ -26,26 +26,31 @@ pub fn AccountPage() -> impl IntoView {
             async move {
                 let person = person.ok_or(AppError::Internal)?;
                 let backend = backend?;
-                Ok((backend.sessions(&person).await?, backend.tokens(&person).await?))
+                // Where nobody logs in, nobody is counted.
+                let spending = match person.has_account() {
+                    true => Some(backend.spending(&person).await?),
+                    false => None,
+                };
+                Ok((spending, backend.sessions(&person).await?, backend.tokens(&person).await?))
             }
         }
     };
     let said = notice();
-    loaded(load, move |(sessions, tokens): (Vec<SessionCard>, Vec<TokenCard>)| {
+    loaded(load, move |(spending, sessions, tokens): (Option<PersonCard>, _, _)| {
         let person = person.as_deref().filter(|person| person.has_account());
-        page(person, sessions, tokens, &said)
+        page(person.zip(spending), sessions, tokens, &said)
     })
 }
 
 fn page(
-    person: Option<&Person>,
+    person: Option<(&Person, PersonCard)>,
     sessions: Vec<SessionCard>,
     tokens: Vec<TokenCard>,
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
     let body = match person {
-        Some(person) => account(person, sessions, tokens, said),
+        Some((person, spending)) => account((person, &spending), sessions, tokens, said),
         None => view! {
             <p class="lead">{words.nobody_yet}</p>
             <p><a href="/people">{words.add_first}</a></p>
@@ -65,12 +70,17 @@ fn page(
 }
 
 fn account(
-    person: &Person,
+    (person, spending): (&Person, &PersonCard),
     sessions: Vec<SessionCard>,
     tokens: Vec<TokenCard>,
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
+    let (spent, allowance) = (spending.spent_this_month, spending.allowance);
+    let spent = (spent > 0 || allowance != Some(0)).then(|| {
+        let of = allowance.map(|most| format!(" / {most}"));
+        view! { <p class="hint">{(words.spent)(spent)}{of}</p> }
+    });
     let is_token = said.starts_with(TOKEN_PREFIX);
     let refused = (!is_token && !said.is_empty())
         .then(|| view! { <p class="refusal" role="alert">{said.to_owned()}</p> });
@@ -79,6 +89,7 @@ fn account(
     });
     view! {
         <p class="lead">{(words.logged_in_as)(&person.name, (words.role_name)(person.role))}</p>
+        {spent}
         <div class="engine-buttons">
             <form method="post" action="/logout"><button class="button">{words.log_out}</button></form>
             {(person.role == Role::Admin).then(|| view! { <a class="button quiet-button" href="/people">{words.people}</a> })}

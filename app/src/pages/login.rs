@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
 use super::query;
+use crate::backend::person;
 use crate::components::PageTitle;
 use crate::notice::notice;
 use crate::words::words;
@@ -35,6 +36,32 @@ pub fn SetupPage() -> impl IntoView {
         <p class="hint">{words.password_hint}</p>
     };
     form(words.set_up, Some(words.set_up_lead), "/setup", words.create, fields.into_any())
+}
+
+/// `/invite?link=`
+#[component]
+pub fn InvitePage() -> impl IntoView {
+    let words = &words().accounts;
+    let fields = view! {
+        <input type="hidden" name="invitation" value=query("link")/>
+        {name_field()}
+        {password_field("password", words.password, "new-password")}
+        <p class="hint">{words.password_hint}</p>
+    };
+    form(words.invited, Some(words.invited_lead), "/invite", words.create, fields.into_any())
+}
+
+/// `/confirm?next=`
+#[component]
+pub fn ConfirmPage() -> impl IntoView {
+    let words = &words().accounts;
+    let name = person().map(|person| person.name.clone());
+    let fields = view! {
+        <input type="hidden" name="next" value=query("next")/>
+        <input type="hidden" name="username" autocomplete="username" value=name/>
+        {password_field("password", words.password, "current-password")}
+    };
+    form(words.confirm, Some(words.confirm_lead), "/confirm", words.go_on, fields.into_any())
 }
 
 /// A page that is one form, without ways to pages that nobody is let in to yet.

@@ -7,7 +7,7 @@ use super::login::{name_field, password_field};
 use super::{hours_since, loaded};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
-use crate::model::{PersonCard, Role};
+use crate::model::{HappeningCard, PersonCard, Role};
 use crate::notice::notice;
 use crate::words::words;
 
@@ -17,14 +17,23 @@ pub fn PeoplePage() -> impl IntoView {
     let backend = backend();
     let load = move || {
         let backend = backend.clone();
-        async move { backend?.people().await }
+        async move {
+            let backend = backend?;
+            Ok((backend.people().await?, backend.happenings().await?))
+        }
     };
-    let refused = notice();
-    loaded(load, move |people: Vec<PersonCard>| page(people, &refused))
+    let said = notice();
+    loaded(load, move |(people, happenings)| page(people, happenings, &said))
 }
 
-fn page(people: Vec<PersonCard>, refused: &str) -> AnyView {
+/// What the page of an invitation begins with: a notice that does is a link that was just made.
+const INVITATION: &str = "/invite?link=";
+
+fn page(people: Vec<PersonCard>, happenings: Vec<HappeningCard>, said: &str) -> AnyView {
     let words = &words().accounts;
+    let is_link = said.starts_with(INVITATION);
+    let refused = (!is_link && !said.is_empty())
+        .then(|| view! { <p class="refusal" role="alert">{said.to_owned()}</p> });
     let is_empty = people.is_empty();
     let lead = if is_empty { words.nobody_yet } else { words.people_lead };
     let add = if is_empty { words.add_first } else { words.add };
@@ -36,7 +45,7 @@ fn page(people: Vec<PersonCard>, refused: &str) -> AnyView {
         <main class="operator">
             <h1>{words.people}</h1>
             <p class="lead">{lead}</p>
-            {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
+            {refused}
             <ul class="lines">{people.into_iter().map(line).collect_view()}</ul>
             <form class="engine-form" method="post" action="/api/people">
                 <h2>{add}</h2>
@@ -51,6 +60,8 @@ fn page(people: Vec<PersonCard>, refused: &str) -> AnyView {
                 }}
                 <button class="button">{add}</button>
             </form>
+            {(!is_empty).then(|| invitations(is_link.then(|| said.to_owned())))}
+            {(!happenings.is_empty()).then(|| what_happened(happenings))}
         </main>
     }
     .into_any()
@@ -58,7 +69,8 @@ fn page(people: Vec<PersonCard>, refused: &str) -> AnyView {
 
 fn line(card: PersonCard) -> impl IntoView {
     let words = &words().accounts;
-    let PersonCard { id, name, role, seen_at_ms } = card;
+    let PersonCard { id, name, role, seen_at_ms, allowance, spent_this_month } = card;
+    let allowance = allowance.map_or_else(String::new, |most| most.to_string());
     let seen = seen_at_ms.map(hours_since);
     let seen = seen.map_or_else(|| words.never_here.to_owned(), |hours| (words.here)(hours));
     let (save_label, remove_label) =
@@ -66,15 +78,61 @@ fn line(card: PersonCard) -> impl IntoView {
     let role_label = format!("{}: {name}", words.role);
     view! {
         <li>
-            <span><strong dir="auto">{name}</strong>" · "{seen}</span>
+            <span>
+                <strong dir="auto">{name}</strong>" · "{seen}
+                {(spent_this_month > 0).then(|| format!(" · {}", (words.spent)(spent_this_month)))}
+            </span>
             <form class="role-form" method="post" action=format!("/api/people/{id}")>
                 {roles(role, role_label)}
+                <label class="allowance">
+                    <span>{words.allowance}</span>
+                    <input name="allowance" inputmode="numeric" pattern="[0-9]*" maxlength="12" value=allowance placeholder=words.no_limit/>
+                </label>
                 <button class="button quiet-button" aria-label=save_label>{words.save}</button>
             </form>
             <form method="post" action=format!("/api/people/{id}/delete")>
                 <button class="button quiet-button" aria-label=remove_label>{words.remove}</button>
             </form>
         </li>
+    }
+}
+
+/// Links by which people make accounts of their own; `made` is one that was just made.
+fn invitations(made: Option<String>) -> impl IntoView {
+    let words = &words().accounts;
+    let made = made.map(|page| {
+        view! { <p class="said" role="status">{words.invitation_made}<br/><a class="token" href=page>{words.invitation}</a></p> }
+    });
+    view! {
+        <form class="engine-form" method="post" action="/api/invitations">
+            <h2 id="invite">{words.invite}</h2>
+            <p class="hint">{words.invite_hint}</p>
+            {made}
+            <label><span>{words.role}</span>{roles(Role::Listener, words.role)}</label>
+            <button class="button">{words.make_link}</button>
+        </form>
+    }
+}
+
+/// What happened to accounts and to what runs the place.
+fn what_happened(happenings: Vec<HappeningCard>) -> impl IntoView {
+    let words = &words().accounts;
+    let line = |card: HappeningCard| {
+        let HappeningCard { at_ms, who, what, about, address } = card;
+        let details = [who, about, address].into_iter().filter(|part| !part.is_empty());
+        let details = details.collect::<Vec<_>>().join(" · ");
+        view! {
+            <li>
+                <span><strong>{(words.happened)(&what)}</strong>" · "<bdi>{details}</bdi></span>
+                <span class="hint">{(words.ago)(hours_since(at_ms))}</span>
+            </li>
+        }
+    };
+    view! {
+        <details class="happenings">
+            <summary><h2>{words.happenings}</h2></summary>
+            <ul class="lines">{happenings.into_iter().map(line).collect_view()}</ul>
+        </details>
     }
 }
 

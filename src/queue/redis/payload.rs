@@ -20,6 +20,8 @@ pub(super) struct Payload {
     clip: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    payer_id: Option<String>,
     book_id: BookId,
     chapter_id: u32,
     engine: String,
@@ -60,6 +62,7 @@ impl Payload {
             content_hash: job.content.to_string(),
             clip: job.clip_form().to_owned(),
             request_id: job.request.as_deref().map(str::to_owned),
+            payer_id: job.payer.as_deref().map(str::to_owned),
             book_id: job.book.clone(),
             chapter_id: job.chapter,
             engine: engine.clone(),
@@ -112,7 +115,12 @@ pub(super) fn encode(job: &Job, tries: u8) -> Cow<'_, str> {
     if tries > 0 {
         return Payload::of(job, tries).to_json().into();
     }
-    let Some(request) = &job.request else { return plain.into() };
+    let Some(request) = job.request.as_ref().filter(|_| job.payer.is_none()) else {
+        return match job.payer {
+            Some(_) => Payload::of(job, tries).to_json().into(),
+            None => plain.into(),
+        };
+    };
     match (plain.split_once(r#","bookId":"#), serde_json::to_string(request)) {
         (Some((head, tail)), Ok(request)) => {
             format!(r#"{head},"requestId":{request},"bookId":{tail}"#).into()
@@ -167,6 +175,7 @@ impl TryFrom<Payload> for Job {
             content,
         });
         job.request = payload.request_id.map(Arc::from);
+        job.payer = payload.payer_id.map(Arc::from);
         Ok(job)
     }
 }
@@ -188,7 +197,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_job_is_read_as_it_was_written(
-            text in ".*", voice in ".*", around in prop::option::of((".*", ".*")), request in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
+            text in ".*", voice in ".*", around in prop::option::of((".*", ".*")), request in prop::option::of(".*"), payer in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
         ) {
             let voice = VoiceKey {
                 engine: "e".to_owned(),
@@ -208,6 +217,7 @@ mod tests {
                 voice: Arc::new(voice),
             });
             job.request = request.map(Arc::from);
+            job.payer = payer.map(Arc::from);
             prop_assert_eq!(read(&encode(&job, tries)).unwrap(), (job.clone(), tries));
             prop_assert_eq!(encode(&job, tries), Payload::of(&job, tries).to_json());
         }

@@ -1,0 +1,107 @@
+//! What people may have spoken by voices that cost money.
+//!
+//! What a voice is about to speak is booked for whoever asked for it, and taken back when it spoke nothing, so that any
+//! number of processes together keep to what each may spend. What is stored costs nobody anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use sqlx::{AnyPool, Row};
+use thiserror::Error;
+use time::OffsetDateTime;
+
+/// How long it is remembered that somebody has used up what they may spend.
+const MEMORY: Duration = Duration::from_secs(5);
+/// People of whom that is remembered.
+const REMEMBERED: u64 = 10_000;
+
+/// The book of what people spend, in SQL. Cheap to clone.
+#[derive(Clone)]
+pub struct Allowances {
+    database: AnyPool,
+    used_up: Cache<Arc<str>, Option<u64>>,
+}
+
+/// What was booked.
+#[derive(Debug)]
+pub struct Booked {
+    user: String,
+    month: String,
+    characters: u64,
+}
+
+/// Why nothing was booked.
+#[derive(Debug, Error)]
+pub enum AllowanceError {
+    /// It would be more than they may.
+    #[error("a person may have {0} characters a month")]
+    UsedUp(u64),
+    /// SQL failed.
+    #[error("what people spend cannot be read: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Allowances {
+    /// The book in a database.
+    pub fn new(database: AnyPool) -> Self {
+        let used_up = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
+        Self { database, used_up }
+    }
+
+    /// How much a person may spend a month, if that is used up. It may have been so for a few seconds.
+    pub async fn used_up(&self, user: &Arc<str>) -> Result<Option<u64>, sqlx::Error> {
+        if let Some(known) = self.used_up.get(user).await {
+            return Ok(known);
+        }
+        let found = sqlx::query(
+            "SELECT allowance FROM users WHERE id = $1 AND allowance >= 0 AND allowance <= COALESCE(
+             (SELECT characters FROM spending WHERE user_id = $1 AND month = $2), 0)",
+        );
+        let found = found.bind(&**user).bind(month()).fetch_optional(&self.database).await?;
+        let used_up = found.map(|row| row.get::<i64, _>(0).unsigned_abs());
+        self.used_up.insert(Arc::clone(user), used_up).await;
+        Ok(used_up)
+    }
+
+    /// Books characters for a person.
+    ///
+    /// # Errors
+    /// When that is more than they may spend this month; nothing is booked then.
+    pub async fn book(&self, user: &str, characters: u64) -> Result<Booked, AllowanceError> {
+        let booked = Booked { user: user.to_owned(), month: month(), characters };
+        let mut transaction = self.database.begin().await?;
+        // The row is written first: it is what the others wait for.
+        let spent = sqlx::query(
+            "INSERT INTO spending (user_id, month, characters) VALUES ($1, $2, $3)
+             ON CONFLICT (user_id, month) DO UPDATE SET
+             characters = spending.characters + excluded.characters RETURNING characters",
+        );
+        let spent = spent.bind(user).bind(&booked.month).bind(characters as i64);
+        let spent: i64 = spent.fetch_one(&mut *transaction).await?.get(0);
+        let allowance = sqlx::query("SELECT allowance FROM users WHERE id = $1").bind(user);
+        let allowance: i64 = allowance.fetch_one(&mut *transaction).await?.get(0);
+        if allowance >= 0 && spent > allowance {
+            transaction.rollback().await?;
+            return Err(AllowanceError::UsedUp(allowance.unsigned_abs()));
+        }
+        transaction.commit().await?;
+        Ok(booked)
+    }
+
+    /// Takes back what was booked for a sentence that was not spoken.
+    pub async fn take_back(&self, booked: &Booked) -> Result<(), sqlx::Error> {
+        let less = sqlx::query(
+            "UPDATE spending SET characters = characters - $3 WHERE user_id = $1 AND month = $2",
+        );
+        let less = less.bind(&booked.user).bind(&booked.month).bind(booked.characters as i64);
+        less.execute(&self.database).await?;
+        Ok(())
+    }
+}
+
+/// The month, in UTC: the same for all processes.
+pub(super) fn month() -> String {
+    let now = OffsetDateTime::now_utc();
+    format!("{:04}-{:02}", now.year(), u8::from(now.month()))
+}

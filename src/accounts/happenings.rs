@@ -1,0 +1,75 @@
+//! What happened to accounts and to what runs the place, for its admins.
+
+use app::model::HappeningCard;
+use sqlx::Row;
+
+use super::{AccountError, Accounts, random, some_ms};
+use crate::text::hash::hex;
+use crate::time::now_ms;
+
+/// How many are kept.
+const MAX_KEPT: i64 = 10_000;
+/// How many are shown.
+const MAX_SHOWN: i64 = 200;
+/// Longest text of one, in characters: somebody who guesses decides what it says.
+const MAX_CHARS: usize = 120;
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Happening<'a> {
+    /// Who did it; empty where nobody is known.
+    pub who: &'a str,
+    /// What it was: `login`, `role`…
+    pub what: &'static str,
+    /// Whom or what it was about.
+    pub about: &'a str,
+    /// The address it came from.
+    pub address: &'a str,
+}
+
+impl Accounts {
+    /// Writes down what happened. That it cannot be is said in the log, and keeps nobody from what they do.
+    pub async fn note(&self, happening: Happening<'_>) {
+        let Happening { who, what, about, address } = happening;
+        tracing::info!(who, what, about, address, "it is written down");
+        if let Err(error) = self.write_down(happening).await {
+            tracing::error!(%error, "what happened cannot be written down");
+        }
+    }
+
+    async fn write_down(&self, happening: Happening<'_>) -> Result<(), AccountError> {
+        let short = |text: &str| text.chars().take(MAX_CHARS).collect::<String>();
+        let id = hex(&random::<8>()?);
+        let written = sqlx::query(
+            "INSERT INTO happenings (id, at, who, what, about, address) VALUES ($1, $2, $3, $4, $5, $6)",
+        );
+        let written = written.bind(&id).bind(now_ms() as i64).bind(short(happening.who));
+        let written = written.bind(happening.what).bind(short(happening.about));
+        written.bind(short(happening.address)).execute(&self.shared.database).await?;
+        // Now and then, by chance: nobody needs to count.
+        if id.starts_with("00") {
+            let old = sqlx::query(
+                "DELETE FROM happenings WHERE at < (SELECT MIN(at) FROM (SELECT at FROM happenings
+                 ORDER BY at DESC LIMIT $1) AS kept)",
+            );
+            old.bind(MAX_KEPT).execute(&self.shared.database).await?;
+        }
+        Ok(())
+    }
+
+    /// What happened last, the newest first.
+    pub async fn happenings(&self) -> Result<Vec<HappeningCard>, AccountError> {
+        let rows = sqlx::query(
+            "SELECT at, who, what, about, address FROM happenings ORDER BY at DESC, id LIMIT $1",
+        );
+        let rows = rows.bind(MAX_SHOWN).fetch_all(&self.shared.database).await?;
+        let card = |row: &sqlx::any::AnyRow| HappeningCard {
+            at_ms: some_ms(row.get(0)).unwrap_or_default(),
+            who: row.get(1),
+            what: row.get(2),
+            about: row.get(3),
+            address: row.get(4),
+        };
+        Ok(rows.iter().map(card).collect())
+    }
+}
