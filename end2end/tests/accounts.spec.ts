@@ -116,5 +116,36 @@ test.describe("with people", () => {
     await expect(lea).toHaveURL(/\/login/);
     await lea.goto(`/read/${book}/1`);
     await expect(lea).toHaveURL(/\/login/);
+
+    // A guest makes an account of his own, by a link that is good once.
+    await ada.goto("/people");
+    const invite = ada.locator("form", { hasText: "Invite somebody" });
+    await invite.getByLabel("May do").selectOption("member");
+    await invite.getByRole("button").click();
+    const link = await ada.locator("code.token").innerText();
+    const guest = await person();
+    await guest.goto(link);
+    await guest.getByLabel("Name").fill("Guy");
+    await guest.getByLabel("Password").fill(PASSWORD);
+    await guest.getByRole("button", { name: "Create the account" }).click();
+    await expect(guest).toHaveURL("/login");
+    await logIn(guest, "Guy");
+    await expect(guest.getByLabel(/Add books/)).toHaveCount(1);
+    const second = await person();
+    await second.goto(link);
+    await second.getByLabel("Name").fill("Gil");
+    await second.getByLabel("Password").fill(PASSWORD);
+    await second.getByRole("button", { name: "Create the account" }).click();
+    await expect(second.getByRole("alert")).toHaveText("This invitation has been used or is too old. Ask for another.");
+
+    // What somebody may spend; and what happened can be read.
+    await ada.goto("/people");
+    const line = ada.getByRole("listitem").filter({ hasText: "Guy" }).first();
+    await line.getByLabel("Paid characters a month").fill("5000");
+    await line.getByRole("button", { name: "Save: Guy" }).click();
+    await expect(line.getByLabel("Paid characters a month")).toHaveValue("5000");
+    await ada.getByText("What happened").click();
+    await expect(ada.getByText("changed what somebody may spend")).toBeVisible();
+    expect(await ada.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
   });
 });

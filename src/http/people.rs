@@ -1,8 +1,11 @@
 //! People, for those who run the place.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use app::base::Base;
 use app::model::{HappeningCard, Person, PersonCard, Role};
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -60,7 +63,7 @@ pub struct InvitationForm {
 /// An invitation, as it is said once.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct NewInvitation {
-    /// Where the guest makes an account, within 48 hours and once
+    /// The address at which the guest makes an account, within 48 hours and once
     page: String,
 }
 
@@ -160,9 +163,12 @@ pub async fn remove_person(
 pub async fn invite(
     state: Visit,
     Extension(admin): Extension<Arc<Person>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
     headers: HeaderMap,
     ApiForm(form): ApiForm<InvitationForm>,
 ) -> Response {
+    let Extension(base) = base.unwrap_or_default();
     let made = async {
         // The first account is its owner's, who has the terminal.
         if !state.door.accounts().has_people().await? {
@@ -170,7 +176,8 @@ pub async fn invite(
         }
         let secret = state.door.accounts().invite(role(&form.role)?).await?;
         note(&state, &admin, "invitation", &form.role).await;
-        Ok(format!("/invite?link={secret}"))
+        let is_https = state.is_https(&headers, peer.ip());
+        Ok(state.site.page(&headers, is_https, &base, &format!("/invite?link={secret}")))
     };
     match made.await {
         Ok(page) if wants_page(&headers) => notice::refused(PAGE, &page),

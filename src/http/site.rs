@@ -22,6 +22,22 @@ impl Site {
         self.0.as_ref().map(|url| url.base().clone()).unwrap_or_default()
     }
 
+    /// The address of a page for others: as the settings have it, or as the request came.
+    pub(super) fn page(
+        &self,
+        headers: &HeaderMap,
+        is_https: bool,
+        base: &Base,
+        path: &str,
+    ) -> String {
+        if let Some(url) = &self.0 {
+            return url.page(path);
+        }
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let scheme = if is_https { "https" } else { "http" };
+        format!("{scheme}://{}{}{path}", host.unwrap_or("localhost"), base.0)
+    }
+
     /// Whether a request came by an address that is HTTPS, which a proxy need not say then.
     pub(super) fn is_https(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());

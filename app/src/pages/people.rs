@@ -26,12 +26,12 @@ pub fn PeoplePage() -> impl IntoView {
     loaded(load, move |(people, happenings)| page(people, happenings, &said))
 }
 
-/// What the page of an invitation begins with: a notice that does is a link that was just made.
+/// What stands in the address of an invitation: a notice that has it is one that was just made.
 const INVITATION: &str = "/invite?link=";
 
 fn page(people: Vec<PersonCard>, happenings: Vec<HappeningCard>, said: &str) -> AnyView {
     let words = &words().accounts;
-    let is_link = said.starts_with(INVITATION);
+    let is_link = said.starts_with("http") && said.contains(INVITATION);
     let refused = (!is_link && !said.is_empty())
         .then(|| view! { <p class="refusal" role="alert">{said.to_owned()}</p> });
     let is_empty = people.is_empty();
@@ -46,7 +46,7 @@ fn page(people: Vec<PersonCard>, happenings: Vec<HappeningCard>, said: &str) -> 
             <h1>{words.people}</h1>
             <p class="lead">{lead}</p>
             {refused}
-            <ul class="lines">{people.into_iter().map(line).collect_view()}</ul>
+            <ul class="lines people">{people.into_iter().map(line).collect_view()}</ul>
             <form class="engine-form" method="post" action="/api/people">
                 <h2>{add}</h2>
                 <p class="hint">{hint}</p>
@@ -83,8 +83,8 @@ fn line(card: PersonCard) -> impl IntoView {
                 {(spent_this_month > 0).then(|| format!(" · {}", (words.spent)(spent_this_month)))}
             </span>
             <form class="role-form" method="post" action=format!("/api/people/{id}")>
-                {roles(role, role_label)}
-                <label class="allowance">
+                <label><span>{words.role}</span>{roles(role, role_label)}</label>
+                <label>
                     <span>{words.allowance}</span>
                     <input name="allowance" inputmode="numeric" pattern="[0-9]*" maxlength="12" value=allowance placeholder=words.no_limit/>
                 </label>
@@ -101,7 +101,7 @@ fn line(card: PersonCard) -> impl IntoView {
 fn invitations(made: Option<String>) -> impl IntoView {
     let words = &words().accounts;
     let made = made.map(|page| {
-        view! { <p class="said" role="status">{words.invitation_made}<br/><a class="token" href=page>{words.invitation}</a></p> }
+        view! { <p class="said" role="status">{words.invitation_made}<br/><code class="token">{page}</code></p> }
     });
     view! {
         <form class="engine-form" method="post" action="/api/invitations">
