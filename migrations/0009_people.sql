@@ -13,6 +13,8 @@ CREATE TABLE spending (
 CREATE TABLE invitations (
     hash TEXT PRIMARY KEY,
     role TEXT NOT NULL,
+    -- Who has made it; nobody in particular on the command line.
+    made_by TEXT NOT NULL,
     made_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
 );
@@ -30,3 +32,5 @@ CREATE INDEX happenings_by_time ON happenings (at);
 
 -- Until when a browser need not say the password again before what changes who runs the place.
 ALTER TABLE user_sessions ADD COLUMN confirmed_until BIGINT NOT NULL DEFAULT 0;
+-- When it was said last.
+ALTER TABLE user_sessions ADD COLUMN confirmed_at BIGINT NOT NULL DEFAULT 0;

@@ -4,13 +4,15 @@
 // The server is always asked first, so nobody reads yesterday's page. What it does not answer comes
 // from the cache of a kept book (`book-{id}`, filled by islands/keep.rs), then from `shell`.
 
-const SHELL = "shell";
 // After the server could not be reached, kept sound is used for this long without asking again.
 const GIVEN_UP_MS = 60_000;
 // A server that does not answer within this is out of reach, where there is something kept.
 const PATIENCE_MS = 5_000;
 // The path below which the site is; nothing where it is at the top of its host.
 const BASE = new URL(self.registration.scope).pathname.replace(/\/$/, "");
+// Other sites of the host have caches of their own.
+const SHELL = `shell${BASE}`;
+const BOOK = `book${BASE}-`;
 const OFFLINE = `${BASE}/offline`;
 // Pages and files that the app cannot open without.
 const FIRST = [`${BASE}/`, OFFLINE, `${BASE}/manifest.webmanifest`, `${BASE}/favicon.svg`];
@@ -91,7 +93,7 @@ async function answer(event, url) {
 
 // The cache of a book that is kept; opening one that is not there would make it.
 async function keptBook(book) {
-  return (await caches.has(`book-${book}`)) ? caches.open(`book-${book}`) : null;
+  return (await caches.has(BOOK + book)) ? caches.open(BOOK + book) : null;
 }
 
 function patience() {
@@ -121,7 +123,7 @@ async function renew() {
   const shell = await caches.open(SHELL);
   await Promise.all(FIRST.map((page) => keep(shell, page).catch(() => {})));
   for (const name of await caches.keys()) {
-    if (!name.startsWith("book-")) continue;
+    if (!name.startsWith(BOOK)) continue;
     const cache = await caches.open(name);
     for (const request of await cache.keys()) {
       const url = new URL(request.url);
@@ -133,8 +135,8 @@ async function renew() {
 // A book that is gone from the library has no page with a button that removes it here.
 async function forgetDeleted() {
   for (const name of await caches.keys()) {
-    if (!name.startsWith("book-")) continue;
-    const answer = await fetch(`${BASE}/api/books/${name.slice("book-".length)}`).catch(() => null);
+    if (!name.startsWith(BOOK)) continue;
+    const answer = await fetch(`${BASE}/api/books/${name.slice(BOOK.length)}`).catch(() => null);
     if (answer?.status === 404) await caches.delete(name);
   }
 }

@@ -4,6 +4,7 @@
 
 mod allowances;
 mod happenings;
+mod identities;
 mod invitations;
 mod passwords;
 mod sessions;
@@ -25,9 +26,9 @@ use crate::text::hash::hex;
 use crate::time::now_ms;
 use passwords::Passwords;
 
-pub use allowances::{AllowanceError, Allowances, Booked};
+pub use allowances::{AllowanceError, Allowances, Booked, Left};
 pub use happenings::Happening;
-pub use sessions::SESSION_AGE;
+pub use sessions::{PROXY_SESSION, SESSION_AGE};
 pub use tokens::TOKEN_PREFIX;
 
 /// An allowance that has no end.
@@ -86,6 +87,15 @@ pub enum AccountError {
     /// The link of an invitation.
     #[error("This invitation has been used or is too old. Ask for another.")]
     Invitation,
+    /// What a provider calls somebody.
+    #[error("The provider does not say who you are in a way that can be kept.")]
+    Identity,
+    /// A provider lets in another as this.
+    #[error("Somebody else logs in with that already.")]
+    Linked,
+    /// There would be no way left to log in.
+    #[error("It is the only way you can log in.")]
+    LastWayIn,
     /// The name of a token.
     #[error("Say in 1 to 100 characters what the token is for.")]
     TokenName,
@@ -145,44 +155,17 @@ impl Accounts {
         password: String,
         role: Role,
     ) -> Result<Role, AccountError> {
-        let (name, key) = checked_name(name)?;
-        let id = hex(&random::<8>()?);
         let mut change = self.change().await?;
-        let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&mut *change);
-        let count: i64 = count.await?.get(0);
-        if count >= MAX_PEOPLE {
-            return Err(AccountError::TooMany);
-        }
-        // Whoever came after a first that is no admin could be let in by nobody.
-        let role = if count == 0 { Role::Admin } else { role };
-        let added = sqlx::query(
-            "INSERT INTO users (id, name, name_key, password, role, created_at, allowance)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name_key) DO NOTHING",
-        )
-        .bind(&id)
-        .bind(&name)
-        .bind(key)
-        .bind(password)
-        .bind(role.name())
-        .bind(now_ms() as i64)
-        // Whoever runs the place pays for it.
-        .bind(if role == Role::Admin { NO_LIMIT } else { 0 })
-        .execute(&mut *change)
-        .await?;
-        if added.rows_affected() == 0 {
-            return Err(AccountError::Taken(name));
-        }
-        // Whoever comes first goes on with what there was before people logged in.
-        if count == 0 {
-            for table in PERSONAL {
-                let inherited = format!("UPDATE {table} SET user_id = $1 WHERE user_id = $2");
-                let inherited = sqlx::query(sqlx::AssertSqlSafe(inherited)).bind(&id);
-                inherited.bind(LOCAL_USER).execute(&mut *change).await?;
-            }
-        }
+        let role = add_in(&mut change, name, password, role).await?;
+        self.added(change).await?;
+        Ok(role)
+    }
+
+    /// Ends a change with which somebody has come.
+    async fn added(&self, change: Transaction<'_, Any>) -> Result<(), AccountError> {
         change.commit().await?;
         self.shared.has_people.store(0, Ordering::Relaxed);
-        Ok(role)
+        Ok(())
     }
 
     /// Everybody, by name.
@@ -225,14 +208,20 @@ impl Accounts {
         self.end_sessions(user, kept).await
     }
 
-    /// Sets what a person may do.
+    /// Sets what a person may do. Whoever comes to run the place may spend without limit, and nothing when they no
+    /// longer do; their invitations end with that.
     pub async fn set_role(&self, user: &str, role: Role) -> Result<(), AccountError> {
         let set = sqlx::query(
-            "UPDATE users SET role = $1 WHERE id = $2 AND ($1 = 'admin' OR role <> 'admin'
+            "UPDATE users SET role = $1, allowance = CASE WHEN role = $1 THEN allowance
+             WHEN $1 = 'admin' THEN -1 WHEN role = 'admin' THEN 0 ELSE allowance END
+             WHERE id = $2 AND ($1 = 'admin' OR role <> 'admin'
              OR (SELECT COUNT(*) FROM users WHERE role = 'admin') > 1)",
         );
         let mut change = self.change().await?;
         let set = set.bind(role.name()).bind(user).execute(&mut *change).await?;
+        if set.rows_affected() > 0 && role != Role::Admin {
+            withdraw_invitations(&mut change, user).await?;
+        }
         change.commit().await?;
         self.changed(set.rows_affected(), user).await
     }
@@ -259,6 +248,7 @@ impl Accounts {
         );
         let removed = removed.bind(user).execute(&mut *change).await?;
         if removed.rows_affected() > 0 {
+            withdraw_invitations(&mut change, user).await?;
             for table in PERSONAL {
                 let forgotten = format!("DELETE FROM {table} WHERE user_id = $1");
                 let forgotten = sqlx::query(sqlx::AssertSqlSafe(forgotten)).bind(user);
@@ -281,6 +271,60 @@ impl Accounts {
             None => Err(AccountError::NoSuchPerson(user.to_owned())),
         }
     }
+}
+
+/// Adds somebody in a change, and tells what they may do. The first is an admin, whatever is asked for.
+async fn add_in(
+    change: &mut Transaction<'_, Any>,
+    name: &str,
+    password: String,
+    role: Role,
+) -> Result<Role, AccountError> {
+    let (name, key) = checked_name(name)?;
+    let id = hex(&random::<8>()?);
+    let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&mut **change);
+    let count: i64 = count.await?.get(0);
+    if count >= MAX_PEOPLE {
+        return Err(AccountError::TooMany);
+    }
+    // Whoever came after a first that is no admin could be let in by nobody.
+    let role = if count == 0 { Role::Admin } else { role };
+    let added = sqlx::query(
+        "INSERT INTO users (id, name, name_key, password, role, created_at, allowance)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name_key) DO NOTHING",
+    )
+    .bind(&id)
+    .bind(&name)
+    .bind(key)
+    .bind(password)
+    .bind(role.name())
+    .bind(now_ms() as i64)
+    // Whoever runs the place pays for it.
+    .bind(if role == Role::Admin { NO_LIMIT } else { 0 })
+    .execute(&mut **change)
+    .await?;
+    if added.rows_affected() == 0 {
+        return Err(AccountError::Taken(name));
+    }
+    // Whoever comes first goes on with what there was before people logged in.
+    if count == 0 {
+        for table in PERSONAL {
+            let inherited = format!("UPDATE {table} SET user_id = $1 WHERE user_id = $2");
+            let inherited = sqlx::query(sqlx::AssertSqlSafe(inherited)).bind(&id);
+            inherited.bind(LOCAL_USER).execute(&mut **change).await?;
+        }
+    }
+    Ok(role)
+}
+
+/// Ends the invitations of somebody who no longer runs the place.
+async fn withdraw_invitations(
+    change: &mut Transaction<'_, Any>,
+    user: &str,
+) -> Result<(), AccountError> {
+    let ended = sqlx::query("DELETE FROM invitations WHERE made_by = $1").bind(user);
+    ended.execute(&mut **change).await?;
+    Ok(())
 }
 
 /// A name as it is shown, and as names are compared.

@@ -9,8 +9,8 @@ use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
-    HappeningCard, Hit, ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard,
-    SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
+    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NewPronunciation, PackCard,
+    Passage, Person, PersonCard, SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -53,6 +53,10 @@ impl Backend for Server {
         Ok(self.accounts.people().await.map_err(ApiError::from)?)
     }
 
+    async fn invitations(&self) -> Result<Vec<InvitationCard>, AppError> {
+        Ok(self.accounts.invitations().await.map_err(ApiError::from)?)
+    }
+
     async fn happenings(&self) -> Result<Vec<HappeningCard>, AppError> {
         Ok(self.accounts.happenings().await.map_err(ApiError::from)?)
     }
@@ -63,6 +67,10 @@ impl Backend for Server {
 
     async fn sessions(&self, person: &Person) -> Result<Vec<SessionCard>, AppError> {
         Ok(self.accounts.sessions(&person.id, &person.session).await.map_err(ApiError::from)?)
+    }
+
+    async fn identities(&self, person: &Person) -> Result<Vec<IdentityCard>, AppError> {
+        Ok(self.accounts.identities(&person.id).await.map_err(ApiError::from)?)
     }
 
     async fn tokens(&self, person: &Person) -> Result<Vec<TokenCard>, AppError> {

@@ -49,6 +49,9 @@ pub enum RunError {
     /// An account cannot be made or changed.
     #[error(transparent)]
     Accounts(#[from] AccountError),
+    /// Providers of logins cannot be used.
+    #[error("EARMARK_OIDC_PROVIDERS cannot be used: {0}")]
+    Providers(String),
     /// No password could be read.
     #[error("the password cannot be read: {0}")]
     Password(io::Error),
@@ -151,6 +154,9 @@ pub enum ApiError {
         "Say your password again first: a form with “password” to /confirm. It is good for a quarter of an hour."
     )]
     NotConfirmed,
+    /// A provider of logins let nobody in whom we know.
+    #[error("Nobody was let in. Ask whoever runs this place for an account, or log in otherwise.")]
+    NotLetIn,
     /// The code with which the first account is made.
     #[error("The code is wrong, or was used. The terminal that Earmark was started in says it.")]
     WrongCode,
@@ -221,6 +227,9 @@ impl From<AccountError> for ApiError {
             | AccountError::LastAdmin
             | AccountError::TooMany
             | AccountError::Invitation
+            | AccountError::Identity
+            | AccountError::Linked
+            | AccountError::LastWayIn
             | AccountError::TokenName
             | AccountError::TooManyTokens => Self::BadBody(error.to_string()),
             AccountError::Database(_) | AccountError::Secret(_) => internal(&error),

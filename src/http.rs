@@ -23,6 +23,7 @@ mod limits;
 mod listen;
 mod login;
 mod notice;
+mod oidc;
 mod openai;
 mod openapi;
 mod origin;
@@ -69,6 +70,7 @@ pub use connections::serve;
 pub use door::{Door, ProxyLogin};
 pub use error::ApiError;
 pub use limits::Limits;
+pub use oidc::Providers;
 pub use origin::Names;
 use routes::{Needs, Routes};
 pub use site::{Site, reached_at};
@@ -132,6 +134,8 @@ pub struct AppParts {
     pub names: Names,
     /// Where people find it, if that was said.
     pub site: Site,
+    /// Others who say who somebody is.
+    pub providers: Providers,
     /// Where the pages' files are, and how they are named.
     pub leptos: LeptosOptions,
     /// Open streams end when it is cancelled, or the server would never stop.
@@ -209,7 +213,7 @@ fn api() -> Routes {
             .layer(middleware::from_fn(origin::reject_cross_site_but_tokens))
             .layer(foreign_pages())
     });
-    calls.merge(for_programs).merge(events::router()).merge(pages::router())
+    calls.merge(oidc::router()).merge(for_programs).merge(events::router()).merge(pages::router())
 }
 
 /// Where the API has nothing.

@@ -33,9 +33,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::redis::RedisConnection;
 use accounts::Accounts;
-use config::{DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig};
+use config::{
+    DataConfig, NarrationConfig, ServeConfig, ServerConfig, SharedConfig, WorkerConfig,
+    read_providers,
+};
 pub use error::RunError;
-use http::{AppParts, AppState, Door, Limits, Names, ProxyLogin, Site};
+use http::{AppParts, AppState, Door, Limits, Names, Providers, ProxyLogin, Site};
 pub use stores::{Stores, keep_files_private};
 
 use library::Library;
@@ -116,6 +119,7 @@ pub async fn run(
         door,
         names: Names::new(&config.server.names(), !address.ip().is_loopback()),
         site: Site::new(config.server.url.clone()),
+        providers: open_providers(&config.server)?,
         redis,
         leptos,
         shutdown: shutdown.clone(),
@@ -137,6 +141,14 @@ pub async fn run(
     }
     close(&library, &narrator).await;
     Ok(())
+}
+
+fn open_providers(config: &ServerConfig) -> Result<Providers, RunError> {
+    let (Some(file), Some(site)) = (&config.oidc_providers, &config.url) else {
+        return Ok(Providers::default());
+    };
+    let listed = read_providers(file).map_err(|error| RunError::Providers(error.to_string()))?;
+    Providers::new(listed, site).map_err(|error| RunError::Providers(error.to_string()))
 }
 
 async fn close(library: &Library, narrator: &Narrator) {

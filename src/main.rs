@@ -186,8 +186,12 @@ async fn users(config: UsersConfig) -> Result<ExitCode, RunError> {
             let most = characters.map_or("any number of".to_owned(), |most| most.to_string());
             println!("{name} may have {most} characters a month spoken by voices that cost money");
         }
-        UsersAction::Invite { role } => {
-            println!("/invite?link={}", accounts.invite(role).await?);
+        UsersAction::Invite { role, url } => {
+            let page = format!("/invite?link={}", accounts.invite(role, "").await?);
+            match url {
+                Some(url) => println!("{}", url.page(&page)),
+                None => println!("{page} (below the address of your site; --url names it)"),
+            }
         }
         UsersAction::Remove { name } => {
             accounts.remove(&accounts.id_of(&name).await?).await?;

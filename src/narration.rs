@@ -38,7 +38,7 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::Allowances;
+use crate::accounts::{Allowances, Left};
 use crate::clips::guard::Guard;
 use crate::clips::store::Assets;
 use crate::clips::usage::Usage;
@@ -323,14 +323,22 @@ impl Narrator {
         (is_counted && self.shared.voices.costs(engine)).then(|| user.into())
     }
 
-    /// Those that the person who asks may have made: none by a voice that costs money once what they may spend is
-    /// used up.
+    /// Those that the person who asks may have made: by voices that cost money, as many from the first on as they may
+    /// pay for.
     async fn afforded(&self, jobs: Vec<Job>) -> Vec<Job> {
         let jobs = self.paid(jobs);
         let Some(payer) = jobs.iter().find_map(|job| job.payer.clone()) else { return jobs };
-        match self.shared.allowances.used_up(&payer).await {
+        match self.shared.allowances.left(&payer).await {
             Ok(None) => jobs,
-            Ok(Some(_)) => jobs.into_iter().filter(|job| job.payer.is_none()).collect(),
+            Ok(Some(Left { mut characters, .. })) => {
+                let is_afforded = |job: &Job| {
+                    let needed = if job.payer.is_some() { characters_of(job) } else { 0 };
+                    let rest = characters.checked_sub(needed);
+                    characters = rest.unwrap_or(0);
+                    rest.is_some()
+                };
+                jobs.into_iter().filter(is_afforded).collect()
+            }
             Err(error) => {
                 // It is booked when it is spoken, or refused.
                 tracing::error!(%error, "what a person may spend cannot be read");
@@ -344,6 +352,11 @@ impl Narrator {
         let missing = jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect();
         Ok(self.afforded(missing).await)
     }
+}
+
+/// What a job costs, in characters.
+fn characters_of(job: &Job) -> u64 {
+    job.text.chars().count() as u64
 }
 
 /// The queue, and what stands in for it.

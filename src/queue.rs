@@ -206,6 +206,8 @@ pub(crate) enum Failure {
     Retry(Duration),
     /// It is a dead letter.
     Dead,
+    /// Nobody pays for it: it goes, and whoever else wants it asks anew.
+    Dropped,
     /// Its engine rests so long, and the job waits.
     Rest(Duration),
     /// Its engine rests until a person looks after it, and the job waits.
@@ -216,6 +218,9 @@ impl Finished {
     /// What becomes of the job, as long as its engine is not failing as a whole. The voices of this machine
     /// do not rest: what they fail at is this sentence.
     pub(crate) fn failure(&self, error: &VoiceError, timing: &Timing) -> Failure {
+        if matches!(error, VoiceError::OverAllowance { .. }) {
+            return Failure::Dropped;
+        }
         if self.claim.job.pool() != Pool::LOCAL {
             match error.effect() {
                 Effect::Rest(rest) => return Failure::Rest(rest),

@@ -59,7 +59,7 @@ async fn nobody_spends_more_than_they_may() {
     let calls = standin.calls().len();
     // Who was only let in may spend nothing, also not by opening a chapter.
     let (status, said) = hear(&lea, &book, 0).await;
-    assert!(status == 402 && said.contains("0 characters a month"), "{status} {said}");
+    assert!(status == 402 && said.contains("is not open to you"), "{status} {said}");
     let place = json!({ "place": {
         "listener": "l", "book": book, "chapter": 1, "sentence": 0, "voice": SERVICE
     }});
@@ -83,16 +83,50 @@ async fn nobody_spends_more_than_they_may() {
     let (status, said) = hear(&lea, &book, 4).await;
     assert!(status == 402 && said.contains("60 characters a month"), "{status} {said}");
     assert_eq!(spent(&ada, "Lea").await, 52);
+    // What is left is too little: nothing is asked for ahead of time either, and nothing is a dead letter.
+    let calls = standin.calls().len();
+    let opened = lea.ask(Method::POST, "/api/events/chapter_open").json(&place);
+    assert!(opened.send().await.unwrap().status().is_success());
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(standin.calls().len(), calls, "the service was not asked");
+    assert_eq!(ada.json("/health").await["queue"]["dead"], 1, "what the service refused");
     let page = lea.ask(Method::GET, "/account").header("accept", "text/html").send().await.unwrap();
     let page = page.text().await.unwrap();
-    assert!(page.contains("52 paid characters this month"), "{page}");
+    assert!(page.contains("52 of 60 paid characters this month"), "{page}");
     // A role alone leaves the allowance as it is, and without an end there is none.
     assert_eq!(ada.post(&of_lea, &[("role", "member")]).await.status(), 204);
     assert_eq!(ada.json("/api/people").await[1]["allowance"], 60);
     assert_eq!(ada.post(&of_lea, &[("allowance", "")]).await.status(), 204);
+    assert_eq!(ada.json("/api/people").await[1]["allowance"], 60);
+    assert_eq!(ada.post(&of_lea, &[("allowance", "∞")]).await.status(), 204);
     assert_eq!(ada.json("/api/people").await[1]["allowance"], Value::Null);
+    // Whoever comes to run the place may spend without limit, and nothing when they no longer do.
+    assert_eq!(ada.post(&of_lea, &[("role", "admin")]).await.status(), 204);
+    assert_eq!(ada.post(&of_lea, &[("role", "member")]).await.status(), 204);
+    assert_eq!(ada.json("/api/people").await[1]["allowance"], 0);
     assert_eq!(ada.post(&of_lea, &[("allowance", "many")]).await.status(), 400);
     assert_eq!(server.client.get(server.url("/health")).send().await.unwrap().status(), 200);
+}
+
+/// Two people want one sentence at once, and the first of them may not pay for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_may_not_pay_is_nothing_for_another_who_may() {
+    let (server, standin) = (with_people().await, StandIn::start().await);
+    let ada = Browser::logged_in(&server, "Ada").await;
+    let lea = Browser::logged_in(&server, "Lea").await;
+    let book = with_service(&ada, &standin).await;
+    let of_lea = format!("/api/people/{}", id_of(&ada, "Lea").await);
+    assert_eq!(ada.post(&of_lea, &[("allowance", "30")]).await.status(), 204);
+    // What she may is booked for one while the service takes its time, and then it is too little for another.
+    standin.set_latency(std::time::Duration::from_millis(400));
+    let first = async { (hear(&lea, &book, 0).await, hear(&lea, &book, 1).await) };
+    let both = async { tokio::join!(hear(&lea, &book, 1), hear(&ada, &book, 1)) };
+    let ((one, two), (refused, heard)) = tokio::join!(first, both);
+    assert_eq!(heard.0, 200, "{heard:?}");
+    let statuses = [one.0, two.0, refused.0];
+    assert!(statuses.iter().all(|status| [200, 402].contains(status)), "{statuses:?}");
+    assert!(spent(&ada, "Lea").await <= 30);
+    assert_eq!(ada.json("/health").await["queue"]["dead"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +167,23 @@ async fn a_guest_makes_an_account_once() {
     });
     let all = futures::future::join_all(all).await;
     assert_eq!(all.iter().filter(|status| **status == 204).count(), 1, "{all:?}");
+    // What is withdrawn is none, nor what somebody made who no longer runs the place.
+    let made: Value =
+        ada.post("/api/invitations", &[("role", "listener")]).await.json().await.unwrap();
+    let secret = made["page"].as_str().unwrap().split_once("link=").unwrap().1.to_owned();
+    let open = ada.json("/api/invitations").await;
+    assert_eq!(open.as_array().unwrap().len(), 1, "{open}");
+    let one = format!("/api/invitations/{}", open[0]["id"].as_str().unwrap());
+    assert_eq!(ada.status(Method::DELETE, &one).await, 204);
+    assert_eq!(ada.status(Method::DELETE, &one).await, 404);
+    let fields = [("invitation", secret.as_str()), ("name", "Gone"), ("password", PASSWORD)];
+    assert_eq!(Browser::of(&server).post("/invite", &fields).await.status(), 400);
+    let of_max = format!("/api/people/{}", id_of(&ada, "Max").await);
+    assert_eq!(ada.post(&of_max, &[("role", "admin")]).await.status(), 204);
+    let max = Browser::logged_in(&server, "Max").await;
+    assert_eq!(max.post("/api/invitations", &[("role", "admin")]).await.status(), 201);
+    assert_eq!(ada.post(&of_max, &[("role", "member")]).await.status(), 204);
+    assert_eq!(ada.json("/api/invitations").await, json!([]));
     // What is too old is none.
     let made: Value =
         ada.post("/api/invitations", &[("role", "listener")]).await.json().await.unwrap();
@@ -171,6 +222,21 @@ async fn what_is_dangerous_asks_for_the_password_again() {
     assert_eq!(ada.status(Method::GET, "/api/people").await, 403);
     assert_eq!(ada.post("/confirm", &[("password", PASSWORD)]).await.status(), 204);
     assert_eq!(ada.status(Method::GET, "/api/people").await, 200);
+    // Looking does not make it last, and changing things does for an hour at most.
+    let until = async || {
+        let row =
+            sqlx::query("SELECT confirmed_until - confirmed_at FROM user_sessions ORDER BY 1 DESC");
+        let row = row.fetch_one(&database).await.unwrap();
+        sqlx::Row::get::<i64, _>(&row, 0)
+    };
+    let short = "UPDATE user_sessions SET confirmed_until = seen_at + 60000, confirmed_at = seen_at - 3000000";
+    sqlx::query(short).execute(&database).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    let before = until().await;
+    assert_eq!(ada.status(Method::GET, "/api/people").await, 200);
+    assert_eq!(until().await, before);
+    assert_eq!(ada.post("/api/invitations", &[("role", "member")]).await.status(), 201);
+    assert_eq!(until().await, 3_600_000);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +258,13 @@ async fn a_proxy_that_is_trusted_says_who_comes() {
         asked.send().await.unwrap()
     };
     assert_eq!(ask("/api/books", &[]).await.status(), 401);
-    // The first runs the place.
+    // Who runs the place is not whoever comes first.
+    assert_eq!(ask("/api/books", &["Eve"]).await.status(), 401);
+    let database = common::database(server.data.path()).await;
+    let accounts = earmark::accounts::Accounts::new(database);
+    accounts.add("Ada", PASSWORD, app::model::Role::Admin).await.unwrap();
+    // That there is somebody now is known a few seconds later.
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
     assert_eq!(ask("/api/people", &["Ada"]).await.status(), 200);
     assert_eq!(ask("/api/people", &["Max"]).await.status(), 403);
     assert_eq!(ask("/api/books", &["max"]).await.status(), 200);

@@ -10,8 +10,8 @@ use leptos::prelude::use_context;
 use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
-    HappeningCard, Hit, ListenerPosition, NewPronunciation, PackCard, Passage, Person, PersonCard,
-    Role, SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
+    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NewPronunciation, PackCard,
+    Passage, Person, PersonCard, Role, SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -81,6 +81,9 @@ pub trait Backend: Send + Sync {
     /// Everybody who can log in, by name.
     async fn people(&self) -> Result<Vec<PersonCard>, AppError>;
 
+    /// The invitations that nobody has come with yet, the newest first.
+    async fn invitations(&self) -> Result<Vec<InvitationCard>, AppError>;
+
     /// What happened to accounts and to what runs the place, the newest first.
     async fn happenings(&self) -> Result<Vec<HappeningCard>, AppError>;
 
@@ -89,6 +92,9 @@ pub trait Backend: Send + Sync {
 
     /// The browsers that a person is logged in with, the last used first.
     async fn sessions(&self, person: &Person) -> Result<Vec<SessionCard>, AppError>;
+
+    /// The providers that let a person in.
+    async fn identities(&self, person: &Person) -> Result<Vec<IdentityCard>, AppError>;
 
     /// What a person's programs identify themselves with, the newest first.
     async fn tokens(&self, person: &Person) -> Result<Vec<TokenCard>, AppError>;

@@ -33,6 +33,8 @@ mod pages;
 mod shelf;
 #[cfg(feature = "ssr")]
 mod shell;
+#[cfg(feature = "ssr")]
+pub mod ways;
 
 #[cfg(feature = "ssr")]
 pub use shell::{App, not_found, shell};

@@ -24,7 +24,9 @@ pub use operator::{
 };
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};
-pub use person::{HappeningCard, Person, PersonCard, Role, SessionCard, TokenCard};
+pub use person::{
+    HappeningCard, IdentityCard, InvitationCard, Person, PersonCard, Role, SessionCard, TokenCard,
+};
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
 };

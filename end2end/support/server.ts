@@ -23,7 +23,7 @@ export class Server {
     const data = mkdtempSync(join(tmpdir(), "earmark-"));
     const root = resolve(import.meta.dirname, "../..");
     const program = process.env.EARMARK_BIN ?? join(root, "target/debug/earmark");
-    const child = spawn(program, ["serve", "--addr", "127.0.0.1:0", ...more], {
+    const child = spawn(program, ["serve", ...(more.includes("--addr") ? [] : ["--addr", "127.0.0.1:0"]), ...more], {
       env: {
         ...process.env,
         EARMARK_DATA: data,

@@ -114,7 +114,7 @@ test.describe("behind nginx with HTTPS and HTTP/2", () => {
       await page.getByRole("button", { name: "Log in" }).click();
       await expect(page).toHaveURL(`${site}/`);
       const cookies = await context.cookies();
-      expect(cookies.find((cookie) => cookie.name === "__Host-earmark")).toMatchObject({ secure: true, httpOnly: true });
+      expect(cookies.find((cookie) => cookie.name === "__Secure-earmark")).toMatchObject({ secure: true, httpOnly: true, path: "/earmark/" });
       const protocol = await page.evaluate(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).nextHopProtocol);
       expect(protocol).toBe("h2");
       await readsOffline(page, site, await reads(page, site, "/earmark"));
@@ -128,14 +128,14 @@ test.describe("behind nginx with HTTPS and HTTP/2", () => {
   test("a proxy that takes the path away says which it was", async () => {
     test.setTimeout(120_000);
     const port = await freePort();
-    const site = `https://localhost:${port}/books/earmark`;
+    const site = `https://localhost:${port}/library/earmark`;
     const server = await Server.start("others", ["--open", "--trusted-proxies", "127.0.0.1"]);
-    const prefix = `${common} proxy_set_header X-Forwarded-Prefix /books/earmark; proxy_pass ${server.url}/;`;
-    const proxy = await Proxy.start(port, `location = /books/earmark { return 301 /books/earmark/; } location /books/earmark/ { ${prefix} }`);
+    const prefix = `${common} proxy_set_header X-Forwarded-Prefix /library/earmark; proxy_pass ${server.url}/;`;
+    const proxy = await Proxy.start(port, `location = /library/earmark { return 301 /library/earmark/; } location /library/earmark/ { ${prefix} }`);
     const browser = await chromium.launch({ ...launchOptions, args: [...(launchOptions.args ?? []), "--ignore-certificate-errors"] });
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     try {
-      await reads(await context.newPage(), site, "/books/earmark");
+      await reads(await context.newPage(), site, "/library/earmark");
     } finally {
       await browser.close();
       await proxy.stop();

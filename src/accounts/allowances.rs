@@ -1,7 +1,8 @@
 //! What people may have spoken by voices that cost money.
 //!
 //! What a voice is about to speak is booked for whoever asked for it, and taken back when it spoke nothing, so that any
-//! number of processes together keep to what each may spend. What is stored costs nobody anything.
+//! number of processes together keep to what each may spend. What is stored costs nobody anything. A process that is
+//! killed while a voice speaks has booked a sentence too many.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use sqlx::{AnyPool, Row};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-/// How long it is remembered that somebody has used up what they may spend.
+/// How long it is remembered what somebody may spend.
 const MEMORY: Duration = Duration::from_secs(5);
 /// People of whom that is remembered.
 const REMEMBERED: u64 = 10_000;
@@ -20,7 +21,16 @@ const REMEMBERED: u64 = 10_000;
 #[derive(Clone)]
 pub struct Allowances {
     database: AnyPool,
-    used_up: Cache<Arc<str>, Option<u64>>,
+    known: Cache<Arc<str>, Option<Left>>,
+}
+
+/// What a person may spend yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    /// Characters a month in all.
+    pub of: u64,
+    /// Characters of them that are left.
+    pub characters: u64,
 }
 
 /// What was booked.
@@ -45,44 +55,52 @@ pub enum AllowanceError {
 impl Allowances {
     /// The book in a database.
     pub fn new(database: AnyPool) -> Self {
-        let used_up = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
-        Self { database, used_up }
+        let known = Cache::builder().max_capacity(REMEMBERED).time_to_live(MEMORY).build();
+        Self { database, known }
     }
 
-    /// How much a person may spend a month, if that is used up. It may have been so for a few seconds.
-    pub async fn used_up(&self, user: &Arc<str>) -> Result<Option<u64>, sqlx::Error> {
-        if let Some(known) = self.used_up.get(user).await {
+    /// What a person may spend yet this month; nothing is said where there is no limit. It may have been so a few
+    /// seconds ago.
+    pub async fn left(&self, user: &Arc<str>) -> Result<Option<Left>, sqlx::Error> {
+        if let Some(known) = self.known.get(user).await {
             return Ok(known);
         }
         let found = sqlx::query(
-            "SELECT allowance FROM users WHERE id = $1 AND allowance >= 0 AND allowance <= COALESCE(
-             (SELECT characters FROM spending WHERE user_id = $1 AND month = $2), 0)",
+            "SELECT allowance, COALESCE((SELECT characters FROM spending WHERE user_id = $1 AND month = $2), 0)
+             FROM users WHERE id = $1",
         );
         let found = found.bind(&**user).bind(month()).fetch_optional(&self.database).await?;
-        let used_up = found.map(|row| row.get::<i64, _>(0).unsigned_abs());
-        self.used_up.insert(Arc::clone(user), used_up).await;
-        Ok(used_up)
+        // Whoever is gone may spend nothing.
+        let (allowance, spent) =
+            found.map_or((0, 0), |row| (row.get::<i64, _>(0), row.get::<i64, _>(1)));
+        let left = u64::try_from(allowance)
+            .ok()
+            .map(|of| Left { of, characters: of.saturating_sub(spent.unsigned_abs()) });
+        self.known.insert(Arc::clone(user), left).await;
+        Ok(left)
     }
 
     /// Books characters for a person.
     ///
     /// # Errors
-    /// When that is more than they may spend this month; nothing is booked then.
+    /// When that is more than they may spend this month, or they are gone; nothing is booked then.
     pub async fn book(&self, user: &str, characters: u64) -> Result<Booked, AllowanceError> {
         let booked = Booked { user: user.to_owned(), month: month(), characters };
         let mut transaction = self.database.begin().await?;
         // The row is written first: it is what the others wait for.
         let spent = sqlx::query(
-            "INSERT INTO spending (user_id, month, characters) VALUES ($1, $2, $3)
+            "INSERT INTO spending (user_id, month, characters) SELECT id, $2, $3 FROM users WHERE id = $1
              ON CONFLICT (user_id, month) DO UPDATE SET
-             characters = spending.characters + excluded.characters RETURNING characters",
+             characters = spending.characters + excluded.characters RETURNING characters,
+             (SELECT allowance FROM users WHERE id = $1)",
         );
         let spent = spent.bind(user).bind(&booked.month).bind(characters as i64);
-        let spent: i64 = spent.fetch_one(&mut *transaction).await?.get(0);
-        let allowance = sqlx::query("SELECT allowance FROM users WHERE id = $1").bind(user);
-        let allowance: i64 = allowance.fetch_one(&mut *transaction).await?.get(0);
+        let row = spent.fetch_optional(&mut *transaction).await?;
+        let Some(row) = row else { return Err(AllowanceError::UsedUp(0)) };
+        let (spent, allowance): (i64, i64) = (row.get(0), row.get(1));
         if allowance >= 0 && spent > allowance {
             transaction.rollback().await?;
+            self.known.invalidate(user).await;
             return Err(AllowanceError::UsedUp(allowance.unsigned_abs()));
         }
         transaction.commit().await?;

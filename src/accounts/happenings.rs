@@ -11,6 +11,10 @@ use crate::time::now_ms;
 const MAX_KEPT: i64 = 10_000;
 /// How many are shown.
 const MAX_SHOWN: i64 = 200;
+/// Somebody could not log in.
+const REFUSED: &str = "login_refused";
+/// How many of those are kept.
+const MAX_REFUSED: i64 = 100;
 /// Longest text of one, in characters: somebody who guesses decides what it says.
 const MAX_CHARS: usize = 120;
 
@@ -27,24 +31,29 @@ pub struct Happening<'a> {
     pub address: &'a str,
 }
 
+fn short(text: &str) -> String {
+    text.chars().take(MAX_CHARS).collect()
+}
+
 impl Accounts {
     /// Writes down what happened. That it cannot be is said in the log, and keeps nobody from what they do.
     pub async fn note(&self, happening: Happening<'_>) {
         let Happening { who, what, about, address } = happening;
+        let (who, about) = (short(who), short(about));
         tracing::info!(who, what, about, address, "it is written down");
+        let happening = Happening { who: &who, about: &about, ..happening };
         if let Err(error) = self.write_down(happening).await {
             tracing::error!(%error, "what happened cannot be written down");
         }
     }
 
     async fn write_down(&self, happening: Happening<'_>) -> Result<(), AccountError> {
-        let short = |text: &str| text.chars().take(MAX_CHARS).collect::<String>();
         let id = hex(&random::<8>()?);
         let written = sqlx::query(
             "INSERT INTO happenings (id, at, who, what, about, address) VALUES ($1, $2, $3, $4, $5, $6)",
         );
-        let written = written.bind(&id).bind(now_ms() as i64).bind(short(happening.who));
-        let written = written.bind(happening.what).bind(short(happening.about));
+        let written = written.bind(&id).bind(now_ms() as i64).bind(happening.who);
+        let written = written.bind(happening.what).bind(happening.about);
         written.bind(short(happening.address)).execute(&self.shared.database).await?;
         // Now and then, by chance: nobody needs to count.
         if id.starts_with("00") {
@@ -55,6 +64,24 @@ impl Accounts {
             old.bind(MAX_KEPT).execute(&self.shared.database).await?;
         }
         Ok(())
+    }
+
+    /// Writes down that somebody could not log in; under the name of whoever has it. A name that nobody has may be a
+    /// password in the wrong field. Of these few are kept, so that guessing pushes nothing else out.
+    pub async fn note_refused(&self, name: &str, device: &str, address: &str) {
+        let who = match self.id_of(name).await {
+            Ok(_) => name,
+            Err(_) => "",
+        };
+        self.note(Happening { who, what: REFUSED, about: device, address }).await;
+        let old = sqlx::query(
+            "DELETE FROM happenings WHERE what = $1 AND at < (SELECT MIN(at) FROM (SELECT at FROM happenings
+             WHERE what = $1 ORDER BY at DESC LIMIT $2) AS kept)",
+        );
+        let old = old.bind(REFUSED).bind(MAX_REFUSED).execute(&self.shared.database).await;
+        if let Err(error) = old {
+            tracing::error!(%error, "old entries cannot be removed");
+        }
     }
 
     /// What happened last, the newest first.

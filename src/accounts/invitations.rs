@@ -2,23 +2,25 @@
 
 use std::time::Duration;
 
-use app::model::Role;
+use app::model::{InvitationCard, Role};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sqlx::Row;
 
 use super::sessions::hash_of;
-use super::{AccountError, Accounts, random, role_of};
+use super::{AccountError, Accounts, add_in, random, role_of};
 use crate::time::now_ms;
 
 /// How long a link is good.
 pub const INVITATION_AGE: Duration = Duration::from_secs(48 * 3600);
+/// How much of a link's hash names it, in characters.
+const ID_CHARS: usize = 16;
 /// Links that are open at once.
 const MAX_OPEN: i64 = 1_000;
 
 impl Accounts {
     /// Makes a link for somebody who is to have a role, and says the secret in it: once, here.
-    pub async fn invite(&self, role: Role) -> Result<String, AccountError> {
+    pub async fn invite(&self, role: Role, made_by: &str) -> Result<String, AccountError> {
         let now = now_ms() as i64;
         let old = sqlx::query("DELETE FROM invitations WHERE expires_at < $1").bind(now);
         old.execute(&self.shared.database).await?;
@@ -28,40 +30,55 @@ impl Accounts {
         }
         let secret = URL_SAFE_NO_PAD.encode(random::<24>()?);
         let made = sqlx::query(
-            "INSERT INTO invitations (hash, role, made_at, expires_at) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO invitations (hash, role, made_by, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
         );
-        let made = made.bind(hash_of(&secret)).bind(role.name()).bind(now);
+        let made = made.bind(hash_of(&secret)).bind(role.name()).bind(made_by).bind(now);
         made.bind(now + INVITATION_AGE.as_millis() as i64).execute(&self.shared.database).await?;
         Ok(secret)
+    }
+
+    /// The links that are open, the newest first.
+    pub async fn invitations(&self) -> Result<Vec<InvitationCard>, AccountError> {
+        let rows = sqlx::query(
+            "SELECT hash, role, expires_at FROM invitations WHERE expires_at > $1
+             ORDER BY made_at DESC, hash",
+        );
+        let rows = rows.bind(now_ms() as i64).fetch_all(&self.shared.database).await?;
+        let card = |row: &sqlx::any::AnyRow| InvitationCard {
+            id: row.get::<String, _>(0).chars().take(ID_CHARS).collect(),
+            role: role_of(&row.get::<String, _>(1)),
+            expires_at_ms: row.get::<i64, _>(2).max(0) as u64,
+        };
+        Ok(rows.iter().map(card).collect())
+    }
+
+    /// Withdraws a link; whether there was one.
+    pub async fn end_invitation(&self, id: &str) -> Result<bool, AccountError> {
+        let ended = sqlx::query("DELETE FROM invitations WHERE SUBSTR(hash, 1, 16) = $1").bind(id);
+        Ok(ended.execute(&self.shared.database).await?.rows_affected() > 0)
     }
 
     /// Adds whoever comes with the secret of a link, which is good once.
     ///
     /// # Errors
-    /// When the link is used or too old; one whose guest could not be added, as for a name that is taken, stays good.
+    /// When the link is used, withdrawn or too old; or when the guest cannot be added, as for a name that is taken: then
+    /// it stays good.
     pub async fn accept(
         &self,
         secret: &str,
         name: &str,
         password: &str,
     ) -> Result<Role, AccountError> {
-        let hash = hash_of(secret);
-        // Taken first: two who come with it at once are not both let in.
+        let password = self.shared.passwords.hash(password).await?;
+        let mut change = self.change().await?;
         let taken = sqlx::query(
-            "DELETE FROM invitations WHERE hash = $1 AND expires_at > $2 RETURNING role, expires_at",
+            "DELETE FROM invitations WHERE hash = $1 AND expires_at > $2 RETURNING role",
         );
-        let taken = taken.bind(&hash).bind(now_ms() as i64);
-        let taken = taken.fetch_optional(&self.shared.database).await?;
-        let taken = taken.ok_or(AccountError::Invitation)?;
-        let (role, expires): (String, i64) = (taken.get(0), taken.get(1));
-        let added = self.add(name, password, role_of(&role)).await;
-        if added.is_err() {
-            let back = sqlx::query(
-                "INSERT INTO invitations (hash, role, made_at, expires_at) VALUES ($1, $2, $3, $4)",
-            );
-            let back = back.bind(hash).bind(role).bind(now_ms() as i64).bind(expires);
-            back.execute(&self.shared.database).await?;
-        }
-        added
+        let taken = taken.bind(hash_of(secret)).bind(now_ms() as i64);
+        let taken = taken.fetch_optional(&mut *change).await?;
+        let role: String = taken.ok_or(AccountError::Invitation)?.get(0);
+        let role = add_in(&mut change, name, password, role_of(&role)).await?;
+        self.added(change).await?;
+        Ok(role)
     }
 }

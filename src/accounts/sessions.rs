@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::{AccountError, Accounts, checked_name, passwords, random, role_of};
+use super::{AccountError, Accounts, Happening, checked_name, passwords, random, role_of};
 use crate::text::hash::hex;
 use crate::time::now_ms;
 
@@ -17,8 +17,10 @@ use crate::time::now_ms;
 pub const SESSION_AGE: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long a password that was said is good for what changes who runs the place.
 const CONFIRMED_FOR: Duration = Duration::from_secs(15 * 60);
+/// The same, for whoever goes on with it all the time.
+const CONFIRMED_AT_MOST: Duration = Duration::from_secs(3600);
 /// What stands for a session where a proxy has let somebody in.
-const PROXY_SESSION: &str = "proxy";
+pub const PROXY_SESSION: &str = "proxy";
 /// How often it is written down that a session was used.
 const SEEN_INTERVAL_MS: u64 = 3_600_000;
 /// Sessions of one person; the one that was not used for longest gives way.
@@ -45,21 +47,40 @@ impl Accounts {
         let Some(user) = found.filter(|_| is_right).map(|row| row.get::<String, _>(0)) else {
             return Err(AccountError::Wrong);
         };
+        // Not when the password has been changed while it was compared.
+        self.begin(&user, hash, (device, address)).await
+    }
+
+    /// Logs in whoever a provider has let in.
+    pub async fn begin_session(
+        &self,
+        user: &str,
+        from: (&str, &str),
+    ) -> Result<String, AccountError> {
+        self.begin(user, None, from).await
+    }
+
+    /// Begins a session; where a hash is given, only as long as it is that of the password.
+    async fn begin(
+        &self,
+        user: &str,
+        hash: Option<String>,
+        (device, address): (&str, &str),
+    ) -> Result<String, AccountError> {
         let secret = URL_SAFE_NO_PAD.encode(random::<32>()?);
         let now = now_ms() as i64;
-        // Not when the password has been changed while it was compared.
         let begun = sqlx::query(
             "INSERT INTO user_sessions
-             (id, user_id, device, address, made_at, seen_at, expires_at, confirmed_until)
-             SELECT $1, id, $3, $4, $5, $5, $6, $8 FROM users WHERE id = $2 AND password = $7",
+             (id, user_id, device, address, made_at, seen_at, expires_at, confirmed_until, confirmed_at)
+             SELECT $1, id, $3, $4, $5, $5, $6, $8, $5 FROM users WHERE id = $2 AND ($7 = '' OR password = $7)",
         )
         .bind(hash_of(&secret))
-        .bind(&user)
+        .bind(user)
         .bind(device.chars().take(MAX_DEVICE_CHARS).collect::<String>())
         .bind(address)
         .bind(now)
         .bind(now + SESSION_AGE.as_millis() as i64)
-        .bind(hash)
+        .bind(hash.unwrap_or_default())
         .bind(now + CONFIRMED_FOR.as_millis() as i64)
         .execute(&self.shared.database)
         .await?;
@@ -70,7 +91,7 @@ impl Accounts {
             "DELETE FROM user_sessions WHERE user_id = $1 AND (expires_at < $2 OR id IN (SELECT id FROM
              user_sessions WHERE user_id = $1 ORDER BY seen_at DESC LIMIT 1000 OFFSET $3))",
         )
-        .bind(&user)
+        .bind(user)
         .bind(now)
         .bind(MAX_SESSIONS)
         .execute(&self.shared.database)
@@ -93,11 +114,28 @@ impl Accounts {
         }
     }
 
-    /// Somebody has said their password again in a session, or goes on with what they said it for.
+    /// Somebody has said their password again in a session.
     pub async fn confirm(&self, session: &str) -> Result<(), AccountError> {
+        let now = now_ms() as i64;
+        let set = sqlx::query(
+            "UPDATE user_sessions SET confirmed_at = $2, confirmed_until = $3 WHERE id = $1",
+        );
+        let set = set.bind(session).bind(now).bind(now + CONFIRMED_FOR.as_millis() as i64);
+        set.execute(&self.shared.database).await?;
+        self.shared.known.invalidate(session).await;
+        Ok(())
+    }
+
+    /// Somebody goes on with what they have said their password for: it need not be said in the middle of it, up to an
+    /// hour.
+    pub async fn go_on(&self, session: &str) -> Result<(), AccountError> {
         let until = now_ms() as i64 + CONFIRMED_FOR.as_millis() as i64;
-        let set = sqlx::query("UPDATE user_sessions SET confirmed_until = $2 WHERE id = $1");
-        set.bind(session).bind(until).execute(&self.shared.database).await?;
+        let set = sqlx::query(
+            "UPDATE user_sessions SET confirmed_until = CASE WHEN confirmed_at + $3 < $2
+             THEN confirmed_at + $3 ELSE $2 END WHERE id = $1",
+        );
+        let set = set.bind(session).bind(until).bind(CONFIRMED_AT_MOST.as_millis() as i64);
+        set.execute(&self.shared.database).await?;
         self.shared.known.invalidate(session).await;
         Ok(())
     }
@@ -121,10 +159,17 @@ impl Accounts {
         let find =
             || sqlx::query("SELECT id, name, role FROM users WHERE name_key = $1").bind(&key);
         let mut found = find().fetch_optional(&self.shared.database).await?;
+        // Who runs the place is said in the terminal, unless the operator leaves that to the proxy too.
+        let is_first = !self.has_people().await?;
+        let newcomers = newcomers.filter(|role| !is_first || *role == Role::Admin);
         if let (None, Some(role)) = (&found, newcomers) {
             match self.add_hashed(&name, passwords::OF_NOBODY.to_owned(), role).await {
+                Ok(_) => {
+                    let (what, about) = ("person_added", "");
+                    self.note(Happening { who: &name, what, about, address: "" }).await;
+                }
                 // Two requests of a newcomer come at once.
-                Ok(_) | Err(AccountError::Taken(_)) => {}
+                Err(AccountError::Taken(_)) => {}
                 Err(error) => return Err(error),
             }
             found = find().fetch_optional(&self.shared.database).await?;

@@ -20,6 +20,9 @@ use crate::text::hash::ContentHash;
 /// Listeners that may wait at once in one process.
 pub const MAX_WAITERS: usize = 100_000;
 
+/// People who may be asked to pay for a clip that several wait for.
+const MAX_PAYERS: usize = 64;
+
 /// A failure is remembered for this long, for those who only watch.
 const FAILURE_CACHE_TTL: Duration = Duration::from_secs(15);
 /// Failures remembered for them.
@@ -90,8 +93,8 @@ pub(crate) struct Wait {
 
 #[derive(Default)]
 struct WaitState {
-    /// What somebody who waits wants to be made; none as long as all only watch.
-    ask: Option<Ask>,
+    /// What those who wait want to be made, once for each who would pay; none as long as all only watch.
+    asks: VecDeque<Ask>,
     news: Option<Outcome>,
 }
 
@@ -165,8 +168,9 @@ impl Waits {
         drop(waits);
         if let Some(ask) = ask {
             let mut state = wait.state();
-            if state.ask.is_none() {
-                state.ask = Some(ask);
+            let is_new = state.asks.iter().all(|known| known.job.payer != ask.job.payer);
+            if is_new && state.asks.len() < MAX_PAYERS {
+                state.asks.push_back(ask);
                 wait.changed.notify_one();
             }
         }
@@ -197,6 +201,10 @@ impl Waits {
     }
 
     fn remember_failure(&self, content: &ContentHash, error: &VoiceError) {
+        // That one person may not pay is nothing for the others.
+        if matches!(error, VoiceError::OverAllowance { .. }) {
+            return;
+        }
         let mut failures = self.failures();
         while failures.len() >= MAX_FAILURES
             || failures.front().is_some_and(|(when, ..)| when.elapsed() >= FAILURE_CACHE_TTL)
@@ -261,7 +269,14 @@ impl WaitGuard {
 
     /// What is to be asked for, if somebody wants the clip to be made.
     pub(crate) fn ask(&self) -> Option<Ask> {
-        self.wait.state().ask.clone()
+        self.wait.state().asks.front().cloned()
+    }
+
+    /// Whoever was to pay may not: the next is to, if anybody else wants the clip.
+    pub(crate) fn next_payer(&self) -> bool {
+        let mut state = self.wait.state();
+        state.asks.pop_front();
+        !state.asks.is_empty()
     }
 
     /// News of the clip since the last time.

@@ -27,6 +27,9 @@ pub struct ServerConfig {
     /// on this machine can do everything
     #[arg(long, env = "EARMARK_OPEN")]
     pub open: bool,
+    /// File with providers of logins by OpenID Connect: a list in JSON, as docs/accounts.md has it
+    #[arg(long, env = "EARMARK_OIDC_PROVIDERS", value_name = "FILE", requires = "url")]
+    pub oidc_providers: Option<PathBuf>,
     /// Header in which a trusted proxy names whom it has let in, such as Remote-User
     #[arg(
         long,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use app::model::Role;
 use clap::{Args, Subcommand};
 
-use super::DataConfig;
+use super::{DataConfig, SiteUrl};
 
 /// What `users` needs to know.
 #[derive(Debug, Clone, Args)]
@@ -69,6 +69,9 @@ pub enum UsersAction {
         /// What they may do: listener, member or admin
         #[arg(value_parser = role, default_value = "listener")]
         role: Role,
+        /// The address at which people find the site
+        #[arg(long, env = "EARMARK_URL", value_name = "URL")]
+        url: Option<SiteUrl>,
     },
     /// Remove somebody; books stay
     Remove {

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request};
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use lol_html::html_content::Element;
@@ -22,6 +22,10 @@ use super::{ApiError, headers};
 
 /// In which a trusted proxy says below which path it shows the site.
 const HEADER: &str = "x-forwarded-prefix";
+/// The cookie that has a page's script forget what the browser has kept of the site (`islands/keep.rs`).
+const FORGET: &str = "earmark_forget";
+/// How long it waits for a page, in seconds.
+const FORGET_AGE: u64 = 400 * 24 * 3600;
 /// Largest page, in bytes: as leptos makes them, the longest chapters have a few million.
 const MAX_PAGE_BYTES: usize = 256 << 20;
 /// Attributes with an address in them.
@@ -44,10 +48,14 @@ pub fn below(routes: Router, base: Base, proxies: Proxies) -> Router {
 }
 
 fn base_of(request: &Request, own: &Base, proxies: &Proxies) -> Base {
+    // What the operator has said is not for a header to change.
+    if !own.0.is_empty() {
+        return own.clone();
+    }
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let told = request.headers().get(HEADER).and_then(|told| told.to_str().ok());
     let told = told.filter(|_| peer.is_some_and(|peer| proxies.is_trusted(peer)));
-    told.and_then(Base::parse).unwrap_or_else(|| own.clone())
+    told.and_then(Base::parse).unwrap_or_default()
 }
 
 async fn answer(mut routes: Router, base: Base, mut request: Request) -> Response {
@@ -55,7 +63,8 @@ async fn answer(mut routes: Router, base: Base, mut request: Request) -> Respons
         return into_response(routes.call(request).await);
     }
     if *request.uri().path() == *base.0 {
-        return Redirect::permanent(&format!("{}/", base.0)).into_response();
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Redirect::temporary(&format!("{}/{query}", base.0)).into_response();
     }
     // A proxy may have taken it away already.
     if let Some(uri) = without(request.uri(), &base) {
@@ -63,13 +72,37 @@ async fn answer(mut routes: Router, base: Base, mut request: Request) -> Respons
     }
     request.extensions_mut().insert(base.clone());
     let mut response = into_response(routes.call(request).await);
-    let location = response.headers().get(header::LOCATION).and_then(|at| at.to_str().ok());
-    if let Some(at) = location.and_then(|at| added(&base, at)).map(|at| HeaderValue::from_str(&at))
-        && let Ok(at) = at
+    let headers = response.headers_mut();
+    let location = headers.get(header::LOCATION).map(|at| String::from_utf8_lossy(at.as_bytes()));
+    if let Some(at) = location.and_then(|at| added(&base, &at))
+        && let Ok(at) = HeaderValue::from_str(&at)
     {
-        response.headers_mut().insert(header::LOCATION, at);
+        headers.insert(header::LOCATION, at);
     }
+    below_base(&base, headers);
+    headers.append(header::VARY, HeaderValue::from_static(HEADER));
     response
+}
+
+/// Cookies and what a browser keeps are of the site alone: its host may have others.
+fn below_base(base: &Base, headers: &mut HeaderMap) {
+    let cookies: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).iter().cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for cookie in cookies {
+        let text = cookie.to_str().unwrap_or_default();
+        let below = text.replacen("; Path=/;", &format!("; Path={}/;", base.0), 1);
+        // What stood in a header stands in one again.
+        headers.append(header::SET_COOKIE, HeaderValue::from_str(&below).unwrap_or(cookie));
+    }
+    let clear = HeaderName::from_static("clear-site-data");
+    if headers.contains_key(&clear) {
+        // The storage of the whole host would be cleared; the page's script clears what is the site's.
+        headers.insert(clear, HeaderValue::from_static("\"cache\""));
+        let forget = format!("{FORGET}=1; Path={}/; Max-Age={FORGET_AGE}; SameSite=Strict", base.0);
+        if let Ok(forget) = HeaderValue::from_str(&forget) {
+            headers.append(header::SET_COOKIE, forget);
+        }
+    }
 }
 
 fn into_response(answered: Result<Response, Infallible>) -> Response {
@@ -122,7 +155,8 @@ async fn rewritten(base: Base, response: Response) -> Response {
         }
         Ok(())
     });
-    let settings = RewriteStrSettings::new().append_element_content_handler(handler);
+    let settings =
+        RewriteStrSettings::new().with_strict(false).append_element_content_handler(handler);
     match rewrite_str(&page, settings) {
         Ok(page) => {
             parts.headers.remove(header::CONTENT_LENGTH);

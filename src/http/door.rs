@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use app::base::Base;
 use app::model::{Person, Role};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
@@ -13,12 +14,14 @@ use super::forms::{in_address, wants_page};
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
 use super::{ApiError, AppState, cookies, notice};
-use crate::accounts::{AccountError, Accounts, TOKEN_PREFIX};
+use crate::accounts::{AccountError, Accounts, PROXY_SESSION, TOKEN_PREFIX};
 use crate::time::now_ms;
 
-/// The cookie with a session's secret, over HTTPS and over plain HTTP. A browser takes one with the prefix from
-/// no neighbour and over nothing but HTTPS (RFC 6265bis, section 4.1.3.2).
-const COOKIES: [&str; 2] = ["__Host-earmark", "earmark"];
+/// The cookie with a session's secret: over HTTPS, the same below a path, and over plain HTTP. A browser takes one with
+/// a prefix over nothing but HTTPS, and the first from no neighbour (RFC 6265bis, section 4.1.3).
+const COOKIES: [&str; 3] = ["__Host-earmark", "__Secure-earmark", "earmark"];
+/// Remembers whose pages a browser may have kept.
+pub const LAST: &str = "earmark_last";
 /// How long a browser keeps a cookie, in seconds: the 400 days that it may have at most (RFC 6265bis, section 5.5).
 /// When a session ends is the server's to say.
 pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
@@ -146,6 +149,8 @@ struct Caller<'a> {
     peer: IpAddr,
     client: IpAddr,
     is_https: bool,
+    /// Whether the site lies below a path of its host.
+    is_below: bool,
     /// Whether it comes from a proxy that is believed.
     is_proxied: bool,
 }
@@ -202,7 +207,7 @@ impl Caller<'_> {
 
     /// The secret of a browser's session. Over HTTPS only the cookie counts that no neighbour can have set.
     fn secret(&self) -> Option<&str> {
-        cookies::value(self.headers, if self.is_https { COOKIES[0] } else { COOKIES[1] })
+        cookies::value(self.headers, cookie_name(self.is_https, self.is_below))
     }
 
     /// Whether a form that a page sends by itself would look like this: a browser says where it comes from.
@@ -212,15 +217,27 @@ impl Caller<'_> {
 }
 
 /// The header that has a browser keep a session's secret, or forget it.
-pub fn session_cookie(secret: &str, is_https: bool) -> String {
-    let (name, secure) = if is_https { (COOKIES[0], "; Secure") } else { (COOKIES[1], "") };
+pub fn session_cookie(secret: &str, is_https: bool, is_below: bool) -> String {
+    let (name, secure) = (cookie_name(is_https, is_below), if is_https { "; Secure" } else { "" });
     format!("{name}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}")
 }
 
+/// The cookie of a session that came over HTTPS, or to a site below a path of its host.
+fn cookie_name(is_https: bool, is_below: bool) -> &'static str {
+    match (is_https, is_below) {
+        (true, false) => COOKIES[0],
+        (true, true) => COOKIES[1],
+        (false, _) => COOKIES[2],
+    }
+}
+
 /// The headers that have a browser forget the secrets of all its sessions.
-pub fn no_session_cookies() -> [String; 2] {
+pub fn no_session_cookies() -> [String; 3] {
     let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
-    [format!("{}=; {gone}; Secure", COOKIES[0]), format!("{}=; {gone}", COOKIES[1])]
+    COOKIES.map(|name| {
+        let secure = if name.starts_with("__") { "; Secure" } else { "" };
+        format!("{name}=; {gone}{secure}")
+    })
 }
 
 /// The secrets of all the sessions that a browser has.
@@ -259,7 +276,9 @@ pub async fn let_in(
     }
     let is_https = state.is_https(request.headers(), peer);
     let is_proxied = state.limits.proxies().is_trusted(peer);
-    let caller = Caller { headers: request.headers(), peer, client, is_https, is_proxied };
+    let is_below = request.extensions().get::<Base>().is_some();
+    let caller =
+        Caller { headers: request.headers(), peer, client, is_https, is_below, is_proxied };
     let mut person = match state.door.who(&caller).await {
         Ok(person) => person,
         Err(error) => return ApiError::from(error).into_response(),
@@ -308,9 +327,10 @@ pub async fn let_in(
         return refused;
     }
     if let Some(person) = person {
-        if needs.asks_again() && person.confirmed_until_ms < now_ms() + CONFIRMED_ANEW_MS {
+        if needs.asks_again() && changes && person.confirmed_until_ms < now_ms() + CONFIRMED_ANEW_MS
+        {
             // Whoever is busy with it is not asked in the middle.
-            if let Err(error) = state.door.accounts.confirm(&person.session).await {
+            if let Err(error) = state.door.accounts.go_on(&person.session).await {
                 tracing::warn!(%error, "a session cannot be written");
             }
         }
@@ -320,12 +340,45 @@ pub async fn let_in(
         }
         request.extensions_mut().insert(person);
     }
+    request.extensions_mut().insert(ClientAddress(client));
+    let proxied = proxied_anew(&request);
     let mut response = next.run(request).await;
+    if let Some(user) = proxied {
+        // Another person's kept pages and books are not for this one.
+        remember(&mut response, &user);
+        clear_site(&mut response);
+    }
     // What was answered to one person is kept for no other by what stands between.
     if by_cookie {
         response.headers_mut().append(header::VARY, header::HeaderValue::from_static("cookie"));
     }
     response
+}
+
+/// The address that a request comes from, as it is counted.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Whom a proxy has let in on a browser that was another's, or nobody's, when it asks for a page.
+fn proxied_anew(request: &Request) -> Option<String> {
+    let person = request.extensions().get::<Arc<Person>>()?;
+    let is_proxied = person.session == PROXY_SESSION && wants_page(request.headers());
+    (is_proxied && cookies::value(request.headers(), LAST) != Some(&person.id))
+        .then(|| person.id.clone())
+}
+
+/// Has a browser remember whose pages it may have kept: not whether they are logged in.
+pub fn remember(response: &mut Response, user: &str) {
+    let last = format!("{LAST}={user}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
+    cookies::set(response, &last);
+}
+
+/// Has a browser forget pages, sound and books that it has kept.
+pub fn clear_site(response: &mut Response) {
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        header::HeaderValue::from_static("\"cache\", \"storage\""),
+    );
 }
 
 /// Sends a browser to where one says the password again; tells a program that it has to.

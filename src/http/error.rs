@@ -20,7 +20,9 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Moved(_) => StatusCode::CONFLICT,
-            Self::NoLogin | Self::NotSetUp | Self::WrongLogin => StatusCode::UNAUTHORIZED,
+            Self::NoLogin | Self::NotSetUp | Self::WrongLogin | Self::NotLetIn => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::OtherSite | Self::NotAllowed | Self::WrongCode | Self::NotConfirmed => {
                 StatusCode::FORBIDDEN
             }

@@ -3,23 +3,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use app::base::Base;
 use app::model::Person;
 use axum::Extension;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
 
-use super::door::{COOKIE_AGE, no_session_cookies, secrets, session_cookie};
+use super::door::{LAST, clear_site, no_session_cookies, remember, secrets, session_cookie};
 use super::extract::ApiForm;
 use super::forms::{in_address, redirect_or_no_content, wants_page};
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, cookies, notice};
 use crate::accounts::Happening;
-
-/// Remembers whose pages a browser may have kept: not whether they are logged in.
-const LAST: &str = "earmark_last";
 
 /// Their routes.
 pub fn router() -> Routes {
@@ -79,7 +77,7 @@ pub async fn accept(
     let accepted = async {
         state.limits.count_login(&client, &form.name).await?;
         accounts.accept(&form.invitation, &form.name, &form.password).await?;
-        let note = Happening { who: &form.name, what: "invitation", about: "", address: &client };
+        let note = Happening { who: &form.name, what: "accepted", about: "", address: &client };
         accounts.note(note).await;
         Ok::<_, ApiError>(())
     };
@@ -120,13 +118,13 @@ pub async fn confirm(
 /// `POST /login`: a session begins.
 pub async fn log_in(
     state: Visit,
+    base: Option<Extension<Base>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     ApiForm(form): ApiForm<LoginForm>,
 ) -> Response {
     let client = state.limits.client(&headers, peer.ip()).to_string();
-    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let device = device(agent.unwrap_or_default());
+    let device = device_of(&headers);
     let logged_in = async {
         state.limits.count_login(&client, &form.name).await?;
         let accounts = state.door.accounts();
@@ -135,25 +133,23 @@ pub async fn log_in(
         Ok::<_, ApiError>((secret, person.ok_or(ApiError::Internal)?))
     };
     let logged_in = logged_in.await;
-    let what = if logged_in.is_ok() { "login" } else { "login_refused" };
-    // What is refused because it came too often is not written down as often.
-    if !matches!(logged_in, Err(ApiError::TooMany { .. })) {
-        let note = Happening { who: &form.name, what, about: &device, address: &client };
-        state.door.accounts().note(note).await;
+    let accounts = state.door.accounts();
+    match &logged_in {
+        Ok((_, person)) => {
+            let note =
+                Happening { who: &person.name, what: "login", about: &device, address: &client };
+            accounts.note(note).await;
+        }
+        // What is refused because it came too often is not written down as often.
+        Err(ApiError::TooMany { .. }) => {}
+        Err(_) => accounts.note_refused(&form.name, &device, &client).await,
     }
     match logged_in {
         Ok((secret, person)) => {
             let page = if is_own_page(&form.next) { &form.next } else { "/" };
-            let mut response = redirect_or_no_content(&headers, page);
-            cookies::set(&mut response, &session_cookie(&secret, is_https(&state, &headers, peer)));
-            // Another person's kept pages and books are not for this one.
-            if cookies::value(&headers, LAST) != Some(&person.id) {
-                clear_site(&mut response);
-            }
-            let id = &person.id;
-            let last = format!("{LAST}={id}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
-            cookies::set(&mut response, &last);
-            response
+            let response = redirect_or_no_content(&headers, page);
+            let over = (is_https(&state, &headers, peer), base.is_some());
+            with_session(response, (&secret, &person.id), &headers, over)
         }
         Err(error) if wants_page(&headers) => {
             let next = in_address(&form.next);
@@ -161,6 +157,22 @@ pub async fn log_in(
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// An answer with which a session begins.
+pub fn with_session(
+    mut response: Response,
+    (secret, user): (&str, &str),
+    headers: &HeaderMap,
+    (is_https, is_below): (bool, bool),
+) -> Response {
+    cookies::set(&mut response, &session_cookie(secret, is_https, is_below));
+    // Another person's kept pages and books are not for this one.
+    if cookies::value(headers, LAST) != Some(user) {
+        clear_site(&mut response);
+    }
+    remember(&mut response, user);
+    response
 }
 
 /// `POST /logout`: the browser's sessions end, and it forgets what it has kept.
@@ -186,7 +198,10 @@ pub async fn set_up(
     let made = async {
         state.limits.count_login(&client, "").await?;
         state.library.flush().await;
-        state.door.set_up(&form.code, &form.name, &form.password).await
+        state.door.set_up(&form.code, &form.name, &form.password).await?;
+        let note = Happening { who: &form.name, what: "set_up", about: "", address: &client };
+        state.door.accounts().note(note).await;
+        Ok::<_, ApiError>(())
     };
     match made.await {
         Ok(()) => redirect_or_no_content(&headers, "/login"),
@@ -199,7 +214,7 @@ pub async fn set_up(
 }
 
 /// Whether a browser may be sent there: to a page here. `//host` and `/\host` are elsewhere.
-fn is_own_page(page: &str) -> bool {
+pub fn is_own_page(page: &str) -> bool {
     page.starts_with('/')
         && !page[1..].starts_with(['/', '\\'])
         && !page.chars().any(char::is_control)
@@ -209,12 +224,10 @@ fn is_https(state: &Visit, headers: &HeaderMap, peer: SocketAddr) -> bool {
     state.is_https(headers, peer.ip())
 }
 
-/// Has a browser forget pages, sound and books that it has kept.
-fn clear_site(response: &mut Response) {
-    response.headers_mut().insert(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"storage\""),
-    );
+/// What a request comes from.
+pub fn device_of(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    device(agent.unwrap_or_default())
 }
 
 /// What a browser is, by what it says of itself: enough to know one's own devices by.

@@ -1,10 +1,12 @@
 //! Voices that can be installed, over HTTP: listed, installed, heard, removed. Forms and programs use the same addresses.
 
-use app::model::PackCard;
-use axum::Json;
+use std::sync::Arc;
+
+use app::model::{PackCard, Person};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Json};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::routes;
@@ -13,6 +15,7 @@ use super::extract::{ApiPath, ApiQuery};
 use super::forms::{redirect_with_notice, wants_page};
 use super::notice;
 use super::openapi::{Binary, RUNNING};
+use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 use crate::speech::neural::sample_sentence;
@@ -44,8 +47,17 @@ pub async fn list(state: Visit) -> Json<Vec<PackCard>> {
     params(("name" = String, Path, description = "As the list has it")),
     responses((status = 202))
 )]
-pub async fn install(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
-    match state.packs.begin(&name).map_err(ApiError::from) {
+pub async fn install(
+    state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
+    ApiPath(name): ApiPath<String>,
+    headers: HeaderMap,
+) -> Response {
+    let begun = state.packs.begin(&name).map_err(ApiError::from);
+    if begun.is_ok() {
+        note(&state, &admin, "voice", &name).await;
+    }
+    match begun {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "begun", &name),
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(error) => refused(&headers, error),
@@ -58,8 +70,17 @@ pub async fn install(state: Visit, ApiPath(name): ApiPath<String>, headers: Head
     params(("name" = String, Path, description = "As the list has it")),
     responses((status = 204))
 )]
-pub async fn remove(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderMap) -> Response {
-    match state.packs.remove(&name).await.map_err(ApiError::from) {
+pub async fn remove(
+    state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
+    ApiPath(name): ApiPath<String>,
+    headers: HeaderMap,
+) -> Response {
+    let removed = state.packs.remove(&name).await.map_err(ApiError::from);
+    if removed.is_ok() {
+        note(&state, &admin, "voice_removed", &name).await;
+    }
+    match removed {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => refused(&headers, error),

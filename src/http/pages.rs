@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 use app::backend::Backend;
 use app::base::Base;
 use app::model::{EndpointCard, Person};
+use app::ways::LoginWays;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::Method;
@@ -105,7 +106,7 @@ async fn without_slash(matched: Option<MatchedPath>, request: Request, next: Nex
     let path = request.uri().path();
     let page = path.trim_end_matches('/');
     let is_page = matched.is_none() && page.len() < path.len() && page.starts_with('/');
-    if is_page && !page.starts_with("//") && *request.method() == Method::GET {
+    if is_page && !page[1..].starts_with(['/', '\\']) && *request.method() == Method::GET {
         return Redirect::to(page).into_response();
     }
     next.run(request).await
@@ -137,6 +138,7 @@ fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
     if let Some(person) = person {
         provide_context(person);
     }
+    provide_context(LoginWays(state.providers.ways()));
     if let Some(base) = parts.as_ref().and_then(|parts| parts.extensions.get::<Base>()) {
         provide_context(base.clone());
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use app::base::Base;
-use app::model::{HappeningCard, Person, PersonCard, Role};
+use app::model::{HappeningCard, InvitationCard, Person, PersonCard, Role};
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -29,7 +29,14 @@ pub fn router() -> Routes {
         .add(Needs::ADMIN, routes!(people, add_person))
         .add(Needs::ADMIN, routes!(change_person, remove_person))
         .page(Needs::ADMIN, Method::POST, "/api/people/{person}/delete", post(remove_person))
-        .add(Needs::ADMIN, routes!(invite))
+        .add(Needs::ADMIN, routes!(invitations, invite))
+        .add(Needs::ADMIN, routes!(end_invitation))
+        .page(
+            Needs::ADMIN,
+            Method::POST,
+            "/api/invitations/{invitation}/delete",
+            post(end_invitation),
+        )
         .add(Needs::ADMIN, routes!(happenings))
 }
 
@@ -49,7 +56,7 @@ pub struct PersonForm {
 pub struct ChangeForm {
     /// `listener`, `member` or `admin`
     role: Option<String>,
-    /// Characters a month that they may have spoken by voices that cost money; any number when it is empty
+    /// Characters a month that they may have spoken by voices that cost money; “unlimited” or “∞” for any number
     allowance: Option<String>,
 }
 
@@ -115,12 +122,14 @@ pub async fn change_person(
     let accounts = state.door.accounts();
     let set = async {
         let wanted = form.role.as_deref().map(role).transpose()?;
-        let allowance = form.allowance.as_deref().map(allowance).transpose()?;
+        let allowance = form.allowance.as_deref().filter(|text| !text.trim().is_empty());
+        let allowance = allowance.map(characters).transpose()?;
         let before = accounts.card(&user).await?;
         if let Some(role) = wanted.filter(|role| *role != before.role) {
             accounts.set_role(&user, role).await?;
             note(&state, &admin, "role", &format!("{}: {}", before.name, role.name())).await;
         }
+        // The form says both; what it says of an allowance that it shows is no wish.
         if let Some(allowance) = allowance.filter(|allowance| *allowance != before.allowance) {
             accounts.set_allowance(&user, allowance).await?;
             let most = allowance.map_or("∞".to_owned(), |most| most.to_string());
@@ -174,8 +183,8 @@ pub async fn invite(
         if !state.door.accounts().has_people().await? {
             return Err(ApiError::NotSetUp);
         }
-        let secret = state.door.accounts().invite(role(&form.role)?).await?;
-        note(&state, &admin, "invitation", &form.role).await;
+        let secret = state.door.accounts().invite(role(&form.role)?, &admin.id).await?;
+        note(&state, &admin, "invited", &form.role).await;
         let is_https = state.is_https(&headers, peer.ip());
         Ok(state.site.page(&headers, is_https, &base, &format!("/invite?link={secret}")))
     };
@@ -186,6 +195,28 @@ pub async fn invite(
     }
 }
 
+/// The invitations that nobody has come with yet, the newest first.
+#[utoipa::path(get, path = "/api/invitations", tag = PEOPLE, responses((status = 200, body = Vec<InvitationCard>)))]
+pub async fn invitations(state: Visit) -> Result<Json<Vec<InvitationCard>>, ApiError> {
+    Ok(Json(state.door.accounts().invitations().await?))
+}
+
+/// Withdraws an invitation.
+#[utoipa::path(
+    delete, path = "/api/invitations/{invitation}", tag = PEOPLE,
+    params(("invitation" = String, Path, description = "As the list has it")), responses((status = 204))
+)]
+pub async fn end_invitation(
+    state: Visit,
+    ApiPath(invitation): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ended = state.door.accounts().end_invitation(&invitation).await?;
+    let missing = || ApiError::NotFound("There is no such invitation.".to_owned());
+    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
+    Ok(answer(&headers, PAGE, done))
+}
+
 /// What happened to accounts and to what runs the place, the newest first.
 #[utoipa::path(get, path = "/api/happenings", tag = PEOPLE, responses((status = 200, body = Vec<HappeningCard>)))]
 pub async fn happenings(state: Visit) -> Result<Json<Vec<HappeningCard>>, ApiError> {
@@ -194,7 +225,7 @@ pub async fn happenings(state: Visit) -> Result<Json<Vec<HappeningCard>>, ApiErr
 
 /// Writes down what somebody who runs the place has done.
 pub async fn note(state: &Visit, admin: &Person, what: &'static str, about: &str) {
-    let note = Happening { who: &admin.name, what, about, address: "" };
+    let note = Happening { who: &admin.name, what, about, address: &state.client };
     state.door.accounts().note(note).await;
 }
 
@@ -203,10 +234,10 @@ fn role(name: &str) -> Result<Role, ApiError> {
     Role::named(name).ok_or_else(|| ApiError::BadParameter { name: "role", reason: reason() })
 }
 
-fn allowance(text: &str) -> Result<Option<u64>, ApiError> {
-    let reason = || "must be a whole number, or empty".to_owned();
+fn characters(text: &str) -> Result<Option<u64>, ApiError> {
+    let reason = || "must be a whole number, or “unlimited”".to_owned();
     match text.trim() {
-        "" => Ok(None),
+        "∞" | "unlimited" => Ok(None),
         text => text
             .parse()
             .map(Some)

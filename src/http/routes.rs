@@ -193,7 +193,16 @@ fn bounded(methods: MethodRouter<AppState>, carries: Carries) -> MethodRouter<Ap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::api;
+    use crate::http::{api, listen};
+
+    #[test]
+    fn no_base_can_be_taken_for_a_route() {
+        let (_, routes, _) = api().merge(listen::streams()).merge(listen::clips()).split();
+        for path in routes.0.keys() {
+            let first = path.split('/').nth(1).unwrap_or_default();
+            assert!(first.is_empty() || app::base::OWN.contains(&first), "{path}");
+        }
+    }
 
     #[test]
     fn what_is_not_named_is_an_admins() {

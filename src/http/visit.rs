@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use app::model::Person;
 use axum::extract::FromRequestParts;
+use axum::http::Method;
 use axum::http::request::Parts;
 
+use super::door::ClientAddress;
 use super::{AppParts, AppState};
 use crate::library::Library;
 use crate::narration::Narrator;
@@ -20,6 +22,8 @@ pub struct Visit {
     pub library: Library,
     /// Who reads them as the person wants it.
     pub narrator: Narrator,
+    /// The address that it comes from; nothing where that is not known.
+    pub client: String,
 }
 
 impl Visit {
@@ -27,7 +31,8 @@ impl Visit {
     pub fn of(state: &AppState, person: Option<&Person>) -> Self {
         let user = person.map(|person| &*person.id).unwrap_or_default();
         let library = state.library.of(user);
-        Self { state: state.clone(), narrator: state.narrator.of(library.clone()), library }
+        let narrator = state.narrator.of(library.clone());
+        Self { state: state.clone(), narrator, library, client: String::new() }
     }
 }
 
@@ -43,6 +48,11 @@ impl FromRequestParts<AppState> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        Ok(Self::of(state, parts.extensions.get::<Arc<Person>>().map(|person| &**person)))
+        let visit = Self::of(state, parts.extensions.get::<Arc<Person>>().map(|person| &**person));
+        // Reading costs nothing, and is what is asked for most.
+        let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
+        let client = parts.extensions.get::<ClientAddress>().filter(|_| is_change);
+        let client = client.map(|ClientAddress(client)| client.to_string()).unwrap_or_default();
+        Ok(Self { client, ..visit })
     }
 }

@@ -103,7 +103,9 @@ impl Synthesizer {
     async fn book(&self, payer: &str, text: &str) -> Result<Booked, VoiceError> {
         let booked = self.allowances.book(payer, text.chars().count() as u64).await;
         booked.map_err(|error| match error {
-            AllowanceError::UsedUp(allowance) => VoiceError::OverAllowance { allowance },
+            AllowanceError::UsedUp(allowance) => {
+                VoiceError::OverAllowance { allowance, payer: payer.to_owned() }
+            }
             AllowanceError::Database(error) => {
                 tracing::error!(%error, "what a person spends cannot be booked");
                 broken("what may be spent cannot be read")

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{NarrationError, Narrator};
+use super::{NarrationError, Narrator, characters_of};
 use crate::audio::Clip;
 use crate::clips::waits::{Ask, WaitError, WaitGuard, Waiter};
 use crate::queue::{Asked, Class, Job, SHORT_REST};
@@ -20,6 +20,15 @@ const PAGE_OPEN_WINDOW: Duration = Duration::from_millis(400);
 /// How long a listener waits for a sentence besides what its engine may take for it. Nobody gives up while
 /// it is being made.
 const WAIT_ALLOWANCE: Duration = Duration::from_secs(60);
+
+/// Whether a failure says that whoever was to pay for a job may not.
+fn is_over_allowance_of(error: &WaitError, job: &Job) -> bool {
+    matches!(error, WaitError::Voice(error) if is_of_payer(error, job))
+}
+
+fn is_of_payer(error: &VoiceError, job: &Job) -> bool {
+    matches!(error, VoiceError::OverAllowance { payer, .. } if job.payer.as_deref() == Some(payer))
+}
 
 impl Narrator {
     /// The clip of a sentence, if it is in memory.
@@ -89,8 +98,15 @@ impl Narrator {
                 Some(ask) => {
                     let is_first = asked.is_none();
                     begun = *asked.get_or_insert_with(Instant::now);
-                    if let Err(error) = self.ask(&ask, is_first).await {
-                        return guard.end(Err(error));
+                    match self.ask(&ask, is_first).await {
+                        Ok(()) => {}
+                        Err(error)
+                            if is_over_allowance_of(&error, &ask.job) && guard.next_payer() =>
+                        {
+                            asked = None;
+                            continue;
+                        }
+                        Err(error) => return guard.end(Err(error)),
                     }
                 }
                 // Who asks and who watches begin together: what failed before may be asked for again in this
@@ -118,8 +134,16 @@ impl Narrator {
                     }
                 }
             }
-            if let Some(Err(error)) = guard.news() {
-                return guard.end(Err(error.into()));
+            match guard.news() {
+                // Of whoever asked in another process, or for whom the next one pays.
+                Some(Err(error @ VoiceError::OverAllowance { .. })) => {
+                    let ours = guard.ask().filter(|ask| is_of_payer(&error, &ask.job));
+                    if ours.is_some() && !guard.next_payer() {
+                        return guard.end(Err(error.into()));
+                    }
+                }
+                Some(Err(error)) => return guard.end(Err(error.into())),
+                Some(Ok(())) | None => {}
             }
             if asked.is_some() && self.is_too_late(&job, begun).await {
                 return guard.end(Err(WaitError::TooLate));
@@ -132,9 +156,11 @@ impl Narrator {
         let queue = &self.shared.queue;
         let failed = |error: crate::queue::QueueError| WaitError::Queue(error.to_string());
         if let Some(payer) = &ask.job.payer
-            && let Ok(Some(allowance)) = self.shared.allowances.used_up(payer).await
+            && let Ok(Some(left)) = self.shared.allowances.left(payer).await
+            && left.characters < characters_of(&ask.job)
         {
-            return Err(VoiceError::OverAllowance { allowance }.into());
+            let (allowance, payer) = (left.of, payer.to_string());
+            return Err(VoiceError::OverAllowance { allowance, payer }.into());
         }
         match queue.enqueue_awaited(&ask.job).await.map_err(failed)? {
             Asked::Queued => {}

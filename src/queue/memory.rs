@@ -150,6 +150,9 @@ impl State {
                 bound(&mut self.retry);
             }
             Failure::Dead => self.bury(job, class, error),
+            Failure::Dropped => {
+                self.record(&job, ProgressDelta { failed: 1, ..ProgressDelta::default() })
+            }
             // Its engine as a whole does not speak, so this was no try. The next one tries another sentence,
             // in case it is this one that the engine stumbles over.
             Failure::Rest(_) | Failure::Park => {

@@ -112,12 +112,12 @@ pub enum VoiceError {
         seconds: u16,
     },
     /// What the person who asked may spend is used up; the engine was not asked.
-    #[error(
-        "You may have {allowance} characters a month spoken by voices that cost money, and they are used up. Choose another voice, or ask whoever runs this place for more."
-    )]
+    #[error("{}", over_allowance(*.allowance))]
     OverAllowance {
         /// Characters a month.
         allowance: u64,
+        /// Whose they are.
+        payer: String,
     },
     /// What the operator lets the engine speak is used up; it was not asked.
     #[error(
@@ -129,6 +129,16 @@ pub enum VoiceError {
         /// Which budget, and how much of it is used.
         reason: String,
     },
+}
+
+fn over_allowance(allowance: u64) -> String {
+    match allowance {
+        0 => "This voice costs money, and is not open to you. Choose another, or ask whoever runs this place.".to_owned(),
+        _ => format!(
+            "This would be more than the {allowance} characters a month that you may have spoken by voices that cost \
+             money. Choose another voice, or ask whoever runs this place for more."
+        ),
+    }
 }
 
 /// What a failure of one sentence means for the other sentences of its engine.

@@ -11,9 +11,39 @@ use web_sys::{Cache, CacheStorage, HtmlElement, Response};
 
 use super::dom::{self, Body, Json};
 
+/// What the names of caches of books begin with: other sites of the host have theirs.
+fn cache_head() -> String {
+    format!("book{}-", dom::base())
+}
+
+/// Forgets what was kept on this device, when the server says that it was another person's. Where the site has its
+/// host for itself, the browser does that without us.
+pub async fn forget_if_told() -> Result<(), JsValue> {
+    let cookies = dom::property(&document().into(), "cookie").and_then(|all| all.as_string());
+    if !cookies.is_some_and(|all| all.split("; ").any(|one| one == "earmark_forget=1")) {
+        return Ok(());
+    }
+    if let Some(caches) = caches() {
+        let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
+        for name in names.iter().filter_map(|name| name.as_string()) {
+            if name.starts_with(&cache_head()) {
+                JsFuture::from(caches.delete(&name)).await?;
+            }
+        }
+    }
+    if let Some(storage) = window().local_storage()? {
+        let own = (0..storage.length()?).filter_map(|index| storage.key(index).ok()?);
+        for key in own.filter(|key| key.starts_with("earmark.")).collect::<Vec<_>>() {
+            storage.remove_item(&key)?;
+        }
+    }
+    let gone = format!("earmark_forget=; Path={}/; Max-Age=0; SameSite=Strict", dom::base());
+    js_sys::Reflect::set(&document(), &"cookie".into(), &gone.into()).map(drop)
+}
+
 /// The cache of a book; the service worker knows the same name.
 fn cache_name(book: &str) -> String {
-    format!("book-{book}")
+    format!("{}{book}", cache_head())
 }
 
 /// Brings the button that keeps a book on this device to life
@@ -169,7 +199,7 @@ async fn list_kept() -> Result<(), JsValue> {
     let (Some(caches), Some(list)) = (caches(), dom::one(".kept-books")) else { return Ok(()) };
     let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
     for name in names.iter().filter_map(|name| name.as_string()) {
-        let Some(book) = name.strip_prefix("book-") else { continue };
+        let Some(book) = name.strip_prefix(&*cache_head()) else { continue };
         let Some(details) = dom::get(&format!("/api/books/{book}")).await else { continue };
         let link: HtmlElement = document().create_element("a")?.unchecked_into();
         let chapter = details.get("progress").map_or(1, |at| at.index("chapter"));

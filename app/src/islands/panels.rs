@@ -393,6 +393,10 @@ fn is_slider(element: &web_sys::Element) -> bool {
 
 /// What lets the app open without a connection.
 fn register_worker() {
+    spawn_local(async {
+        // Without storage there is nothing to forget.
+        let _ = super::keep::forget_if_told().await;
+    });
     let navigator: JsValue = window().navigator().into();
     if let Some(workers) = dom::property(&navigator, "serviceWorker") {
         let _ = dom::call(&workers, "register", &[&dom::at("/sw.js").into()]);

@@ -88,8 +88,8 @@ pub struct HappeningCard {
     pub at_ms: u64,
     /// Who did it; empty where nobody is known
     pub who: String,
-    /// `login`, `login_refused`, `person_added`, `person_removed`, `role`, `allowance`, `password`, `token`,
-    /// `invitation`, `engine`, `engine_removed` or `storage`
+    /// `login`, `login_refused`, `set_up`, `person_added`, `person_removed`, `role`, `allowance`, `password`, `token`,
+    /// `invited`, `accepted`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
     pub what: String,
     /// Whom or what it was about
     pub about: String,
@@ -111,6 +111,27 @@ pub struct SessionCard {
     pub seen_at_ms: u64,
     /// Whether it is the one that asks
     pub is_this: bool,
+}
+
+/// An invitation that nobody has come with yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct InvitationCard {
+    /// Names it; it lets nobody in
+    pub id: String,
+    /// What the guest may do
+    pub role: Role,
+    /// When it ends, in ms since 1970
+    pub expires_at_ms: u64,
+}
+
+/// A provider of logins that lets a person in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct IdentityCard {
+    /// Names it; it lets nobody in
+    pub id: String,
+    /// The provider
+    pub issuer: String,
 }
 
 /// What a program identifies itself with.

@@ -8,12 +8,19 @@ use super::{hours_since, loaded};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
-use crate::model::{Person, PersonCard, Role, SessionCard, TokenCard};
+use crate::model::{IdentityCard, Person, PersonCard, Role, SessionCard, TokenCard};
 use crate::notice::notice;
+use crate::ways::LoginWays;
 use crate::words::words;
 
 /// What tokens begin with: a notice that does is one that was just made.
 const TOKEN_PREFIX: &str = "ema_";
+
+/// What stands for a session where a proxy has let somebody in.
+const PROXY_SESSION: &str = "proxy";
+
+/// What a person may spend, where they are counted, and who lets them in.
+type Known = (Option<PersonCard>, Vec<IdentityCard>);
 
 /// `/account`
 #[component]
@@ -31,26 +38,28 @@ pub fn AccountPage() -> impl IntoView {
                     true => Some(backend.spending(&person).await?),
                     false => None,
                 };
-                Ok((spending, backend.sessions(&person).await?, backend.tokens(&person).await?))
+                let known = (spending, backend.identities(&person).await?);
+                Ok((known, backend.sessions(&person).await?, backend.tokens(&person).await?))
             }
         }
     };
     let said = notice();
-    loaded(load, move |(spending, sessions, tokens): (Option<PersonCard>, _, _)| {
+    loaded(load, move |((spending, identities), sessions, tokens): (Known, _, _)| {
         let person = person.as_deref().filter(|person| person.has_account());
-        page(person.zip(spending), sessions, tokens, &said)
+        let ways = other_ways(identities);
+        page(person.zip(spending), (sessions, tokens), ways, &said)
     })
 }
 
 fn page(
     person: Option<(&Person, PersonCard)>,
-    sessions: Vec<SessionCard>,
-    tokens: Vec<TokenCard>,
+    devices: (Vec<SessionCard>, Vec<TokenCard>),
+    ways: AnyView,
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
     let body = match person {
-        Some((person, spending)) => account((person, &spending), sessions, tokens, said),
+        Some((person, spending)) => account((person, &spending), devices, ways, said),
         None => view! {
             <p class="lead">{words.nobody_yet}</p>
             <p><a href="/people">{words.add_first}</a></p>
@@ -71,15 +80,16 @@ fn page(
 
 fn account(
     (person, spending): (&Person, &PersonCard),
-    sessions: Vec<SessionCard>,
-    tokens: Vec<TokenCard>,
+    (sessions, tokens): (Vec<SessionCard>, Vec<TokenCard>),
+    ways: AnyView,
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
     let (spent, allowance) = (spending.spent_this_month, spending.allowance);
     let spent = (spent > 0 || allowance != Some(0)).then(|| {
-        let of = allowance.map(|most| format!(" / {most}"));
-        view! { <p class="hint">{(words.spent)(spent)}{of}</p> }
+        let said =
+            allowance.map_or_else(|| (words.spent)(spent), |most| (words.spent_of)(spent, most));
+        view! { <p class="hint">{said}</p> }
     });
     let is_token = said.starts_with(TOKEN_PREFIX);
     let refused = (!is_token && !said.is_empty())
@@ -91,12 +101,16 @@ fn account(
         <p class="lead">{(words.logged_in_as)(&person.name, (words.role_name)(person.role))}</p>
         {spent}
         <div class="engine-buttons">
-            <form method="post" action="/logout"><button class="button">{words.log_out}</button></form>
+            // Where a proxy lets people in, it lets them out too.
+            {(person.session != PROXY_SESSION).then(|| view! {
+                <form method="post" action="/logout"><button class="button">{words.log_out}</button></form>
+            })}
             {(person.role == Role::Admin).then(|| view! { <a class="button quiet-button" href="/people">{words.people}</a> })}
         </div>
         {refused}
         <h2>{words.devices}</h2>
         <ul class="lines">{sessions.into_iter().map(session).collect_view()}</ul>
+        {ways}
         <h2>{words.programs}</h2>
         <p class="hint">{words.programs_lead}</p>
         {made}
@@ -118,6 +132,35 @@ fn account(
             <p class="hint">{words.password_hint}</p>
             <button class="button">{words.change_password}</button>
         </form>
+    }
+    .into_any()
+}
+
+/// Providers that let the person in, and those that could.
+fn other_ways(identities: Vec<IdentityCard>) -> AnyView {
+    let words = &words().accounts;
+    let LoginWays(ways) = use_context::<LoginWays>().unwrap_or_default();
+    if identities.is_empty() && ways.is_empty() {
+        return ().into_any();
+    }
+    let known = |card: IdentityCard| {
+        view! {
+            <li>
+                <span><strong dir="auto">{card.issuer}</strong></span>
+                <form method="post" action=format!("/api/identities/{}/delete", card.id)>
+                    <button class="button quiet-button">{words.remove}</button>
+                </form>
+            </li>
+        }
+    };
+    let link = |(name, label): (String, String)| {
+        let address = format!("/login/{name}?link=on&next=%2Faccount");
+        view! { <a class="button quiet-button" href=address>{(words.log_in_with)(&label)}</a> }
+    };
+    view! {
+        <h2>{words.other_ways}</h2>
+        <ul class="lines">{identities.into_iter().map(known).collect_view()}</ul>
+        <div class="engine-buttons">{ways.into_iter().map(link).collect_view()}</div>
     }
     .into_any()
 }

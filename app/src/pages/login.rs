@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
+use leptos_router::location::Url;
 
 use super::query;
 use crate::backend::person;
 use crate::components::PageTitle;
 use crate::notice::notice;
+use crate::ways::LoginWays;
 use crate::words::words;
 
 /// `/login?next=`
@@ -18,7 +20,9 @@ pub fn LoginPage() -> impl IntoView {
         {name_field()}
         {password_field("password", words.password, "current-password")}
     };
-    form(words.log_in, None, "/login", words.log_in, fields.into_any())
+    let next = query("next");
+    let others = ways(&next, words.log_in_with).into_any();
+    view! { {form(words.log_in, None, "/login", words.log_in, fields.into_any())} {others} }
 }
 
 /// `/setup?code=`
@@ -61,7 +65,22 @@ pub fn ConfirmPage() -> impl IntoView {
         <input type="hidden" name="username" autocomplete="username" value=name/>
         {password_field("password", words.password, "current-password")}
     };
-    form(words.confirm, Some(words.confirm_lead), "/confirm", words.go_on, fields.into_any())
+    let others = ways(&query("next"), words.confirm_with).into_any();
+    let body =
+        form(words.confirm, Some(words.confirm_lead), "/confirm", words.go_on, fields.into_any());
+    view! { {body} {others} }
+}
+
+/// Other ways in, where there are any.
+fn ways(next: &str, say: fn(&str) -> String) -> impl IntoView + use<> {
+    let LoginWays(ways) = use_context::<LoginWays>().unwrap_or_default();
+    let next = Url::escape(next);
+    let way = |(name, label): (String, String)| {
+        let address = format!("/login/{name}?next={next}");
+        view! { <a class="button quiet-button" href=address>{say(&label)}</a> }
+    };
+    let ways: Vec<_> = ways.into_iter().map(way).collect();
+    (!ways.is_empty()).then(|| view! { <nav class="operator door ways">{ways}</nav> })
 }
 
 /// A page that is one form, without ways to pages that nobody is let in to yet.

@@ -32,7 +32,7 @@ fn page(packs: Vec<PackCard>, begun: &str, removed: &str, refused: String) -> An
     view! {
         <PageTitle text=format!("{} · Earmark", said.title)/>
         <Stylesheet href="/operator.css"/>
-        {is_working.then(|| view! { <Meta http_equiv="refresh" content="2; url=/voices"/> })}
+        {is_working.then(|| view! { <Meta http_equiv="refresh" content="2"/> })}
         <SiteHead/>
         <main class="operator">
             <h1>{said.title}</h1>

@@ -7,7 +7,7 @@ use super::login::{name_field, password_field};
 use super::{hours_since, loaded};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
-use crate::model::{HappeningCard, PersonCard, Role};
+use crate::model::{HappeningCard, InvitationCard, PersonCard, Role};
 use crate::notice::notice;
 use crate::words::words;
 
@@ -19,17 +19,23 @@ pub fn PeoplePage() -> impl IntoView {
         let backend = backend.clone();
         async move {
             let backend = backend?;
-            Ok((backend.people().await?, backend.happenings().await?))
+            let invitations = backend.invitations().await?;
+            Ok((backend.people().await?, invitations, backend.happenings().await?))
         }
     };
     let said = notice();
-    loaded(load, move |(people, happenings)| page(people, happenings, &said))
+    loaded(load, move |(people, open, happenings)| page(people, open, happenings, &said))
 }
 
 /// What stands in the address of an invitation: a notice that has it is one that was just made.
 const INVITATION: &str = "/invite?link=";
 
-fn page(people: Vec<PersonCard>, happenings: Vec<HappeningCard>, said: &str) -> AnyView {
+fn page(
+    people: Vec<PersonCard>,
+    open: Vec<InvitationCard>,
+    happenings: Vec<HappeningCard>,
+    said: &str,
+) -> AnyView {
     let words = &words().accounts;
     let is_link = said.starts_with("http") && said.contains(INVITATION);
     let refused = (!is_link && !said.is_empty())
@@ -60,7 +66,7 @@ fn page(people: Vec<PersonCard>, happenings: Vec<HappeningCard>, said: &str) -> 
                 }}
                 <button class="button">{add}</button>
             </form>
-            {(!is_empty).then(|| invitations(is_link.then(|| said.to_owned())))}
+            {(!is_empty).then(|| invitations(open, is_link.then(|| said.to_owned())))}
             {(!happenings.is_empty()).then(|| what_happened(happenings))}
         </main>
     }
@@ -70,7 +76,7 @@ fn page(people: Vec<PersonCard>, happenings: Vec<HappeningCard>, said: &str) -> 
 fn line(card: PersonCard) -> impl IntoView {
     let words = &words().accounts;
     let PersonCard { id, name, role, seen_at_ms, allowance, spent_this_month } = card;
-    let allowance = allowance.map_or_else(String::new, |most| most.to_string());
+    let allowance = allowance.map_or_else(|| "∞".to_owned(), |most| most.to_string());
     let seen = seen_at_ms.map(hours_since);
     let seen = seen.map_or_else(|| words.never_here.to_owned(), |hours| (words.here)(hours));
     let (save_label, remove_label) =
@@ -86,7 +92,7 @@ fn line(card: PersonCard) -> impl IntoView {
                 <label><span>{words.role}</span>{roles(role, role_label)}</label>
                 <label>
                     <span>{words.allowance}</span>
-                    <input name="allowance" inputmode="numeric" pattern="[0-9]*" maxlength="12" value=allowance placeholder=words.no_limit/>
+                    <input name="allowance" required pattern="[0-9]+|∞" maxlength="12" title=words.no_limit value=allowance/>
                 </label>
                 <button class="button quiet-button" aria-label=save_label>{words.save}</button>
             </form>
@@ -98,12 +104,25 @@ fn line(card: PersonCard) -> impl IntoView {
 }
 
 /// Links by which people make accounts of their own; `made` is one that was just made.
-fn invitations(made: Option<String>) -> impl IntoView {
+fn invitations(open: Vec<InvitationCard>, made: Option<String>) -> impl IntoView {
     let words = &words().accounts;
     let made = made.map(|page| {
         view! { <p class="said" role="status">{words.invitation_made}<br/><code class="token">{page}</code></p> }
     });
+    let line = |card: InvitationCard| {
+        let InvitationCard { id, role, expires_at_ms } = card;
+        let hours = expires_at_ms.saturating_sub(super::now_ms()) / 3_600_000;
+        view! {
+            <li>
+                <span>{words.invitation}": "{(words.role_name)(role)}" · "{(words.hours_left)(hours)}</span>
+                <form method="post" action=format!("/api/invitations/{id}/delete")>
+                    <button class="button quiet-button">{words.withdraw}</button>
+                </form>
+            </li>
+        }
+    };
     view! {
+        <ul class="lines">{open.into_iter().map(line).collect_view()}</ul>
         <form class="engine-form" method="post" action="/api/invitations">
             <h2 id="invite">{words.invite}</h2>
             <p class="hint">{words.invite_hint}</p>

@@ -179,6 +179,7 @@ impl RedisQueue {
             None => ("release", 0),
             Some(Failure::Retry(delay)) => ("retry", delay.as_millis() as u64),
             Some(Failure::Dead) => ("dead", 0),
+            Some(Failure::Dropped) => ("dropped", 0),
             Some(Failure::Rest(rest)) => ("rest", rest.as_millis() as u64),
             Some(Failure::Park) => ("park", 0),
         };
@@ -193,6 +194,8 @@ impl RedisQueue {
             _ => String::new(),
         };
         let effect = match error.map(VoiceError::effect) {
+            // The engine was not asked.
+            _ if failure == Some(Failure::Dropped) => "",
             Some(Effect::Failing) => "failing",
             Some(Effect::None) => "answered",
             _ => "",

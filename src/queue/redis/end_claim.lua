@@ -2,8 +2,8 @@
 -- KEYS: leases of the worker, making, lane, pending, lock, books, wake, counts, retry, dead, abandoned,
 --       workers, lanes of the book [, permits, rest and state of the engine]
 -- ARGV: 1 token, 2 content hash, 3 book, 4 class, 5 suffix of the pool
---       6 what becomes of the job: release (to the head of its lane), retry, dead, rest (of its engine) or
---         park (a rest that a person has to end)
+--       6 what becomes of the job: release (to the head of its lane), retry, dead, dropped, rest (of its engine)
+--         or park (a rest that a person has to end)
 --       7 payload for the lane, 8 member of retry or dead
 --       9 ms until the retry or of the rest, 10 why the engine rests
 --       11 failing: the engine may be failing as a whole; answered: it has answered; or nothing
@@ -73,6 +73,10 @@ elseif kind == 'dead' then
     redis.call('ZREMRANGEBYSCORE', KEYS[11], '-inf', now_ms)
     redis.call('ZADD', KEYS[11], now_ms + tonumber(ARGV[22]), ARGV[2])
   end
+  if ARGV[14] ~= '' then
+    record(ARGV[14], '', 0, 1, '', ARGV[15])
+  end
+elseif kind == 'dropped' then
   if ARGV[14] ~= '' then
     record(ARGV[14], '', 0, 1, '', ARGV[15])
   end

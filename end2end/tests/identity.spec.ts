@@ -1,0 +1,100 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { freePort } from "../support/proxy";
+import { Server } from "../support/server";
+import { expect, test } from "../support/test";
+
+const PASSWORD = "a long enough one";
+
+/** Logs in at the provider, which asks for anything, and then for consent. */
+async function atProvider(page: Page, name: string): Promise<void> {
+  await page.locator('input[name="login"]').fill(name);
+  await page.locator('input[name="password"]').fill("anything");
+  await page.locator('button[type="submit"]').click();
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+test("people log in with a provider that they have already", async ({ browser }, info) => {
+  test.skip(info.project.name !== "desktop", "it is not about the size");
+  test.setTimeout(90_000);
+  const [port, providers] = [await freePort(), await freePort()];
+  const site = `http://127.0.0.1:${port}`;
+  const back = ["home", "club"].map((name) => `${site}/login/${name}/back`);
+  const identity = spawn("node", [join(import.meta.dirname, "../support/identity.mjs"), String(providers), ...back], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await once(identity.stdout!, "data");
+  const folder = mkdtempSync(join(tmpdir(), "providers-"));
+  writeFileSync(join(folder, "secret"), "hush\n");
+  const provider = {
+    issuer: `http://127.0.0.1:${providers}`,
+    client_id: "earmark",
+    client_secret_file: join(folder, "secret"),
+  };
+  const home = { ...provider, name: "home", label: "Home", new_users: "listener" };
+  const club = { ...provider, name: "club", label: "The Club" };
+  writeFileSync(join(folder, "providers.json"), JSON.stringify([home, club]));
+  const server = await Server.start("others", ["--addr", `127.0.0.1:${port}`, "--url", site, "--oidc-providers", join(folder, "providers.json")]);
+  try {
+    const person = async () => (await browser.newContext({ baseURL: site })).newPage();
+    const ada = await person();
+    // Nobody comes in by a provider before there is somebody who runs the place.
+    await ada.goto("/login/home");
+    await atProvider(ada, "mallory");
+    await expect(ada.getByRole("alert")).toBeVisible();
+    await ada.context().clearCookies();
+    await ada.goto(server.setUpPage);
+    await ada.getByLabel("Name").fill("Ada");
+    await ada.getByLabel("Password").fill(PASSWORD);
+    await ada.getByRole("button").click();
+    await ada.getByLabel("Name").fill("Ada");
+    await ada.getByLabel("Password").fill(PASSWORD);
+    await ada.getByRole("button", { name: "Log in" }).click();
+    await expect(ada.getByRole("heading", { level: 1 })).toHaveText("Library");
+
+    // She has the provider let her in from now on.
+    await ada.goto("/account");
+    await ada.getByRole("link", { name: "Log in with Home" }).click();
+    await atProvider(ada, "ada-at-home");
+    await expect(ada).toHaveURL("/account");
+    await expect(ada.getByText(provider.issuer)).toBeVisible();
+    await ada.getByRole("button", { name: "Log out", exact: true }).click();
+    await ada.goto("/settings");
+    await expect(ada).toHaveURL(/\/login\?next=/);
+    await ada.getByRole("link", { name: "Log in with Home" }).click();
+    await expect(ada).toHaveURL("/settings");
+    await ada.goto("/account");
+    await expect(ada.getByText("You are Ada, admin here.")).toBeVisible();
+
+    // Somebody new may come by the one provider, and by the other nobody.
+    const zoe = await person();
+    await zoe.goto("/login");
+    await zoe.getByRole("link", { name: "Log in with The Club" }).click();
+    await atProvider(zoe, "Ada");
+    await expect(zoe).toHaveURL("/login");
+    await expect(zoe.getByRole("alert")).toContainText("Nobody was let in.");
+    await zoe.getByRole("link", { name: "Log in with Home" }).click();
+    // The name that the provider tells is somebody's already, and makes nobody them.
+    await expect(zoe.getByRole("heading", { level: 1 })).toHaveText("Library");
+    await zoe.goto("/account");
+    await expect(zoe.getByText("You are Ada 2, listener here.")).toBeVisible();
+    await zoe.getByRole("button", { name: "Remove" }).click();
+    await expect(zoe.getByRole("alert")).toHaveText("It is the only way you can log in.");
+
+    // What comes back without having left lets nobody in, nor what was used.
+    const stranger = await person();
+    for (const address of ["/login/home/back?code=x&state=y", "/login/home/back", "/login/nowhere", "/login/nowhere/back"]) {
+      await stranger.goto(address);
+      await expect(stranger).toHaveURL("/login");
+      await expect(stranger.getByRole("alert")).toBeVisible();
+    }
+    expect((await stranger.request.get("/api/books")).status()).toBe(401);
+  } finally {
+    await server.stop();
+    identity.kill();
+  }
+});
