@@ -202,7 +202,7 @@ fn api() -> Routes {
         .merge(login::router())
         .merge(account::router())
         .merge(people::router())
-        .add(Needs::LISTENER, routes!(openapi::openapi))
+        .add(Needs::READ, routes!(openapi::openapi))
         .map(|routes| {
             routes
                 .route("/api/{*unknown}", any(unknown))

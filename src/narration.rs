@@ -65,6 +65,9 @@ pub use coverage::ChapterCoverage;
 /// Sentences that page_open, and a stream that has to wait, ask for ahead.
 pub const PREFETCH_SENTENCES: usize = 15;
 
+/// Whoever has nothing to spend, in the place of a person: no id is like it.
+const NO_PAYER: &str = "nobody";
+
 /// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
 /// must fit, or they would put each other out.
 const CACHED_SEGMENTS: u64 = 80_000;
@@ -139,6 +142,8 @@ pub struct Narrator {
     shared: Arc<Shared>,
     /// Books, and what the person who listens has said and chosen.
     library: Library,
+    /// Whether whoever asks may use what the person may spend: not every program of theirs.
+    may_spend: bool,
 }
 
 struct Shared {
@@ -174,7 +179,12 @@ pub struct Bound {
 impl Narrator {
     /// The same narrator for somebody else, who has these books.
     pub fn of(&self, library: Library) -> Self {
-        Self { shared: Arc::clone(&self.shared), library }
+        Self { shared: Arc::clone(&self.shared), library, may_spend: true }
+    }
+
+    /// The same narrator for a program that may spend nothing of its person's.
+    pub fn without_spending(self) -> Self {
+        Self { may_spend: false, ..self }
     }
 
     /// A narrator whose workers run on `tasks` until `shutdown`. With Redis its queue is there, and one in
@@ -216,6 +226,7 @@ impl Narrator {
         }));
         let narrator = Self {
             library,
+            may_spend: true,
             shared: Arc::new(Shared {
                 voices,
                 clips,
@@ -320,7 +331,8 @@ impl Narrator {
     fn payer(&self, engine: &str) -> Option<Arc<str>> {
         let user = self.library.user();
         let is_counted = user != LOCAL_USER && !user.is_empty();
-        (is_counted && self.shared.voices.costs(engine)).then(|| user.into())
+        let payer = if self.may_spend { user } else { NO_PAYER };
+        (is_counted && self.shared.voices.costs(engine)).then(|| payer.into())
     }
 
     /// Those that the person who asks may have made: by voices that cost money, as many from the first on as they may

@@ -40,7 +40,12 @@ async fn each_route_lets_in_whom_it_should() {
     ];
     let stranger = Browser::of(&server);
     let token = |answer: Value| answer["token"].as_str().unwrap().to_owned();
-    let made = ada.post("/api/tokens", &[("name", "a program")]).await;
+    let made = ada
+        .post(
+            "/api/tokens",
+            &[("name", "a program"), ("scopes", "read listen progress import speak spend")],
+        )
+        .await;
     let token = token(made.json().await.unwrap());
     let description = ada.json("/api/openapi.json").await;
     let mut routes: Vec<(String, Method)> = Vec::new();
@@ -223,6 +228,47 @@ async fn whoever_is_logged_out_is_out() {
     assert_eq!(Browser::of(&server).log_in("Lea", new).await.status(), 204);
 }
 
+/// Each kind of thing, with a token for it alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_may_do_what_its_token_is_for() {
+    let server = with_people().await;
+    let max = Browser::logged_in(&server, "Max").await;
+    let book = max.json("/api/books").await[0]["id"].as_str().unwrap().to_owned();
+    let wrong = max.post("/api/tokens", &[("name", "x"), ("scopes", "read everything")]).await;
+    assert_eq!(wrong.status(), 400);
+    let asked = [
+        ("read", Method::GET, format!("/api/books/{book}")),
+        ("read", Method::GET, "/book/x/y".to_owned()),
+        ("listen", Method::GET, format!("/audio/{book}/1/999.mp3")),
+        ("listen", Method::GET, format!("/api/books/{book}/audios")),
+        ("progress", Method::PUT, format!("/api/books/{book}/progress")),
+        ("progress", Method::POST, "/settings".to_owned()),
+        ("import", Method::POST, format!("/api/books/{book}/restore")),
+        ("import", Method::POST, "/api/books".to_owned()),
+        ("speak", Method::GET, "/v1/audio/voices".to_owned()),
+        ("speak", Method::POST, "/api/voice".to_owned()),
+    ];
+    for scope in ["read", "listen", "progress", "import", "speak", "spend"] {
+        // As the page sends it, and as a program does.
+        let fields = if scope == "listen" {
+            [("name", "x"), (scope, "on")]
+        } else {
+            [("name", "x"), ("scopes", scope)]
+        };
+        let made: Value = max.post("/api/tokens", &fields).await.json().await.unwrap();
+        for (needed, method, path) in &asked {
+            let asked = Client::new().request(method.clone(), server.url(path));
+            let answer = asked.bearer_auth(made["token"].as_str().unwrap()).send().await.unwrap();
+            assert_eq!(answer.status() == 403, *needed != scope, "{method} {path} for {scope}");
+        }
+    }
+    let tokens = max.json("/api/tokens").await;
+    assert!(
+        tokens.as_array().unwrap().iter().any(|token| token["scopes"] == json!(["listen"])),
+        "{tokens}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_has_a_token_until_it_is_withdrawn() {
     let server = with_people().await;
@@ -261,7 +307,12 @@ async fn a_program_has_a_token_until_it_is_withdrawn() {
 async fn pages_of_other_sites_ask_with_a_token() {
     let server = with_people().await;
     let max = Browser::logged_in(&server, "Max").await;
-    let made: Value = max.post("/api/tokens", &[("name", "page")]).await.json().await.unwrap();
+    let made: Value = max
+        .post("/api/tokens", &[("name", "page"), ("scopes", "speak")])
+        .await
+        .json()
+        .await
+        .unwrap();
     let token = made["token"].as_str().unwrap();
     let page = Client::new();
     let ask = |method: Method, path: &str| {

@@ -92,7 +92,12 @@ fn clients() -> PathBuf {
 async fn openais_own_client_speaks_with_a_token() {
     let server = with_people().await;
     let max = Browser::logged_in(&server, "Max").await;
-    let made: Value = max.post("/api/tokens", &[("name", "a program")]).await.json().await.unwrap();
+    let made: Value = max
+        .post("/api/tokens", &[("name", "a program"), ("scopes", "speak")])
+        .await
+        .json()
+        .await
+        .unwrap();
     let said = Command::new(clients().join("venv/bin/python"))
         .arg(clients().join("speak.py"))
         .args([&server.url(""), made["token"].as_str().unwrap()])

@@ -105,7 +105,14 @@ async fn nobody_spends_more_than_they_may() {
     assert_eq!(ada.post(&of_lea, &[("role", "member")]).await.status(), 204);
     assert_eq!(ada.json("/api/people").await[1]["allowance"], 0);
     assert_eq!(ada.post(&of_lea, &[("allowance", "many")]).await.status(), 400);
-    assert_eq!(server.client.get(server.url("/health")).send().await.unwrap().status(), 200);
+    // A program spends nothing of its person's unless its token is for that.
+    for (scopes, status) in [("listen", 402), ("listen spend", 200)] {
+        let fields = [("name", "a program"), ("scopes", scopes)];
+        let made: Value = ada.post("/api/tokens", &fields).await.json().await.unwrap();
+        let sound = server.url(&format!("/audio/{book}/1/7.mp3?voice={SERVICE}"));
+        let heard = Client::new().get(sound).bearer_auth(made["token"].as_str().unwrap());
+        assert_eq!(heard.send().await.unwrap().status(), status, "{scopes}");
+    }
 }
 
 /// Two people want one sentence at once, and the first of them may not pay for it.

@@ -25,7 +25,8 @@ pub use operator::{
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};
 pub use person::{
-    HappeningCard, IdentityCard, InvitationCard, Person, PersonCard, Role, SessionCard, TokenCard,
+    HappeningCard, IdentityCard, InvitationCard, Person, PersonCard, Role, Scope, SessionCard,
+    TokenCard,
 };
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,

@@ -182,6 +182,7 @@ impl Accounts {
                 session: PROXY_SESSION.to_owned(),
                 // The proxy has asked.
                 confirmed_until_ms: u64::MAX,
+                scopes: None,
             })
         });
         self.shared.known.insert(known, person.clone()).await;
@@ -221,6 +222,7 @@ impl Accounts {
                 role: role_of(&row.get::<String, _>(2)),
                 session: id.clone(),
                 confirmed_until_ms: row.get::<i64, _>(4).max(0) as u64,
+                scopes: None,
             })
         });
         self.shared.known.insert(id, person.clone()).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use app::model::{Person, Role, SessionCard, TokenCard};
+use app::model::{Person, Role, Scope, SessionCard, TokenCard};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -47,6 +47,49 @@ pub struct TokenForm {
     /// For how many days; 0 or empty for ever
     #[serde(default)]
     days: String,
+    /// What a program may do with it, with spaces between: `read`, `listen`, `progress`, `import`, `speak`, `spend`;
+    /// the first three when nothing is said
+    #[serde(default)]
+    scopes: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    read: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    listen: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    progress: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    import: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    speak: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    spend: String,
+}
+
+impl TokenForm {
+    fn scopes(&self) -> Result<Vec<Scope>, ApiError> {
+        let wrong = |name: &str| ApiError::BadParameter {
+            name: "scopes",
+            reason: format!(
+                "has “{name}”, which is none of read, listen, progress, import, speak and spend"
+            ),
+        };
+        let named = self.scopes.split_whitespace();
+        let named = named.map(|name| Scope::named(name).ok_or_else(|| wrong(name)));
+        let mut scopes = named.collect::<Result<Vec<_>, _>>()?;
+        let ticked =
+            [&self.read, &self.listen, &self.progress, &self.import, &self.speak, &self.spend];
+        let ticked = Scope::ALL.into_iter().zip(ticked).filter(|(_, tick)| !tick.is_empty());
+        scopes.extend(ticked.map(|(scope, _)| scope));
+        scopes.sort_unstable();
+        scopes.dedup();
+        Ok(if scopes.is_empty() { Scope::USUAL.to_vec() } else { scopes })
+    }
 }
 
 /// A token, as it is said once.
@@ -139,7 +182,8 @@ pub async fn make_token(
                 reason: "must be a whole number".to_owned(),
             })?,
         };
-        let token = state.door.accounts().make_token(&person.id, &form.name, days).await?;
+        let token =
+            state.door.accounts().make_token(&person.id, &form.name, days, &form.scopes()?).await?;
         note(&state, &person, "token", &form.name).await;
         Ok(token)
     };

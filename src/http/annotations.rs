@@ -19,10 +19,11 @@ use super::{ApiError, Visit};
 pub fn router() -> Routes {
     const REMOVED: &str = "/api/books/{book}/annotations/{annotation}/delete";
     Routes::default()
-        .carrying(Carries::Text, Needs::LISTENER, routes!(list, add))
-        .carrying(Carries::Text, Needs::LISTENER, routes!(set_note, remove))
-        .page(Needs::LISTENER, Method::POST, REMOVED, post(remove))
-        .add(Needs::LISTENER, routes!(markdown))
+        .add(Needs::READ, routes!(list))
+        .carrying(Carries::Text, Needs::PROGRESS, routes!(add))
+        .carrying(Carries::Text, Needs::PROGRESS, routes!(set_note, remove))
+        .page(Needs::PROGRESS, Method::POST, REMOVED, post(remove))
+        .add(Needs::READ, routes!(markdown))
 }
 
 /// A mark of a book.

@@ -19,10 +19,10 @@ use crate::library::pictures::{font_type, picture_type};
 /// Their routes.
 pub fn router() -> Routes {
     Routes::default()
-        .page(Needs::LISTENER, Method::GET, "/go/{book}", get(go))
-        .page(Needs::LISTENER, Method::GET, "/books/{book}/cover", get(cover))
-        .page(Needs::LISTENER, Method::GET, "/books/{book}/fonts.css", get(fonts))
-        .page(Needs::LISTENER, Method::GET, "/books/{book}/files/{*path}", get(file))
+        .page(Needs::READ, Method::GET, "/go/{book}", get(go))
+        .page(Needs::READ, Method::GET, "/books/{book}/cover", get(cover))
+        .page(Needs::READ, Method::GET, "/books/{book}/fonts.css", get(fonts))
+        .page(Needs::READ, Method::GET, "/books/{book}/files/{*path}", get(file))
 }
 
 /// A part of a book.

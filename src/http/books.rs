@@ -22,17 +22,18 @@ use super::{ApiError, Visit, imports, notice};
 pub fn router() -> Routes {
     const DELETED: &str = "/api/books/{book}/delete";
     Routes::default()
-        .add(Needs::LISTENER, routes!(list))
-        .carrying(Carries::Files, Needs::MEMBER, routes!(imports::import))
-        .add(Needs::LISTENER, routes!(one))
-        .add(Needs::MEMBER, routes!(rename, delete))
-        .page(Needs::MEMBER, Method::POST, DELETED, post(delete))
-        .add(Needs::MEMBER, routes!(restore))
-        .add(Needs::MEMBER, routes!(reimport))
-        .add(Needs::MEMBER, routes!(set_matter))
-        .add(Needs::LISTENER, routes!(original))
-        .add(Needs::LISTENER, routes!(progress, set_progress))
-        .add(Needs::LISTENER, routes!(search))
+        .add(Needs::READ, routes!(list))
+        .carrying(Carries::Files, Needs::IMPORT, routes!(imports::import))
+        .add(Needs::READ, routes!(one))
+        .add(Needs::IMPORT, routes!(rename, delete))
+        .page(Needs::IMPORT, Method::POST, DELETED, post(delete))
+        .add(Needs::IMPORT, routes!(restore))
+        .add(Needs::IMPORT, routes!(reimport))
+        .add(Needs::IMPORT, routes!(set_matter))
+        .add(Needs::READ, routes!(original))
+        .add(Needs::READ, routes!(progress))
+        .add(Needs::PROGRESS, routes!(set_progress))
+        .add(Needs::READ, routes!(search))
 }
 
 /// All books.

@@ -17,11 +17,11 @@ use crate::queue::requests::RequestStatus;
 /// Routes of chapters.
 pub fn router() -> Routes {
     Routes::default()
-        .add(Needs::LISTENER, routes!(one))
-        .add(Needs::LISTENER, routes!(timeline))
-        .add(Needs::LISTENER, routes!(outline))
-        .add(Needs::LISTENER, routes!(audios))
-        .add(Needs::LISTENER, routes!(request))
+        .add(Needs::READ, routes!(one))
+        .add(Needs::LISTEN, routes!(timeline))
+        .add(Needs::LISTEN, routes!(outline))
+        .add(Needs::LISTEN, routes!(audios))
+        .add(Needs::LISTEN, routes!(request))
 }
 
 /// The sentences of a chapter.

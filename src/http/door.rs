@@ -301,7 +301,7 @@ pub async fn let_in(
     }
     let is_enough = match (needs, person.as_deref()) {
         (Needs::Nobody, _) => true,
-        (Needs::Role(role), Some(person)) => person.role >= role,
+        (Needs::Role(role, scope), Some(person)) => person.role >= role && person.may(scope),
         (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
             person.role >= role && (!person.session.is_empty() || !person.has_account())
         }

@@ -25,7 +25,7 @@ pub struct Event {
 
 /// The routes, which leptos serves.
 pub fn router() -> Routes {
-    Routes::default().described(Needs::LISTENER, Events::openapi().paths)
+    Routes::default().described(Needs::LISTEN, Events::openapi().paths)
 }
 
 /// What the description says of them.

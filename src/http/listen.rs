@@ -32,16 +32,16 @@ const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
 
 /// Routes of streams.
 pub fn streams() -> Routes {
-    Routes::default().carrying(Carries::Nothing, Needs::LISTENER, routes!(stream)).carrying(
+    Routes::default().carrying(Carries::Nothing, Needs::LISTEN, routes!(stream)).carrying(
         Carries::Nothing,
-        Needs::LISTENER,
+        Needs::LISTEN,
         routes!(timeline),
     )
 }
 
 /// Routes of clips.
 pub fn clips() -> Routes {
-    Routes::default().carrying(Carries::Nothing, Needs::LISTENER, routes!(clip))
+    Routes::default().carrying(Carries::Nothing, Needs::LISTEN, routes!(clip))
 }
 
 /// Where a stream ends.

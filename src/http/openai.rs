@@ -1,6 +1,6 @@
 //! Speech for other programs, by the request that they make to OpenAI.
 
-use app::model::Voice;
+use app::model::{Role, Scope, Voice};
 use axum::Json;
 use axum::body::Bytes;
 use axum::http::header;
@@ -17,12 +17,15 @@ use super::voice::{content_type, form, in_form};
 use super::{ApiError, Visit};
 use crate::speech::VoiceError;
 
+/// What lists of voices ask for: programs that speak ask for them first.
+const LIST: Needs = Needs::Role(Role::Listener, Scope::Speak);
+
 /// Their routes.
 pub fn router() -> Routes {
     Routes::default()
-        .carrying(Carries::Text, Needs::MEMBER, routes!(openai_speech))
-        .add(Needs::LISTENER, routes!(openai_voices))
-        .add(Needs::LISTENER, routes!(openai_models))
+        .carrying(Carries::Text, Needs::SPEAK, routes!(openai_speech))
+        .add(LIST, routes!(openai_voices))
+        .add(LIST, routes!(openai_models))
 }
 
 /// OpenAI's request.

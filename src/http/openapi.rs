@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use app::base::Base;
-use app::model::{EndpointCard, Role};
+use app::model::{EndpointCard, Role, Scope};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde_json::Value;
@@ -60,9 +60,11 @@ pub async fn openapi(base: Option<Extension<Base>>) -> Response {
 /// Adds to an operation what all of them have: who may ask, and what goes wrong.
 pub fn finish(operation: &mut Operation, needs: Needs) {
     let by = |scheme: &str, role: Role| SecurityRequirement::new(scheme, [role.name()]);
+    let program =
+        |role: Role, scope: Scope| SecurityRequirement::new(TOKEN, [role.name(), scope.name()]);
     operation.security = Some(match needs {
         Needs::Nobody => Vec::new(),
-        Needs::Role(role) => vec![by(SESSION, role), by(TOKEN, role)],
+        Needs::Role(role, scope) => vec![by(SESSION, role), program(role, scope)],
         Needs::Person(role) | Needs::Confirmed(role) => vec![by(SESSION, role)],
     });
     let responses = &mut operation.responses.responses;
@@ -155,11 +157,10 @@ fn card(method: &str, path: &str, operation: &Value, schemas: &Value) -> Endpoin
 fn asked_of(operation: &Value) -> String {
     let security = &operation["security"];
     let role = security[0][SESSION][0].as_str().unwrap_or_default();
-    let programs = security[1].is_object();
-    match (role, programs) {
+    match (role, security[1][TOKEN][1].as_str()) {
         ("", _) => String::new(),
-        (role, true) => role.to_owned(),
-        (role, false) => format!("{role}, logged in"),
+        (role, Some(scope)) => format!("{role}, token for {scope}"),
+        (role, None) => format!("{role}, logged in"),
     }
 }
 
@@ -228,7 +229,8 @@ pub fn markdown(description: &OpenApi) -> String {
          3.1) and, to be read, at `/developers`. Fields are added, never changed or taken away.\n\n\
          - Where nobody has an account, nobody needs to log in. Where somebody has, a program sends \
          `Authorization: Bearer ema_…`, which is made on the page of one’s account; see [accounts](accounts.md). \
-         After each address stands who may ask; “logged in” means that no token will do.\n\
+         After each address stands who may ask, and what a token must be for; “logged in” means that no token will \
+         do.\n\
          - What goes wrong is answered as a problem document (RFC 9457, `application/problem+json`), whose `detail` \
          says what happened and what to do; under `/v1` in OpenAI’s form.\n\
          - A form may be sent for every `DELETE` too: as `POST` to the same address with `/delete` after it.\n",

@@ -59,13 +59,13 @@ pub fn router() -> Routes {
     let preflights = ["/v1/audio/speech", "/v1/audio/voices", "/v1/models"];
     let calls = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
     let nowhere = calls.iter().fold(Routes::default(), |routes, method| {
-        routes.asking(Needs::LISTENER, method, &["/api/{*unknown}"])
+        routes.asking(Needs::READ, method, &["/api/{*unknown}"])
     });
     nowhere
         .asking(Needs::Nobody, &Method::GET, &["/login", "/setup", "/invite", "/offline"])
         .asking(Needs::Nobody, &Method::GET, &FILES)
         .asking(Needs::Nobody, &Method::OPTIONS, &preflights)
-        .asking(Needs::LISTENER, &Method::GET, &of_listeners)
+        .asking(Needs::READ, &Method::GET, &of_listeners)
         .asking(Needs::ONESELF, &Method::GET, &["/account", "/confirm"])
 }
 

@@ -15,7 +15,7 @@ use super::{ApiError, Visit, notice};
 
 /// Their route.
 pub fn router() -> Routes {
-    Routes::default().add(Needs::LISTENER, routes!(direct))
+    Routes::default().add(Needs::PROGRESS, routes!(direct))
 }
 
 /// How sentences are to be read.

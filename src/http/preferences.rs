@@ -67,7 +67,7 @@ pub async fn load(state: Visit, mut request: Request, next: Next) -> Response {
 
 /// Their routes.
 pub fn router() -> Routes {
-    Routes::default().add(Needs::LISTENER, routes!(chosen)).add(Needs::LISTENER, routes!(set))
+    Routes::default().add(Needs::READ, routes!(chosen)).add(Needs::PROGRESS, routes!(set))
 }
 
 /// What the reader prefers.

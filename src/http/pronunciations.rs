@@ -29,13 +29,14 @@ use crate::text::pronunciation::{MAX_WRITTEN_CHARS, checked, example, pronounce}
 pub fn router() -> Routes {
     const REMOVED: &str = "/api/books/{book}/pronunciations/{entry}/delete";
     Routes::default()
-        .add(Needs::LISTENER, routes!(list, keep))
-        .add(Needs::LISTENER, routes!(remove))
-        .page(Needs::LISTENER, Method::POST, REMOVED, post(remove))
-        .add(Needs::LISTENER, routes!(sample))
-        .add(Needs::LISTENER, routes!(pls))
-        .add(Needs::LISTENER, routes!(lines))
-        .carrying(Carries::Text, Needs::LISTENER, routes!(import))
+        .add(Needs::READ, routes!(list))
+        .add(Needs::PROGRESS, routes!(keep))
+        .add(Needs::PROGRESS, routes!(remove))
+        .page(Needs::PROGRESS, Method::POST, REMOVED, post(remove))
+        .add(Needs::LISTEN, routes!(sample))
+        .add(Needs::READ, routes!(pls))
+        .add(Needs::READ, routes!(lines))
+        .carrying(Carries::Text, Needs::PROGRESS, routes!(import))
 }
 
 /// An entry as a form sends it.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use app::model::Role;
+use app::model::{Role, Scope};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
@@ -20,8 +20,8 @@ use super::{AppState, openapi};
 pub enum Needs {
     /// Nothing: it says nothing of anybody.
     Nobody,
-    /// Somebody who may do as much, or a program of theirs.
-    Role(Role),
+    /// Somebody who may do as much, or a program of theirs whose token is for that.
+    Role(Role, Scope),
     /// Somebody who is there themselves: programs neither make tokens nor log others out.
     Person(Role),
     /// The same, who has said their password again a short while ago: a browser that was left open is not enough.
@@ -29,10 +29,16 @@ pub enum Needs {
 }
 
 impl Needs {
+    /// Whoever may read.
+    pub const READ: Self = Self::Role(Role::Listener, Scope::Read);
     /// Whoever may listen.
-    pub const LISTENER: Self = Self::Role(Role::Listener);
-    /// Whoever may add books.
-    pub const MEMBER: Self = Self::Role(Role::Member);
+    pub const LISTEN: Self = Self::Role(Role::Listener, Scope::Listen);
+    /// Whoever has places, marks and preferences.
+    pub const PROGRESS: Self = Self::Role(Role::Listener, Scope::Progress);
+    /// Whoever may add and change books.
+    pub const IMPORT: Self = Self::Role(Role::Member, Scope::Import);
+    /// Whoever may have texts spoken.
+    pub const SPEAK: Self = Self::Role(Role::Member, Scope::Speak);
     /// Oneself, of one's own things.
     pub const ONESELF: Self = Self::Person(Role::Listener);
     /// Whoever runs the place.
@@ -65,7 +71,7 @@ impl Asked {
     /// What a route asks for. One that is not named is an admin's; and where nothing is registered there is nothing
     /// to see, which is not for everybody to know.
     pub fn of(&self, method: &Method, path: Option<&str>) -> Needs {
-        let Some(path) = path else { return Needs::LISTENER };
+        let Some(path) = path else { return Needs::READ };
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         let of_path = self.0.get(path).into_iter().flatten();
         of_path
@@ -211,11 +217,11 @@ mod tests {
         assert_eq!(asked(Method::GET, "/engines"), Needs::ADMIN);
         assert_eq!(asked(Method::POST, "/api/engines"), Needs::ADMIN);
         assert_eq!(asked(Method::DELETE, "/api/preferences"), Needs::ADMIN);
-        assert_eq!(asked(Method::HEAD, "/api/books"), Needs::LISTENER);
-        assert_eq!(asked(Method::POST, "/api/books"), Needs::MEMBER);
-        assert_eq!(asked(Method::POST, "/api/events/page_open"), Needs::LISTENER);
+        assert_eq!(asked(Method::HEAD, "/api/books"), Needs::READ);
+        assert_eq!(asked(Method::POST, "/api/books"), Needs::IMPORT);
+        assert_eq!(asked(Method::POST, "/api/events/page_open"), Needs::LISTEN);
         // The words of an address decide nothing.
         assert_eq!(asked(Method::GET, "/engines/login"), Needs::ADMIN);
-        assert_eq!(routes.of(&Method::GET, None), Needs::LISTENER);
+        assert_eq!(routes.of(&Method::GET, None), Needs::READ);
     }
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use app::model::Person;
+use app::model::{Person, Scope};
 use axum::extract::FromRequestParts;
 use axum::http::Method;
 use axum::http::request::Parts;
@@ -31,7 +31,10 @@ impl Visit {
     pub fn of(state: &AppState, person: Option<&Person>) -> Self {
         let user = person.map(|person| &*person.id).unwrap_or_default();
         let library = state.library.of(user);
-        let narrator = state.narrator.of(library.clone());
+        let mut narrator = state.narrator.of(library.clone());
+        if person.is_some_and(|person| !person.may(Scope::Spend)) {
+            narrator = narrator.without_spending();
+        }
         Self { state: state.clone(), narrator, library, client: String::new() }
     }
 }

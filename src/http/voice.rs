@@ -22,8 +22,8 @@ use crate::text::hash::ContentHash;
 /// Their routes.
 pub fn router() -> Routes {
     Routes::default()
-        .carrying(Carries::Text, Needs::MEMBER, routes!(speak, audio))
-        .add(Needs::LISTENER, routes!(voices))
+        .carrying(Carries::Text, Needs::SPEAK, routes!(speak, audio))
+        .add(Needs::READ, routes!(voices))
 }
 
 /// Every voice.

@@ -34,6 +34,50 @@ impl Role {
     }
 }
 
+/// What a program may do with a token, of what its person may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub enum Scope {
+    /// Books: lists, texts, files, search.
+    Read,
+    /// Sound and its times.
+    Listen,
+    /// Places, marks, notes, pronunciations and preferences.
+    Progress,
+    /// Adding, changing and deleting books.
+    Import,
+    /// Texts of its own spoken.
+    Speak,
+    /// Voices that cost money.
+    Spend,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Listen, Self::Progress, Self::Import, Self::Speak, Self::Spend];
+    /// Those of a token of which nothing else is said.
+    pub const USUAL: [Self; 3] = [Self::Read, Self::Listen, Self::Progress];
+
+    /// Its name in forms and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Listen => "listen",
+            Self::Progress => "progress",
+            Self::Import => "import",
+            Self::Speak => "speak",
+            Self::Spend => "spend",
+        }
+    }
+
+    /// The scope with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == name)
+    }
+}
+
 /// Somebody who is logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
@@ -47,13 +91,20 @@ pub struct Person {
     pub session: String,
     /// Until when they have said their password again, in ms since 1970: before what changes who runs the place.
     pub confirmed_until_ms: u64,
+    /// What their program may do; everything when they are there themselves.
+    pub scopes: Option<Vec<Scope>>,
 }
 
 impl Person {
     /// Whoever is there, where nobody has to log in.
     pub fn without_login(role: Role) -> Self {
         let (id, name, session) = (String::new(), String::new(), String::new());
-        Self { id, name, role, session, confirmed_until_ms: u64::MAX }
+        Self { id, name, role, session, confirmed_until_ms: u64::MAX, scopes: None }
+    }
+
+    /// Whether they are there themselves, or their program may do this.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
     }
 
     /// Whether there is a login at all.
@@ -142,6 +193,8 @@ pub struct TokenCard {
     pub id: String,
     /// What it is for
     pub name: String,
+    /// What a program may do with it
+    pub scopes: Vec<Scope>,
     /// When it was last used, in ms since 1970; null when never
     pub used_at_ms: Option<u64>,
     /// When it ends, in ms since 1970; null when never

@@ -8,7 +8,7 @@ use super::{hours_since, loaded};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
-use crate::model::{IdentityCard, Person, PersonCard, Role, SessionCard, TokenCard};
+use crate::model::{IdentityCard, Person, PersonCard, Role, Scope, SessionCard, TokenCard};
 use crate::notice::notice;
 use crate::ways::LoginWays;
 use crate::words::words;
@@ -122,6 +122,15 @@ fn account(
                 <span>{words.days}</span>
                 <input name="days" inputmode="numeric" pattern="[0-9]*" maxlength="4" placeholder=words.for_ever/>
             </label>
+            <fieldset>
+                <legend>{words.token_may}</legend>
+                {Scope::ALL.map(|scope| view! {
+                    <label class="tick">
+                        <input type="checkbox" name=scope.name() checked=Scope::USUAL.contains(&scope)/>
+                        <span>{(words.scope)(scope)}</span>
+                    </label>
+                }).collect_view()}
+            </fieldset>
             <button class="button">{words.make}</button>
         </form>
         <form class="engine-form" method="post" action="/api/account/password">
@@ -194,9 +203,11 @@ fn token(card: TokenCard) -> impl IntoView {
     let ends = card.expires_at_ms.map(|end| (words.ends)(hours_until(end) / 24));
     let ends = ends.unwrap_or_else(|| words.for_ever.to_owned());
     let label = format!("{}: {}", words.withdraw, card.name);
+    let scopes: Vec<_> = card.scopes.iter().map(|scope| scope.name()).collect();
+    let scopes = scopes.join(", ");
     view! {
         <li>
-            <span><strong dir="auto">{card.name}</strong>" · "<code>{TOKEN_PREFIX}{card.id.clone()}"…"</code>" · "{used}" · "{ends}</span>
+            <span><strong dir="auto">{card.name}</strong>" · "{scopes}" · "<code>{TOKEN_PREFIX}{card.id.clone()}"…"</code>" · "{used}" · "{ends}</span>
             <form method="post" action=format!("/api/tokens/{}/delete", card.id)>
                 <button class="button quiet-button" aria-label=label>{words.withdraw}</button>
             </form>

@@ -1,6 +1,6 @@
 //! Words of the pages on which people log in, and see who else can.
 
-use crate::model::Role;
+use crate::model::{Role, Scope};
 
 /// Logging in, one's own account, and other people's.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct Accounts {
     pub for_ever: &'static str,
     /// Days until a token ends.
     pub ends: fn(u64) -> String,
+    pub token_may: &'static str,
+    pub scope: fn(Scope) -> &'static str,
     pub make: &'static str,
     pub withdraw: &'static str,
     pub made: &'static str,
@@ -109,7 +111,7 @@ pub(super) const ENGLISH: Accounts = Accounts {
     never_here: "never here yet",
     end_session: "Log out there",
     programs: "Programs",
-    programs_lead: "A program that uses Earmark for you sends a token instead of your name and password. It can read, listen and add what you can, and nothing on this page.",
+    programs_lead: "A program that uses Earmark for you sends a token instead of your name and password. It can do what you allow it, of what you can yourself, and nothing on this page.",
     new_token: "New token",
     purpose: "What it is for",
     days: "For how many days",
@@ -118,6 +120,15 @@ pub(super) const ENGLISH: Accounts = Accounts {
         0 => "ends today".to_owned(),
         1 => "ends tomorrow".to_owned(),
         days => format!("ends in {days} days"),
+    },
+    token_may: "It may",
+    scope: |scope| match scope {
+        Scope::Read => "read books",
+        Scope::Listen => "listen",
+        Scope::Progress => "keep places, marks and settings",
+        Scope::Import => "add, change and delete books",
+        Scope::Speak => "have texts spoken, as OpenAI’s clients do",
+        Scope::Spend => "use voices that cost money",
     },
     make: "Make a token",
     withdraw: "Withdraw",
@@ -214,7 +225,7 @@ pub(super) const SPANISH: Accounts = Accounts {
     never_here: "aún no ha venido",
     end_session: "Salir allí",
     programs: "Programas",
-    programs_lead: "Un programa que usa Earmark por ti envía una clave en lugar de tu nombre y contraseña. Puede leer, escuchar y añadir lo que tú puedes, y nada de esta página.",
+    programs_lead: "Un programa que usa Earmark por ti envía una clave en lugar de tu nombre y contraseña. Puede hacer lo que le permitas de lo que tú puedes, y nada de esta página.",
     new_token: "Clave nueva",
     purpose: "Para qué es",
     days: "Por cuántos días",
@@ -223,6 +234,15 @@ pub(super) const SPANISH: Accounts = Accounts {
         0 => "acaba hoy".to_owned(),
         1 => "acaba mañana".to_owned(),
         days => format!("acaba en {days} días"),
+    },
+    token_may: "Puede",
+    scope: |scope| match scope {
+        Scope::Read => "leer libros",
+        Scope::Listen => "escuchar",
+        Scope::Progress => "guardar lugares, marcas y ajustes",
+        Scope::Import => "añadir, cambiar y borrar libros",
+        Scope::Speak => "hacer leer textos, como los clientes de OpenAI",
+        Scope::Spend => "usar voces de pago",
     },
     make: "Crear una clave",
     withdraw: "Retirar",
