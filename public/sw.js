@@ -12,7 +12,7 @@ const PATIENCE_MS = 5_000;
 const BASE = new URL(self.registration.scope).pathname.replace(/\/$/, "");
 // Other sites of the host have caches of their own.
 const SHELL = `shell${BASE}`;
-const BOOK = `book${BASE}-`;
+const BOOK = BASE ? `book:${BASE}:` : "book-";
 const OFFLINE = `${BASE}/offline`;
 // Pages and files that the app cannot open without.
 const FIRST = [`${BASE}/`, OFFLINE, `${BASE}/manifest.webmanifest`, `${BASE}/favicon.svg`];

@@ -84,6 +84,9 @@ pub enum AccountError {
     /// There are as many as there can be.
     #[error("There can be {MAX_PEOPLE} people.")]
     TooMany,
+    /// As many invitations are open as there can be.
+    #[error("There can be {} open invitations. Withdraw some.", invitations::MAX_OPEN)]
+    TooManyInvitations,
     /// The link of an invitation.
     #[error("This invitation has been used or is too old. Ask for another.")]
     Invitation,

@@ -155,7 +155,9 @@ pub enum ApiError {
     )]
     NotConfirmed,
     /// A provider of logins let nobody in whom we know.
-    #[error("Nobody was let in. Ask whoever runs this place for an account, or log in otherwise.")]
+    #[error(
+        "That login is not known here. Ask whoever runs this place for an account, or log in otherwise."
+    )]
     NotLetIn,
     /// The code with which the first account is made.
     #[error("The code is wrong, or was used. The terminal that Earmark was started in says it.")]
@@ -227,6 +229,7 @@ impl From<AccountError> for ApiError {
             | AccountError::LastAdmin
             | AccountError::TooMany
             | AccountError::Invitation
+            | AccountError::TooManyInvitations
             | AccountError::Identity
             | AccountError::Linked
             | AccountError::LastWayIn

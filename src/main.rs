@@ -175,7 +175,10 @@ async fn users(config: UsersConfig) -> Result<ExitCode, RunError> {
             let user = accounts.id_of(&name).await?;
             accounts.set_password(&user, &read_password(&password)?, "").await?;
             accounts.end_tokens(&user).await?;
-            println!("{name} has another password, is logged out everywhere, and has no tokens");
+            accounts.end_identities(&user).await?;
+            println!(
+                "{name} has another password, is logged out everywhere, and is let in by no token and no provider"
+            );
         }
         UsersAction::Role { name, role } => {
             accounts.set_role(&accounts.id_of(&name).await?, role).await?;

@@ -52,7 +52,7 @@ use crate::queue::requests::RequestStatus;
 use crate::queue::{Job, MAX_BOOKS, MAX_FAILED, Queue, QueueError, QueueStatus, Rest, Timing};
 use crate::redis::RedisConnection;
 use crate::speech::engines::Engines;
-use crate::speech::{VoiceError, Voices};
+use crate::speech::{NO_PAYER, VoiceError, Voices};
 use active::ActiveStreams;
 use fallback::Substitutes;
 use plan::{ChapterPlan, Segment};
@@ -64,9 +64,6 @@ pub use coverage::ChapterCoverage;
 
 /// Sentences that page_open, and a stream that has to wait, ask for ahead.
 pub const PREFETCH_SENTENCES: usize = 15;
-
-/// Whoever has nothing to spend, in the place of a person: no id is like it.
-const NO_PAYER: &str = "nobody";
 
 /// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
 /// must fit, or they would put each other out.
@@ -338,7 +335,6 @@ impl Narrator {
     /// Those that the person who asks may have made: by voices that cost money, as many from the first on as they may
     /// pay for.
     async fn afforded(&self, jobs: Vec<Job>) -> Vec<Job> {
-        let jobs = self.paid(jobs);
         let Some(payer) = jobs.iter().find_map(|job| job.payer.clone()) else { return jobs };
         match self.shared.allowances.left(&payer).await {
             Ok(None) => jobs,
@@ -361,8 +357,7 @@ impl Narrator {
 
     async fn missing(&self, jobs: Vec<Job>) -> Result<Vec<Job>, NarrationError> {
         let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
-        let missing = jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect();
-        Ok(self.afforded(missing).await)
+        Ok(jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect())
     }
 }
 

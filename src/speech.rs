@@ -45,7 +45,7 @@ use settings::{EngineSettings, ReachedBy};
 
 pub use cast::Cast;
 pub use chosen::{ChosenVoice, at_own_rate};
-pub use error::{Effect, Program, VoiceError};
+pub use error::{Effect, NO_PAYER, Program, VoiceError};
 pub use secrets::{Secrets, SecretsError};
 
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.

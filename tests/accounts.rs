@@ -242,6 +242,8 @@ async fn a_program_may_do_what_its_token_is_for() {
         ("listen", Method::GET, format!("/audio/{book}/1/999.mp3")),
         ("listen", Method::GET, format!("/api/books/{book}/audios")),
         ("progress", Method::PUT, format!("/api/books/{book}/progress")),
+        ("progress", Method::GET, format!("/api/books/{book}/annotations")),
+        ("progress", Method::GET, format!("/book/{book}/notes")),
         ("progress", Method::POST, "/settings".to_owned()),
         ("import", Method::POST, format!("/api/books/{book}/restore")),
         ("import", Method::POST, "/api/books".to_owned()),

@@ -105,6 +105,19 @@ async fn nobody_spends_more_than_they_may() {
     assert_eq!(ada.post(&of_lea, &[("role", "member")]).await.status(), 204);
     assert_eq!(ada.json("/api/people").await[1]["allowance"], 0);
     assert_eq!(ada.post(&of_lea, &[("allowance", "many")]).await.status(), 400);
+    // Whoever has paid waits as long as it takes.
+    assert_eq!(ada.post(&of_lea, &[("allowance", "80")]).await.status(), 204);
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    standin.set_latency(std::time::Duration::from_secs(8));
+    assert_eq!(hear(&lea, &book, 5).await.0, 200);
+    assert_eq!(spent(&ada, "Lea").await, 78);
+    standin.set_latency(std::time::Duration::ZERO);
+    // The times of a stream that was refused end, too.
+    let listen = format!("/listen/{book}/1/timeline?from=6&voice={SERVICE}");
+    assert_eq!(hear(&lea, &book, 6).await.0, 402);
+    let times = lea.ask(Method::GET, &listen).send().await.unwrap().text();
+    let times = tokio::time::timeout(std::time::Duration::from_secs(20), times).await;
+    assert!(times.expect("it ends").unwrap().contains("event: failed"));
     // A program spends nothing of its person's unless its token is for that.
     for (scopes, status) in [("listen", 402), ("listen spend", 200)] {
         let fields = [("name", "a program"), ("scopes", scopes)];

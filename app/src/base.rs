@@ -67,7 +67,7 @@ mod tests {
     fn a_base_is_a_plain_path() {
         let base = |path| Base::parse(path).map(|base| base.0);
         assert_eq!(base("/earmark"), Some("/earmark".to_owned()));
-        assert_eq!(base("/books/earmark/"), Some("/books/earmark".to_owned()));
+        assert_eq!(base("/library/earmark/"), Some("/library/earmark".to_owned()));
         assert_eq!(base("/"), Some(String::new()));
         for path in [
             "earmark",

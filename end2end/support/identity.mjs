@@ -2,7 +2,7 @@
 import Provider from "oidc-provider";
 
 const [port, ...back] = process.argv.slice(2);
-const issuer = `http://127.0.0.1:${port}`;
+const issuer = `http://localhost:${port}`;
 const provider = new Provider(issuer, {
   clients: [{ client_id: "earmark", client_secret: "hush", redirect_uris: back, grant_types: ["authorization_code"], response_types: ["code"] }],
   claims: { openid: ["sub"], profile: ["preferred_username", "name"] },
@@ -10,4 +10,4 @@ const provider = new Provider(issuer, {
   features: { devInteractions: { enabled: true } },
   findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, preferred_username: id, name: id }) }),
 });
-provider.listen(Number(port), "127.0.0.1", () => console.log("ready"));
+provider.listen(Number(port), "localhost", () => console.log("ready"));

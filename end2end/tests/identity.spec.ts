@@ -31,7 +31,8 @@ test("people log in with a provider that they have already", async ({ browser },
   const folder = mkdtempSync(join(tmpdir(), "providers-"));
   writeFileSync(join(folder, "secret"), "hush\n");
   const provider = {
-    issuer: `http://127.0.0.1:${providers}`,
+    // Another site than ours, as providers are.
+    issuer: `http://localhost:${providers}`,
     client_id: "earmark",
     client_secret_file: join(folder, "secret"),
   };
@@ -58,7 +59,7 @@ test("people log in with a provider that they have already", async ({ browser },
 
     // She has the provider let her in from now on.
     await ada.goto("/account");
-    await ada.getByRole("link", { name: "Log in with Home" }).click();
+    await ada.getByRole("link", { name: "Log in with Home from now on" }).click();
     await atProvider(ada, "ada-at-home");
     await expect(ada).toHaveURL("/account");
     await expect(ada.getByText(provider.issuer)).toBeVisible();
@@ -69,6 +70,31 @@ test("people log in with a provider that they have already", async ({ browser },
     await expect(ada).toHaveURL("/settings");
     await ada.goto("/account");
     await expect(ada.getByText("You are Ada, admin here.")).toBeVisible();
+    // What runs the place asks again, and the provider does: that it knew the browser was enough to come in, not for this.
+    await ada.goto("/people");
+    await expect(ada).toHaveURL(/\/confirm\?next=/);
+    await ada.getByRole("link", { name: "Confirm with Home" }).click();
+    await atProvider(ada, "somebody-else");
+    await expect(ada.getByRole("alert")).toContainText("That login is not known here.");
+    await ada.goto("/confirm?next=%2Fpeople");
+    await ada.getByRole("link", { name: "Confirm with Home" }).click();
+    await atProvider(ada, "ada-at-home");
+    await expect(ada.getByRole("heading", { level: 1 })).toHaveText("People");
+
+    // A program has no session for a provider to be linked to, whatever its token is for.
+    await ada.goto("/account");
+    for (const box of await ada.getByRole("checkbox").all()) await box.check();
+    await ada.getByLabel("What it is for").fill("Everything");
+    await ada.getByRole("button", { name: "Make a token" }).click();
+    const authorization = `Bearer ${await ada.locator("code.token").innerText()}`;
+    const linking = await fetch(`${site}/account/link/home`, { headers: { authorization }, redirect: "manual" });
+    expect(linking.status).toBe(403);
+    // Nor does a page of another site begin that for her.
+    const foreign = await ada.context().newPage();
+    await foreign.goto(`http://localhost:${port}/offline`).catch(() => {});
+    await foreign.evaluate((address) => location.assign(address), `${site}/account/link/home`);
+    await expect(foreign.locator("body")).toContainText("Requests from other sites are not accepted.");
+    await foreign.close();
 
     // Somebody new may come by the one provider, and by the other nobody.
     const zoe = await person();
@@ -76,7 +102,7 @@ test("people log in with a provider that they have already", async ({ browser },
     await zoe.getByRole("link", { name: "Log in with The Club" }).click();
     await atProvider(zoe, "Ada");
     await expect(zoe).toHaveURL("/login");
-    await expect(zoe.getByRole("alert")).toContainText("Nobody was let in.");
+    await expect(zoe.getByRole("alert")).toContainText("That login is not known here.");
     await zoe.getByRole("link", { name: "Log in with Home" }).click();
     // The name that the provider tells is somebody's already, and makes nobody them.
     await expect(zoe.getByRole("heading", { level: 1 })).toHaveText("Library");

@@ -2,9 +2,9 @@
 //! be somebody else's tomorrow.
 
 use app::model::{IdentityCard, Role};
-use sqlx::Row;
+use sqlx::{AnyConnection, Row};
 
-use super::{AccountError, Accounts, passwords, random};
+use super::{AccountError, Accounts, add_in, checked_name, passwords, random};
 use crate::text::hash::hex;
 use crate::time::now_ms;
 
@@ -31,17 +31,14 @@ impl Accounts {
     /// # Errors
     /// When it lets in another as this already.
     pub async fn link(&self, user: &str, issuer: &str, subject: &str) -> Result<(), AccountError> {
-        if issuer.len() > MAX_BYTES || subject.is_empty() || subject.len() > MAX_BYTES {
+        if !is_plausible(issuer, subject) {
             return Err(AccountError::Identity);
         }
-        let linked = sqlx::query(
-            "INSERT INTO identities (id, issuer, subject, user_id, made_at)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (issuer, subject) DO NOTHING",
-        );
-        let linked = linked.bind(hex(&random::<8>()?)).bind(issuer).bind(subject).bind(user);
-        let linked = linked.bind(now_ms() as i64).execute(&self.shared.database).await?;
+        let mut connection = self.shared.database.acquire().await?;
+        let linked = insert(&mut connection, user, issuer, subject).await?;
+        drop(connection);
         let whose = self.of_identity(issuer, subject).await?;
-        match linked.rows_affected() > 0 || whose.as_deref() == Some(user) {
+        match linked || whose.as_deref() == Some(user) {
             true => Ok(()),
             false => Err(AccountError::Linked),
         }
@@ -54,16 +51,28 @@ impl Accounts {
         name: &str,
         role: Role,
     ) -> Result<String, AccountError> {
+        if !is_plausible(issuer, subject) {
+            return Err(AccountError::Identity);
+        }
+        let mut change = self.change().await?;
+        let count = sqlx::query("SELECT COUNT(*) FROM users").fetch_one(&mut *change).await?;
         // Who runs the place is said in the terminal.
-        if !self.has_people().await? {
+        if count.get::<i64, _>(0) == 0 {
             return Err(AccountError::Identity);
         }
         for number in 1..=MAX_NAMES {
             let name = if number == 1 { name.to_owned() } else { format!("{name} {number}") };
-            match self.add_hashed(&name, passwords::OF_NOBODY.to_owned(), role).await {
+            match add_in(&mut change, &name, passwords::OF_NOBODY.to_owned(), role).await {
                 Ok(_) => {
-                    let user = self.id_of(&name).await?;
-                    self.link(&user, issuer, subject).await?;
+                    let (_, key) = checked_name(&name)?;
+                    let found = sqlx::query("SELECT id FROM users WHERE name_key = $1").bind(key);
+                    let user: String = found.fetch_one(&mut *change).await?.get(0);
+                    let linked = insert(&mut change, &user, issuer, subject).await?;
+                    if !linked {
+                        // Another return of theirs was sooner.
+                        return Err(AccountError::Linked);
+                    }
+                    self.added(change).await?;
                     return Ok(user);
                 }
                 Err(AccountError::Taken(_)) => {}
@@ -82,6 +91,13 @@ impl Accounts {
         Ok(rows.iter().map(|row| IdentityCard { id: row.get(0), issuer: row.get(1) }).collect())
     }
 
+    /// Has no provider let a person in any more.
+    pub async fn end_identities(&self, user: &str) -> Result<(), AccountError> {
+        let ended = sqlx::query("DELETE FROM identities WHERE user_id = $1").bind(user);
+        ended.execute(&self.shared.database).await?;
+        Ok(())
+    }
+
     /// Has a provider let a person in no more; whether it did.
     ///
     /// # Errors
@@ -92,11 +108,33 @@ impl Accounts {
              (SELECT 1 FROM users WHERE id = $2 AND password <> '') OR EXISTS
              (SELECT 1 FROM identities AS other WHERE other.user_id = $2 AND other.id <> $1))",
         );
-        let gone = gone.bind(id).bind(user).execute(&self.shared.database).await?;
+        let mut change = self.change().await?;
+        let gone = gone.bind(id).bind(user).execute(&mut *change).await?;
+        change.commit().await?;
         if gone.rows_affected() > 0 {
             return Ok(true);
         }
         let is_there = self.identities(user).await?.iter().any(|identity| identity.id == id);
         if is_there { Err(AccountError::LastWayIn) } else { Ok(false) }
     }
+}
+
+fn is_plausible(issuer: &str, subject: &str) -> bool {
+    issuer.len() <= MAX_BYTES && !subject.is_empty() && subject.len() <= MAX_BYTES
+}
+
+/// Has a provider know somebody as this, unless it knows another so; whether it does now.
+async fn insert(
+    connection: &mut AnyConnection,
+    user: &str,
+    issuer: &str,
+    subject: &str,
+) -> Result<bool, AccountError> {
+    let linked = sqlx::query(
+        "INSERT INTO identities (id, issuer, subject, user_id, made_at)
+         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (issuer, subject) DO NOTHING",
+    );
+    let linked = linked.bind(hex(&random::<8>()?)).bind(issuer).bind(subject).bind(user);
+    let linked = linked.bind(now_ms() as i64).execute(connection).await?;
+    Ok(linked.rows_affected() > 0)
 }

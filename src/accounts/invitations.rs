@@ -16,7 +16,7 @@ pub const INVITATION_AGE: Duration = Duration::from_secs(48 * 3600);
 /// How much of a link's hash names it, in characters.
 const ID_CHARS: usize = 16;
 /// Links that are open at once.
-const MAX_OPEN: i64 = 1_000;
+pub(super) const MAX_OPEN: i64 = 1_000;
 
 impl Accounts {
     /// Makes a link for somebody who is to have a role, and says the secret in it: once, here.
@@ -26,7 +26,7 @@ impl Accounts {
         old.execute(&self.shared.database).await?;
         let open = sqlx::query("SELECT COUNT(*) FROM invitations").fetch_one(&self.shared.database);
         if open.await?.get::<i64, _>(0) >= MAX_OPEN {
-            return Err(AccountError::TooMany);
+            return Err(AccountError::TooManyInvitations);
         }
         let secret = URL_SAFE_NO_PAD.encode(random::<24>()?);
         let made = sqlx::query(
@@ -71,8 +71,10 @@ impl Accounts {
     ) -> Result<Role, AccountError> {
         let password = self.shared.passwords.hash(password).await?;
         let mut change = self.change().await?;
+        // Whoever made it may have been an admin until a moment ago.
         let taken = sqlx::query(
-            "DELETE FROM invitations WHERE hash = $1 AND expires_at > $2 RETURNING role",
+            "DELETE FROM invitations WHERE hash = $1 AND expires_at > $2 AND (made_by = '' OR EXISTS
+             (SELECT 1 FROM users WHERE id = made_by AND role = 'admin')) RETURNING role",
         );
         let taken = taken.bind(hash_of(secret)).bind(now_ms() as i64);
         let taken = taken.fetch_optional(&mut *change).await?;

@@ -180,10 +180,19 @@ impl Waits {
 
     /// Why a clip could not be made a moment ago, unless somebody has asked for it since: for who begins to
     /// watch when it has failed already.
-    pub(crate) fn recent_failure(&self, content: &ContentHash) -> Option<VoiceError> {
+    /// That a person may not pay is a failure for them alone.
+    pub(crate) fn recent_failure(
+        &self,
+        content: &ContentHash,
+        payer: Option<&str>,
+    ) -> Option<VoiceError> {
+        let concerns = |error: &VoiceError| match error {
+            VoiceError::OverAllowance { payer: theirs, .. } => payer == Some(theirs),
+            _ => true,
+        };
         let failures = self.failures();
-        let is_of = |(when, of, _): &&(Instant, ContentHash, _)| {
-            of == content && when.elapsed() < FAILURE_CACHE_TTL
+        let is_of = |(when, of, error): &&(Instant, ContentHash, VoiceError)| {
+            of == content && when.elapsed() < FAILURE_CACHE_TTL && concerns(error)
         };
         failures.iter().rfind(is_of).map(|(_, _, error)| error.clone())
     }
@@ -201,10 +210,6 @@ impl Waits {
     }
 
     fn remember_failure(&self, content: &ContentHash, error: &VoiceError) {
-        // That one person may not pay is nothing for the others.
-        if matches!(error, VoiceError::OverAllowance { .. }) {
-            return;
-        }
         let mut failures = self.failures();
         while failures.len() >= MAX_FAILURES
             || failures.front().is_some_and(|(when, ..)| when.elapsed() >= FAILURE_CACHE_TTL)
@@ -394,14 +399,39 @@ mod tests {
     #[test]
     fn a_failure_is_known_until_somebody_asks_again() {
         let waits = Arc::new(Waits::default());
-        assert_eq!(waits.recent_failure(&content(1)), None);
+        assert_eq!(waits.recent_failure(&content(1), None), None);
         waits.publish(&content(1), &Err(trouble()));
         let _watcher = waits.join(content(1), None).unwrap();
-        assert_eq!(waits.recent_failure(&content(1)), Some(trouble()));
+        assert_eq!(waits.recent_failure(&content(1), None), Some(trouble()));
         let ask = Ask { job: crate::clips::job::tests::job("Yes."), ahead: Vec::new() };
         let _asking = waits.join(content(1), Some(ask)).unwrap();
-        assert_eq!(waits.recent_failure(&content(1)), None);
+        assert_eq!(waits.recent_failure(&content(1), None), None);
         waits.publish(&content(1), &Err(trouble()));
-        assert_eq!(waits.recent_failure(&content(1)), Some(trouble()));
+        assert_eq!(waits.recent_failure(&content(1), None), Some(trouble()));
+    }
+
+    /// Two want a clip that costs money, and the first may not pay.
+    #[tokio::test]
+    async fn the_next_who_wants_it_is_asked_to_pay() {
+        let waits = Arc::new(Waits::default());
+        let ask = |payer: &str| {
+            let mut job = crate::clips::job::tests::job("Yes.");
+            job.payer = Some(payer.into());
+            Some(Ask { job, ahead: Vec::new() })
+        };
+        let payer = |guard: &WaitGuard| guard.ask().and_then(|ask| ask.job.payer);
+        let (_lea, guard) = waits.join(content(1), ask("lea")).unwrap();
+        let guard = guard.unwrap();
+        let (_ada, _) = waits.join(content(1), ask("ada")).unwrap();
+        let (_again, _) = waits.join(content(1), ask("lea")).unwrap();
+        assert_eq!(payer(&guard).as_deref(), Some("lea"));
+        assert!(guard.next_payer());
+        assert_eq!(payer(&guard).as_deref(), Some("ada"));
+        assert!(!guard.next_payer());
+        let over = VoiceError::OverAllowance { allowance: 9, payer: "lea".to_owned() };
+        waits.publish(&content(2), &Err(over.clone()));
+        assert_eq!(waits.recent_failure(&content(2), Some("lea")), Some(over));
+        assert_eq!(waits.recent_failure(&content(2), Some("ada")), None);
+        assert_eq!(waits.recent_failure(&content(2), None), None);
     }
 }

@@ -84,7 +84,7 @@ impl TokenForm {
         let mut scopes = named.collect::<Result<Vec<_>, _>>()?;
         let ticked =
             [&self.read, &self.listen, &self.progress, &self.import, &self.speak, &self.spend];
-        let ticked = Scope::ALL.into_iter().zip(ticked).filter(|(_, tick)| !tick.is_empty());
+        let ticked = Scope::ALL.into_iter().zip(ticked).filter(|(_, tick)| *tick == "on");
         scopes.extend(ticked.map(|(scope, _)| scope));
         scopes.sort_unstable();
         scopes.dedup();

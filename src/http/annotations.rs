@@ -19,11 +19,11 @@ use super::{ApiError, Visit};
 pub fn router() -> Routes {
     const REMOVED: &str = "/api/books/{book}/annotations/{annotation}/delete";
     Routes::default()
-        .add(Needs::READ, routes!(list))
+        .add(Needs::PROGRESS, routes!(list))
         .carrying(Carries::Text, Needs::PROGRESS, routes!(add))
         .carrying(Carries::Text, Needs::PROGRESS, routes!(set_note, remove))
         .page(Needs::PROGRESS, Method::POST, REMOVED, post(remove))
-        .add(Needs::READ, routes!(markdown))
+        .add(Needs::PROGRESS, routes!(markdown))
 }
 
 /// A mark of a book.

@@ -31,8 +31,7 @@ pub fn router() -> Routes {
         .add(Needs::IMPORT, routes!(reimport))
         .add(Needs::IMPORT, routes!(set_matter))
         .add(Needs::READ, routes!(original))
-        .add(Needs::READ, routes!(progress))
-        .add(Needs::PROGRESS, routes!(set_progress))
+        .add(Needs::PROGRESS, routes!(progress, set_progress))
         .add(Needs::READ, routes!(search))
 }
 

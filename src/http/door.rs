@@ -223,7 +223,7 @@ pub fn session_cookie(secret: &str, is_https: bool, is_below: bool) -> String {
 }
 
 /// The cookie of a session that came over HTTPS, or to a site below a path of its host.
-fn cookie_name(is_https: bool, is_below: bool) -> &'static str {
+pub fn cookie_name(is_https: bool, is_below: bool) -> &'static str {
     match (is_https, is_below) {
         (true, false) => COOKIES[0],
         (true, true) => COOKIES[1],

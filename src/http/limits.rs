@@ -148,6 +148,11 @@ impl Limits {
         self.proxies.is_trusted(peer) && first.is_some_and(|first| first.trim() == "https")
     }
 
+    /// Counts a way to a provider of logins and back, which has the server ask there.
+    pub(super) async fn count_provider_login(&self, client: &str) -> Result<(), ApiError> {
+        self.count_within(client, "logins", LOGINS_OF_ADDRESS).await
+    }
+
     /// Counts a try to log in: for an address, and for it and a name together. Nothing is counted for a name alone
     /// or for all, so that nobody can lock another out by guessing.
     pub(super) async fn count_login(&self, client: &str, name: &str) -> Result<(), ApiError> {

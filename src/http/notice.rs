@@ -19,7 +19,7 @@ pub fn refused(page: &str, why: &str) -> Response {
     let mut response = Redirect::to(page).into_response();
     cookies::set(
         &mut response,
-        &format!("{COOKIE}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"),
+        &format!("{COOKIE}={value}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"),
     );
     response
 }
@@ -33,5 +33,5 @@ pub fn of(headers: &HeaderMap) -> Option<Notice> {
 
 /// Has the browser forget it: it was said.
 pub fn forget(response: &mut Response) {
-    cookies::set(response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"));
+    cookies::set(response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::base::Base;
-use app::model::Person;
+use app::model::{Person, Role};
 use axum::Extension;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -26,18 +26,23 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::door::{cookie_name, secrets};
 use super::extract::{ApiPath, ApiQuery};
-use super::forms::{answer, redirect_or_no_content};
+use super::forms::answer;
 use super::login::{device_of, is_own_page, with_session};
+use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, cookies, notice, origin};
 use crate::accounts::Happening;
 use crate::config::{ProviderSettings, SiteUrl};
+use crate::time::now_ms;
 
-/// The cookie between leaving for a provider and coming back.
-const COOKIE: &str = "earmark_oidc";
-/// How long that may take, in seconds.
+/// How long somebody may be at a provider, in seconds.
 const COOKIE_AGE: u64 = 600;
+/// How much a provider's clock may be behind ours, in seconds.
+const CLOCK_SKEW_SECONDS: i64 = 60;
+/// Where people see who lets them in.
+const ACCOUNT: &str = "/account";
 /// How long a provider may take to answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// Longest answer of a provider, in bytes.
@@ -49,12 +54,17 @@ pub fn router() -> Routes {
         .page(Needs::Nobody, Method::GET, "/login/{provider}", get(leave))
         .page(Needs::Nobody, Method::GET, "/login/{provider}/back", get(come_back))
         .map(|routes| routes.layer(from_fn(origin::reject_cross_site_but_links)))
-        .merge(Routes::default().page(
-            Needs::ONESELF,
-            Method::POST,
-            "/api/identities/{identity}/delete",
-            post(unlink),
-        ))
+        .merge(own())
+}
+
+/// Routes that only our own pages lead to.
+fn own() -> Routes {
+    // A way in is worth what a token is.
+    let needs = Needs::Confirmed(Role::Listener);
+    Routes::default()
+        .page(needs, Method::GET, "/account/link/{provider}", get(link))
+        .page(needs, Method::POST, "/api/identities/{identity}/delete", post(unlink))
+        .map(|routes| routes.layer(from_fn(origin::reject_cross_site)))
 }
 
 /// Providers of logins.
@@ -172,6 +182,17 @@ impl Provider {
     }
 }
 
+/// What somebody leaves for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Purpose {
+    /// To be logged in.
+    LogIn,
+    /// To be let in by the provider from now on, in this session.
+    Link(String),
+    /// To show that it is still them, in this session.
+    Confirm(String),
+}
+
 /// What is kept while somebody is at a provider.
 #[derive(Debug, Serialize, Deserialize)]
 struct Away {
@@ -180,8 +201,9 @@ struct Away {
     nonce: String,
     verifier: String,
     next: String,
-    /// Whether the provider is to let in from now on whoever is logged in.
-    links: bool,
+    purpose: Purpose,
+    /// When they left, in s since 1970.
+    left_at: u64,
 }
 
 /// How somebody leaves.
@@ -190,62 +212,103 @@ pub struct LeaveQuery {
     /// Where they want to go.
     #[serde(default)]
     next: String,
-    /// Not empty: whoever is logged in is let in from now on.
-    #[serde(default)]
-    link: String,
 }
 
-/// `GET /login/{provider}`: off to the provider.
+/// `GET /login/{provider}`: off to the provider, to be logged in; or, in a session, to show that it is still them.
 pub async fn leave(
     state: Visit,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
     person: Option<Extension<Arc<Person>>>,
     headers: HeaderMap,
     ApiPath(name): ApiPath<String>,
     ApiQuery(query): ApiQuery<LeaveQuery>,
 ) -> Response {
-    let client = state.limits.client(&headers, peer.ip()).to_string();
+    let session = session_of(person.as_ref().map(|Extension(person)| &**person));
+    let purpose = session.map_or(Purpose::LogIn, Purpose::Confirm);
+    let next = if is_own_page(&query.next) { query.next } else { "/".to_owned() };
+    off(&state, (&headers, peer, base.is_some()), &name, purpose, next).await
+}
+
+/// `GET /account/link/{provider}`: off to the provider, which is to let somebody in from now on.
+pub async fn link(
+    state: Visit,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
+    Extension(person): Extension<Arc<Person>>,
+    headers: HeaderMap,
+    ApiPath(name): ApiPath<String>,
+) -> Response {
+    // The button on our own page, and no link from anywhere else.
+    let is_ours = headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin");
+    match session_of(Some(&person)).filter(|_| is_ours) {
+        Some(session) => {
+            let (from, purpose) = ((&headers, peer, base.is_some()), Purpose::Link(session));
+            off(&state, from, &name, purpose, ACCOUNT.to_owned()).await
+        }
+        None => notice::refused(ACCOUNT, &ApiError::OtherSite.to_string()),
+    }
+}
+
+/// The session of somebody who is there themselves: a program is no browser, whatever its token is for.
+fn session_of(person: Option<&Person>) -> Option<String> {
+    let person = person.filter(|person| person.has_account() && person.scopes.is_none())?;
+    (!person.session.is_empty()).then(|| person.session.clone())
+}
+
+async fn off(
+    state: &Visit,
+    (headers, peer, is_below): (&HeaderMap, SocketAddr, bool),
+    name: &str,
+    purpose: Purpose,
+    next: String,
+) -> Response {
+    let is_https = state.is_https(headers, peer.ip());
     let left = async {
-        let provider = state.providers.named(&name)?;
-        state.limits.count_login(&client, &name).await?;
+        let client = state.limits.client(headers, peer.ip()).to_string();
+        state.limits.count_provider_login(&client).await?;
+        let provider = state.providers.named(name)?;
         let discovered = provider.discover(&state.providers).await?;
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
         let asked = discovered.authorize_url(flow, CsrfToken::new_random, Nonce::new_random);
         let mut asked =
             asked.add_scope(Scope::new("profile".to_owned())).set_pkce_challenge(challenge);
-        let is_here = person.is_some_and(|Extension(person)| person.has_account());
-        if is_here && query.link.is_empty() {
-            // Somebody who is here already is to show that it is still them.
-            asked = asked.add_prompt(CoreAuthPrompt::Login);
+        if !matches!(purpose, Purpose::LogIn) {
+            // Whoever sits there is asked anew.
+            asked = asked.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO);
         }
         let (address, csrf, nonce) = asked.url();
         let away = Away {
-            provider: name.clone(),
+            provider: name.to_owned(),
             state: csrf.secret().clone(),
             nonce: nonce.secret().clone(),
             verifier: verifier.secret().clone(),
-            next: if is_own_page(&query.next) { query.next.clone() } else { "/".to_owned() },
-            links: !query.link.is_empty(),
+            next,
+            purpose,
+            left_at: now_ms() / 1000,
         };
         Ok::<_, ApiError>((address, away))
     };
     match left.await {
         Ok((address, away)) => {
-            let kept = serde_json::to_vec(&away).unwrap_or_default();
             let mut response = Redirect::to(address.as_str()).into_response();
-            let secure = if state.is_https(&headers, peer.ip()) { "; Secure" } else { "" };
-            let kept = URL_SAFE_NO_PAD.encode(kept);
-            cookies::set(
-                &mut response,
-                &format!(
-                    "{COOKIE}={kept}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}"
-                ),
-            );
+            let kept = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&away).unwrap_or_default());
+            cookies::set(&mut response, &away_cookie(&kept, COOKIE_AGE, is_https, is_below));
             response
         }
         Err(error) => notice::refused("/login", &error.to_string()),
     }
+}
+
+/// The cookie of somebody who is away, which no neighbour can have set where a session's cannot be either.
+fn away_cookie(value: &str, age: u64, is_https: bool, is_below: bool) -> String {
+    let (name, secure) = (away_name(is_https, is_below), if is_https { "; Secure" } else { "" });
+    format!("{name}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}")
+}
+
+fn away_name(is_https: bool, is_below: bool) -> String {
+    format!("{}_oidc", cookie_name(is_https, is_below))
 }
 
 /// How a provider sends somebody back.
@@ -260,61 +323,101 @@ pub struct BackQuery {
 /// `GET /login/{provider}/back`: back from the provider.
 pub async fn come_back(
     state: Visit,
-    base: Option<Extension<Base>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
     person: Option<Extension<Arc<Person>>>,
     headers: HeaderMap,
     ApiPath(name): ApiPath<String>,
     ApiQuery(query): ApiQuery<BackQuery>,
 ) -> Response {
+    let (is_https, is_below) = (state.is_https(&headers, peer.ip()), base.is_some());
     let client = state.limits.client(&headers, peer.ip()).to_string();
-    let person = person.map(|Extension(person)| person).filter(|person| person.has_account());
+    let session = session_of(person.as_ref().map(|Extension(person)| &**person));
+    let user = person.map(|Extension(person)| person.id.clone()).unwrap_or_default();
     let back = async {
-        let away = away(&headers).filter(|away| away.provider == name && away.state == query.state);
+        state.limits.count_provider_login(&client).await?;
+        let away = away(&headers, &away_name(is_https, is_below));
+        let away = away.filter(|away| {
+            away.provider == name && away.state == query.state && is_own_page(&away.next)
+        });
         let away = away.filter(|_| !query.code.is_empty()).ok_or(ApiError::NotLetIn)?;
         let provider = state.providers.named(&name)?;
         let known = identify(&state.providers, provider, &away, query.code).await?;
         let accounts = state.door.accounts();
-        let (issuer, subject) = (provider.settings.issuer.as_str(), known.subject.as_str());
-        if let Some(person) = person.filter(|_| away.links) {
-            accounts.link(&person.id, issuer, subject).await?;
-            return Ok((None, away.next));
+        let identity = (provider.settings.issuer.as_str(), known.subject.as_str());
+        let is_still = |kept: &String| session.as_ref() == Some(kept) && known.is_fresh;
+        match &away.purpose {
+            Purpose::LogIn => {
+                let from = (device_of(&headers), client.clone());
+                let begun = let_in(&state, provider, &known, from, &headers).await?;
+                Ok((Some(begun), away.next))
+            }
+            Purpose::Link(kept) if is_still(kept) => {
+                accounts.link(&user, identity.0, identity.1).await?;
+                let who = accounts.card(&user).await?.name;
+                let (what, about) = ("identity", provider.settings.label.as_str());
+                accounts.note(Happening { who: &who, what, about, address: &client }).await;
+                Ok((None, away.next))
+            }
+            Purpose::Confirm(kept)
+                if is_still(kept)
+                    && accounts.of_identity(identity.0, identity.1).await? == Some(user) =>
+            {
+                accounts.confirm(kept).await?;
+                Ok((None, away.next))
+            }
+            Purpose::Link(_) | Purpose::Confirm(_) => Err(ApiError::NotLetIn),
         }
-        let user = match (accounts.of_identity(issuer, subject).await?, provider.settings.new_users)
-        {
-            (Some(user), _) => user,
-            (None, Some(role)) => accounts.add_known((issuer, subject), &known.name, role).await?,
-            (None, None) => return Err(ApiError::NotLetIn),
-        };
-        let device = device_of(&headers);
-        let secret = accounts.begin_session(&user, (&device, &client)).await?;
-        let who = accounts.card(&user).await?.name;
-        let about = format!("{name}, {device}");
-        accounts
-            .note(Happening { who: &who, what: "login", about: &about, address: &client })
-            .await;
-        Ok((Some((secret, user)), away.next))
     };
+    let page = if session.is_some() { ACCOUNT } else { "/login" };
     let mut response = match back.await {
         Ok((Some((secret, user)), next)) => {
-            let response = redirect_or_no_content(&page_headers(), &next);
-            let over = (state.is_https(&headers, peer.ip()), base.is_some());
-            with_session(response, (&secret, &user), &headers, over)
+            let response = Redirect::to(&next).into_response();
+            with_session(response, (&secret, &user), &headers, (is_https, is_below))
         }
         Ok((None, next)) => Redirect::to(&next).into_response(),
-        Err(error) => notice::refused("/login", &error.to_string()),
+        Err(error) => notice::refused(page, &error.to_string()),
     };
-    cookies::set(&mut response, &format!("{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"));
+    cookies::set(&mut response, &away_cookie("", 0, is_https, is_below));
     response
 }
 
-/// Whoever comes back is a browser, whatever it says that it takes.
-fn page_headers() -> HeaderMap {
-    HeaderMap::from_iter([(header::ACCEPT, header::HeaderValue::from_static("text/html"))])
+/// Begins a session of somebody whom a provider has let in, in place of any that the browser has.
+async fn let_in(
+    state: &Visit,
+    provider: &Provider,
+    known: &Known,
+    (device, client): (String, String),
+    headers: &HeaderMap,
+) -> Result<(String, String), ApiError> {
+    let ProviderSettings { issuer, name, new_users, .. } = &provider.settings;
+    let accounts = state.door.accounts();
+    let user = match (accounts.of_identity(issuer, &known.subject).await?, new_users) {
+        (Some(user), _) => user,
+        (None, Some(role)) => {
+            let user = accounts.add_known((issuer, &known.subject), &known.name, *role).await?;
+            let note =
+                Happening { who: &known.name, what: "person_added", about: name, address: &client };
+            accounts.note(note).await;
+            user
+        }
+        (None, None) => {
+            accounts.note_refused("", name, &client).await;
+            return Err(ApiError::NotLetIn);
+        }
+    };
+    for secret in secrets(headers) {
+        accounts.end_own_session(secret).await?;
+    }
+    let secret = accounts.begin_session(&user, (&device, &client)).await?;
+    let who = accounts.card(&user).await?.name;
+    let about = format!("{name}, {device}");
+    accounts.note(Happening { who: &who, what: "login", about: &about, address: &client }).await;
+    Ok((secret, user))
 }
 
-fn away(headers: &HeaderMap) -> Option<Away> {
-    let kept = URL_SAFE_NO_PAD.decode(cookies::value(headers, COOKIE)?).ok()?;
+fn away(headers: &HeaderMap, name: &str) -> Option<Away> {
+    let kept = URL_SAFE_NO_PAD.decode(cookies::value(headers, name)?).ok()?;
     serde_json::from_slice(&kept).ok()
 }
 
@@ -322,6 +425,8 @@ fn away(headers: &HeaderMap) -> Option<Away> {
 struct Known {
     subject: String,
     name: String,
+    /// Whether they have been asked who they are since they left.
+    is_fresh: bool,
 }
 
 /// Asks a provider who has come back with a code: the token that it signs says so, for us and for this once.
@@ -342,8 +447,11 @@ async fn identify(
     let claims = token.claims(&discovered.id_token_verifier(), &nonce);
     let claims = claims.map_err(|error| failed(&error))?;
     let subject = claims.subject().clone();
+    let asked_at = claims.auth_time().map(|time| time.timestamp());
+    let left_at = i64::try_from(away.left_at).unwrap_or(i64::MAX);
+    let is_fresh = asked_at.is_some_and(|asked_at| asked_at >= left_at - CLOCK_SKEW_SECONDS);
     let mut name = claims.preferred_username().map(|name| name.to_string());
-    name = name.or_else(|| plain(claims.name()));
+    name = name.filter(|name| !name.trim().is_empty()).or_else(|| plain(claims.name()));
     if name.is_none()
         && let Ok(asked) =
             discovered.user_info(tokens.access_token().clone(), Some(subject.clone()))
@@ -352,14 +460,15 @@ async fn identify(
         match told {
             Ok(told) => {
                 name = told.preferred_username().map(|name| name.to_string());
-                name = name.or_else(|| plain(told.name()));
+                name = name.filter(|name| !name.trim().is_empty()).or_else(|| plain(told.name()));
             }
             // They are who they are without a name.
             Err(error) => tracing::debug!(%error, "a provider tells no name"),
         }
     }
     let name = name.unwrap_or_else(|| subject.to_string());
-    Ok(Known { subject: subject.to_string(), name: name.chars().take(MAX_NAME_CHARS).collect() })
+    let name = name.chars().take(MAX_NAME_CHARS).collect();
+    Ok(Known { subject: subject.to_string(), name, is_fresh })
 }
 
 /// Longest name that is taken from a provider, in characters; there is room for a number after it.
@@ -379,7 +488,10 @@ pub async fn unlink(
 ) -> Response {
     let unlinked = async {
         match state.door.accounts().unlink(&person.id, &identity).await? {
-            true => Ok(axum::http::StatusCode::NO_CONTENT),
+            true => {
+                note(&state, &person, "identity_removed", "").await;
+                Ok(StatusCode::NO_CONTENT)
+            }
             false => Err(ApiError::NotFound("There is no such way to log in.".to_owned())),
         }
     };

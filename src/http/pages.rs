@@ -45,8 +45,6 @@ pub fn router() -> Routes {
         "/",
         "/book/{book}",
         "/book/{book}/search",
-        "/book/{book}/notes",
-        "/book/{book}/pronunciation",
         "/book/{book}/passage",
         "/book/{book}/voices",
         "/read/{book}/{chapter}",
@@ -66,6 +64,11 @@ pub fn router() -> Routes {
         .asking(Needs::Nobody, &Method::GET, &FILES)
         .asking(Needs::Nobody, &Method::OPTIONS, &preflights)
         .asking(Needs::READ, &Method::GET, &of_listeners)
+        .asking(
+            Needs::PROGRESS,
+            &Method::GET,
+            &["/book/{book}/notes", "/book/{book}/pronunciation"],
+        )
         .asking(Needs::ONESELF, &Method::GET, &["/account", "/confirm"])
 }
 

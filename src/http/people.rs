@@ -208,11 +208,15 @@ pub async fn invitations(state: Visit) -> Result<Json<Vec<InvitationCard>>, ApiE
 )]
 pub async fn end_invitation(
     state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
     ApiPath(invitation): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let ended = state.door.accounts().end_invitation(&invitation).await?;
     let missing = || ApiError::NotFound("There is no such invitation.".to_owned());
+    if ended {
+        note(&state, &admin, "uninvited", "").await;
+    }
     let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
     Ok(answer(&headers, PAGE, done))
 }

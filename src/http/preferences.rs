@@ -67,7 +67,7 @@ pub async fn load(state: Visit, mut request: Request, next: Next) -> Response {
 
 /// Their routes.
 pub fn router() -> Routes {
-    Routes::default().add(Needs::READ, routes!(chosen)).add(Needs::PROGRESS, routes!(set))
+    Routes::default().add(Needs::PROGRESS, routes!(chosen)).add(Needs::PROGRESS, routes!(set))
 }
 
 /// What the reader prefers.

@@ -29,13 +29,13 @@ use crate::text::pronunciation::{MAX_WRITTEN_CHARS, checked, example, pronounce}
 pub fn router() -> Routes {
     const REMOVED: &str = "/api/books/{book}/pronunciations/{entry}/delete";
     Routes::default()
-        .add(Needs::READ, routes!(list))
+        .add(Needs::PROGRESS, routes!(list))
         .add(Needs::PROGRESS, routes!(keep))
         .add(Needs::PROGRESS, routes!(remove))
         .page(Needs::PROGRESS, Method::POST, REMOVED, post(remove))
         .add(Needs::LISTEN, routes!(sample))
-        .add(Needs::READ, routes!(pls))
-        .add(Needs::READ, routes!(lines))
+        .add(Needs::PROGRESS, routes!(pls))
+        .add(Needs::PROGRESS, routes!(lines))
         .carrying(Carries::Text, Needs::PROGRESS, routes!(import))
 }
 

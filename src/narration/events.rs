@@ -63,7 +63,8 @@ impl Narrator {
         let jobs = self.two_chapters(position).await?;
         let queue = &self.shared.queue;
         queue.set_listener_position(position).await?;
-        let mut jobs = self.missing(jobs).await?;
+        let missing = self.missing(jobs).await?;
+        let mut jobs = self.afforded(self.paid(missing)).await;
         if jobs.is_empty() {
             return Ok(None);
         }
@@ -127,7 +128,8 @@ impl Narrator {
         book: &BookId,
         jobs: Vec<Job>,
     ) -> Result<(), NarrationError> {
-        let jobs = self.missing(jobs).await?;
+        let missing = self.missing(jobs).await?;
+        let jobs = self.afforded(self.paid(missing)).await;
         if !jobs.is_empty() {
             self.shared.queue.enqueue(class, book, &jobs).await?;
         }

@@ -41,6 +41,7 @@ impl Narrator {
     pub(super) fn wait(&self, job: &Job, ahead: Vec<Job>) -> Result<Waiter, WaitError> {
         let mut job = job.clone();
         job.payer = self.payer(&job.voice.engine);
+        let ahead = self.paid(ahead);
         self.join_wait(&job, Some(Ask { job: job.clone(), ahead }))
     }
 
@@ -112,7 +113,10 @@ impl Narrator {
                 // Who asks and who watches begin together: what failed before may be asked for again in this
                 // very moment.
                 None if begun.elapsed() >= PAGE_OPEN_WINDOW => {
-                    if let Some(error) = self.shared.waits.recent_failure(guard.content()) {
+                    let payer = self.payer(&job.voice.engine);
+                    let failure =
+                        self.shared.waits.recent_failure(guard.content(), payer.as_deref());
+                    if let Some(error) = failure {
                         return guard.end(Err(error.into()));
                     }
                 }
@@ -138,8 +142,12 @@ impl Narrator {
                 // Of whoever asked in another process, or for whom the next one pays.
                 Some(Err(error @ VoiceError::OverAllowance { .. })) => {
                     let ours = guard.ask().filter(|ask| is_of_payer(&error, &ask.job));
-                    if ours.is_some() && !guard.next_payer() {
-                        return guard.end(Err(error.into()));
+                    if ours.is_some() {
+                        if !guard.next_payer() {
+                            return guard.end(Err(error.into()));
+                        }
+                        asked = None;
+                        continue;
                     }
                 }
                 Some(Err(error)) => return guard.end(Err(error.into())),
@@ -155,7 +163,9 @@ impl Narrator {
     async fn ask(&self, ask: &Ask, is_first: bool) -> Result<(), WaitError> {
         let queue = &self.shared.queue;
         let failed = |error: crate::queue::QueueError| WaitError::Queue(error.to_string());
-        if let Some(payer) = &ask.job.payer
+        // What was booked for it meanwhile is no more among what is left.
+        if is_first
+            && let Some(payer) = &ask.job.payer
             && let Ok(Some(left)) = self.shared.allowances.left(payer).await
             && left.characters < characters_of(&ask.job)
         {
@@ -173,6 +183,8 @@ impl Narrator {
                 tracing::error!(%error, "clips cannot be looked up");
                 WaitError::Store
             })?;
+            // Each has its payer already: whoever looks after the wait may be another.
+            let missing = self.afforded(missing).await;
             queue.enqueue(Class::Prefetch, &ask.job.book, &missing).await.map_err(failed)?;
         }
         Ok(())

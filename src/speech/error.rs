@@ -112,11 +112,12 @@ pub enum VoiceError {
         seconds: u16,
     },
     /// What the person who asked may spend is used up; the engine was not asked.
-    #[error("{}", over_allowance(*.allowance))]
+    #[error("{}", over_allowance(*.allowance, .payer))]
     OverAllowance {
         /// Characters a month.
         allowance: u64,
         /// Whose they are.
+        #[serde(default)]
         payer: String,
     },
     /// What the operator lets the engine speak is used up; it was not asked.
@@ -131,8 +132,14 @@ pub enum VoiceError {
     },
 }
 
-fn over_allowance(allowance: u64) -> String {
+/// Whoever has nothing to spend, in the place of a person: no id is like it.
+pub const NO_PAYER: &str = "nobody";
+
+fn over_allowance(allowance: u64, payer: &str) -> String {
     match allowance {
+        _ if payer == NO_PAYER => {
+            "This token is not for voices that cost money: make one for “spend”, or choose another voice.".to_owned()
+        }
         0 => "This voice costs money, and is not open to you. Choose another, or ask whoever runs this place.".to_owned(),
         _ => format!(
             "This would be more than the {allowance} characters a month that you may have spoken by voices that cost \

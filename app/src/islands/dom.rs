@@ -93,14 +93,15 @@ pub fn within(address: &str) -> &str {
 
 /// A value kept by the browser.
 pub fn stored(name: &str) -> Option<String> {
-    window().local_storage().ok()??.get_item(name).ok()?
+    window().local_storage().ok()??.get_item(&(base() + name)).ok()?
 }
 
 /// Has the browser keep a value.
 pub fn store(name: &str, value: &str) {
     // Private windows may refuse; then it lasts as long as the page.
     if let Ok(Some(storage)) = window().local_storage() {
-        let _ = storage.set_item(name, value);
+        // Other sites of the host have theirs.
+        let _ = storage.set_item(&(base() + name), value);
     }
 }
 

@@ -13,7 +13,10 @@ use super::dom::{self, Body, Json};
 
 /// What the names of caches of books begin with: other sites of the host have theirs.
 fn cache_head() -> String {
-    format!("book{}-", dom::base())
+    match dom::base() {
+        base if base.is_empty() => "book-".to_owned(),
+        base => format!("book:{base}:"),
+    }
 }
 
 /// Forgets what was kept on this device, when the server says that it was another person's. Where the site has its
@@ -23,18 +26,20 @@ pub async fn forget_if_told() -> Result<(), JsValue> {
     if !cookies.is_some_and(|all| all.split("; ").any(|one| one == "earmark_forget=1")) {
         return Ok(());
     }
-    if let Some(caches) = caches() {
-        let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
-        for name in names.iter().filter_map(|name| name.as_string()) {
-            if name.starts_with(&cache_head()) {
-                JsFuture::from(caches.delete(&name)).await?;
-            }
+    if let Some(storage) = window().local_storage()? {
+        let own = format!("{}earmark.", dom::base());
+        let names = (0..storage.length()?).filter_map(|index| storage.key(index).ok()?);
+        for name in names.filter(|name| name.starts_with(&own)).collect::<Vec<_>>() {
+            storage.remove_item(&name)?;
         }
     }
-    if let Some(storage) = window().local_storage()? {
-        let own = (0..storage.length()?).filter_map(|index| storage.key(index).ok()?);
-        for key in own.filter(|key| key.starts_with("earmark.")).collect::<Vec<_>>() {
-            storage.remove_item(&key)?;
+    if let Some(caches) = caches() {
+        let shell = format!("shell{}", dom::base());
+        let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
+        for name in names.iter().filter_map(|name| name.as_string()) {
+            if name == shell || name.starts_with(&cache_head()) {
+                JsFuture::from(caches.delete(&name)).await?;
+            }
         }
     }
     let gone = format!("earmark_forget=; Path={}/; Max-Age=0; SameSite=Strict", dom::base());

@@ -140,7 +140,7 @@ pub struct HappeningCard {
     /// Who did it; empty where nobody is known
     pub who: String,
     /// `login`, `login_refused`, `set_up`, `person_added`, `person_removed`, `role`, `allowance`, `password`, `token`,
-    /// `invited`, `accepted`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
+    /// `invited`, `uninvited`, `accepted`, `identity`, `identity_removed`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
     pub what: String,
     /// Whom or what it was about
     pub about: String,

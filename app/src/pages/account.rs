@@ -163,8 +163,8 @@ fn other_ways(identities: Vec<IdentityCard>) -> AnyView {
         }
     };
     let link = |(name, label): (String, String)| {
-        let address = format!("/login/{name}?link=on&next=%2Faccount");
-        view! { <a class="button quiet-button" href=address>{(words.log_in_with)(&label)}</a> }
+        let address = format!("/account/link/{name}");
+        view! { <a class="button quiet-button" href=address>{(words.link_with)(&label)}</a> }
     };
     view! {
         <h2>{words.other_ways}</h2>
