@@ -1,12 +1,15 @@
 //! Who comes in: everybody, on a machine of one's own; then whoever has a session or a token.
 
+mod caller;
+mod sessions;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use app::base::Base;
 use app::model::{Person, Role};
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
+use axum::http::{Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
@@ -14,17 +17,15 @@ use super::forms::{in_address, wants_page};
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
 use super::{ApiError, AppState, cookies, notice};
-use crate::accounts::{AccountError, Accounts, PROXY_SESSION, TOKEN_PREFIX};
+use crate::accounts::{AccountError, Accounts, PROXY_SESSION};
 use crate::time::now_ms;
+use caller::Caller;
 
-/// The cookie with a session's secret: over HTTPS, the same below a path, and over plain HTTP. A browser takes one with
-/// a prefix over nothing but HTTPS, and the first from no neighbour (RFC 6265bis, section 4.1.3).
-const COOKIES: [&str; 3] = ["__Host-earmark", "__Secure-earmark", "earmark"];
-/// Remembers whose pages a browser may have kept.
-pub const LAST: &str = "earmark_last";
-/// How long a browser keeps a cookie, in seconds: the 400 days that it may have at most (RFC 6265bis, section 5.5).
-/// When a session ends is the server's to say.
-pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
+pub use caller::ProxyLogin;
+pub use sessions::{
+    LAST, clear_site, cookie_name, no_session_cookies, remember, secrets, session_cookie,
+};
+
 /// Letters of the code, none of them easily taken for another: twelve are 60 bits.
 const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_CHARS: usize = 12;
@@ -109,6 +110,23 @@ impl Door {
         Ok(())
     }
 
+    /// Who asks for what a route needs. That a password was said again may be news from another process.
+    async fn who_now(
+        &self,
+        caller: &Caller<'_>,
+        needs: Needs,
+    ) -> Result<Option<Arc<Person>>, AccountError> {
+        let person = self.who(caller).await?;
+        let stale = person.as_ref().filter(|person| is_stale(person, needs));
+        match stale.filter(|person| !person.session.is_empty()) {
+            Some(person) => {
+                self.accounts.forget_session(&person.session).await;
+                self.who(caller).await
+            }
+            None => Ok(person),
+        }
+    }
+
     /// Who asks; nobody when they have to log in first.
     async fn who(&self, caller: &Caller<'_>) -> Result<Option<Arc<Person>>, AccountError> {
         if let Some((name, newcomers)) = caller.let_in_as(self.proxy_login.as_ref()) {
@@ -134,115 +152,21 @@ impl Door {
     }
 }
 
-/// How a proxy says whom it has let in.
-#[derive(Debug, Clone)]
-pub struct ProxyLogin {
-    /// The header with their name.
-    pub header: HeaderName,
-    /// What somebody may do whom nobody knows yet; nobody new comes in when there is none.
-    pub newcomers: Option<Role>,
+/// Whether the password has to be said again before this.
+fn is_stale(person: &Person, needs: Needs) -> bool {
+    needs.asks_again() && person.confirmed_until_ms < now_ms()
 }
 
-/// What is known of a request before it is known whose it is.
-struct Caller<'a> {
-    headers: &'a HeaderMap,
-    peer: IpAddr,
-    client: IpAddr,
-    is_https: bool,
-    /// Whether the site lies below a path of its host.
-    is_below: bool,
-    /// Whether it comes from a proxy that is believed.
-    is_proxied: bool,
-}
-
-impl Caller<'_> {
-    fn is_passed_on(&self) -> bool {
-        const MARKS: [&str; 10] = [
-            "forwarded",
-            "via",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto",
-            "x-forwarded-port",
-            "x-real-ip",
-            "x-client-ip",
-            "true-client-ip",
-            "cf-connecting-ip",
-        ];
-        MARKS.iter().any(|name| self.headers.contains_key(*name))
+/// Whether somebody may have what a route asks for.
+fn is_enough(needs: Needs, person: Option<&Person>) -> bool {
+    match (needs, person) {
+        (Needs::Nobody, _) => true,
+        (Needs::Role(role, scope), Some(person)) => person.role >= role && person.may(scope),
+        (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
+            person.role >= role && (!person.session.is_empty() || !person.has_account())
+        }
+        (_, None) => false,
     }
-
-    /// The token of a program: as bearer, or as the password of a login that programs know (RFC 7617). What is
-    /// none of ours is for a proxy in front.
-    fn token(&self) -> Option<String> {
-        use base64::Engine as _;
-
-        let given = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, value) = given.split_once(' ')?;
-        let token = if scheme.eq_ignore_ascii_case("bearer") {
-            value.trim().to_owned()
-        } else if scheme.eq_ignore_ascii_case("basic") {
-            let plain = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
-            String::from_utf8(plain).ok()?.split_once(':')?.1.to_owned()
-        } else {
-            return None;
-        };
-        token.starts_with(TOKEN_PREFIX).then_some(token)
-    }
-
-    /// The name under which a trusted proxy lets somebody in, and what becomes of newcomers. Programs behind it still
-    /// send tokens.
-    fn let_in_as(&self, login: Option<&ProxyLogin>) -> Option<(&str, Option<Role>)> {
-        let login = login.filter(|_| self.is_proxied && self.token().is_none())?;
-        // Two names are a way to have two programs see two people in one.
-        let mut names = self.headers.get_all(&login.header).iter();
-        let name = names.next().filter(|_| names.next().is_none())?.to_str().ok()?.trim();
-        (!name.is_empty()).then_some((name, login.newcomers))
-    }
-
-    fn has_bearer(&self) -> bool {
-        let given = self.headers.get(header::AUTHORIZATION);
-        given.is_some_and(|given| given.as_bytes().to_ascii_lowercase().starts_with(b"bearer "))
-    }
-
-    /// The secret of a browser's session. Over HTTPS only the cookie counts that no neighbour can have set.
-    fn secret(&self) -> Option<&str> {
-        cookies::value(self.headers, cookie_name(self.is_https, self.is_below))
-    }
-
-    /// Whether a form that a page sends by itself would look like this: a browser says where it comes from.
-    fn says_where_from(&self) -> bool {
-        self.headers.contains_key("sec-fetch-site") || self.headers.contains_key(header::ORIGIN)
-    }
-}
-
-/// The header that has a browser keep a session's secret, or forget it.
-pub fn session_cookie(secret: &str, is_https: bool, is_below: bool) -> String {
-    let (name, secure) = (cookie_name(is_https, is_below), if is_https { "; Secure" } else { "" });
-    format!("{name}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}")
-}
-
-/// The cookie of a session that came over HTTPS, or to a site below a path of its host.
-pub fn cookie_name(is_https: bool, is_below: bool) -> &'static str {
-    match (is_https, is_below) {
-        (true, false) => COOKIES[0],
-        (true, true) => COOKIES[1],
-        (false, _) => COOKIES[2],
-    }
-}
-
-/// The headers that have a browser forget the secrets of all its sessions.
-pub fn no_session_cookies() -> [String; 3] {
-    let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
-    COOKIES.map(|name| {
-        let secure = if name.starts_with("__") { "; Secure" } else { "" };
-        format!("{name}=; {gone}{secure}")
-    })
-}
-
-/// The secrets of all the sessions that a browser has.
-pub fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    COOKIES.iter().filter_map(|name| cookies::value(headers, name))
 }
 
 /// What stands behind the door.
@@ -279,36 +203,19 @@ pub async fn let_in(
     let is_below = request.extensions().get::<Base>().is_some();
     let caller =
         Caller { headers: request.headers(), peer, client, is_https, is_below, is_proxied };
-    let mut person = match state.door.who(&caller).await {
+    let person = match state.door.who_now(&caller, needs).await {
         Ok(person) => person,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let is_stale = |person: &Person| needs.asks_again() && person.confirmed_until_ms < now_ms();
-    if let Some(session) = person.as_ref().filter(|person| is_stale(person))
-        && !session.session.is_empty()
-    {
-        state.door.accounts.forget_session(&session.session).await;
-        person = match state.door.who(&caller).await {
-            Ok(person) => person,
-            Err(error) => return ApiError::from(error).into_response(),
-        };
-    }
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let has_bearer = caller.has_bearer();
     let by_cookie = person.as_ref().is_some_and(|person| !person.session.is_empty());
     if by_cookie && changes && !caller.says_where_from() {
         return ApiError::OtherSite.into_response();
     }
-    let is_enough = match (needs, person.as_deref()) {
-        (Needs::Nobody, _) => true,
-        (Needs::Role(role, scope), Some(person)) => person.role >= role && person.may(scope),
-        (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
-            person.role >= role && (!person.session.is_empty() || !person.has_account())
-        }
-        (_, None) => false,
-    };
+    let is_enough = is_enough(needs, person.as_deref());
     let refused = match &person {
-        Some(person) if is_enough && is_stale(person) => Some(to_confirm(&request)),
+        Some(person) if is_enough && is_stale(person, needs) => Some(to_confirm(&request)),
         _ if is_enough => None,
         Some(_) if wants_page(request.headers()) => {
             // The page where a refusal is read, and that everybody may see.
@@ -365,20 +272,6 @@ fn proxied_anew(request: &Request) -> Option<String> {
     let is_proxied = person.session == PROXY_SESSION && wants_page(request.headers());
     (is_proxied && cookies::value(request.headers(), LAST) != Some(&person.id))
         .then(|| person.id.clone())
-}
-
-/// Has a browser remember whose pages it may have kept: not whether they are logged in.
-pub fn remember(response: &mut Response, user: &str) {
-    let last = format!("{LAST}={user}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
-    cookies::set(response, &last);
-}
-
-/// Has a browser forget pages, sound and books that it has kept.
-pub fn clear_site(response: &mut Response) {
-    response.headers_mut().insert(
-        HeaderName::from_static("clear-site-data"),
-        header::HeaderValue::from_static("\"cache\", \"storage\""),
-    );
 }
 
 /// Sends a browser to where one says the password again; tells a program that it has to.

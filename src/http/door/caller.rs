@@ -1,0 +1,92 @@
+//! What is known of a request before it is known whose it is.
+
+use std::net::IpAddr;
+
+use app::model::Role;
+use axum::http::{HeaderMap, HeaderName, header};
+
+use super::sessions::cookie_name;
+use crate::accounts::TOKEN_PREFIX;
+use crate::http::cookies;
+
+/// How a proxy says whom it has let in.
+#[derive(Debug, Clone)]
+pub struct ProxyLogin {
+    /// The header with their name.
+    pub header: HeaderName,
+    /// What somebody may do whom nobody knows yet; nobody new comes in when there is none.
+    pub newcomers: Option<Role>,
+}
+
+/// What is known of a request before it is known whose it is.
+pub(super) struct Caller<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) peer: IpAddr,
+    pub(super) client: IpAddr,
+    pub(super) is_https: bool,
+    /// Whether the site lies below a path of its host.
+    pub(super) is_below: bool,
+    /// Whether it comes from a proxy that is believed.
+    pub(super) is_proxied: bool,
+}
+
+impl Caller<'_> {
+    pub(super) fn is_passed_on(&self) -> bool {
+        const MARKS: [&str; 10] = [
+            "forwarded",
+            "via",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto",
+            "x-forwarded-port",
+            "x-real-ip",
+            "x-client-ip",
+            "true-client-ip",
+            "cf-connecting-ip",
+        ];
+        MARKS.iter().any(|name| self.headers.contains_key(*name))
+    }
+
+    /// The token of a program: as bearer, or as the password of a login that programs know (RFC 7617). What is
+    /// none of ours is for a proxy in front.
+    pub(super) fn token(&self) -> Option<String> {
+        use base64::Engine as _;
+
+        let given = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        let (scheme, value) = given.split_once(' ')?;
+        let token = if scheme.eq_ignore_ascii_case("bearer") {
+            value.trim().to_owned()
+        } else if scheme.eq_ignore_ascii_case("basic") {
+            let plain = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
+            String::from_utf8(plain).ok()?.split_once(':')?.1.to_owned()
+        } else {
+            return None;
+        };
+        token.starts_with(TOKEN_PREFIX).then_some(token)
+    }
+
+    /// The name under which a trusted proxy lets somebody in, and what becomes of newcomers. Programs behind it still
+    /// send tokens.
+    pub(super) fn let_in_as(&self, login: Option<&ProxyLogin>) -> Option<(&str, Option<Role>)> {
+        let login = login.filter(|_| self.is_proxied && self.token().is_none())?;
+        // Two names are a way to have two programs see two people in one.
+        let mut names = self.headers.get_all(&login.header).iter();
+        let name = names.next().filter(|_| names.next().is_none())?.to_str().ok()?.trim();
+        (!name.is_empty()).then_some((name, login.newcomers))
+    }
+
+    pub(super) fn has_bearer(&self) -> bool {
+        let given = self.headers.get(header::AUTHORIZATION);
+        given.is_some_and(|given| given.as_bytes().to_ascii_lowercase().starts_with(b"bearer "))
+    }
+
+    /// The secret of a browser's session. Over HTTPS only the cookie counts that no neighbour can have set.
+    pub(super) fn secret(&self) -> Option<&str> {
+        cookies::value(self.headers, cookie_name(self.is_https, self.is_below))
+    }
+
+    /// Whether a form that a page sends by itself would look like this: a browser says where it comes from.
+    pub(super) fn says_where_from(&self) -> bool {
+        self.headers.contains_key("sec-fetch-site") || self.headers.contains_key(header::ORIGIN)
+    }
+}

@@ -1,0 +1,57 @@
+//! Cookies of sessions, and what a browser keeps of the person who had one.
+
+use axum::http::{HeaderMap, HeaderName, header};
+use axum::response::Response;
+
+use crate::http::cookies;
+
+/// The cookie with a session's secret: over HTTPS, the same below a path, and over plain HTTP. A browser takes one with
+/// a prefix over nothing but HTTPS, and the first from no neighbour (RFC 6265bis, section 4.1.3).
+const COOKIES: [&str; 3] = ["__Host-earmark", "__Secure-earmark", "earmark"];
+/// Remembers whose pages a browser may have kept.
+pub const LAST: &str = "earmark_last";
+/// How long a browser keeps a cookie, in seconds: the 400 days that it may have at most (RFC 6265bis, section 5.5).
+/// When a session ends is the server's to say.
+pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
+/// The header that has a browser keep a session's secret, or forget it.
+pub fn session_cookie(secret: &str, is_https: bool, is_below: bool) -> String {
+    let (name, secure) = (cookie_name(is_https, is_below), if is_https { "; Secure" } else { "" });
+    format!("{name}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}")
+}
+
+/// The cookie of a session that came over HTTPS, or to a site below a path of its host.
+pub fn cookie_name(is_https: bool, is_below: bool) -> &'static str {
+    match (is_https, is_below) {
+        (true, false) => COOKIES[0],
+        (true, true) => COOKIES[1],
+        (false, _) => COOKIES[2],
+    }
+}
+
+/// The headers that have a browser forget the secrets of all its sessions.
+pub fn no_session_cookies() -> [String; 3] {
+    let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
+    COOKIES.map(|name| {
+        let secure = if name.starts_with("__") { "; Secure" } else { "" };
+        format!("{name}=; {gone}{secure}")
+    })
+}
+
+/// The secrets of all the sessions that a browser has.
+pub fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    COOKIES.iter().filter_map(|name| cookies::value(headers, name))
+}
+
+/// Has a browser remember whose pages it may have kept: not whether they are logged in.
+pub fn remember(response: &mut Response, user: &str) {
+    let last = format!("{LAST}={user}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax");
+    cookies::set(response, &last);
+}
+
+/// Has a browser forget pages, sound and books that it has kept.
+pub fn clear_site(response: &mut Response) {
+    response.headers_mut().insert(
+        HeaderName::from_static("clear-site-data"),
+        header::HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+}
