@@ -74,8 +74,8 @@ test("words are marked when the engine says they begin", async ({ library, reade
   // Over half of the sentence it is the first word; an estimate would be in the middle by then.
   await expect.poll(async () => (await reader.paintedWords()).length, { timeout: 15_000 }).toBeGreaterThan(3);
   const [first, second] = await reader.paintedWords();
-  expect(first.word).toBe("Slowly");
-  expect(second.at).toBeGreaterThan((64 / 15) * 0.6);
+  expect(first!.word).toBe("Slowly");
+  expect(second!.at).toBeGreaterThan((64 / 15) * 0.6);
   await service.stop();
 });
 
