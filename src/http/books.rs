@@ -12,11 +12,11 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::extract::{ApiForm, ApiJson, ApiQuery, BookPath};
-use super::forms::{redirect_or_no_content, wants_page};
+use super::forms::{redirect_or_no_content, refused, wants_page};
 use super::headers::BOOK_FILE_CSP;
 use super::openapi::{BOOKS, Binary, LISTENING};
 use super::routes::{Carries, Needs, Routes};
-use super::{ApiError, Visit, imports, notice};
+use super::{ApiError, Visit, imports};
 
 /// Routes of books.
 pub fn router() -> Routes {
@@ -154,8 +154,7 @@ pub async fn reimport(state: Visit, headers: HeaderMap, BookPath { book }: BookP
     match state.library.reimport(&book).await.map_err(ApiError::from) {
         Ok(_) if wants_page(&headers) => Redirect::to(&page).into_response(),
         Ok(book) => Json(book).into_response(),
-        Err(error) if wants_page(&headers) => notice::refused(&page, &error.to_string()),
-        Err(error) => error.into_response(),
+        Err(error) => refused(&headers, &page, error),
     }
 }
 

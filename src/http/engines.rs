@@ -15,8 +15,7 @@ use serde::Deserialize;
 use utoipa_axum::routes;
 
 use super::extract::{ApiForm, ApiPath};
-use super::forms::{redirect_with_notice, wants_page};
-use super::notice;
+use super::forms::{redirect_with_notice, refused, wants_page};
 use super::openapi::{Binary, RUNNING};
 use super::people::note;
 use super::routes::{Needs, Routes};
@@ -223,7 +222,7 @@ pub async fn add(
     match added.await {
         Ok((name, _)) if wants_page(&headers) => redirect_with_notice(PAGE, "added", &name),
         Ok((_, voices)) => (StatusCode::CREATED, Json(voices)).into_response(),
-        Err(error) => refused(&headers, error),
+        Err(error) => refused(&headers, PAGE, error),
     }
 }
 
@@ -242,7 +241,7 @@ pub async fn test(state: Visit, ApiPath(name): ApiPath<String>, headers: HeaderM
     match tested.await {
         Ok(_) if wants_page(&headers) => redirect_with_notice(PAGE, "tested", &name),
         Ok(clip) => ([(header::CONTENT_TYPE, "audio/mpeg")], clip.bytes).into_response(),
-        Err(error) => refused(&headers, error),
+        Err(error) => refused(&headers, PAGE, error),
     }
 }
 
@@ -274,14 +273,6 @@ pub async fn remove(
     match removed {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => refused(&headers, error),
-    }
-}
-
-fn refused(headers: &HeaderMap, error: ApiError) -> Response {
-    if wants_page(headers) {
-        notice::refused(PAGE, &error.to_string())
-    } else {
-        error.into_response()
+        Err(error) => refused(&headers, PAGE, error),
     }
 }

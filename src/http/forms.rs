@@ -32,8 +32,16 @@ pub fn answer(headers: &HeaderMap, page: &str, done: Result<StatusCode, ApiError
     match done {
         Ok(_) if wants_page(headers) => Redirect::to(page).into_response(),
         Ok(status) => status.into_response(),
-        Err(error) if wants_page(headers) => notice::refused(page, &error.to_string()),
-        Err(error) => error.into_response(),
+        Err(error) => refused(headers, page, error),
+    }
+}
+
+/// Sends a browser back to the page it comes from, which says what went wrong; a program gets the problem.
+pub fn refused(headers: &HeaderMap, page: &str, error: ApiError) -> Response {
+    if wants_page(headers) {
+        notice::refused(page, &error.to_string())
+    } else {
+        error.into_response()
     }
 }
 

@@ -8,15 +8,15 @@ use app::model::Person;
 use axum::Extension;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
 use super::door::{LAST, clear_site, no_session_cookies, remember, secrets, session_cookie};
 use super::extract::ApiForm;
-use super::forms::{in_address, redirect_or_no_content, wants_page};
+use super::forms::{in_address, redirect_or_no_content, refused};
 use super::routes::{Needs, Routes};
-use super::{ApiError, Visit, cookies, notice};
+use super::{ApiError, Visit, cookies};
 use crate::accounts::Happening;
 
 /// Their routes.
@@ -83,11 +83,10 @@ pub async fn accept(
     };
     match accepted.await {
         Ok(()) => redirect_or_no_content(&headers, "/login"),
-        Err(error) if wants_page(&headers) => {
+        Err(error) => {
             let link = in_address(&form.invitation);
-            notice::refused(&format!("/invite?link={link}"), &error.to_string())
+            refused(&headers, &format!("/invite?link={link}"), error)
         }
-        Err(error) => error.into_response(),
     }
 }
 
@@ -108,10 +107,7 @@ pub async fn confirm(
     let page = if is_own_page(&form.next) { &form.next } else { "/" };
     match confirmed.await {
         Ok(()) => redirect_or_no_content(&headers, page),
-        Err(error) if wants_page(&headers) => {
-            notice::refused(&format!("/confirm?next={}", in_address(page)), &error.to_string())
-        }
-        Err(error) => error.into_response(),
+        Err(error) => refused(&headers, &format!("/confirm?next={}", in_address(page)), error),
     }
 }
 
@@ -151,11 +147,10 @@ pub async fn log_in(
             let over = (is_https(&state, &headers, peer), base.is_some());
             with_session(response, (&secret, &person.id), &headers, over)
         }
-        Err(error) if wants_page(&headers) => {
+        Err(error) => {
             let next = in_address(&form.next);
-            notice::refused(&format!("/login?next={next}"), &error.to_string())
+            refused(&headers, &format!("/login?next={next}"), error)
         }
-        Err(error) => error.into_response(),
     }
 }
 
@@ -205,11 +200,10 @@ pub async fn set_up(
     };
     match made.await {
         Ok(()) => redirect_or_no_content(&headers, "/login"),
-        Err(error) if wants_page(&headers) => {
+        Err(error) => {
             let code = in_address(&form.code);
-            notice::refused(&format!("/setup?code={code}"), &error.to_string())
+            refused(&headers, &format!("/setup?code={code}"), error)
         }
-        Err(error) => error.into_response(),
     }
 }
 

@@ -12,8 +12,7 @@ use utoipa::IntoParams;
 use utoipa_axum::routes;
 
 use super::extract::{ApiPath, ApiQuery};
-use super::forms::{redirect_with_notice, wants_page};
-use super::notice;
+use super::forms::{redirect_with_notice, refused, wants_page};
 use super::openapi::{Binary, RUNNING};
 use super::people::note;
 use super::routes::{Needs, Routes};
@@ -60,7 +59,7 @@ pub async fn install(
     match begun {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "begun", &name),
         Ok(()) => StatusCode::ACCEPTED.into_response(),
-        Err(error) => refused(&headers, error),
+        Err(error) => refused(&headers, PAGE, error),
     }
 }
 
@@ -83,7 +82,7 @@ pub async fn remove(
     match removed {
         Ok(()) if wants_page(&headers) => redirect_with_notice(PAGE, "removed", &name),
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(error) => refused(&headers, error),
+        Err(error) => refused(&headers, PAGE, error),
     }
 }
 
@@ -114,12 +113,4 @@ pub async fn sample(
     let sentence = sample_sentence(voice.map_or("en", |voice| voice.language));
     let spoken = state.narrator.say(sentence, &format!("{name}:{own}"), "en").await?;
     Ok(([(header::CONTENT_TYPE, "audio/mpeg")], spoken.bytes).into_response())
-}
-
-fn refused(headers: &HeaderMap, error: ApiError) -> Response {
-    if wants_page(headers) {
-        notice::refused(PAGE, &error.to_string())
-    } else {
-        error.into_response()
-    }
 }

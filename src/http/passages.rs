@@ -8,10 +8,10 @@ use serde::Deserialize;
 use utoipa_axum::routes;
 
 use super::extract::{ApiForm, BookPath};
-use super::forms::wants_page;
+use super::forms::{refused, wants_page};
 use super::openapi::BOOKS;
 use super::routes::{Needs, Routes};
-use super::{ApiError, Visit, notice};
+use super::{ApiError, Visit};
 
 /// Their route.
 pub fn router() -> Routes {
@@ -69,7 +69,6 @@ pub async fn direct(
     Ok(match directed.await {
         Ok(_) if wants_page(&headers) => Redirect::to(&page).into_response(),
         Ok(kept) => (StatusCode::CREATED, Json(kept)).into_response(),
-        Err(error) if wants_page(&headers) => notice::refused(&page, &error.to_string()),
-        Err(error) => error.into_response(),
+        Err(error) => refused(&headers, &page, error),
     })
 }

@@ -20,7 +20,7 @@ use super::extract::{ApiForm, ApiPath, ApiQuery, BookPath};
 use super::forms::{redirect_or_no_content, redirect_with_notice, wants_page};
 use super::openapi::{BOOKS, Binary};
 use super::routes::{Carries, Needs, Routes};
-use super::{ApiError, Visit, notice};
+use super::{ApiError, Visit, forms, notice};
 use crate::library::LibraryError;
 use crate::library::pronunciations::{MAX_LEXICON_BYTES, Refused};
 use crate::text::pronunciation::{MAX_WRITTEN_CHARS, checked, example, pronounce};
@@ -121,11 +121,7 @@ fn page(book: &BookId) -> String {
 
 /// The page again, with what was entered; or the problem.
 fn refused(headers: &HeaderMap, book: &BookId, entered: &str, error: ApiError) -> Response {
-    if wants_page(headers) {
-        notice::refused(&format!("{}{entered}", page(book)), &error.to_string())
-    } else {
-        error.into_response()
-    }
+    forms::refused(headers, &format!("{}{entered}", page(book)), error)
 }
 
 /// An entry of a book.
