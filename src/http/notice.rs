@@ -8,6 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 
 use super::cookies;
 
+// `SameSite=Lax`: what a login provider refused is said on the page to which another site sent the browser.
 const COOKIE: &str = "earmark_notice";
 /// Longest notice, in characters; a cookie may have 4,096 bytes, and each character may take nine.
 const MAX_CHARS: usize = 400;
