@@ -8,6 +8,7 @@ mod identities;
 mod invitations;
 mod passwords;
 mod sessions;
+mod shares;
 mod tokens;
 
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use passwords::Passwords;
 pub use allowances::{AllowanceError, Allowances, Booked, Left};
 pub use happenings::Happening;
 pub use sessions::{PROXY_SESSION, SESSION_AGE};
+pub use shares::USUAL_DAYS;
 pub use tokens::TOKEN_PREFIX;
 
 /// An allowance that has no end.
@@ -90,6 +92,12 @@ pub enum AccountError {
     /// The link of an invitation.
     #[error("This invitation has been used or is too old. Ask for another.")]
     Invitation,
+    /// The link to a shared book.
+    #[error("This link is no longer good. Ask for another.")]
+    Share,
+    /// As many links of one person are open as there can be.
+    #[error("You can have {} open links. Withdraw some.", shares::MAX_SHARES)]
+    TooManyShares,
     /// What a provider calls somebody.
     #[error("The provider does not say who you are in a way that can be kept.")]
     Identity,
@@ -242,7 +250,7 @@ impl Accounts {
         self.changed(set.rows_affected(), user).await
     }
 
-    /// Removes somebody, with their sessions, tokens, places, marks and preferences.
+    /// Removes somebody, with their sessions, tokens, places, marks, preferences and own books.
     pub async fn remove(&self, user: &str) -> Result<(), AccountError> {
         let mut change = self.change().await?;
         let removed = sqlx::query(
@@ -257,6 +265,9 @@ impl Accounts {
                 let forgotten = sqlx::query(sqlx::AssertSqlSafe(forgotten)).bind(user);
                 forgotten.execute(&mut *change).await?;
             }
+            // Deleted so long ago that the next purge takes them from the shelf too.
+            let books = sqlx::query("UPDATE books SET deleted_at = 1 WHERE owner = $1");
+            books.bind(user).execute(&mut *change).await?;
         }
         change.commit().await?;
         self.changed(removed.rows_affected(), user).await

@@ -10,7 +10,8 @@ use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
     HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NewPronunciation, PackCard,
-    Passage, Person, PersonCard, SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
+    Passage, Person, PersonCard, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard,
+    Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -71,6 +72,14 @@ impl Backend for Server {
 
     async fn identities(&self, person: &Person) -> Result<Vec<IdentityCard>, AppError> {
         Ok(self.accounts.identities(&person.id).await.map_err(ApiError::from)?)
+    }
+
+    async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError> {
+        Ok(self.accounts.shares(&person.id).await.map_err(ApiError::from)?)
+    }
+
+    async fn shared_book(&self, link: &str) -> Result<Option<SharedBook>, AppError> {
+        Ok(self.accounts.shared_book(link).await.map_err(ApiError::from)?)
     }
 
     async fn tokens(&self, person: &Person) -> Result<Vec<TokenCard>, AppError> {

@@ -140,6 +140,11 @@ pub enum ApiError {
         "Nobody can log in yet. The terminal that Earmark was started in says where the first account is made; or make it there: earmark users add NAME --admin"
     )]
     NotSetUp,
+    /// A link to another's book, for somebody who is logged in.
+    #[error(
+        "You are logged in, and this book is somebody else’s own. Open the link in a private window, or log out first."
+    )]
+    LoggedIn,
     /// Who is logged in may not do this.
     #[error("Your account may not do this.")]
     NotAllowed,
@@ -230,6 +235,8 @@ impl From<AccountError> for ApiError {
             | AccountError::TooMany
             | AccountError::Invitation
             | AccountError::TooManyInvitations
+            | AccountError::Share
+            | AccountError::TooManyShares
             | AccountError::Identity
             | AccountError::Linked
             | AccountError::LastWayIn

@@ -34,6 +34,7 @@ mod people;
 mod preferences;
 mod pronunciations;
 mod routes;
+mod shares;
 mod site;
 mod slots;
 mod storage;
@@ -188,6 +189,7 @@ pub fn api_in_markdown() -> String {
 fn api() -> Routes {
     let calls = Routes::default()
         .merge(books::router())
+        .merge(shares::router())
         .merge(book_files::router())
         .merge(chapters::router())
         .merge(annotations::router())

@@ -101,6 +101,7 @@ pub async fn run(
     let newcomers = config.server.proxy_new_users;
     let proxy_login = config.server.proxy_user_header.clone();
     let proxy_login = proxy_login.map(|header| ProxyLogin { header, newcomers });
+    tasks.spawn(shutdown.clone().run_until_cancelled_owned(forget_often(accounts.clone())));
     let door = Door::new(accounts, (is_here, config.server.open), proxy_login)?;
     if let Some(page) = door.set_up_page().await {
         let page = match &config.server.url {
@@ -174,6 +175,16 @@ async fn purge_often(library: Library) {
     loop {
         if let Err(error) = library.purge().await {
             tracing::warn!(%error, "deleted books could not be removed yet");
+        }
+        tokio::time::sleep(library::PURGE_INTERVAL).await;
+    }
+}
+
+/// Links to books end, and what their guests had goes with them.
+async fn forget_often(accounts: Accounts) {
+    loop {
+        if let Err(error) = accounts.forget_ended_shares().await {
+            tracing::warn!(%error, "links that have ended could not be forgotten yet");
         }
         tokio::time::sleep(library::PURGE_INTERVAL).await;
     }

@@ -51,7 +51,7 @@ use crate::text::pronunciation::PronunciationError;
 use crate::time::now_ms;
 
 pub use database::connect;
-pub use importing::{Arrival, ImportProgress};
+pub use importing::{Arrival, Audience, ImportProgress};
 pub use paths::encode as encode_path;
 pub use progress::FLUSH_INTERVAL;
 pub use removal::PURGE_INTERVAL;
@@ -162,6 +162,18 @@ pub struct Library {
     shared: Arc<Shared>,
     /// Whose places, marks and preferences these are.
     user: Arc<str>,
+    sees: Sees,
+}
+
+/// Which books there are for whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Sees {
+    /// Everybody's and their own.
+    Theirs,
+    /// The one that was lent to them, whosever it is.
+    Only(BookId),
+    /// All: it was looked before whether they may.
+    All,
 }
 
 struct Shared {
@@ -226,17 +238,39 @@ impl Library {
             storing: TaskTracker::new(),
             preferring: Mutex::new(()),
         };
-        Self { shared: Arc::new(shared), user: LOCAL_USER.into() }
+        Self { shared: Arc::new(shared), user: LOCAL_USER.into(), sees: Sees::All }
     }
 
     /// The same books with the places, marks and preferences of a person; of whoever is there, where nobody has
     /// to log in and the id is empty.
     pub fn of(&self, user: &str) -> Self {
         let user = if user.is_empty() { LOCAL_USER } else { user };
-        if *self.user == *user {
+        let sees = if user == LOCAL_USER { Sees::All } else { Sees::Theirs };
+        if *self.user == *user && self.sees == sees {
             return self.clone();
         }
-        Self { shared: Arc::clone(&self.shared), user: user.into() }
+        Self { shared: Arc::clone(&self.shared), user: user.into(), sees }
+    }
+
+    /// The same with only one book in it, whosever that is.
+    pub fn lending(self, book: &BookId) -> Self {
+        Self { sees: Sees::Only(book.clone()), ..self }
+    }
+
+    /// What a person has said and chosen, for books of which it is known that they see them: what the server does for
+    /// their listening goes on without asking again.
+    pub fn trusted(&self, user: &str) -> Self {
+        Self { sees: Sees::All, ..self.of(user) }
+    }
+
+    /// Refuses a book that this person does not see, as if there were none.
+    fn check_seen(&self, book: &BookDetails) -> Result<(), LibraryError> {
+        let is_seen = match &self.sees {
+            Sees::All => true,
+            Sees::Only(lent) => *lent == book.card.id,
+            Sees::Theirs => book.owner.as_deref().is_none_or(|owner| *owner == *self.user),
+        };
+        is_seen.then_some(()).ok_or(LibraryError::NoSuchBook)
     }
 
     /// Whose it is.
@@ -247,12 +281,20 @@ impl Library {
     /// All books, the last read or added first.
     pub async fn books(&self) -> Result<Vec<BookCard>, LibraryError> {
         self.flush().await;
-        catalogue::all(&self.shared.database, &self.user).await
+        match &self.sees {
+            Sees::Theirs | Sees::All => catalogue::all(&self.shared.database, &self.user).await,
+            Sees::Only(lent) => match self.book(lent).await {
+                Ok(book) => Ok(vec![book.card]),
+                Err(LibraryError::NoSuchBook) => Ok(Vec::new()),
+                Err(error) => Err(error),
+            },
+        }
     }
 
     /// A book with its contents and the reader's place in it.
     pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
         let mut book = self.find(id).await?;
+        self.check_seen(&book)?;
         let Shared { database, link, .. } = &*self.shared;
         book.card.progress = progress::get(database, link.as_ref(), &self.user, id).await?;
         Ok(book)
@@ -260,6 +302,13 @@ impl Library {
 
     /// What a book is, wherever anybody is in it.
     pub async fn metadata(&self, id: &BookId) -> Result<Arc<BookDetails>, LibraryError> {
+        let book = self.known(id).await?;
+        self.check_seen(&book)?;
+        Ok(book)
+    }
+
+    /// What a book is, whoever sees it.
+    async fn known(&self, id: &BookId) -> Result<Arc<BookDetails>, LibraryError> {
         if let Some(book) = self.shared.books.get(id).await {
             return Ok(book);
         }
@@ -343,6 +392,7 @@ impl Library {
 
     /// The file that a book comes from, byte for byte, and what it is.
     pub async fn original(&self, id: &BookId) -> Result<(Format, StoredFile), LibraryError> {
+        self.metadata(id).await?;
         let format = catalogue::origin(&self.shared.database, id).await?.format;
         let file = self.shared.shelf.original(id, format).await?;
         Ok((format, file.ok_or(LibraryError::NoSuchFile)?))

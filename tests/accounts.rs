@@ -71,11 +71,14 @@ async fn each_route_lets_in_whom_it_should() {
         let changes_book = ["/api/books", "/api/books/book"].contains(&path)
             || path.ends_with("/restore")
             || path.ends_with("/reimport")
+            || path.ends_with("/everybody")
+            || path.ends_with("/shares")
             || path.ends_with("/matter");
         is_change && changes_book || path == "/api/voice" || path == "/v1/audio/speech"
     };
-    let is_ones_own =
-        |path: &str| ["/account", "/sessions", "/tokens"].iter().any(|about| path.contains(about));
+    let is_ones_own = |path: &str| {
+        ["/account", "/sessions", "/tokens", "/shares"].iter().any(|about| path.contains(about))
+    };
     for (path, method) in routes {
         let ask = async |browser: &Browser| browser.status(method.clone(), &path).await;
         let named = format!("{method} {path}");

@@ -11,7 +11,8 @@ use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
     HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NewPronunciation, PackCard,
-    Passage, Person, PersonCard, Role, SessionCard, StorageFigures, TokenCard, Vocabulary, Voice,
+    Passage, Person, PersonCard, Role, SessionCard, ShareCard, SharedBook, StorageFigures,
+    TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -95,6 +96,12 @@ pub trait Backend: Send + Sync {
 
     /// The providers that let a person in.
     async fn identities(&self, person: &Person) -> Result<Vec<IdentityCard>, AppError>;
+
+    /// The links of a person that are open, the newest first.
+    async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError>;
+
+    /// The book that a link leads to, if it is good.
+    async fn shared_book(&self, link: &str) -> Result<Option<SharedBook>, AppError>;
 
     /// What a person's programs identify themselves with, the newest first.
     async fn tokens(&self, person: &Person) -> Result<Vec<TokenCard>, AppError>;

@@ -1,7 +1,7 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 32] = [
+pub const OWN: [&str; 33] = [
     "account",
     "api",
     "audio",
@@ -26,6 +26,7 @@ pub const OWN: [&str; 32] = [
     "people",
     "pkg",
     "read",
+    "s",
     "samples",
     "settings",
     "settings.css",

@@ -26,7 +26,7 @@ pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVo
 pub use passage::{Passage, PassageSentence};
 pub use person::{
     HappeningCard, IdentityCard, InvitationCard, Person, PersonCard, Role, Scope, SessionCard,
-    TokenCard,
+    ShareCard, SharedBook, TokenCard,
 };
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,
@@ -119,6 +119,9 @@ pub struct BookCard {
     pub percent: Option<u32>,
     /// Where the reader is, if begun.
     pub progress: Option<Progress>,
+    /// Whether nobody else sees it.
+    #[serde(default)]
+    pub is_own: bool,
 }
 
 impl BookCard {
@@ -159,6 +162,9 @@ pub struct BookDetails {
     /// Whether its file was read by rules that have been bettered since.
     #[serde(default)]
     pub is_outdated: bool,
+    /// The id of the person who alone sees it; everybody does when there is none.
+    #[serde(default)]
+    pub owner: Option<String>,
 }
 
 /// A book that has just been imported.

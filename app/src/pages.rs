@@ -17,6 +17,7 @@ mod pronunciation;
 mod reader;
 mod search;
 mod settings;
+mod shared;
 mod storage;
 mod voices;
 
@@ -36,6 +37,7 @@ pub use pronunciation::PronunciationPage;
 pub use reader::ReaderPage;
 pub use search::SearchPage;
 pub use settings::SettingsPage;
+pub use shared::SharedPage;
 pub use storage::StoragePage;
 pub use voices::VoicesPage;
 
@@ -71,6 +73,11 @@ fn now_ms() -> u64 {
 /// Whole hours since a time.
 fn hours_since(time_ms: u64) -> u64 {
     now_ms().saturating_sub(time_ms) / 3_600_000
+}
+
+/// Whole hours until a time.
+fn hours_until(time_ms: u64) -> u64 {
+    time_ms.saturating_sub(now_ms()) / 3_600_000
 }
 
 /// A page made of what the server is asked for before anything is sent.

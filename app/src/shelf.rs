@@ -103,6 +103,7 @@ mod tests {
             added_ms,
             percent,
             progress: None,
+            is_own: false,
         }
     }
 

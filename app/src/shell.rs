@@ -13,7 +13,8 @@ use crate::error::AppError;
 use crate::pages::{
     AccountPage, BookPage, ConfirmPage, DevelopersPage, EnginesPage, InvitePage, KeysPage,
     LibraryPage, LoginPage, NotesPage, OfflinePage, PacksPage, PassagePage, PeoplePage,
-    PronunciationPage, ReaderPage, SearchPage, SettingsPage, SetupPage, StoragePage, VoicesPage,
+    PronunciationPage, ReaderPage, SearchPage, SettingsPage, SetupPage, SharedPage, StoragePage,
+    VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -128,6 +129,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>
                 <Route path=path!("/setup") view=SetupPage ssr=SsrMode::Async/>
                 <Route path=path!("/invite") view=InvitePage ssr=SsrMode::Async/>
+                <Route path=path!("/s/:link") view=SharedPage ssr=SsrMode::Async/>
                 <Route path=path!("/confirm") view=ConfirmPage ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async/>
                 <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async/>

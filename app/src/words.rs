@@ -9,6 +9,7 @@ mod english;
 mod listening;
 mod operator;
 mod packs;
+mod sharing;
 mod spanish;
 
 use std::borrow::Cow;
@@ -22,6 +23,7 @@ pub use accounts::Accounts;
 pub use listening::{Listening, Passage};
 pub use operator::Operator;
 pub use packs::Packs;
+pub use sharing::Sharing;
 
 /// Words that are also sent to the browser.
 pub type Text = Cow<'static, str>;
@@ -48,6 +50,7 @@ pub struct Words {
     pub operator: Operator,
     pub packs: Packs,
     pub accounts: Accounts,
+    pub sharing: Sharing,
     pub script: ScriptWords,
 }
 

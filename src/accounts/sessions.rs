@@ -185,6 +185,7 @@ impl Accounts {
                 // The proxy has asked.
                 confirmed_until_ms: u64::MAX,
                 scopes: None,
+                lent: None,
             })
         });
         self.shared.known.insert(known, person.clone()).await;
@@ -225,6 +226,7 @@ impl Accounts {
                 session: id.clone(),
                 confirmed_until_ms: row.get::<i64, _>(4).max(0) as u64,
                 scopes: None,
+                lent: None,
             })
         });
         self.shared.known.insert(id, person.clone()).await;

@@ -1,4 +1,5 @@
-//! What programs identify themselves with: `ema_{id}_{secret}{checksum}`.
+//! What programs identify themselves with: `ema_{id}_{secret}{checksum}`. Links to a shared book are written the same
+//! way, with a prefix of their own.
 //!
 //! The prefix is there for scanners that look for secrets in published code; the checksum, CRC-32 in base 62,
 //! tells a mistyped token from one that was withdrawn without asking the database, as GitHub's tokens have it.
@@ -16,6 +17,8 @@ use crate::time::now_ms;
 
 /// What a token begins with.
 pub const TOKEN_PREFIX: &str = "ema_";
+/// What a link to a shared book begins with.
+pub(super) const SHARE_PREFIX: &str = "ems_";
 /// Tokens that one person can have.
 pub(super) const MAX_TOKENS: i64 = 100;
 /// Longest name, in characters.
@@ -47,12 +50,7 @@ impl Accounts {
         if count.fetch_one(&self.shared.database).await?.get::<i64, _>(0) >= MAX_TOKENS {
             return Err(AccountError::TooManyTokens);
         }
-        let id: String = random::<ID_CHARS>()?
-            .iter()
-            .map(|byte| char::from(ID_LETTERS[usize::from(byte % 32)]))
-            .collect();
-        let body = format!("{TOKEN_PREFIX}{id}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
-        let token = format!("{body}{}", checksum(&body));
+        let (id, token) = secret_with(TOKEN_PREFIX)?;
         let now = now_ms();
         let ends = match days.min(MAX_DAYS) {
             0 => 0,
@@ -76,7 +74,7 @@ impl Accounts {
 
     /// Whose program a token lets in.
     pub async fn of_token(&self, token: &str) -> Result<Option<Arc<Person>>, AccountError> {
-        let Some(id) = id_of(token) else { return Ok(None) };
+        let Some(id) = id_in(TOKEN_PREFIX, token) else { return Ok(None) };
         let hash = hash_of(token);
         if let Some(known) = self.shared.known.get(&hash).await {
             return Ok(known);
@@ -102,6 +100,7 @@ impl Accounts {
                 session: String::new(),
                 confirmed_until_ms: 0,
                 scopes: Some(scopes_of(&row.get::<String, _>(4))),
+                lent: None,
             })
         });
         self.shared.known.insert(hash, person.clone()).await;
@@ -146,11 +145,22 @@ fn scopes_of(names: &str) -> Vec<Scope> {
     names.split(' ').filter_map(Scope::named).collect()
 }
 
-/// The id in a token, if it is written as one.
-fn id_of(token: &str) -> Option<&str> {
+/// A new token with its id, or what else is written as one.
+pub(super) fn secret_with(prefix: &str) -> Result<(String, String), AccountError> {
+    let id: String = random::<ID_CHARS>()?
+        .iter()
+        .map(|byte| char::from(ID_LETTERS[usize::from(byte % 32)]))
+        .collect();
+    let body = format!("{prefix}{id}_{}", URL_SAFE_NO_PAD.encode(random::<32>()?));
+    let token = format!("{body}{}", checksum(&body));
+    Ok((id, token))
+}
+
+/// The id in a token, if it is written as one with this prefix.
+pub(super) fn id_in<'t>(prefix: &str, token: &'t str) -> Option<&'t str> {
     let body_bytes = token.len().checked_sub(CHECK_CHARS)?;
     let (body, check) = (token.get(..body_bytes)?, token.get(body_bytes..)?);
-    let (id, _) = body.strip_prefix(TOKEN_PREFIX)?.split_once('_')?;
+    let (id, _) = body.strip_prefix(prefix)?.split_once('_')?;
     (id.len() == ID_CHARS && check == checksum(body)).then_some(id)
 }
 
@@ -172,11 +182,13 @@ mod tests {
     fn a_mistyped_token_is_none() {
         let body = "ema_k3v9x2qp_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let token = format!("{body}{}", checksum(body));
+        let id_of = |token| id_in(TOKEN_PREFIX, token);
         assert_eq!(id_of(&token), Some("k3v9x2qp"));
+        assert_eq!(id_in(SHARE_PREFIX, &token), None);
         for wrong in
             [token.replace("k3", "k4"), token[1..].to_owned(), String::new(), "ema_é".to_owned()]
         {
-            assert_eq!(id_of(&wrong), None, "{wrong}");
+            assert_eq!(id_in(TOKEN_PREFIX, &wrong), None, "{wrong}");
         }
     }
 }

@@ -29,6 +29,7 @@ pub fn router() -> Routes {
         .page(Needs::IMPORT, Method::POST, DELETED, post(delete))
         .add(Needs::IMPORT, routes!(restore))
         .add(Needs::IMPORT, routes!(reimport))
+        .add(Needs::IMPORT, routes!(give_away))
         .add(Needs::IMPORT, routes!(set_matter))
         .add(Needs::READ, routes!(original))
         .add(Needs::PROGRESS, routes!(progress, set_progress))
@@ -59,6 +60,7 @@ pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookA
         added_ms,
         percent,
         progress,
+        is_own,
         ..
     } = card;
     Ok(Json(BookAnswer {
@@ -77,6 +79,7 @@ pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookA
         toc,
         warnings,
         is_outdated,
+        is_own,
     }))
 }
 
@@ -113,6 +116,8 @@ pub struct BookAnswer {
     warnings: Vec<app::model::ImportWarning>,
     /// Whether its file was read by rules that have been bettered since
     is_outdated: bool,
+    /// Whether nobody else sees it
+    is_own: bool,
 }
 
 /// The file that was imported, byte for byte.
@@ -156,6 +161,19 @@ pub async fn reimport(state: Visit, headers: HeaderMap, BookPath { book }: BookP
         Ok(book) => Json(book).into_response(),
         Err(error) => refused(&headers, &page, error),
     }
+}
+
+/// Makes one’s own book everybody’s. It does not go back.
+#[utoipa::path(
+    post, path = "/api/books/{book}/everybody", tag = BOOKS, params(BookPath), responses((status = 204))
+)]
+pub async fn give_away(
+    state: Visit,
+    headers: HeaderMap,
+    BookPath { book }: BookPath,
+) -> Result<Response, ApiError> {
+    state.library.give_away(&book).await?;
+    Ok(redirect_or_no_content(&headers, &format!("/book/{book}")))
 }
 
 /// Where the reader is; null when the book is not begun.

@@ -23,7 +23,8 @@ use caller::Caller;
 
 pub use caller::ProxyLogin;
 pub use sessions::{
-    LAST, clear_site, cookie_name, no_session_cookies, remember, secrets, session_cookie,
+    LAST, clear_site, cookie_name, guest_cookie, let_in_anew, no_session_cookies, remember,
+    secrets, session_cookie,
 };
 
 /// Letters of the code, none of them easily taken for another: twelve are 60 bits.
@@ -145,8 +146,14 @@ impl Door {
         if let Some(token) = caller.token() {
             return self.accounts.of_token(&token).await;
         }
-        match caller.secret() {
-            Some(secret) => self.accounts.of_session(secret, &caller.client.to_string()).await,
+        if let Some(secret) = caller.secret() {
+            let person = self.accounts.of_session(secret, &caller.client.to_string()).await?;
+            if person.is_some() {
+                return Ok(person);
+            }
+        }
+        match caller.guest() {
+            Some(secret) => self.accounts.of_guest(secret).await,
             None => Ok(None),
         }
     }
@@ -163,7 +170,7 @@ fn is_enough(needs: Needs, person: Option<&Person>) -> bool {
         (Needs::Nobody, _) => true,
         (Needs::Role(role, scope), Some(person)) => person.role >= role && person.may(scope),
         (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
-            person.role >= role && (!person.session.is_empty() || !person.has_account())
+            person.role >= role && (!person.session.is_empty() || person.id.is_empty())
         }
         (_, None) => false,
     }
@@ -209,7 +216,9 @@ pub async fn let_in(
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let has_bearer = caller.has_bearer();
-    let by_cookie = person.as_ref().is_some_and(|person| !person.session.is_empty());
+    let by_cookie = person.as_ref();
+    let by_cookie =
+        by_cookie.is_some_and(|person| !person.session.is_empty() || person.lent.is_some());
     if by_cookie && changes && !caller.says_where_from() {
         return ApiError::OtherSite.into_response();
     }

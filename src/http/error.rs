@@ -23,9 +23,11 @@ impl ApiError {
             Self::NoLogin | Self::NotSetUp | Self::WrongLogin | Self::NotLetIn => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::OtherSite | Self::NotAllowed | Self::WrongCode | Self::NotConfirmed => {
-                StatusCode::FORBIDDEN
-            }
+            Self::OtherSite
+            | Self::NotAllowed
+            | Self::WrongCode
+            | Self::NotConfirmed
+            | Self::LoggedIn => StatusCode::FORBIDDEN,
             Self::NotPaid(_) => StatusCode::PAYMENT_REQUIRED,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

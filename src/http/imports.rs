@@ -17,7 +17,7 @@ use super::openapi::{BOOKS, Binary};
 use super::{ApiError, Visit, notice};
 use crate::library::import::ImportError;
 use crate::library::import::names::clean;
-use crate::library::{Arrival, ImportProgress, LibraryError};
+use crate::library::{Arrival, Audience, ImportProgress, LibraryError};
 
 /// Most files of one form.
 const MAX_FILES: usize = 100;
@@ -31,6 +31,14 @@ pub struct FilesForm {
     /// EPUB or plain text, one or more
     #[schema(value_type = Vec<Binary>)]
     file: Vec<Binary>,
+    /// `on` when nobody else is to see them, where people have accounts
+    only_me: Option<String>,
+}
+
+/// Files that are all there, and who is to see them.
+struct Received {
+    files: Vec<(Arrival, String)>,
+    audience: Audience,
 }
 
 /// Imports books. The answer is the last of them.
@@ -77,10 +85,18 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// Writes the files of a form to disk as they come.
-async fn receive(state: &Visit, mut form: Multipart) -> Result<Vec<(Arrival, String)>, ApiError> {
+async fn receive(state: &Visit, mut form: Multipart) -> Result<Received, ApiError> {
     let mut files = Vec::new();
+    let mut audience = Audience::Everybody;
     let slot = state.library.import_slot()?;
     while let Some(mut field) = heard(form.next_field()).await? {
+        if field.name() == Some("only_me") {
+            let said = heard(field.chunk()).await?;
+            if said.is_some_and(|said| *said == *b"on") {
+                audience = Audience::Oneself;
+            }
+            continue;
+        }
         if field.name() != Some("file") {
             continue;
         }
@@ -96,20 +112,21 @@ async fn receive(state: &Visit, mut form: Multipart) -> Result<Vec<(Arrival, Str
     }
     match files.is_empty() {
         true => Err(ApiError::BadBody("The form has no field “file”.".to_owned())),
-        false => Ok(files),
+        false => Ok(Received { files, audience }),
     }
 }
 
 async fn import_all(
     state: &Visit,
-    files: Vec<(Arrival, String)>,
+    Received { files, audience }: Received,
     progress: impl Fn(ImportProgress),
 ) -> Result<ImportedCard, ApiError> {
     let several = files.len() > 1;
     let (mut last, mut refused) = (None, None);
     // One that is refused does not cost the others.
     for (arrival, name) in files {
-        match state.library.import(arrival, &name, &progress).await.map_err(ApiError::from) {
+        let imported = state.library.import(arrival, (&name, audience), &progress).await;
+        match imported.map_err(ApiError::from) {
             Ok(book) => last = Some(book),
             Err(ApiError::Refused(why)) if several => {
                 refused = refused.or(Some(ApiError::Refused(format!("“{}”: {why}", clean(&name)))));
@@ -136,7 +153,7 @@ async fn heard<T>(part: impl Future<Output = Result<T, MultipartError>>) -> Resu
 /// problem. When the client goes away this is dropped, and with it the child process that reads.
 fn events(
     state: Visit,
-    files: Vec<(Arrival, String)>,
+    files: Received,
 ) -> Sse<impl futures::Stream<Item = Result<Event, Infallible>>> {
     let (sender, mut progress) = watch::channel(ImportProgress::Waiting);
     let stream = async_stream::stream! {

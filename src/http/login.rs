@@ -12,7 +12,7 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
-use super::door::{LAST, clear_site, no_session_cookies, remember, secrets, session_cookie};
+use super::door::{clear_site, let_in_anew, no_session_cookies, secrets, session_cookie};
 use super::extract::ApiForm;
 use super::forms::{in_address, redirect_or_no_content, refused};
 use super::routes::{Needs, Routes};
@@ -162,11 +162,7 @@ pub fn with_session(
     (is_https, is_below): (bool, bool),
 ) -> Response {
     cookies::set(&mut response, &session_cookie(secret, is_https, is_below));
-    // Another person's kept pages and books are not for this one.
-    if cookies::value(headers, LAST) != Some(user) {
-        clear_site(&mut response);
-    }
-    remember(&mut response, user);
+    let_in_anew(&mut response, user, headers);
     response
 }
 
@@ -177,7 +173,7 @@ pub async fn log_out(state: Visit, headers: HeaderMap) -> Result<Response, ApiEr
         state.door.accounts().end_own_session(secret).await?;
     }
     let mut response = redirect_or_no_content(&headers, "/login");
-    no_session_cookies().iter().for_each(|gone| cookies::set(&mut response, gone));
+    no_session_cookies().for_each(|gone| cookies::set(&mut response, &gone));
     clear_site(&mut response);
     Ok(response)
 }

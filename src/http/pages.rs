@@ -60,7 +60,11 @@ pub fn router() -> Routes {
         routes.asking(Needs::READ, method, &["/api/{*unknown}"])
     });
     nowhere
-        .asking(Needs::Nobody, &Method::GET, &["/login", "/setup", "/invite", "/offline"])
+        .asking(
+            Needs::Nobody,
+            &Method::GET,
+            &["/login", "/setup", "/invite", "/offline", "/s/{link}"],
+        )
         .asking(Needs::Nobody, &Method::GET, &FILES)
         .asking(Needs::Nobody, &Method::OPTIONS, &preflights)
         .asking(Needs::READ, &Method::GET, &of_listeners)

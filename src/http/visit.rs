@@ -31,6 +31,10 @@ impl Visit {
     pub fn of(state: &AppState, person: Option<&Person>) -> Self {
         let user = person.map(|person| &*person.id).unwrap_or_default();
         let library = state.library.of(user);
+        let library = match person.and_then(|person| person.lent.as_ref()) {
+            Some(book) => library.lending(book),
+            None => library,
+        };
         let mut narrator = state.narrator.of(library.clone());
         if person.is_some_and(|person| !person.may(Scope::Spend)) {
             narrator = narrator.without_spending();

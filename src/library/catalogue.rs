@@ -11,7 +11,7 @@ use crate::time::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
     books.cover, books.chapters, books.sentences, books.added_at, books.cover_widths, \
-    books.revision, \
+    books.revision, books.owner, \
     (SELECT CAST(COALESCE(SUM(chapters.sentences), 0) AS BIGINT) FROM chapters \
      WHERE chapters.book_id = books.id AND chapters.number < progress.chapter) AS before_at, \
     progress.device AS at_device, progress.updated_at AS at_ms, \
@@ -23,17 +23,26 @@ const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.la
 /// being read anew.
 pub(super) const IMPORT_RULES: i64 = 5;
 
-/// Adds a book with its chapters.
+/// Books that a person sees: everybody's and their own. Where nobody has to log in all are, and so they are to what
+/// the server does by itself.
+macro_rules! seen_by {
+    ($user:literal) => {
+        concat!("(owner IS NULL OR owner = ", $user, " OR ", $user, " = 'local')")
+    };
+}
+
+/// Adds a book with its chapters: a person's own, or everybody's.
 pub(super) async fn insert(
     database: &AnyPool,
     id: &BookId,
     book: &ImportedBook,
+    owner: Option<&str>,
 ) -> Result<(), LibraryError> {
     let mut transaction = database.begin().await?;
     sqlx::query(
         "INSERT INTO books (id, title, authors, language, vertical, format, cover, toc, chapters, \
-         sentences, added_at, fonts, cover_widths, warnings, rules) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         sentences, added_at, fonts, cover_widths, warnings, rules, owner) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(id.as_str())
     .bind(&book.title)
@@ -50,6 +59,7 @@ pub(super) async fn insert(
     .bind(serde_json::to_string(&book.cover_widths)?)
     .bind(serde_json::to_string(&book.warnings)?)
     .bind(IMPORT_RULES)
+    .bind(owner)
     .execute(&mut *transaction)
     .await?;
     insert_chapters(&mut transaction, id, book).await?;
@@ -174,8 +184,9 @@ fn sentences(book: &ImportedBook) -> i64 {
 
 pub(super) async fn all(database: &AnyPool, user: &str) -> Result<Vec<BookCard>, LibraryError> {
     let query = format!(
-        "{SELECT_CARD} WHERE books.deleted_at IS NULL \
-         ORDER BY COALESCE(progress.updated_at, books.added_at) DESC, books.title"
+        "{SELECT_CARD} WHERE books.deleted_at IS NULL AND {} \
+         ORDER BY COALESCE(progress.updated_at, books.added_at) DESC, books.title",
+        seen_by!("$1")
     );
     let rows = sqlx::query(sqlx::AssertSqlSafe(query)).bind(user).fetch_all(database).await?;
     rows.iter().map(card).collect()
@@ -224,6 +235,7 @@ pub(super) async fn find(
             })
             .collect::<Result<_, sqlx::Error>>()?,
         toc,
+        owner: row.try_get("owner")?,
     }))
 }
 
@@ -283,19 +295,35 @@ pub(super) async fn set_progress(
     Ok(())
 }
 
+/// Makes a person's own book everybody's; false when it is none of theirs.
+pub(super) async fn give_away(
+    database: &AnyPool,
+    id: &BookId,
+    user: &str,
+) -> Result<bool, LibraryError> {
+    let done = sqlx::query(
+        "UPDATE books SET owner = NULL WHERE id = $1 AND owner = $2 AND deleted_at IS NULL",
+    );
+    let done = done.bind(id.as_str()).bind(user).execute(database).await?;
+    Ok(done.rows_affected() > 0)
+}
+
 /// Gives a book another title and other authors; false when there is no such book.
 pub(super) async fn rename(
     database: &AnyPool,
     id: &BookId,
+    user: &str,
     title: &str,
     authors: &[String],
 ) -> Result<bool, LibraryError> {
-    let done = sqlx::query(
-        "UPDATE books SET title = $1, authors = $2 WHERE id = $3 AND deleted_at IS NULL",
-    )
+    let done = sqlx::query(concat!(
+        "UPDATE books SET title = $1, authors = $2 WHERE id = $3 AND deleted_at IS NULL AND ",
+        seen_by!("$4")
+    ))
     .bind(title)
     .bind(serde_json::to_string(authors)?)
     .bind(id.as_str())
+    .bind(user)
     .execute(database)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -306,14 +334,18 @@ pub(super) async fn rename(
 pub(super) async fn set_deleted(
     database: &AnyPool,
     id: &BookId,
+    user: &str,
     at_ms: Option<u64>,
 ) -> Result<bool, LibraryError> {
     let wanted = if at_ms.is_some() { "IS NULL" } else { "> 0" };
-    let statement =
-        format!("UPDATE books SET deleted_at = $1 WHERE id = $2 AND deleted_at {wanted}");
+    let statement = format!(
+        "UPDATE books SET deleted_at = $1 WHERE id = $2 AND deleted_at {wanted} AND {}",
+        seen_by!("$3")
+    );
     let done = sqlx::query(sqlx::AssertSqlSafe(statement))
         .bind(at_ms.map(|at_ms| at_ms as i64))
         .bind(id.as_str())
+        .bind(user)
         .execute(database)
         .await?;
     Ok(done.rows_affected() > 0)
@@ -323,11 +355,13 @@ pub(super) async fn set_deleted(
 pub(super) async fn deleted_title(
     database: &AnyPool,
     id: &BookId,
+    user: &str,
 ) -> Result<Option<String>, LibraryError> {
-    let row = sqlx::query("SELECT title FROM books WHERE id = $1 AND deleted_at > 0")
-        .bind(id.as_str())
-        .fetch_optional(database)
-        .await?;
+    let row = sqlx::query(concat!(
+        "SELECT title FROM books WHERE id = $1 AND deleted_at > 0 AND ",
+        seen_by!("$2")
+    ));
+    let row = row.bind(id.as_str()).bind(user).fetch_optional(database).await?;
     Ok(row.map(|row| row.try_get("title")).transpose()?)
 }
 
@@ -439,6 +473,7 @@ fn card(row: &AnyRow) -> Result<BookCard, LibraryError> {
         added_ms: row.try_get::<i64, _>("added_at")?.unsigned_abs(),
         percent,
         progress,
+        is_own: row.try_get::<Option<String>, _>("owner")?.is_some(),
     })
 }
 

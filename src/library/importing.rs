@@ -11,7 +11,7 @@ use super::import::child::{Task, book_folder};
 use super::import::names::clean;
 use super::import::upload::{Upload, Uploaded};
 use super::import::{ImportError, ImportSlot, ImportedBook};
-use super::{Library, LibraryError, catalogue, sample};
+use super::{LOCAL_USER, Library, LibraryError, catalogue, sample};
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,15 @@ pub enum ImportProgress {
     Reading(u8),
     /// What was read is being stored.
     Storing,
+}
+
+/// Who sees a book that comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody.
+    Everybody,
+    /// Whoever brings it, where people have accounts.
+    Oneself,
 }
 
 /// A file that is coming in, with its slot in the queue. The files of one form share one.
@@ -52,31 +61,47 @@ impl Library {
 
     /// Imports a file that is all there. The same bytes give the same book, once. When the future is
     /// dropped before the file was read, nothing is left of it.
+    ///
+    /// A book of one's own is a book apart, so that nothing tells whether others have it: only one that everybody sees
+    /// is not brought again.
     pub async fn import(
         &self,
         arrival: Arrival,
-        file_name: &str,
+        (file_name, audience): (&str, Audience),
         progress: impl Fn(ImportProgress),
     ) -> Result<ImportedCard, LibraryError> {
         let Arrival { upload, slot } = arrival;
-        let uploaded = upload.finish().await?;
+        let mut uploaded = upload.finish().await?;
         progress(ImportProgress::Waiting);
+        let database = &self.shared.database;
+        let owned = (*self.user != *LOCAL_USER).then(|| uploaded.id_for(&self.user));
+        if let Some(owned) = owned {
+            let is_there = catalogue::find(database, &uploaded.id).await?.is_some();
+            match audience {
+                Audience::Oneself if !is_there => uploaded.id = owned,
+                // What one has already is made everybody's rather than brought again.
+                Audience::Everybody if !is_there && self.give_away(&owned).await.is_ok() => {
+                    uploaded.id = owned;
+                }
+                _ => {}
+            }
+        }
         let id = uploaded.id.clone();
         let lock = self.shared.changing.lock(&id).await;
         // A deleted book that comes again is the same book, with its places and marks.
-        if catalogue::set_deleted(&self.shared.database, &id, None).await? {
+        if catalogue::set_deleted(database, &id, &self.user, None).await? {
             self.changed(&id).await;
         }
         // One whose purge broke off is finished with, and comes anew.
         self.purge_one(&id, 1).await?;
-        if let Some(book) = catalogue::find(&self.shared.database, &id).await? {
+        if let Some(book) = catalogue::find(database, &id).await? {
             return Ok(ImportedCard { card: book.card, warnings: book.warnings });
         }
         let book = self.read(&uploaded, &slot, &id, file_name, &progress).await?;
         progress(ImportProgress::Storing);
         // In a task of its own: a client that goes away leaves a whole book, not half of one.
         let library = self.clone();
-        let stored = async move { library.add(uploaded, book, lock).await };
+        let stored = async move { library.add(uploaded, book, audience, lock).await };
         self.shared.storing.spawn(stored).await?
     }
 
@@ -87,7 +112,8 @@ impl Library {
             ImportError::Write(error) => LibraryError::File(error),
             other => other.into(),
         })?;
-        self.import(arrival, &file.display().to_string(), |_| {}).await
+        let name = file.display().to_string();
+        self.import(arrival, (&name, Audience::Everybody), |_| {}).await
     }
 
     /// On the very first start, puts the sample book on the shelf. Never again, also when it was
@@ -100,7 +126,7 @@ impl Library {
         let imported = async {
             let mut arrival = self.receive(&self.import_slot()?).await?;
             arrival.write(&sample::epub()?).await?;
-            self.import(arrival, "sample.epub", |_| {}).await
+            self.import(arrival, ("sample.epub", Audience::Everybody), |_| {}).await
         };
         if let Err(error) = imported.await {
             // A library without it is one all the same; the next start tries again.
@@ -129,13 +155,16 @@ impl Library {
         &self,
         uploaded: Uploaded,
         book: ImportedBook,
+        audience: Audience,
         _lock: OwnedMutexGuard<()>,
     ) -> Result<ImportedCard, LibraryError> {
         let (id, database, shelf) = (&uploaded.id, &self.shared.database, &self.shared.shelf);
+        let is_own = audience == Audience::Oneself && *self.user != *LOCAL_USER;
+        let owner = is_own.then_some(&*self.user);
         let added = async {
             shelf.put_original(id, book.format, &uploaded.file()).await?;
             shelf.put_revision(id, 0, &book_folder(uploaded.folder())).await?;
-            catalogue::insert(database, id, &book).await
+            catalogue::insert(database, id, &book, owner).await
         };
         if let Err(error) = added.await {
             // Without a row, what lies on the shelf is nobody's. With one, another server was first.

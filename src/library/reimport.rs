@@ -28,6 +28,7 @@ impl Library {
         let slot = self.shared.importer.slot()?;
         let lock = self.shared.changing.lock(id).await;
         let before = self.find(id).await?;
+        self.check_seen(&before)?;
         let uploaded = self.fetch_original(id).await?;
         let book = self.read(&uploaded, &slot, id, "book", &|_| {}).await?;
         let (library, id) = (self.clone(), id.clone());

@@ -27,7 +27,7 @@ impl Library {
         if !fits(title) || authors.len() > MAX_AUTHORS || !authors.iter().all(|name| fits(name)) {
             return Err(LibraryError::BadName(MAX_NAME_CHARS));
         }
-        if !catalogue::rename(&self.shared.database, id, title, authors).await? {
+        if !catalogue::rename(&self.shared.database, id, &self.user, title, authors).await? {
             return Err(LibraryError::NoSuchBook);
         }
         self.changed(id).await;
@@ -52,9 +52,21 @@ impl Library {
         Ok(())
     }
 
+    /// Makes one's own book everybody's. It does not go back: others may be in the middle of it.
+    ///
+    /// # Errors
+    /// When it is none of one's own.
+    pub async fn give_away(&self, id: &BookId) -> Result<(), LibraryError> {
+        if !catalogue::give_away(&self.shared.database, id, &self.user).await? {
+            return Err(LibraryError::NoSuchBook);
+        }
+        self.changed(id).await;
+        Ok(())
+    }
+
     /// Takes a book out of the library; it can be brought back for a while.
     pub async fn delete(&self, id: &BookId) -> Result<(), LibraryError> {
-        if !catalogue::set_deleted(&self.shared.database, id, Some(now_ms())).await? {
+        if !catalogue::set_deleted(&self.shared.database, id, &self.user, Some(now_ms())).await? {
             return Err(LibraryError::NoSuchBook);
         }
         self.changed(id).await;
@@ -63,7 +75,7 @@ impl Library {
 
     /// Brings a deleted book back.
     pub async fn restore(&self, id: &BookId) -> Result<(), LibraryError> {
-        if !catalogue::set_deleted(&self.shared.database, id, None).await? {
+        if !catalogue::set_deleted(&self.shared.database, id, &self.user, None).await? {
             return Err(LibraryError::NoSuchBook);
         }
         self.changed(id).await;
@@ -72,7 +84,7 @@ impl Library {
 
     /// The title of a book that can be brought back.
     pub async fn deleted_title(&self, id: &BookId) -> Result<Option<String>, LibraryError> {
-        catalogue::deleted_title(&self.shared.database, id).await
+        catalogue::deleted_title(&self.shared.database, id, &self.user).await
     }
 
     /// Forgets books that were deleted long enough ago.

@@ -34,7 +34,16 @@ impl Narrator {
 
     /// The narrator as a listener has it.
     pub(super) fn of_listener(&self, position: &ListenerPosition) -> Self {
-        self.of(self.library.of(user_of(&position.listener)))
+        self.of(self.library.trusted(user_of(&position.listener)))
+    }
+
+    /// The same position, if the listener sees the book.
+    async fn checked(
+        &self,
+        position: &ListenerPosition,
+    ) -> Result<ListenerPosition, NarrationError> {
+        self.library.metadata(&position.book).await?;
+        Ok(self.own(position))
     }
 
     /// What a listener hears of a chapter: the plan without what is passed over.
@@ -59,7 +68,7 @@ impl Narrator {
         &self,
         position: &ListenerPosition,
     ) -> Result<Option<String>, NarrationError> {
-        let position = &self.own(position);
+        let position = &self.checked(position).await?;
         let jobs = self.two_chapters(position).await?;
         let queue = &self.shared.queue;
         queue.set_listener_position(position).await?;
@@ -87,7 +96,7 @@ impl Narrator {
     /// # Errors
     /// When there is no such chapter or voice, or the queue refuses.
     pub async fn page_open(&self, position: &ListenerPosition) -> Result<(), NarrationError> {
-        let position = &self.own(position);
+        let position = &self.checked(position).await?;
         let next = self.next_sentences(position).await?;
         let queue = &self.shared.queue;
         let before = queue.listeners(&position.book).await?;
@@ -105,7 +114,7 @@ impl Narrator {
     /// # Errors
     /// When there is no such chapter or voice, or the queue refuses.
     pub async fn chapter_change(&self, position: &ListenerPosition) -> Result<(), NarrationError> {
-        let position = &self.own(position);
+        let position = &self.checked(position).await?;
         // Only a position that exists counts: another would fail every later look at the book.
         let next = self.next_sentences(position).await?;
         let queue = &self.shared.queue;

@@ -29,7 +29,7 @@ fn bring_to_life(words: Json) {
     let (chosen, early) = (words.clone(), words.clone());
     dom::listen(&form, "change", move |event| {
         let Some(Ok(input)) =
-            dom::target(&event, "input").map(JsCast::dyn_into::<HtmlInputElement>)
+            dom::target(&event, "input[type=file]").map(JsCast::dyn_into::<HtmlInputElement>)
         else {
             return;
         };
@@ -196,7 +196,10 @@ impl Line {
 /// the server is.
 fn send(file: &File, line: &Line, words: &Json, done: impl FnOnce(Outcome) + 'static) {
     let (Ok(request), Ok(form)) = (XmlHttpRequest::new(), FormData::new()) else { return };
+    // As the form has it that is there without script.
+    let is_own = dom::one(".import input[name=only_me]:checked").is_some();
     let sent = form.append_with_blob_and_filename("file", file, &file.name()).is_ok()
+        && (!is_own || form.append_with_str("only_me", "on").is_ok())
         && request.open("POST", &dom::at("/api/books")).is_ok()
         && request.set_request_header("Accept", "text/event-stream").is_ok();
     if let Ok(upload) = request.upload() {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::BookId;
+
 /// What a person may do, each more than the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -93,13 +95,15 @@ pub struct Person {
     pub confirmed_until_ms: u64,
     /// What their program may do; everything when they are there themselves.
     pub scopes: Option<Vec<Scope>>,
+    /// The only book there is for them: they have no account, and came by a link to it.
+    pub lent: Option<BookId>,
 }
 
 impl Person {
     /// Whoever is there, where nobody has to log in.
     pub fn without_login(role: Role) -> Self {
         let (id, name, session) = (String::new(), String::new(), String::new());
-        Self { id, name, role, session, confirmed_until_ms: u64::MAX, scopes: None }
+        Self { id, name, role, session, confirmed_until_ms: u64::MAX, scopes: None, lent: None }
     }
 
     /// Whether they are there themselves, or their program may do this.
@@ -107,10 +111,41 @@ impl Person {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
     }
 
-    /// Whether there is a login at all.
+    /// Whether they have one; nobody does where nobody has to log in.
     pub fn has_account(&self) -> bool {
-        !self.id.is_empty()
+        !self.id.is_empty() && self.lent.is_none()
     }
+}
+
+/// A book that a link leads to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SharedBook {
+    /// Its id.
+    pub book: BookId,
+    /// Its title.
+    pub title: String,
+    /// Its authors.
+    pub authors: Vec<String>,
+    /// Who has made the link.
+    pub from: String,
+    /// When it ends, in ms since 1970.
+    pub expires_at_ms: u64,
+}
+
+/// A link by which people without an account read one book.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ShareCard {
+    /// Names it; it lets nobody in
+    pub id: String,
+    /// The book’s id
+    pub book: String,
+    /// The book’s title
+    pub title: String,
+    /// When it ends, in ms since 1970
+    pub expires_at_ms: u64,
+    /// Browsers that came by it
+    pub guests: u64,
 }
 
 /// A person as others see them.
@@ -140,7 +175,7 @@ pub struct HappeningCard {
     /// Who did it; empty where nobody is known
     pub who: String,
     /// `login`, `login_refused`, `set_up`, `person_added`, `person_removed`, `role`, `allowance`, `password`, `token`,
-    /// `invited`, `uninvited`, `accepted`, `identity`, `identity_removed`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
+    /// `invited`, `uninvited`, `accepted`, `shared`, `identity`, `identity_removed`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
     pub what: String,
     /// Whom or what it was about
     pub about: String,

@@ -4,11 +4,14 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
 use super::login::password_field;
-use super::{hours_since, loaded};
+use super::shared::shares;
+use super::{hours_since, hours_until, loaded};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
-use crate::model::{IdentityCard, Person, PersonCard, Role, Scope, SessionCard, TokenCard};
+use crate::model::{
+    IdentityCard, Person, PersonCard, Role, Scope, SessionCard, ShareCard, TokenCard,
+};
 use crate::notice::notice;
 use crate::ways::LoginWays;
 use crate::words::words;
@@ -39,27 +42,28 @@ pub fn AccountPage() -> impl IntoView {
                     false => None,
                 };
                 let known = (spending, backend.identities(&person).await?);
-                Ok((known, backend.sessions(&person).await?, backend.tokens(&person).await?))
+                let devices = (backend.sessions(&person).await?, backend.tokens(&person).await?);
+                Ok((known, devices, backend.shares(&person).await?))
             }
         }
     };
     let said = notice();
-    loaded(load, move |((spending, identities), sessions, tokens): (Known, _, _)| {
+    loaded(load, move |((spending, identities), devices, links): (Known, _, _)| {
         let person = person.as_deref().filter(|person| person.has_account());
         let ways = other_ways(identities);
-        page(person.zip(spending), (sessions, tokens), ways, &said)
+        page(person.zip(spending), devices, (ways, links), &said)
     })
 }
 
 fn page(
     person: Option<(&Person, PersonCard)>,
     devices: (Vec<SessionCard>, Vec<TokenCard>),
-    ways: AnyView,
+    (ways, links): (AnyView, Vec<ShareCard>),
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
     let body = match person {
-        Some((person, spending)) => account((person, &spending), devices, ways, said),
+        Some((person, spending)) => account((person, &spending), devices, (ways, links), said),
         None => view! {
             <p class="lead">{words.nobody_yet}</p>
             <p><a href="/people">{words.add_first}</a></p>
@@ -81,7 +85,7 @@ fn page(
 fn account(
     (person, spending): (&Person, &PersonCard),
     (sessions, tokens): (Vec<SessionCard>, Vec<TokenCard>),
-    ways: AnyView,
+    (ways, links): (AnyView, Vec<ShareCard>),
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
@@ -111,6 +115,7 @@ fn account(
         <h2>{words.devices}</h2>
         <ul class="lines">{sessions.into_iter().map(session).collect_view()}</ul>
         {ways}
+        {shares(links)}
         <h2>{words.programs}</h2>
         <p class="hint">{words.programs_lead}</p>
         {made}
@@ -213,9 +218,4 @@ fn token(card: TokenCard) -> impl IntoView {
             </form>
         </li>
     }
-}
-
-/// Whole hours until a time.
-fn hours_until(time_ms: u64) -> u64 {
-    time_ms.saturating_sub(super::now_ms()) / 3_600_000
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::shared::{is_link, made, share_form};
 use super::{book_param, loaded};
 use crate::backend::{backend, may};
 use crate::components::{Cover, KeepButton, PageTitle, SiteHead, reading_link};
@@ -24,8 +25,10 @@ pub fn BookPage() -> impl IntoView {
 
 fn details(book: BookDetails) -> AnyView {
     let BookDetails { card, toc, warnings, is_outdated, chapters, .. } = book;
+    let is_own = words().sharing.is_own;
     let words = &words().book;
     let notice = notice();
+    let is_made = is_link(&notice);
     let (id, language) = (card.id.to_string(), card.language.clone());
     let verb = if card.progress.is_some() { words.go_on } else { words.begin };
     let at = card.progress.as_ref().map(|progress| progress.chapter);
@@ -47,10 +50,12 @@ fn details(book: BookDetails) -> AnyView {
                         {(words.facts)(card.chapters, card.sentences)}
                         {card.percent.map(|percent| format!(" · {percent} %"))}
                     </p>
+                    {card.is_own.then(|| view! { <p class="facts">{is_own}</p> })}
                     <p><a class="button" href=reading_link(&card)>{verb}</a></p>
                 </div>
             </div>
-            {(!notice.is_empty())
+            {is_made.then(|| made(&notice))}
+            {(!is_made && !notice.is_empty())
                 .then(|| view! { <p class="refusal" role="alert">{notice.clone()}</p> })}
             {is_outdated.then(|| reimport_offer(&id))}
             {manage(&card, warnings, &chapters)}
@@ -194,6 +199,7 @@ fn manage(
             <p>
                 <a class="button quiet-button" download href=format!("{address}/file")>{words.book.file}</a>
             </p>
+            {share_form(&card.id)}
             {may(Role::Member).then(|| changes(card))}
         </details>
     }
@@ -223,6 +229,12 @@ fn changes(card: &BookCard) -> impl IntoView + use<> {
                 <button class="button">{words.book.save}</button>
             </form>
         </details>
+        {card.is_own.then(|| view! {
+            <form method="post" action=format!("{address}/everybody")>
+                <button class="button quiet-button">{words.sharing.give_away}</button>
+                <p class="hint">{words.sharing.give_away_hint}</p>
+            </form>
+        })}
         <form method="post" action=format!("{address}/delete")>
             <button class="button danger">{words.book.delete}</button>
             <p class="hint">{words.book.delete_hint}</p>

@@ -151,12 +151,14 @@ fn shelf_item(book: BookCard) -> impl IntoView {
     let (page, link) = (format!("/book/{}", book.id), reading_link(&book));
     let verb = if book.percent.is_some() { words.go_on } else { words.read };
     let title = book.title.clone();
+    let own_mark = crate::words::words().sharing.own_mark;
     view! {
         <li class="shelf-item">
             <a class="shelf-link" href=page>
                 <Cover book=book.clone()/>
                 <span class="shelf-title" dir="auto">{book.title.clone()}</span>
                 <span class="shelf-author" dir="auto">{book.byline()}</span>
+                {book.is_own.then(|| view! { <span class="shelf-author">{own_mark}</span> })}
             </a>
             {book
                 .percent

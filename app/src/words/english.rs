@@ -300,6 +300,7 @@ pub(super) static ENGLISH: Words = Words {
     operator: super::operator::ENGLISH,
     packs: super::packs::ENGLISH,
     accounts: super::accounts::ENGLISH,
+    sharing: super::sharing::ENGLISH,
     script: ScriptWords {
         play: Text::Borrowed("Play"),
         pause: Text::Borrowed("Pause"),

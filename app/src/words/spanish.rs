@@ -298,6 +298,7 @@ pub(super) static SPANISH: Words = Words {
     operator: super::operator::SPANISH,
     packs: super::packs::SPANISH,
     accounts: super::accounts::SPANISH,
+    sharing: super::sharing::SPANISH,
     script: ScriptWords {
         play: Text::Borrowed("Reproducir"),
         pause: Text::Borrowed("Pausar"),

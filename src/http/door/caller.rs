@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use app::model::Role;
 use axum::http::{HeaderMap, HeaderName, header};
 
-use super::sessions::cookie_name;
+use super::sessions::{cookie_name, guest_cookie_name};
 use crate::accounts::TOKEN_PREFIX;
 use crate::http::cookies;
 
@@ -83,6 +83,11 @@ impl Caller<'_> {
     /// The secret of a browser's session. Over HTTPS only the cookie counts that no neighbour can have set.
     pub(super) fn secret(&self) -> Option<&str> {
         cookies::value(self.headers, cookie_name(self.is_https, self.is_below))
+    }
+
+    /// The secret of a guest who came by a link to a book.
+    pub(super) fn guest(&self) -> Option<&str> {
+        cookies::value(self.headers, guest_cookie_name(self.is_https, self.is_below))
     }
 
     /// Whether a form that a page sends by itself would look like this: a browser says where it comes from.

@@ -8,6 +8,9 @@ use crate::http::cookies;
 /// The cookie with a session's secret: over HTTPS, the same below a path, and over plain HTTP. A browser takes one with
 /// a prefix over nothing but HTTPS, and the first from no neighbour (RFC 6265bis, section 4.1.3).
 const COOKIES: [&str; 3] = ["__Host-earmark", "__Secure-earmark", "earmark"];
+/// The same, with the secret of a guest who came by a link to a book.
+const GUEST_COOKIES: [&str; 3] =
+    ["__Host-earmark-guest", "__Secure-earmark-guest", "earmark_guest"];
 /// Remembers whose pages a browser may have kept.
 pub const LAST: &str = "earmark_last";
 /// How long a browser keeps a cookie, in seconds: the 400 days that it may have at most (RFC 6265bis, section 5.5).
@@ -15,26 +18,52 @@ pub const LAST: &str = "earmark_last";
 pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
 /// The header that has a browser keep a session's secret, or forget it.
 pub fn session_cookie(secret: &str, is_https: bool, is_below: bool) -> String {
-    let (name, secure) = (cookie_name(is_https, is_below), if is_https { "; Secure" } else { "" });
+    secret_cookie(cookie_name(is_https, is_below), secret, is_https)
+}
+
+/// The header that has a browser keep the secret of a guest.
+pub fn guest_cookie(secret: &str, is_https: bool, is_below: bool) -> String {
+    secret_cookie(guest_cookie_name(is_https, is_below), secret, is_https)
+}
+
+fn secret_cookie(name: &str, secret: &str, is_https: bool) -> String {
+    let secure = if is_https { "; Secure" } else { "" };
     format!("{name}={secret}; Path=/; Max-Age={COOKIE_AGE}; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// The cookie of a session that came over HTTPS, or to a site below a path of its host.
 pub fn cookie_name(is_https: bool, is_below: bool) -> &'static str {
+    COOKIES[kind(is_https, is_below)]
+}
+
+/// The cookie of a guest, likewise.
+pub fn guest_cookie_name(is_https: bool, is_below: bool) -> &'static str {
+    GUEST_COOKIES[kind(is_https, is_below)]
+}
+
+fn kind(is_https: bool, is_below: bool) -> usize {
     match (is_https, is_below) {
-        (true, false) => COOKIES[0],
-        (true, true) => COOKIES[1],
-        (false, _) => COOKIES[2],
+        (true, false) => 0,
+        (true, true) => 1,
+        (false, _) => 2,
     }
 }
 
-/// The headers that have a browser forget the secrets of all its sessions.
-pub fn no_session_cookies() -> [String; 3] {
+/// The headers that have a browser forget the secrets of all its sessions, and of a guest.
+pub fn no_session_cookies() -> impl Iterator<Item = String> {
     let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
-    COOKIES.map(|name| {
+    COOKIES.iter().chain(&GUEST_COOKIES).map(move |name| {
         let secure = if name.starts_with("__") { "; Secure" } else { "" };
         format!("{name}=; {gone}{secure}")
     })
+}
+
+/// Has a browser that lets somebody in forget what it has kept of another, and remember whose pages it keeps now.
+pub fn let_in_anew(response: &mut Response, user: &str, headers: &HeaderMap) {
+    if cookies::value(headers, LAST) != Some(user) {
+        clear_site(response);
+    }
+    remember(response, user);
 }
 
 /// The secrets of all the sessions that a browser has.

@@ -74,13 +74,17 @@ impl Upload {
         if self.length == 0 {
             return Err(ImportError::Empty);
         }
-        let digest = hex(&self.hash.finalize());
-        // SHA-256 in hex is 64 digits of the alphabet a BookId has.
-        let id = match digest[..BookId::LENGTH].parse() {
-            Ok(id) => id,
-            Err(error) => unreachable!("{error}"),
-        };
+        let id = id_of(&self.hash.finalize());
         Ok(Uploaded { folder: self.folder, id })
+    }
+}
+
+/// The id that a digest makes.
+fn id_of(digest: &[u8]) -> BookId {
+    // SHA-256 in hex is 64 digits of the alphabet a BookId has.
+    match hex(digest)[..BookId::LENGTH].parse() {
+        Ok(id) => id,
+        Err(error) => unreachable!("{error}"),
     }
 }
 
@@ -88,6 +92,11 @@ impl Uploaded {
     /// The folder with the file.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// The id that the book has as one person's own.
+    pub fn id_for(&self, user: &str) -> BookId {
+        id_of(&Sha256::digest(format!("{}:{user}", self.id)))
     }
 
     /// The file.

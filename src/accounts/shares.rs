@@ -1,0 +1,176 @@
+//! Links by which people without an account read and listen to one book: `ems_{id}_{secret}{checksum}`, and the
+//! browsers that came by one.
+//!
+//! A guest has a place, marks and preferences of their own, as long as the link is good. No voice that costs money
+//! speaks for them.
+
+use std::sync::Arc;
+
+use app::model::{BookId, Person, Role, Scope, ShareCard, SharedBook};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sqlx::Row;
+
+use super::sessions::hash_of;
+use super::tokens::{SHARE_PREFIX, id_in, secret_with};
+use super::{AccountError, Accounts, PERSONAL, random};
+use crate::time::now_ms;
+
+/// How long a link is good, in days, when nothing is said.
+pub const USUAL_DAYS: u64 = 7;
+/// How long one may be good, in days.
+const MAX_DAYS: u64 = 365;
+/// Links of one person that are open at once.
+pub(super) const MAX_SHARES: i64 = 200;
+/// Browsers that are remembered of one link; the one that came first gives way.
+const MAX_GUESTS: i64 = 200;
+/// What the id of a guest begins with, which no person's does.
+const GUEST: &str = "guest-";
+/// How much of a guest's hash names them, in characters.
+const GUEST_CHARS: usize = 16;
+
+impl Accounts {
+    /// Makes a link to a book for so many days, and says it: once, here.
+    pub async fn share(
+        &self,
+        user: &str,
+        book: &BookId,
+        days: u64,
+    ) -> Result<String, AccountError> {
+        let now = now_ms();
+        let open =
+            sqlx::query("SELECT COUNT(*) FROM shares WHERE user_id = $1 AND expires_at > $2");
+        let open = open.bind(user).bind(now as i64).fetch_one(&self.shared.database).await?;
+        if open.get::<i64, _>(0) >= MAX_SHARES {
+            return Err(AccountError::TooManyShares);
+        }
+        let (id, link) = secret_with(SHARE_PREFIX)?;
+        let days = days.clamp(1, MAX_DAYS);
+        let made = sqlx::query(
+            "INSERT INTO shares (id, hash, user_id, book_id, made_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        );
+        let made = made.bind(id).bind(hash_of(&link)).bind(user).bind(book.as_str());
+        let made = made.bind(now as i64).bind((now + days * 24 * 3_600_000) as i64);
+        made.execute(&self.shared.database).await?;
+        Ok(link)
+    }
+
+    /// The links of a person that are open, the newest first.
+    pub async fn shares(&self, user: &str) -> Result<Vec<ShareCard>, AccountError> {
+        let rows = sqlx::query(
+            "SELECT shares.id, books.id, books.title, expires_at,
+             (SELECT COUNT(*) FROM guests WHERE share_id = shares.id)
+             FROM shares JOIN books ON books.id = book_id
+             WHERE user_id = $1 AND expires_at > $2 AND deleted_at IS NULL
+             ORDER BY made_at DESC, shares.id",
+        );
+        let rows = rows.bind(user).bind(now_ms() as i64).fetch_all(&self.shared.database).await?;
+        let card = |row: &sqlx::any::AnyRow| ShareCard {
+            id: row.get(0),
+            book: row.get(1),
+            title: row.get(2),
+            expires_at_ms: row.get::<i64, _>(3).max(0) as u64,
+            guests: row.get::<i64, _>(4).max(0) as u64,
+        };
+        Ok(rows.iter().map(card).collect())
+    }
+
+    /// Withdraws a link of a person; whether there was one.
+    pub async fn end_share(&self, user: &str, id: &str) -> Result<bool, AccountError> {
+        let ended = sqlx::query("DELETE FROM shares WHERE id = $1 AND user_id = $2");
+        let ended = ended.bind(id).bind(user).execute(&self.shared.database).await?;
+        self.shared.known.invalidate_all();
+        Ok(ended.rows_affected() > 0)
+    }
+
+    /// What a link leads to, if it is good.
+    pub async fn shared_book(&self, link: &str) -> Result<Option<SharedBook>, AccountError> {
+        let Some(id) = id_in(SHARE_PREFIX, link) else { return Ok(None) };
+        let found = sqlx::query(
+            "SELECT books.id, title, authors, users.name, expires_at FROM shares
+             JOIN books ON books.id = book_id JOIN users ON users.id = user_id
+             WHERE shares.id = $1 AND hash = $2 AND expires_at > $3 AND deleted_at IS NULL
+             AND (owner IS NULL OR owner = user_id)",
+        );
+        let found = found.bind(id).bind(hash_of(link)).bind(now_ms() as i64);
+        let found = found.fetch_optional(&self.shared.database).await?;
+        Ok(found.and_then(|row| {
+            Some(SharedBook {
+                book: row.get::<String, _>(0).parse().ok()?,
+                title: row.get(1),
+                authors: serde_json::from_str(&row.get::<String, _>(2)).ok()?,
+                from: row.get(3),
+                expires_at_ms: row.get::<i64, _>(4).max(0) as u64,
+            })
+        }))
+    }
+
+    /// Lets in a browser that came by a link; says the book, the secret that the browser keeps, and the guest's id.
+    ///
+    /// # Errors
+    /// [`AccountError::Share`] when the link is not good.
+    pub async fn welcome(&self, link: &str) -> Result<(BookId, String, String), AccountError> {
+        let shared = self.shared_book(link).await?.ok_or(AccountError::Share)?;
+        let share = id_in(SHARE_PREFIX, link).ok_or(AccountError::Share)?;
+        let secret = URL_SAFE_NO_PAD.encode(random::<32>()?);
+        let id = hash_of(&secret);
+        let come = sqlx::query("INSERT INTO guests (id, share_id, made_at) VALUES ($1, $2, $3)");
+        let come = come.bind(&id).bind(share).bind(now_ms() as i64);
+        come.execute(&self.shared.database).await?;
+        let gone = sqlx::query(
+            "DELETE FROM guests WHERE share_id = $1 AND id IN (SELECT id FROM guests
+             WHERE share_id = $1 ORDER BY made_at DESC, id LIMIT 1000 OFFSET $2)",
+        );
+        gone.bind(share).bind(MAX_GUESTS).execute(&self.shared.database).await?;
+        Ok((shared.book, secret, guest_of(&id)))
+    }
+
+    /// Whom a browser that came by a link lets in, as long as the link is good.
+    pub async fn of_guest(&self, secret: &str) -> Result<Option<Arc<Person>>, AccountError> {
+        let id = hash_of(secret);
+        if let Some(known) = self.shared.known.get(&id).await {
+            return Ok(known);
+        }
+        let found = sqlx::query(
+            "SELECT books.id FROM guests JOIN shares ON shares.id = share_id
+             JOIN books ON books.id = book_id
+             WHERE guests.id = $1 AND expires_at > $2 AND deleted_at IS NULL
+             AND (owner IS NULL OR owner = user_id)",
+        );
+        let found = found.bind(&id).bind(now_ms() as i64);
+        let found = found.fetch_optional(&self.shared.database).await?;
+        let person = found.and_then(|row| {
+            Some(Arc::new(Person {
+                id: guest_of(&id),
+                name: String::new(),
+                role: Role::Listener,
+                session: String::new(),
+                confirmed_until_ms: 0,
+                scopes: Some(Scope::USUAL.to_vec()),
+                lent: Some(row.get::<String, _>(0).parse().ok()?),
+            }))
+        });
+        self.shared.known.insert(id, person.clone()).await;
+        Ok(person)
+    }
+
+    /// Forgets links that have ended, with what their guests had.
+    pub async fn forget_ended_shares(&self) -> Result<(), AccountError> {
+        let database = &self.shared.database;
+        let ended = sqlx::query("DELETE FROM shares WHERE expires_at < $1");
+        ended.bind(now_ms() as i64).execute(database).await?;
+        for table in PERSONAL {
+            let gone = format!(
+                "DELETE FROM {table} WHERE user_id LIKE '{GUEST}%' AND NOT EXISTS
+                 (SELECT 1 FROM guests WHERE '{GUEST}' || SUBSTR(guests.id, 1, {GUEST_CHARS}) = {table}.user_id)"
+            );
+            sqlx::query(sqlx::AssertSqlSafe(gone)).execute(database).await?;
+        }
+        Ok(())
+    }
+}
+
+fn guest_of(hash: &str) -> String {
+    format!("{GUEST}{}", &hash[..GUEST_CHARS])
+}
