@@ -4,16 +4,18 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use app::model::ImportedCard;
-use axum::Json;
 use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Json};
 use tokio::sync::watch;
 use utoipa::ToSchema;
 
+use super::door::ClientAddress;
 use super::forms::wants_page;
 use super::openapi::{BOOKS, Binary};
+use super::slots::Slot;
 use super::{ApiError, Visit, notice};
 use crate::library::import::ImportError;
 use crate::library::import::names::clean;
@@ -39,6 +41,8 @@ pub struct FilesForm {
 struct Received {
     files: Vec<(Arrival, String)>,
     audience: Audience,
+    /// The client's room for uploads, for as long as they are being imported.
+    _upload: Option<Slot>,
 }
 
 /// Imports books. The answer is the last of them.
@@ -56,11 +60,13 @@ struct Received {
 pub async fn import(
     state: Visit,
     headers: HeaderMap,
+    Extension(ClientAddress(client)): Extension<ClientAddress>,
     form: Result<Multipart, MultipartRejection>,
 ) -> Response {
-    let received = match form {
-        Ok(form) => receive(&state, form).await,
-        Err(rejection) => Err(ApiError::BadBody(format!(
+    let received = match (state.limits.begin_upload(client), form) {
+        (Ok(slot), Ok(form)) => receive(&state, form, slot).await,
+        (Err(error), _) => Err(error),
+        (_, Err(rejection)) => Err(ApiError::BadBody(format!(
             "The request must be a form with a file: {}",
             rejection.body_text()
         ))),
@@ -85,7 +91,11 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 /// Writes the files of a form to disk as they come.
-async fn receive(state: &Visit, mut form: Multipart) -> Result<Received, ApiError> {
+async fn receive(
+    state: &Visit,
+    mut form: Multipart,
+    upload: Option<Slot>,
+) -> Result<Received, ApiError> {
     let mut files = Vec::new();
     let mut audience = Audience::Everybody;
     let slot = state.library.import_slot()?;
@@ -112,13 +122,13 @@ async fn receive(state: &Visit, mut form: Multipart) -> Result<Received, ApiErro
     }
     match files.is_empty() {
         true => Err(ApiError::BadBody("The form has no field “file”.".to_owned())),
-        false => Ok(Received { files, audience }),
+        false => Ok(Received { files, audience, _upload: upload }),
     }
 }
 
 async fn import_all(
     state: &Visit,
-    Received { files, audience }: Received,
+    Received { files, audience, _upload }: Received,
     progress: impl Fn(ImportProgress),
 ) -> Result<ImportedCard, ApiError> {
     let several = files.len() > 1;

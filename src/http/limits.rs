@@ -20,7 +20,7 @@ use redis::{RedisResult, Script};
 use sha2::{Digest, Sha256};
 
 use super::client::Proxies;
-use super::slots::Slots;
+use super::slots::{Slot, Slots};
 use super::{ApiError, AppState};
 use crate::config::LimitConfig;
 use crate::redis::{Key, RedisConnection};
@@ -78,11 +78,15 @@ const LOGINS: Rule = Rule { window: Duration::from_secs(600), own: 10, all: 0 };
 /// Tries to log in of one address with any name: of a house or a school, behind one address.
 const LOGINS_OF_ADDRESS: Rule = Rule { window: Duration::from_secs(600), own: 60, all: 0 };
 
+/// Forms with files that may come in at once from one address.
+const UPLOADS_PER_ADDRESS: usize = 8;
+
 /// Counts requests.
 pub struct Limits {
     config: LimitConfig,
     proxies: Proxies,
     streams: Arc<Slots>,
+    uploads: Arc<Slots>,
     link: Option<RedisConnection>,
     /// A std mutex: held for a map operation, never across an await.
     counted: Mutex<Counted>,
@@ -120,10 +124,12 @@ impl Limits {
         let proxies = Proxies::new(&config);
         // Each has a connection of its own, and of those there are only so many.
         let streams = Slots::new(usize::MAX, config.streams_per_address as usize);
+        let uploads = Slots::new(usize::MAX, UPLOADS_PER_ADDRESS);
         Self {
             config,
             proxies,
             streams,
+            uploads,
             link,
             counted: Mutex::default(),
             serial: AtomicU64::new(0),
@@ -133,6 +139,15 @@ impl Limits {
     /// The client of a request.
     pub(super) fn client(&self, headers: &HeaderMap, peer: IpAddr) -> IpAddr {
         self.proxies.client(headers, peer)
+    }
+
+    /// Begins an upload of a client; nothing is counted of one on this machine, which is its owner or a proxy.
+    pub(super) fn begin_upload(&self, client: IpAddr) -> Result<Option<Slot>, ApiError> {
+        if client.is_loopback() {
+            return Ok(None);
+        }
+        let taken = self.uploads.take(Some(client));
+        taken.map(Some).map_err(|_| ApiError::TooManyAtOnce("uploads"))
     }
 
     /// Proxies in front of the server.
@@ -309,6 +324,17 @@ mod tests {
             client_address_header: None,
         };
         Limits::new(config, None)
+    }
+
+    #[test]
+    fn one_address_takes_not_all_the_room_for_uploads() {
+        let limits = limits(0, 0);
+        let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        let taken: Vec<_> =
+            (0..UPLOADS_PER_ADDRESS).map(|_| limits.begin_upload(one).unwrap()).collect();
+        assert!(limits.begin_upload(one).is_err() && limits.begin_upload(other).is_ok());
+        drop(taken);
+        assert!(limits.begin_upload(one).is_ok());
     }
 
     #[tokio::test]
