@@ -233,6 +233,10 @@ impl Accounts {
         if set.rows_affected() > 0 && role != Role::Admin {
             withdraw_invitations(&mut change, user).await?;
         }
+        if set.rows_affected() > 0 && role == Role::Listener {
+            let shares = sqlx::query("DELETE FROM shares WHERE user_id = $1").bind(user);
+            shares.execute(&mut *change).await?;
+        }
         change.commit().await?;
         self.changed(set.rows_affected(), user).await
     }

@@ -9,14 +9,15 @@ use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
-    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NewPronunciation, PackCard,
-    Passage, Person, PersonCard, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard,
-    Vocabulary, Voice,
+    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
+    NarrationEstimate, NewPronunciation, PackCard, Passage, Person, PersonCard, SessionCard,
+    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
 use crate::accounts::Accounts;
 use crate::error::ApiError;
+use crate::jobs::{Jobs, Wanted, parse_chapters};
 use crate::library::Library;
 use crate::library::search::MAX_HITS;
 use crate::narration::Narrator;
@@ -44,6 +45,8 @@ pub struct Server {
     pub narrator: Narrator,
     /// People.
     pub accounts: Accounts,
+    /// Books that are made ready.
+    pub jobs: Jobs,
     /// What other programs can ask for.
     pub endpoints: Arc<[EndpointCard]>,
 }
@@ -76,6 +79,27 @@ impl Backend for Server {
 
     async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError> {
         Ok(self.accounts.shares(&person.id).await.map_err(ApiError::from)?)
+    }
+
+    async fn narration_estimate(
+        &self,
+        id: &BookId,
+        voice: &str,
+        chapters: &str,
+    ) -> Result<NarrationEstimate, AppError> {
+        let wanted = Wanted {
+            book: id.clone(),
+            voice: voice.to_owned(),
+            chapters: parse_chapters(chapters).map_err(ApiError::from)?,
+            at_ms: 0,
+            max_cost: 0.0,
+        };
+        Ok(self.jobs.estimate(&self.library, &wanted).await.map_err(ApiError::from)?)
+    }
+
+    async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError> {
+        let user = (!all).then(|| self.library.user());
+        Ok(self.jobs.list(user, None).await.map_err(ApiError::from)?)
     }
 
     async fn shared_book(&self, link: &str) -> Result<Option<SharedBook>, AppError> {

@@ -2,6 +2,7 @@
 
 mod data;
 mod import;
+mod jobs;
 mod limits;
 mod narration;
 mod providers;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 pub use data::DataConfig;
 pub use import::{ImportOneConfig, ReadingConfig};
+pub use jobs::JobConfig;
 pub use limits::LimitConfig;
 pub use narration::{BuiltInConfig, NarrationConfig};
 pub use providers::{ProviderSettings, ProvidersError, read_providers};
@@ -89,6 +91,9 @@ pub struct ServeConfig {
     /// How often the API may be used.
     #[command(flatten)]
     pub limits: LimitConfig,
+    /// How books are narrated ahead.
+    #[command(flatten)]
+    pub jobs: JobConfig,
     /// What reading a file may take.
     #[command(flatten)]
     pub reading: ReadingConfig,

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::accounts::AccountError;
 use crate::clips::waits::WaitError;
+use crate::jobs::JobError;
 use crate::library::LibraryError;
 use crate::library::import::ImportError;
 use crate::narration::NarrationError;
@@ -118,6 +119,12 @@ pub enum ApiError {
     /// Another device has moved; this is where it is.
     #[error("Another device has moved in this book.")]
     Moved(Box<Progress>),
+    /// Something else is so that this cannot be.
+    #[error("{0}")]
+    Conflict(String),
+    /// A person has as many things waiting as they may have.
+    #[error("{0}")]
+    TooManyWaiting(String),
     /// The client has as many streams or uploads as one may have.
     #[error("Too many {0} at once from one address. Close some, or wait until they have ended.")]
     TooManyAtOnce(&'static str),
@@ -288,6 +295,22 @@ impl From<NarrationError> for ApiError {
                 Self::Unavailable(error.to_string())
             }
             NarrationError::Clips(_) | NarrationError::Database(_) => internal(&error),
+        }
+    }
+}
+
+impl From<JobError> for ApiError {
+    fn from(error: JobError) -> Self {
+        match error {
+            JobError::NoSuchNarration => Self::NotFound(error.to_string()),
+            JobError::NotNow | JobError::NotAgreed(_) => Self::Conflict(error.to_string()),
+            JobError::BadChapters
+            | JobError::NoSuchChapters(_)
+            | JobError::TooLate
+            | JobError::TooLarge(..) => Self::BadBody(error.to_string()),
+            JobError::TooMany(_) => Self::TooManyWaiting(error.to_string()),
+            JobError::Narration(error) => error.into(),
+            JobError::Database(_) => internal(&error),
         }
     }
 }

@@ -22,6 +22,7 @@ mod imports;
 mod limits;
 mod listen;
 mod login;
+mod narrations;
 mod notice;
 mod oidc;
 mod openai;
@@ -60,6 +61,7 @@ use tower_http::cors::{Any, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
 
+use crate::jobs::Jobs;
 use crate::library::Library;
 use crate::narration::Narrator;
 use crate::redis::RedisConnection;
@@ -125,6 +127,8 @@ pub struct AppParts {
     pub engines: Engines,
     /// Who sees to it that they do.
     pub narrator: Narrator,
+    /// Books that are narrated ahead.
+    pub jobs: Jobs,
     /// Redis, where there is one.
     pub redis: Option<RedisConnection>,
     /// How often the API may be used.
@@ -190,6 +194,7 @@ fn api() -> Routes {
     let calls = Routes::default()
         .merge(books::router())
         .merge(shares::router())
+        .merge(narrations::router())
         .merge(book_files::router())
         .merge(chapters::router())
         .merge(annotations::router())

@@ -14,6 +14,7 @@ pub mod clips;
 pub mod config;
 pub mod error;
 pub mod http;
+pub mod jobs;
 pub mod library;
 pub mod narration;
 pub mod queue;
@@ -39,6 +40,7 @@ use config::{
 };
 pub use error::RunError;
 use http::{AppParts, AppState, Door, Limits, Names, Providers, ProxyLogin, Site};
+use jobs::{JobParts, Jobs};
 pub use stores::{Stores, keep_files_private};
 
 use library::Library;
@@ -90,6 +92,16 @@ pub async fn run(
         },
         (&tasks, &shutdown),
     );
+    let jobs = Jobs::start(
+        JobParts {
+            database: stores.database.clone(),
+            library: library.clone(),
+            narrator: narrator.clone(),
+            voices: Arc::clone(&voices),
+            settings: config.jobs.settings(),
+        },
+        (&tasks, &shutdown),
+    );
     let leptos = leptos_options(&config.server);
     let address = listener.local_addr()?;
     let accounts = Accounts::new(stores.database.clone());
@@ -116,6 +128,7 @@ pub async fn run(
         packs,
         engines,
         narrator: narrator.clone(),
+        jobs,
         limits: Arc::new(Limits::new(config.limits.clone(), redis.clone())),
         door,
         names: Names::new(&config.server.names(), !address.ip().is_loopback()),

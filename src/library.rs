@@ -263,6 +263,16 @@ impl Library {
         Self { sees: Sees::All, ..self.of(user) }
     }
 
+    /// Whether there is no book that it leaves out.
+    pub fn sees_all(&self) -> bool {
+        self.sees == Sees::All
+    }
+
+    /// Whether it is a guest's, who came by a link to a book.
+    pub fn is_lent(&self) -> bool {
+        matches!(self.sees, Sees::Only(_))
+    }
+
     /// Refuses a book that this person does not see, as if there were none.
     fn check_seen(&self, book: &BookDetails) -> Result<(), LibraryError> {
         let is_seen = match &self.sees {
@@ -295,6 +305,7 @@ impl Library {
     pub async fn book(&self, id: &BookId) -> Result<BookDetails, LibraryError> {
         let mut book = self.find(id).await?;
         self.check_seen(&book)?;
+        book.card.is_own = book.owner.as_deref() == Some(&*self.user);
         let Shared { database, link, .. } = &*self.shared;
         book.card.progress = progress::get(database, link.as_ref(), &self.user, id).await?;
         Ok(book)

@@ -12,6 +12,7 @@
 //! ahead of that. [`worker`] makes clips, and [`storage`] keeps them within limits.
 
 mod active;
+mod ahead;
 mod coverage;
 mod events;
 mod fallback;
@@ -60,6 +61,7 @@ use planning::PlanName;
 use synthesizer::Synthesizer;
 use worker::Worker;
 
+pub use ahead::{ChapterAhead, Reserved, Reserves};
 pub use coverage::ChapterCoverage;
 
 /// Sentences that page_open, and a stream that has to wait, ask for ahead.
@@ -155,6 +157,9 @@ struct Shared {
     /// One clean-up at a time.
     cleaning: Mutex<()>,
     cache_bytes: u64,
+    /// Sentences made at once on this machine's processors.
+    slots: usize,
+    keeper: ahead::Keeper,
     /// Whether sentences are spoken in this process.
     works: bool,
     substitutes: Substitutes,
@@ -235,6 +240,8 @@ impl Narrator {
                 active: ActiveStreams::default(),
                 cleaning: Mutex::default(),
                 cache_bytes,
+                slots,
+                keeper: ahead::Keeper::new(),
                 works,
                 substitutes: fallback::substitutes(),
                 allowances: allowances.clone(),

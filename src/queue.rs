@@ -328,8 +328,8 @@ pub trait Queue: Send + Sync {
     /// rest, unless it waits there or is being made already.
     async fn enqueue_awaited(&self, job: &Job) -> Result<Asked, QueueError>;
 
-    /// Takes jobs out of a book's prefetch lanes.
-    async fn withdraw(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError>;
+    /// Takes jobs out of a book's lanes of a class.
+    async fn withdraw(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError>;
 
     /// Drops from a book's prefetch and chapter lanes what its listeners do not need, unless one of them has
     /// moved since `version`: false then, and nothing may have been dropped.

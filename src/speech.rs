@@ -360,8 +360,18 @@ impl Voices {
     /// it is free or there is no such voice.
     pub fn cost(&self, id: &str, language: &str, characters: u64) -> f64 {
         let Ok(chosen) = self.choose(id, language) else { return 0.0 };
-        let price = self.engine_set().engine(&chosen.key.engine).map_or(0.0, |one| one.price());
+        self.cost_of(&chosen.key.engine, characters)
+    }
+
+    /// What it costs to have an engine speak so many characters.
+    pub fn cost_of(&self, engine: &str, characters: u64) -> f64 {
+        let price = self.engine_set().engine(engine).map_or(0.0, |one| one.price());
         characters as f64 * price / 1e6
+    }
+
+    /// How many sentences an engine may be given at once.
+    pub fn capacity(&self, engine: &str) -> Capacity {
+        self.engine_set().engine(engine).map_or(Capacity::Shared, |engine| engine.capacity())
     }
 
     /// The voice a book in this language is read with unless another is chosen. Never one that costs something

@@ -7,3 +7,9 @@ pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+/// Milliseconds since 1970 of a time as RFC 3339 writes it.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
+    let time = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339);
+    u64::try_from(time.ok()?.unix_timestamp_nanos() / 1_000_000).ok()
+}

@@ -369,7 +369,7 @@ async fn nothing_is_dropped_while_a_listener_moves(bench: &Bench) {
 async fn a_turned_page_takes_back_what_it_asked_for(bench: &Bench) {
     let queue = &bench.one;
     queue.enqueue(Class::Prefetch, &book(1), &jobs(1, 4)).await.unwrap();
-    bench.other.withdraw(&book(1), &[job(1, 0), job(1, 2)]).await.unwrap();
+    bench.other.withdraw(Class::Prefetch, &book(1), &[job(1, 0), job(1, 2)]).await.unwrap();
     assert_eq!(status(queue).await.prefetch, 2);
     assert_eq!(drain(queue).await, [(1, 1), (1, 3)]);
     assert_eq!(status(queue).await, QueueStatus::default());

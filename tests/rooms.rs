@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the top down: a room may use those below it, and none above.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "main",
     "lib",
     "http",
@@ -14,6 +14,7 @@ const ROOMS: [&str; 16] = [
     "config",
     "backend",
     "error",
+    "jobs",
     "narration",
     "queue",
     "clips",

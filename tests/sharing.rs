@@ -15,7 +15,10 @@ use serde_json::{Value, json};
 async fn import(browser: &Browser, title: &str, only_me: bool) -> Value {
     let book = epub(title, &[("One", "<p>It was night. It was day.</p>")]);
     let form = Form::new().part("file", Part::bytes(book).file_name("a.epub"));
-    let form = if only_me { form.text("only_me", "on") } else { form };
+    // A browser's words may come in pieces.
+    let words = || futures::stream::iter(["o", "n"].map(Ok::<_, std::io::Error>));
+    let words = Part::stream(reqwest::Body::wrap_stream(words()));
+    let form = if only_me { form.part("only_me", words) } else { form };
     let answer = browser.ask(Method::POST, "/api/books").multipart(form).send().await.unwrap();
     assert_eq!(answer.status(), 201);
     answer.json().await.unwrap()
@@ -169,9 +172,20 @@ async fn ones_own_book_becomes_everybodys_and_keeps_its_place() {
     let book = max.json(&format!("/api/books/{id}")).await;
     assert_eq!((&book["is_own"], &book["progress"]["sentence"]), (&json!(false), &json!(1)));
     assert_eq!(max.status(Method::POST, &give).await, 404, "it is everybody's already");
-    // One that everybody sees is not brought again for oneself.
+    // One that everybody sees is not brought again for oneself, which is said.
     let shared = import(&ada, "Test common", false).await;
-    assert_eq!(import(&max, "Test common", true).await["id"], shared["id"]);
+    let again = import(&max, "Test common", true).await;
+    assert_eq!(again["id"], shared["id"]);
+    assert_eq!(again["warnings"][0]["kind"], "everybodys", "{again}");
+    // What was given away and deleted since is one's own when it is brought again.
+    assert_eq!(max.status(Method::DELETE, &format!("/api/books/{id}")).await, 204);
+    assert_eq!(import(&max, "Test gift", true).await["is_own"], true);
+    assert_eq!(titles(&lea).await, ["Test common"]);
+    // What cannot be understood makes nothing everybody's.
+    let file = Part::bytes(epub("Test other", &[("One", "<p>Words.</p>")])).file_name("a.epub");
+    let form = Form::new().text("only_me", "perhaps").part("file", file);
+    let answer = max.ask(Method::POST, "/api/books").multipart(form).send().await.unwrap();
+    assert_eq!(answer.status(), 400);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,6 +252,9 @@ async fn whoever_has_the_link_reads_that_book_and_nothing_else() {
     assert_eq!(guest.ask(Method::PUT, &progress).json(&place).send().await.unwrap().status(), 200);
     assert_eq!(max.json(&progress).await, Value::Null);
     assert_eq!(guest.json(&progress).await["sentence"], 1);
+    // Who comes again goes on where they were.
+    assert!(come(&mut guest, &secret).await.headers().get(SET_COOKIE).is_none());
+    assert_eq!(guest.json(&progress).await["sentence"], 1);
     let mut second = Browser::of(&server);
     come(&mut second, &secret).await;
     assert_eq!(second.json(&progress).await, Value::Null, "each guest has a place");
@@ -250,6 +267,14 @@ async fn whoever_has_the_link_reads_that_book_and_nothing_else() {
         assert_eq!(guest.status(Method::GET, path).await, 403, "{path}");
     }
     assert_eq!(guest.status(Method::DELETE, &format!("/api/books/{own}")).await, 403);
+    // Nor what a guest makes of the voices, and nothing says that the book is theirs.
+    let sample = format!("/api/books/{own}/pronunciations/sample?written=night&spoken=anything");
+    assert_eq!(guest.status(Method::GET, &sample).await, 403);
+    let said = guest.ask(Method::POST, &format!("/api/books/{own}/pronunciations"));
+    assert_eq!(said.form(&[("written", "night")]).send().await.unwrap().status(), 403);
+    assert_eq!(guest.json(&format!("/api/books/{own}")).await["is_own"], false);
+    let narrations = guest.post("/api/narrations", &[("book", own.as_str())]).await;
+    assert_eq!(narrations.status(), 403);
     // A page of another site cannot write in the guest's name.
     let forged = guest.client.put(server.url(&progress)).header("cookie", &guest.cookie);
     assert_eq!(forged.json(&place).send().await.unwrap().status(), 403);

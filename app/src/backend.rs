@@ -10,9 +10,9 @@ use leptos::prelude::use_context;
 use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
-    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NewPronunciation, PackCard,
-    Passage, Person, PersonCard, Role, SessionCard, ShareCard, SharedBook, StorageFigures,
-    TokenCard, Vocabulary, Voice,
+    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
+    NarrationEstimate, NewPronunciation, PackCard, Passage, Person, PersonCard, Role, SessionCard,
+    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -99,6 +99,18 @@ pub trait Backend: Send + Sync {
 
     /// The links of a person that are open, the newest first.
     async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError>;
+
+    /// What it takes to make chapters of a book ready in a voice: “3”, “3-7”, or all of them; the usual voice when none is
+    /// named.
+    async fn narration_estimate(
+        &self,
+        id: &BookId,
+        voice: &str,
+        chapters: &str,
+    ) -> Result<NarrationEstimate, AppError>;
+
+    /// Books that are made ready, the newest first: one's own, or everybody's.
+    async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError>;
 
     /// The book that a link leads to, if it is good.
     async fn shared_book(&self, link: &str) -> Result<Option<SharedBook>, AppError>;

@@ -1,7 +1,7 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 33] = [
+pub const OWN: [&str; 34] = [
     "account",
     "api",
     "audio",
@@ -21,6 +21,7 @@ pub const OWN: [&str; 33] = [
     "login",
     "logout",
     "manifest.webmanifest",
+    "narrations",
     "offline",
     "operator.css",
     "people",

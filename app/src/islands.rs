@@ -7,10 +7,12 @@
 mod dom;
 mod import;
 mod keep;
+mod narrations;
 mod panels;
 mod player;
 
 pub use import::ImportBooks;
 pub use keep::{KeepBook, KeptBooks};
+pub use narrations::NarrationList;
 pub use panels::Panels;
 pub use player::Player;

@@ -4,6 +4,7 @@
 
 mod annotation;
 mod import;
+mod narration;
 mod operator;
 mod packs;
 mod passage;
@@ -18,6 +19,7 @@ use thiserror::Error;
 
 pub use annotation::{Annotation, AnnotationKind, NewAnnotation, Point};
 pub use import::{ImportWarning, WarningKind};
+pub use narration::{NarrationCard, NarrationEstimate, NarrationState, NarrationStats};
 pub use operator::{
     Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
     StorageLine,
@@ -162,8 +164,9 @@ pub struct BookDetails {
     /// Whether its file was read by rules that have been bettered since.
     #[serde(default)]
     pub is_outdated: bool,
-    /// The id of the person who alone sees it; everybody does when there is none.
-    #[serde(default)]
+    /// The id of the person who alone sees it; everybody does when there is none. What does not say so, as what a server
+    /// without own books has left in Redis, cannot be read.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub owner: Option<String>,
 }
 

@@ -12,9 +12,9 @@ use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
     AccountPage, BookPage, ConfirmPage, DevelopersPage, EnginesPage, InvitePage, KeysPage,
-    LibraryPage, LoginPage, NotesPage, OfflinePage, PacksPage, PassagePage, PeoplePage,
-    PronunciationPage, ReaderPage, SearchPage, SettingsPage, SetupPage, SharedPage, StoragePage,
-    VoicesPage,
+    LibraryPage, LoginPage, NarrationPage, NarrationsPage, NotesPage, OfflinePage, PacksPage,
+    PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage, SetupPage,
+    SharedPage, StoragePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -118,6 +118,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/book/:book/search") view=SearchPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/notes") view=NotesPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/pronunciation") view=PronunciationPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/narration") view=NarrationPage ssr=SsrMode::Async/>
+                <Route path=path!("/narrations") view=NarrationsPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/passage") view=PassagePage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
                 <Route path=path!("/read/:book/:chapter") view=ReaderPage ssr=SsrMode::Async/>

@@ -7,6 +7,7 @@
 mod accounts;
 mod english;
 mod listening;
+mod narrations;
 mod operator;
 mod packs;
 mod sharing;
@@ -21,6 +22,7 @@ use crate::preferences::UiLanguage;
 
 pub use accounts::Accounts;
 pub use listening::{Listening, Passage};
+pub use narrations::Narrations;
 pub use operator::Operator;
 pub use packs::Packs;
 pub use sharing::Sharing;
@@ -51,6 +53,7 @@ pub struct Words {
     pub packs: Packs,
     pub accounts: Accounts,
     pub sharing: Sharing,
+    pub narrations: Narrations,
     pub script: ScriptWords,
 }
 
@@ -139,6 +142,7 @@ pub struct Book {
     pub warning_characters: fn(&str) -> String,
     pub warning_contents: fn(&str) -> String,
     pub warning_language: fn(&str) -> String,
+    pub warning_everybodys: fn(part: &str) -> String,
     pub warning_more: fn(&str) -> String,
     pub keep: KeepWords,
 }

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use sqlx::Row;
 
-use super::{AccountError, Accounts, Happening, checked_name, passwords, random, role_of};
+use super::{AccountError, Accounts, Happening, checked_name, passwords, random, role_of, shares};
 use crate::text::hash::hex;
 use crate::time::now_ms;
 
@@ -231,6 +231,21 @@ impl Accounts {
         });
         self.shared.known.insert(id, person.clone()).await;
         Ok(person)
+    }
+
+    /// Whether somebody who was let in still would be.
+    pub async fn is_still_in(&self, person: &Person) -> Result<bool, AccountError> {
+        let now = now_ms() as i64;
+        let (statement, id) = match person.session.as_str() {
+            "" if person.lent.is_some() => {
+                (shares::GUEST_IS_IN, person.id.trim_start_matches(shares::GUEST))
+            }
+            // Of a program or of somebody whom a proxy lets in there is nothing to look at but the person.
+            "" | PROXY_SESSION => ("SELECT id FROM users WHERE id = $1 AND $2 > 0", &*person.id),
+            session => ("SELECT id FROM user_sessions WHERE id = $1 AND expires_at > $2", session),
+        };
+        let found = sqlx::query(statement).bind(id).bind(now);
+        Ok(found.fetch_optional(&self.shared.database).await?.is_some())
     }
 
     /// The browsers a person is logged in with, the last used first; `this` is the one that asks.

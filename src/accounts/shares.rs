@@ -25,7 +25,12 @@ pub(super) const MAX_SHARES: i64 = 200;
 /// Browsers that are remembered of one link; the one that came first gives way.
 const MAX_GUESTS: i64 = 200;
 /// What the id of a guest begins with, which no person's does.
-const GUEST: &str = "guest-";
+pub(super) const GUEST: &str = "guest-";
+/// Whether the link of a guest is still good, by what names them.
+pub(super) const GUEST_IS_IN: &str =
+    "SELECT guests.id FROM guests JOIN shares ON shares.id = share_id
+    JOIN books ON books.id = book_id WHERE SUBSTR(guests.id, 1, 16) = $1 AND expires_at > $2
+    AND deleted_at IS NULL AND (owner IS NULL OR owner = user_id)";
 /// How much of a guest's hash names them, in characters.
 const GUEST_CHARS: usize = 16;
 
@@ -126,6 +131,14 @@ impl Accounts {
         Ok((shared.book, secret, guest_of(&id)))
     }
 
+    /// Whether a browser has come by this link before.
+    pub async fn is_guest_of(&self, secret: &str, link: &str) -> Result<bool, AccountError> {
+        let share = id_in(SHARE_PREFIX, link).unwrap_or_default();
+        let found = sqlx::query("SELECT id FROM guests WHERE id = $1 AND share_id = $2");
+        let found = found.bind(hash_of(secret)).bind(share);
+        Ok(found.fetch_optional(&self.shared.database).await?.is_some())
+    }
+
     /// Whom a browser that came by a link lets in, as long as the link is good.
     pub async fn of_guest(&self, secret: &str) -> Result<Option<Arc<Person>>, AccountError> {
         let id = hash_of(secret);
@@ -162,8 +175,8 @@ impl Accounts {
         ended.bind(now_ms() as i64).execute(database).await?;
         for table in PERSONAL {
             let gone = format!(
-                "DELETE FROM {table} WHERE user_id LIKE '{GUEST}%' AND NOT EXISTS
-                 (SELECT 1 FROM guests WHERE '{GUEST}' || SUBSTR(guests.id, 1, {GUEST_CHARS}) = {table}.user_id)"
+                "DELETE FROM {table} WHERE user_id LIKE '{GUEST}%' AND user_id NOT IN
+                 (SELECT '{GUEST}' || SUBSTR(id, 1, {GUEST_CHARS}) FROM guests)"
             );
             sqlx::query(sqlx::AssertSqlSafe(gone)).execute(database).await?;
         }

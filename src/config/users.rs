@@ -73,7 +73,7 @@ pub enum UsersAction {
         #[arg(long, env = "EARMARK_URL", value_name = "URL")]
         url: Option<SiteUrl>,
     },
-    /// Remove somebody; books stay
+    /// Remove somebody, with their places, marks and own books; what everybody reads stays
     Remove {
         /// Who
         name: String,

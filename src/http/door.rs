@@ -23,8 +23,8 @@ use caller::Caller;
 
 pub use caller::ProxyLogin;
 pub use sessions::{
-    LAST, clear_site, cookie_name, guest_cookie, let_in_anew, no_session_cookies, remember,
-    secrets, session_cookie,
+    LAST, clear_site, cookie_name, guest_cookie, guest_secrets, let_in_anew, no_guest_cookies,
+    no_session_cookies, remember, secrets, session_cookie,
 };
 
 /// Letters of the code, none of them easily taken for another: twelve are 60 bits.
@@ -146,15 +146,11 @@ impl Door {
         if let Some(token) = caller.token() {
             return self.accounts.of_token(&token).await;
         }
-        if let Some(secret) = caller.secret() {
-            let person = self.accounts.of_session(secret, &caller.client.to_string()).await?;
-            if person.is_some() {
-                return Ok(person);
-            }
-        }
-        match caller.guest() {
-            Some(secret) => self.accounts.of_guest(secret).await,
-            None => Ok(None),
+        match (caller.secret(), caller.guest()) {
+            // Whose session has ended logs in again, and is no guest meanwhile.
+            (Some(secret), _) => self.accounts.of_session(secret, &caller.client.to_string()).await,
+            (None, Some(secret)) => self.accounts.of_guest(secret).await,
+            (None, None) => Ok(None),
         }
     }
 }
@@ -169,6 +165,9 @@ fn is_enough(needs: Needs, person: Option<&Person>) -> bool {
     match (needs, person) {
         (Needs::Nobody, _) => true,
         (Needs::Role(role, scope), Some(person)) => person.role >= role && person.may(scope),
+        (Needs::Own(role, scope), Some(person)) => {
+            person.role >= role && person.may(scope) && person.lent.is_none()
+        }
         (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
             person.role >= role && (!person.session.is_empty() || person.id.is_empty())
         }
@@ -226,6 +225,11 @@ pub async fn let_in(
     let refused = match &person {
         Some(person) if is_enough && is_stale(person, needs) => Some(to_confirm(&request)),
         _ if is_enough => None,
+        Some(person) if person.lent.is_some() && wants_page(request.headers()) => {
+            let wanted = request.uri().path_and_query().map(ToString::to_string);
+            let wanted = wanted.filter(|_| *request.method() == Method::GET);
+            Some(to_login(&state, Some(wanted.unwrap_or_else(|| "/".into()))).await)
+        }
         Some(_) if wants_page(request.headers()) => {
             // The page where a refusal is read, and that everybody may see.
             Some(notice::refused("/", &ApiError::NotAllowed.to_string()))

@@ -16,10 +16,12 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooMany { .. } | Self::TooManyAtOnce(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::TooManyAtOnce(_) | Self::TooManyWaiting(_) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
-            Self::Moved(_) => StatusCode::CONFLICT,
+            Self::Moved(_) | Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NoLogin | Self::NotSetUp | Self::WrongLogin | Self::NotLetIn => {
                 StatusCode::UNAUTHORIZED
             }

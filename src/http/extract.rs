@@ -5,6 +5,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{
     Form, FromRequest, FromRequestParts, Json, Path, Query, RawPathParams, Request,
 };
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +38,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiForm<T> {
             Ok(Form(body)) => Ok(Self(body)),
             Err(rejection) => Err(ApiError::BadBody(rejection.body_text())),
         }
+    }
+}
+
+/// A body in JSON, or as a browser sends a form.
+pub struct ApiEither<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiEither<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        if kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")) {
+            return Ok(Self(ApiForm::from_request(request, state).await?.0));
+        }
+        Ok(Self(ApiJson::from_request(request, state).await?.0))
     }
 }
 

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use app::model::ImportedCard;
-use axum::extract::multipart::{Multipart, MultipartError, MultipartRejection};
+use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -21,6 +21,8 @@ use crate::library::import::ImportError;
 use crate::library::import::names::clean;
 use crate::library::{Arrival, Audience, ImportProgress, LibraryError};
 
+/// Longest word that a field of a form can say, in bytes.
+const MAX_WORD_BYTES: usize = 16;
 /// Most files of one form.
 const MAX_FILES: usize = 100;
 /// A client that sends nothing for so long has gone away.
@@ -101,10 +103,7 @@ async fn receive(
     let slot = state.library.import_slot()?;
     while let Some(mut field) = heard(form.next_field()).await? {
         if field.name() == Some("only_me") {
-            let said = heard(field.chunk()).await?;
-            if said.is_some_and(|said| *said == *b"on") {
-                audience = Audience::Oneself;
-            }
+            audience = audience_of(&mut field).await?;
             continue;
         }
         if field.name() != Some("file") {
@@ -123,6 +122,22 @@ async fn receive(
     match files.is_empty() {
         true => Err(ApiError::BadBody("The form has no field “file”.".to_owned())),
         false => Ok(Received { files, audience, _upload: upload }),
+    }
+}
+
+/// Who is to see the books of a form, as its tick says. What cannot be understood makes nothing everybody's.
+async fn audience_of(field: &mut Field<'_>) -> Result<Audience, ApiError> {
+    let mut said = Vec::new();
+    while let Some(piece) = heard(field.chunk()).await? {
+        said.extend_from_slice(&piece);
+        if said.len() > MAX_WORD_BYTES {
+            break;
+        }
+    }
+    match said.as_slice() {
+        b"" | b"false" => Ok(Audience::Everybody),
+        b"on" | b"true" => Ok(Audience::Oneself),
+        _ => Err(ApiError::BadParameter { name: "only_me", reason: "must be “on”".to_owned() }),
     }
 }
 

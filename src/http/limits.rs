@@ -110,7 +110,11 @@ impl Counted {
         if self.forgotten_at.is_none_or(|last| now - last >= FORGET_INTERVAL) {
             self.forgotten_at = Some(now);
             self.times.retain(|(_, endpoint), times| {
-                let window = if endpoint.starts_with("login") { LOGINS.window } else { WINDOW };
+                let window = if endpoint.starts_with("login") || *endpoint == "links" {
+                    LOGINS.window
+                } else {
+                    WINDOW
+                };
                 times.back().is_some_and(|last| now - *last < window)
             });
         }
@@ -174,6 +178,11 @@ impl Limits {
         self.count_within(client, "logins", LOGINS_OF_ADDRESS).await?;
         let name = hex(&Sha256::digest(name.trim().to_lowercase())[..8]);
         self.count_within(&format!("{client}-{name}"), "login", LOGINS).await
+    }
+
+    /// Counts a link to a book that is none.
+    pub(super) async fn count_bad_link(&self, client: &str) -> Result<(), ApiError> {
+        self.count_within(client, "links", LOGINS_OF_ADDRESS).await
     }
 
     /// Counts a request of a client, or refuses it when it comes too often.

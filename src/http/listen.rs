@@ -179,7 +179,7 @@ fn body(
             tracing::warn!(%error, "a stream broke off");
         }
     });
-    Body::from_stream(logged.take_until(shutdown))
+    Body::from_stream(logged.take_until(shutdown).take_until(Box::pin(state.logged_out())))
 }
 
 /// The chapter in the voice that is asked for, and with the one that speaks what that cannot: the parameter
@@ -254,7 +254,8 @@ pub async fn timeline(
     let from = query.from(plan.segments.len())?;
     let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
     let shutdown = state.shutdown.clone().cancelled_owned();
-    Ok(Sse::new(events.take_until(shutdown)).keep_alive(KeepAlive::default()))
+    let events = events.take_until(shutdown).take_until(Box::pin(state.logged_out()));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
 fn sse(event: Result<TimelineEvent, NarrationError>) -> Event {

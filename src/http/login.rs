@@ -12,7 +12,9 @@ use axum::response::Response;
 use axum::routing::post;
 use serde::Deserialize;
 
-use super::door::{clear_site, let_in_anew, no_session_cookies, secrets, session_cookie};
+use super::door::{
+    clear_site, let_in_anew, no_guest_cookies, no_session_cookies, secrets, session_cookie,
+};
 use super::extract::ApiForm;
 use super::forms::{in_address, redirect_or_no_content, refused};
 use super::routes::{Needs, Routes};
@@ -162,6 +164,7 @@ pub fn with_session(
     (is_https, is_below): (bool, bool),
 ) -> Response {
     cookies::set(&mut response, &session_cookie(secret, is_https, is_below));
+    no_guest_cookies().iter().for_each(|gone| cookies::set(&mut response, gone));
     let_in_anew(&mut response, user, headers);
     response
 }
@@ -173,7 +176,8 @@ pub async fn log_out(state: Visit, headers: HeaderMap) -> Result<Response, ApiEr
         state.door.accounts().end_own_session(secret).await?;
     }
     let mut response = redirect_or_no_content(&headers, "/login");
-    no_session_cookies().for_each(|gone| cookies::set(&mut response, &gone));
+    let gone = no_session_cookies().into_iter().chain(no_guest_cookies());
+    gone.for_each(|gone| cookies::set(&mut response, &gone));
     clear_site(&mut response);
     Ok(response)
 }

@@ -26,12 +26,14 @@ pub const SPEECH: &str = "Speech for other programs";
 pub const BOOKS: &str = "Books";
 /// Listening.
 pub const LISTENING: &str = "Listening";
+/// Books that are narrated ahead.
+pub const NARRATIONS: &str = "Narrations";
 /// People.
 pub const PEOPLE: &str = "People";
 /// Running it.
 pub const RUNNING: &str = "Running it";
 /// All groups, in the order in which they are shown.
-const GROUPS: [&str; 5] = [SPEECH, BOOKS, LISTENING, PEOPLE, RUNNING];
+const GROUPS: [&str; 6] = [SPEECH, BOOKS, LISTENING, NARRATIONS, PEOPLE, RUNNING];
 
 /// How many fields within fields the shape of an answer shows.
 const SHAPE_DEPTH: usize = 2;
@@ -64,7 +66,9 @@ pub fn finish(operation: &mut Operation, needs: Needs) {
         |role: Role, scope: Scope| SecurityRequirement::new(TOKEN, [role.name(), scope.name()]);
     operation.security = Some(match needs {
         Needs::Nobody => Vec::new(),
-        Needs::Role(role, scope) => vec![by(SESSION, role), program(role, scope)],
+        Needs::Role(role, scope) | Needs::Own(role, scope) => {
+            vec![by(SESSION, role), program(role, scope)]
+        }
         Needs::Person(role) | Needs::Confirmed(role) => vec![by(SESSION, role)],
     });
     let responses = &mut operation.responses.responses;

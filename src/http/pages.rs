@@ -73,6 +73,7 @@ pub fn router() -> Routes {
             &Method::GET,
             &["/book/{book}/notes", "/book/{book}/pronunciation"],
         )
+        .asking(Needs::NARRATE, &Method::GET, &["/narrations", "/book/{book}/narration"])
         .asking(Needs::ONESELF, &Method::GET, &["/account", "/confirm"])
 }
 
@@ -139,6 +140,7 @@ fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
         packs: state.packs.clone(),
         engines: state.engines.clone(),
         accounts: state.door.accounts().clone(),
+        jobs: state.jobs.clone(),
         endpoints: Arc::clone(endpoints),
     });
     provide_context(server);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::model::{
-    BookId, Matching, NewPronunciation, Person, Pronunciation, PronunciationScope, Role,
+    BookId, Matching, NewPronunciation, Person, Pronunciation, PronunciationScope, Role, Scope,
 };
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::{FromRequest, Request};
@@ -30,13 +30,13 @@ pub fn router() -> Routes {
     const REMOVED: &str = "/api/books/{book}/pronunciations/{entry}/delete";
     Routes::default()
         .add(Needs::PROGRESS, routes!(list))
-        .add(Needs::PROGRESS, routes!(keep))
-        .add(Needs::PROGRESS, routes!(remove))
-        .page(Needs::PROGRESS, Method::POST, REMOVED, post(remove))
-        .add(Needs::LISTEN, routes!(sample))
+        .add(Needs::PRONOUNCE, routes!(keep))
+        .add(Needs::PRONOUNCE, routes!(remove))
+        .page(Needs::PRONOUNCE, Method::POST, REMOVED, post(remove))
+        .add(Needs::Own(Role::Listener, Scope::Listen), routes!(sample))
         .add(Needs::PROGRESS, routes!(pls))
         .add(Needs::PROGRESS, routes!(lines))
-        .carrying(Carries::Text, Needs::PROGRESS, routes!(import))
+        .carrying(Carries::Text, Needs::PRONOUNCE, routes!(import))
 }
 
 /// An entry as a form sends it.

@@ -22,6 +22,8 @@ pub enum Needs {
     Nobody,
     /// Somebody who may do as much, or a program of theirs whose token is for that.
     Role(Role, Scope),
+    /// The same, and no guest who came by a link to a book.
+    Own(Role, Scope),
     /// Somebody who is there themselves: programs neither make tokens nor log others out.
     Person(Role),
     /// The same, who has said their password again a short while ago: a browser that was left open is not enough.
@@ -35,6 +37,10 @@ impl Needs {
     pub const LISTEN: Self = Self::Role(Role::Listener, Scope::Listen);
     /// Whoever has places, marks and preferences.
     pub const PROGRESS: Self = Self::Role(Role::Listener, Scope::Progress);
+    /// Whoever may have books narrated ahead.
+    pub const NARRATE: Self = Self::Own(Role::Listener, Scope::Listen);
+    /// Whoever says how words are said.
+    pub const PRONOUNCE: Self = Self::Own(Role::Listener, Scope::Progress);
     /// Whoever may add and change books.
     pub const IMPORT: Self = Self::Role(Role::Member, Scope::Import);
     /// Whoever may have texts spoken.

@@ -13,7 +13,7 @@ use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use utoipa_axum::routes;
 
-use super::door::{guest_cookie, let_in_anew};
+use super::door::{guest_cookie, guest_secrets, let_in_anew, no_session_cookies};
 use super::extract::{ApiForm, ApiPath, BookPath};
 use super::forms::{answer, in_address, refused, wants_page};
 use super::openapi::BOOKS;
@@ -78,7 +78,9 @@ pub async fn share(
                 "Nobody has to log in here: the address of the book is enough.".to_owned(),
             ));
         }
-        let title = state.library.metadata(&book).await?.card.title.clone();
+        let details = state.library.metadata(&book).await?;
+        // The title of one's own book is nobody else's business.
+        let title = if details.owner.is_some() { "" } else { &details.card.title };
         let days = match form.days.trim() {
             "" => USUAL_DAYS,
             days => days.parse().map_err(|_| ApiError::BadParameter {
@@ -87,7 +89,7 @@ pub async fn share(
             })?,
         };
         let link = state.door.accounts().share(&person.id, &book, days).await?;
-        note(&state, &person, "shared", &title).await;
+        note(&state, &person, "shared", title).await;
         let is_https = state.is_https(&headers, peer.ip());
         Ok(state.site.page(&headers, is_https, &base, &format!("/s/{link}")))
     };
@@ -137,12 +139,20 @@ pub async fn come(
     let client = state.limits.client(&headers, peer.ip()).to_string();
     let accounts = state.door.accounts();
     let come = async {
-        state.limits.count_login(&client, "").await?;
-        let shared = accounts.shared_book(&form.link).await?.ok_or(AccountError::Share)?;
+        let Some(shared) = accounts.shared_book(&form.link).await? else {
+            state.limits.count_bad_link(&client).await?;
+            return Err(AccountError::Share.into());
+        };
         let is_known = person.as_ref().is_some_and(|person| person.lent.is_none());
         if is_known {
             state.library.metadata(&shared.book).await.map_err(|_| ApiError::LoggedIn)?;
             return Ok((shared.book, None));
+        }
+        // Whoever has come before goes on where they were.
+        for secret in guest_secrets(&headers) {
+            if accounts.is_guest_of(secret, &form.link).await? {
+                return Ok((shared.book, None));
+            }
         }
         let (book, secret, guest) = accounts.welcome(&form.link).await?;
         Ok::<_, ApiError>((book, Some((secret, guest))))
@@ -152,6 +162,8 @@ pub async fn come(
             let mut response = Redirect::to(&format!("/book/{book}")).into_response();
             if let Some((secret, guest)) = guest {
                 let is_https = state.is_https(&headers, peer.ip());
+                // Of sessions that have ended.
+                no_session_cookies().iter().for_each(|gone| cookies::set(&mut response, gone));
                 cookies::set(&mut response, &guest_cookie(&secret, is_https, base.is_some()));
                 let_in_anew(&mut response, &guest, &headers);
             }

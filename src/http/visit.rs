@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::model::{Person, Scope};
 use axum::extract::FromRequestParts;
@@ -14,6 +15,9 @@ use super::{AppParts, AppState};
 use crate::library::Library;
 use crate::narration::Narrator;
 
+/// How often a stream looks whether whoever listens may still do so.
+const LOOK_INTERVAL: Duration = Duration::from_secs(30);
+
 /// What handlers get: the server, with the places, marks and preferences of the person whose request it is.
 #[derive(Clone)]
 pub struct Visit {
@@ -24,6 +28,8 @@ pub struct Visit {
     pub narrator: Narrator,
     /// The address that it comes from; nothing where that is not known.
     pub client: String,
+    /// Whose it is.
+    person: Option<Arc<Person>>,
 }
 
 impl Visit {
@@ -39,7 +45,24 @@ impl Visit {
         if person.is_some_and(|person| !person.may(Scope::Spend)) {
             narrator = narrator.without_spending();
         }
-        Self { state: state.clone(), narrator, library, client: String::new() }
+        Self { state: state.clone(), narrator, library, client: String::new(), person: None }
+    }
+
+    /// Returns when whoever listens has been logged out, or the link that they came by is no longer good.
+    pub fn logged_out(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (state, person) = (self.state.clone(), self.person.clone());
+        async move {
+            let Some(person) = person.filter(|person| !person.id.is_empty()) else {
+                return std::future::pending().await;
+            };
+            loop {
+                tokio::time::sleep(LOOK_INTERVAL).await;
+                // What cannot be looked up now is looked up again.
+                if state.door.accounts().is_still_in(&person).await.is_ok_and(|is_in| !is_in) {
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -55,11 +78,12 @@ impl FromRequestParts<AppState> for Visit {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let visit = Self::of(state, parts.extensions.get::<Arc<Person>>().map(|person| &**person));
+        let person = parts.extensions.get::<Arc<Person>>().cloned();
+        let visit = Self::of(state, person.as_deref());
         // Reading costs nothing, and is what is asked for most.
         let is_change = !matches!(parts.method, Method::GET | Method::HEAD);
         let client = parts.extensions.get::<ClientAddress>().filter(|_| is_change);
         let client = client.map(|ClientAddress(client)| client.to_string()).unwrap_or_default();
-        Ok(Self { client, ..visit })
+        Ok(Self { client, person, ..visit })
     }
 }

@@ -13,6 +13,8 @@ use crate::time::now_ms;
 
 /// Marks a person may have in one book.
 const MAX_PER_BOOK: i64 = 10_000;
+/// The same of a guest, who came by a link.
+const MAX_OF_GUEST: i64 = 100;
 /// Longer quotes are cut, in characters: a mark may be long, what a list shows of it is not.
 const MAX_QUOTE_CHARS: usize = 2_000;
 /// Longest note, in characters.
@@ -65,7 +67,8 @@ impl Library {
         .fetch_one(database)
         .await?
         .try_get("count")?;
-        if count >= MAX_PER_BOOK {
+        let most = if self.is_lent() { MAX_OF_GUEST } else { MAX_PER_BOOK };
+        if count >= most {
             return Err(LibraryError::TooManyMarks);
         }
         let quote = mark.quote.trim().chars().take(MAX_QUOTE_CHARS).collect();

@@ -308,6 +308,29 @@ pub(super) async fn give_away(
     Ok(done.rows_affected() > 0)
 }
 
+/// Makes a deleted book that was given away a person's own again, before it is brought back.
+pub(super) async fn take_back(
+    database: &AnyPool,
+    id: &BookId,
+    user: &str,
+) -> Result<(), LibraryError> {
+    let done = sqlx::query(
+        "UPDATE books SET owner = $2 WHERE id = $1 AND owner IS NULL AND deleted_at > 0",
+    );
+    done.bind(id.as_str()).bind(user).execute(database).await?;
+    Ok(())
+}
+
+/// Marks as deleted long ago the own books of people who are not there any more.
+pub(super) async fn delete_ownerless(database: &AnyPool) -> Result<(), LibraryError> {
+    let done = sqlx::query(
+        "UPDATE books SET deleted_at = 1 WHERE owner IS NOT NULL AND deleted_at IS NULL
+         AND NOT EXISTS (SELECT 1 FROM users WHERE users.id = owner)",
+    );
+    done.execute(database).await?;
+    Ok(())
+}
+
 /// Gives a book another title and other authors; false when there is no such book.
 pub(super) async fn rename(
     database: &AnyPool,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use app::model::{BookId, ImportedCard};
+use app::model::{BookId, ImportWarning, ImportedCard, WarningKind};
 use tokio::sync::OwnedMutexGuard;
 
 use super::import::child::{Task, book_folder};
@@ -78,12 +78,22 @@ impl Library {
         if let Some(owned) = owned {
             let is_there = catalogue::find(database, &uploaded.id).await?.is_some();
             match audience {
-                Audience::Oneself if !is_there => uploaded.id = owned,
-                // What one has already is made everybody's rather than brought again.
-                Audience::Everybody if !is_there && self.give_away(&owned).await.is_ok() => {
+                _ if is_there => {}
+                Audience::Oneself => {
+                    // One that was given away and deleted since is one's own again.
+                    catalogue::take_back(database, &owned, &self.user).await?;
                     uploaded.id = owned;
                 }
-                _ => {}
+                // What one has already, or has given away, is not brought again.
+                Audience::Everybody => {
+                    let known = catalogue::find(database, &owned).await?;
+                    if let Some(book) = known {
+                        if book.owner.is_some() {
+                            self.give_away(&owned).await?;
+                        }
+                        uploaded.id = owned;
+                    }
+                }
             }
         }
         let id = uploaded.id.clone();
@@ -95,7 +105,11 @@ impl Library {
         // One whose purge broke off is finished with, and comes anew.
         self.purge_one(&id, 1).await?;
         if let Some(book) = catalogue::find(database, &id).await? {
-            return Ok(ImportedCard { card: book.card, warnings: book.warnings });
+            let mut warnings = book.warnings;
+            if audience == Audience::Oneself && book.owner.is_none() && *self.user != *LOCAL_USER {
+                warnings.push(ImportWarning::new(WarningKind::Everybodys, &book.card.title));
+            }
+            return Ok(ImportedCard { card: book.card, warnings });
         }
         let book = self.read(&uploaded, &slot, &id, file_name, &progress).await?;
         progress(ImportProgress::Storing);

@@ -89,6 +89,8 @@ impl Library {
 
     /// Forgets books that were deleted long enough ago.
     pub async fn purge(&self) -> Result<(), LibraryError> {
+        // One that was being imported while its owner was removed.
+        catalogue::delete_ownerless(&self.shared.database).await?;
         let until = now_ms().saturating_sub(UNDO_TIME.as_millis() as u64);
         for id in catalogue::deleted_before(&self.shared.database, until).await? {
             // An import of the same file waits, or it would put its files where these are removed.

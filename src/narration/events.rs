@@ -69,8 +69,14 @@ impl Narrator {
         position: &ListenerPosition,
     ) -> Result<Option<String>, NarrationError> {
         let position = &self.checked(position).await?;
-        let jobs = self.two_chapters(position).await?;
         let queue = &self.shared.queue;
+        if self.library.is_lent() {
+            // A guest has nothing made but what follows where they are.
+            self.next_sentences(position).await?;
+            queue.set_listener_position(position).await?;
+            return Ok(None);
+        }
+        let jobs = self.two_chapters(position).await?;
         queue.set_listener_position(position).await?;
         let missing = self.missing(jobs).await?;
         let mut jobs = self.afforded(self.paid(missing)).await;
@@ -103,7 +109,7 @@ impl Narrator {
         queue.set_listener_position(position).await?;
         let stale = self.stale_sentences(position, &next, &before).await;
         if !stale.is_empty() {
-            queue.withdraw(&position.book, &stale).await?;
+            queue.withdraw(Class::Prefetch, &position.book, &stale).await?;
         }
         self.enqueue(Class::Prefetch, &position.book, next).await
     }
@@ -127,6 +133,9 @@ impl Narrator {
             }
         }
         self.enqueue(Class::Prefetch, &position.book, next).await?;
+        if self.library.is_lent() {
+            return Ok(());
+        }
         let chapters = self.two_chapters(position).await?;
         self.enqueue(Class::Chapter, &position.book, chapters).await
     }

@@ -21,6 +21,8 @@ pub(super) const CLEAN_INTERVAL: Duration = Duration::from_secs(600);
 const RECENT: Duration = Duration::from_secs(3600);
 /// Clips looked at in one go.
 const BATCH: i64 = 500;
+/// What books are called that whoever asks does not see.
+const OTHER_BOOKS: &str = "other";
 /// The row of `settings` with the limits.
 const LIMITS: &str = "storage_limits";
 /// A server that ended in the middle of a clean-up keeps the others from one for this long.
@@ -67,6 +69,9 @@ impl Narrator {
             {
                 line.title = Some(book.card.title.clone());
             }
+        }
+        if !self.library.sees_all() {
+            books = together(books);
         }
         Ok(StorageFigures {
             total: total.into_iter().next().unwrap_or_default(),
@@ -234,7 +239,7 @@ impl Narrator {
                 }
             }
         }
-        let mut heard = HashSet::new();
+        let mut heard: HashSet<ContentHash> = self.reserved().await?.into_iter().collect();
         for plan in plans {
             let next = self.next_plan(&plan).await?;
             for plan in [Some(plan), next].into_iter().flatten() {
@@ -263,6 +268,25 @@ impl Narrator {
             }
         }
     }
+}
+
+/// Books that a person does not see, in one line: those that were removed, and others' own.
+fn together(books: Vec<StorageLine>) -> Vec<StorageLine> {
+    let is_program = |line: &StorageLine| line.name.trim_matches('0').is_empty();
+    let (mut seen, unseen): (Vec<_>, Vec<_>) =
+        books.into_iter().partition(|line| line.title.is_some() || is_program(line));
+    let all = unseen.into_iter().reduce(|all, line| StorageLine {
+        clips: all.clips + line.clips,
+        bytes: all.bytes + line.bytes,
+        characters: all.characters + line.characters,
+        hits: all.hits + line.hits,
+        heard: all.heard + line.heard,
+        spent: all.spent + line.spent,
+        saved: all.saved + line.saved,
+        ..all
+    });
+    seen.extend(all.map(|line| StorageLine { name: OTHER_BOOKS.to_owned(), ..line }));
+    seen
 }
 
 async fn lines(database: &AnyPool, query: &str) -> Result<Vec<StorageLine>, NarrationError> {

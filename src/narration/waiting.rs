@@ -164,13 +164,8 @@ impl Narrator {
         let queue = &self.shared.queue;
         let failed = |error: crate::queue::QueueError| WaitError::Queue(error.to_string());
         // What was booked for it meanwhile is no more among what is left.
-        if is_first
-            && let Some(payer) = &ask.job.payer
-            && let Ok(Some(left)) = self.shared.allowances.left(payer).await
-            && left.characters < characters_of(&ask.job)
-        {
-            let (allowance, payer) = (left.of, payer.to_string());
-            return Err(VoiceError::OverAllowance { allowance, payer }.into());
+        if is_first {
+            self.check_allowance(&ask.job).await?;
         }
         match queue.enqueue_awaited(&ask.job).await.map_err(failed)? {
             Asked::Queued => {}
@@ -186,6 +181,18 @@ impl Narrator {
             // Each has its payer already: whoever looks after the wait may be another.
             let missing = self.afforded(missing).await;
             queue.enqueue(Class::Prefetch, &ask.job.book, &missing).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a sentence that whoever asks for it may not pay for.
+    pub(super) async fn check_allowance(&self, job: &Job) -> Result<(), WaitError> {
+        if let Some(payer) = &job.payer
+            && let Ok(Some(left)) = self.shared.allowances.left(payer).await
+            && left.characters < characters_of(job)
+        {
+            let (allowance, payer) = (left.of, payer.to_string());
+            return Err(VoiceError::OverAllowance { allowance, payer }.into());
         }
         Ok(())
     }

@@ -55,8 +55,13 @@ impl FailoverQueue {
         with_fallback!(self.enqueue_awaited(job))
     }
 
-    pub(crate) async fn withdraw(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
-        with_fallback!(self.withdraw(book, jobs))
+    pub(crate) async fn withdraw(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+    ) -> Result<(), QueueError> {
+        with_fallback!(self.withdraw(class, book, jobs))
     }
 
     pub(crate) async fn retain(

@@ -301,10 +301,10 @@ impl Queue for MemoryQueue {
         Ok(rest.map_or(Asked::Queued, Asked::Resting))
     }
 
-    async fn withdraw(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+    async fn withdraw(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
         let mut state = self.state();
         for job in jobs {
-            state.pool_of(job).lane(Class::Prefetch).withdraw(book, &job.content);
+            state.pool_of(job).lane(class).withdraw(book, &job.content);
         }
         Ok(())
     }

@@ -282,8 +282,8 @@ impl Queue for RedisQueue {
         })
     }
 
-    async fn withdraw(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
-        Ok(self.withdraw_jobs(book, jobs).await?)
+    async fn withdraw(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+        Ok(self.withdraw_jobs(class, book, jobs).await?)
     }
 
     async fn retain(

@@ -31,6 +31,8 @@ pub enum WarningKind {
     Contents,
     /// The file names a language that its text is not in.
     Language,
+    /// It was to be for one person alone, and everybody has it.
+    Everybodys,
     /// There is more of the kind; `part` says how much.
     More,
 }
@@ -53,6 +55,9 @@ impl ImportWarning {
             }
             WarningKind::Language => {
                 format!("The file says its language is “{part}”, and its text is in another.")
+            }
+            WarningKind::Everybodys => {
+                format!("Everybody here has “{part}” already, so it is not only yours.")
             }
             WarningKind::More => format!("And {part} more."),
         };

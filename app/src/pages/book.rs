@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::shared::{is_link, made, share_form};
 use super::{book_param, loaded};
-use crate::backend::{backend, may};
+use crate::backend::{backend, may, person};
 use crate::components::{Cover, KeepButton, PageTitle, SiteHead, reading_link};
 use crate::model::{
     BookCard, BookDetails, BookId, ChapterCard, ImportWarning, Matter, Role, TocLine, WarningKind,
@@ -115,6 +115,7 @@ fn left_out(warnings: Vec<ImportWarning>) -> Option<impl IntoView> {
             WarningKind::Characters => words.warning_characters,
             WarningKind::Contents => words.warning_contents,
             WarningKind::Language => words.warning_language,
+            WarningKind::Everybodys => words.warning_everybodys,
             WarningKind::More => words.warning_more,
         };
         view! { <li dir="auto">{say(&warning.part)}</li> }
@@ -172,6 +173,11 @@ fn around_the_text(book: &BookId, chapters: &[ChapterCard]) -> impl IntoView + u
     }
 }
 
+/// Whether this is no guest, who came by a link.
+fn is_account_or_alone() -> bool {
+    person().is_some_and(|person| person.lent.is_none())
+}
+
 fn manage(
     card: &BookCard,
     warnings: Vec<ImportWarning>,
@@ -195,6 +201,9 @@ fn manage(
             </p>
             {left_out(warnings)}
             {around_the_text(&card.id, chapters)}
+            {is_account_or_alone().then(|| view! {
+                <p><a class="button quiet-button" href=format!("/book/{}/narration", card.id)>{words.narrations.make}</a></p>
+            })}
             <KeepButton book=card.clone()/>
             <p>
                 <a class="button quiet-button" download href=format!("{address}/file")>{words.book.file}</a>

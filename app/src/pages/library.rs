@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 
+use super::narrations::bell;
 use super::{loaded, query};
-use crate::backend::{backend, may};
+use crate::backend::{backend, may, person};
 use crate::components::{Cover, ImportForm, PageTitle, SiteHead, reading_link};
-use crate::model::{BookCard, BookId, Role};
+use crate::model::{BookCard, BookId, NarrationCard, Role};
 use crate::notice::notice;
 use crate::shelf::{Show, Sort, arrange};
 use crate::words::words;
@@ -27,20 +28,21 @@ pub fn LibraryPage() -> impl IntoView {
                 Some(id) => backend.deleted_title(&id).await?.map(|title| (id, title)),
                 None => None,
             };
-            Ok((backend.books().await?, gone))
+            let is_guest = person().is_none_or(|person| person.lent.is_some());
+            let narrations = if is_guest { Vec::new() } else { backend.narrations(false).await? };
+            Ok((backend.books().await?, gone, narrations))
         }
     };
-    let page = move |(books, gone): (Vec<BookCard>, Option<(BookId, String)>)| {
+    let page = move |(books, gone, narrations): (Vec<BookCard>, _, Vec<NarrationCard>)| {
         let (show, sort) =
             (Show::parse(&show).unwrap_or_default(), Sort::parse(&sort).unwrap_or_default());
-        library(books, gone, &refused, &find, show, sort)
+        library((books, gone, bell(&narrations).into_any()), &refused, &find, show, sort)
     };
     loaded(load, page)
 }
 
 fn library(
-    books: Vec<BookCard>,
-    gone: Option<(BookId, String)>,
+    (books, gone, bell): (Vec<BookCard>, Option<(BookId, String)>, AnyView),
     refused: &str,
     find: &str,
     show: Show,
@@ -68,6 +70,7 @@ fn library(
             {(!refused.is_empty())
                 .then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
             {gone.map(|(id, title)| undo_line(&id, &title))}
+            {bell}
             {last_read.map(go_on)}
             {(count >= ENOUGH_TO_SORT).then(|| arrangement(find, show, sort))}
             {nothing}

@@ -27,6 +27,7 @@ fn page(figures: StorageFigures, removed: Option<u64>) -> AnyView {
     let titled = books.into_iter().map(|line| {
         let name = line.title.clone().unwrap_or_else(|| match line.name.trim_matches('0') {
             "" => words.other_programs.to_owned(),
+            "other" => words.other_books.to_owned(),
             _ => line.name.clone(),
         });
         StorageLine { name, ..line }

@@ -84,6 +84,9 @@ pub(super) static ENGLISH: Words = Words {
         warning_language: |part| {
             format!("The file says its language is “{part}”, and its text is in another.")
         },
+        warning_everybodys: |part| {
+            format!("Everybody here has “{part}” already, so it is not only yours.")
+        },
         warning_more: |part| format!("And {part} more."),
         keep: KeepWords {
             title: Text::Borrowed("On this device"),
@@ -301,6 +304,7 @@ pub(super) static ENGLISH: Words = Words {
     packs: super::packs::ENGLISH,
     accounts: super::accounts::ENGLISH,
     sharing: super::sharing::ENGLISH,
+    narrations: super::narrations::ENGLISH,
     script: ScriptWords {
         play: Text::Borrowed("Play"),
         pause: Text::Borrowed("Pause"),

@@ -82,6 +82,9 @@ pub(super) static SPANISH: Words = Words {
         warning_language: |part| {
             format!("El archivo dice que su idioma es «{part}», pero el texto está en otro.")
         },
+        warning_everybodys: |part| {
+            format!("Todos aquí tienen ya «{part}», así que no es solo tuyo.")
+        },
         warning_more: |part| format!("Y {part} más."),
         keep: KeepWords {
             title: Text::Borrowed("En este dispositivo"),
@@ -299,6 +302,7 @@ pub(super) static SPANISH: Words = Words {
     packs: super::packs::SPANISH,
     accounts: super::accounts::SPANISH,
     sharing: super::sharing::SPANISH,
+    narrations: super::narrations::SPANISH,
     script: ScriptWords {
         play: Text::Borrowed("Reproducir"),
         pause: Text::Borrowed("Pausar"),

@@ -49,13 +49,19 @@ fn kind(is_https: bool, is_below: bool) -> usize {
     }
 }
 
-/// The headers that have a browser forget the secrets of all its sessions, and of a guest.
-pub fn no_session_cookies() -> impl Iterator<Item = String> {
-    let gone = "Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
-    COOKIES.iter().chain(&GUEST_COOKIES).map(move |name| {
-        let secure = if name.starts_with("__") { "; Secure" } else { "" };
-        format!("{name}=; {gone}{secure}")
-    })
+/// The headers that have a browser forget the secrets of all its sessions.
+pub fn no_session_cookies() -> [String; 3] {
+    COOKIES.map(gone)
+}
+
+/// The headers that have a browser forget that it was a guest.
+pub fn no_guest_cookies() -> [String; 3] {
+    GUEST_COOKIES.map(gone)
+}
+
+fn gone(name: &str) -> String {
+    let secure = if name.starts_with("__") { "; Secure" } else { "" };
+    format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{secure}")
 }
 
 /// Has a browser that lets somebody in forget what it has kept of another, and remember whose pages it keeps now.
@@ -69,6 +75,11 @@ pub fn let_in_anew(response: &mut Response, user: &str, headers: &HeaderMap) {
 /// The secrets of all the sessions that a browser has.
 pub fn secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     COOKIES.iter().filter_map(|name| cookies::value(headers, name))
+}
+
+/// The secrets that a browser has as a guest.
+pub fn guest_secrets(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    GUEST_COOKIES.iter().filter_map(|name| cookies::value(headers, name))
 }
 
 /// Has a browser remember whose pages it may have kept: not whether they are logged in.

@@ -80,13 +80,18 @@ impl RedisQueue {
     }
 
     /// Takes jobs out of prefetch lanes.
-    pub(super) async fn withdraw_jobs(&self, book: &BookId, jobs: &[Job]) -> RedisResult<()> {
+    pub(super) async fn withdraw_jobs(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+    ) -> RedisResult<()> {
         let mut by_pool: HashMap<Pool, Vec<ContentHash>> = HashMap::new();
         for job in jobs {
             by_pool.entry(job.pool()).or_default().push(job.content);
         }
         for (pool, contents) in by_pool {
-            let pending = Key::Pending(Class::Prefetch, book.clone(), pool);
+            let pending = Key::Pending(class, book.clone(), pool);
             self.drop_from_lane(&pending, &contents, None).await?;
         }
         Ok(())

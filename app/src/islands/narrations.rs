@@ -1,0 +1,47 @@
+//! How books that are made ready go on, while their page is open.
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+use super::dom::{self, Json};
+
+/// Keeps the list of narrations up to date ([`NarrationsPage`](crate::pages::NarrationsPage)).
+#[island]
+pub fn NarrationList() -> impl IntoView {
+    dom::in_browser(|| {
+        let Some(list) = dom::one(".narrations") else { return };
+        let all = list.get_attribute("data-all").map_or("", |_| "?all=true");
+        let address = dom::at(&format!("/api/narrations/events{all}"));
+        let Ok(events) = EventSource::new(&address) else { return };
+        let changed = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            let data = event.data().as_string().and_then(|data| Json::parse(&data));
+            if let Some(card) = data {
+                show(&card);
+            }
+        });
+        let changed = changed.into_js_value();
+        let _ = events.add_event_listener_with_callback("narration", changed.unchecked_ref());
+    });
+}
+
+/// Shows how far one is. Another state has other buttons: then the page is asked for anew.
+fn show(card: &Json) {
+    let (Some(id), Some(state)) = (card.text("id"), card.text("state")) else { return };
+    let Some(shown) = dom::one(&format!("[data-narration=\"{id}\"]")) else {
+        let _ = window().location().reload();
+        return;
+    };
+    if shown.get_attribute("data-state").as_deref() != Some(&*state) {
+        let _ = window().location().reload();
+        return;
+    }
+    let percent = card.number("percent").to_string();
+    if let Ok(Some(bar)) = shown.query_selector("progress") {
+        dom::set(&bar, "value", &percent);
+    }
+    if let Ok(Some(text)) = shown.query_selector(".narration-percent") {
+        text.set_text_content(Some(&format!("{percent} %")));
+    }
+}

@@ -1,0 +1,166 @@
+//! Words of books that are made ready ahead.
+
+use crate::model::NarrationState;
+
+/// Making a whole book ready to be heard.
+#[derive(Debug)]
+#[allow(missing_docs)] // A field is named for what it says.
+pub struct Narrations {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub none: &'static str,
+    pub make: &'static str,
+    pub make_lead: &'static str,
+    pub all_of_them: &'static str,
+    pub chapters: &'static str,
+    pub chapters_hint: &'static str,
+    pub look: &'static str,
+    pub missing: fn(missing: u64, sentences: u64) -> String,
+    pub nothing_missing: &'static str,
+    pub lasts: fn(minutes: u64, megabytes: u64) -> String,
+    pub takes: fn(minutes: u64) -> String,
+    pub costs: fn(cost: f64) -> String,
+    pub costs_nothing: &'static str,
+    pub when: &'static str,
+    pub hours: fn(hours: u64) -> String,
+    pub begin: &'static str,
+    pub agree: fn(cost: f64) -> String,
+    pub state: fn(state: NarrationState) -> &'static str,
+    pub place: fn(first: u32, last: u32) -> String,
+    pub failed: fn(failed: u64) -> String,
+    pub spent: fn(cost: f64) -> String,
+    pub left: fn(minutes: u64) -> String,
+    pub pause: &'static str,
+    pub resume: &'static str,
+    pub cancel: &'static str,
+    pub retry: &'static str,
+    pub open: &'static str,
+    pub being_made: fn(title: &str, percent: u32) -> String,
+    pub is_ready: fn(title: &str) -> String,
+    pub everybodys: &'static str,
+    pub only_mine: &'static str,
+}
+
+pub(super) const ENGLISH: Narrations = Narrations {
+    title: "Made ready",
+    lead: "Books that are spoken ahead and kept, so that nothing has to be made while you listen. Whoever listens now goes first.",
+    none: "Nothing is being made ready. The page of a book begins it.",
+    make: "Make the book ready",
+    make_lead: "Every sentence is spoken now and kept. Then listening begins at once, chapters are files, and nothing is made on the way.",
+    all_of_them: "All of them",
+    chapters: "Chapters",
+    chapters_hint: "3, or 3-7; all of them when it is empty",
+    look: "See what it takes",
+    missing: |missing, sentences| format!("{missing} of {sentences} sentences are to be made."),
+    nothing_missing: "All of it is there already.",
+    lasts: |minutes, megabytes| {
+        format!("About {} of sound, {megabytes} MB.", duration(minutes, " h ", " min"))
+    },
+    takes: |minutes| format!("It takes about {}.", duration(minutes.max(1), " h ", " min")),
+    costs: |cost| format!("It costs {cost:.2}."),
+    costs_nothing: "It costs nothing.",
+    when: "Begin",
+    hours: |hours| match hours {
+        0 => "now".to_owned(),
+        1 => "in an hour".to_owned(),
+        hours => format!("in {hours} hours"),
+    },
+    begin: "Make it ready",
+    agree: |cost| format!("Make it ready for {cost:.2}"),
+    state: |state| match state {
+        NarrationState::Queued => "waits for its turn",
+        NarrationState::Running => "being made",
+        NarrationState::Paused => "stopped",
+        NarrationState::Completed => "ready",
+        NarrationState::Failed => "could not be made",
+        NarrationState::Cancelled => "called off",
+    },
+    place: |first, last| match first == last {
+        true => format!("chapter {first}"),
+        false => format!("chapters {first} to {last}"),
+    },
+    failed: |failed| match failed {
+        1 => "one sentence could not be spoken".to_owned(),
+        failed => format!("{failed} sentences could not be spoken"),
+    },
+    spent: |cost| format!("cost {cost:.2}"),
+    left: |minutes| match minutes {
+        0 => "less than a minute left".to_owned(),
+        minutes => format!("about {} left", duration(minutes, " h ", " min")),
+    },
+    pause: "Stop",
+    resume: "Go on",
+    cancel: "Call off",
+    retry: "Try again",
+    open: "Read and listen",
+    being_made: |title, percent| format!("“{title}” is being made ready: {percent} %"),
+    is_ready: |title| format!("“{title}” is ready to be heard."),
+    everybodys: "Everybody’s",
+    only_mine: "Only mine",
+};
+
+pub(super) const SPANISH: Narrations = Narrations {
+    title: "Preparados",
+    lead: "Libros que se leen por adelantado y se guardan, para que no haya que hacer nada mientras escuchas. Quien escucha ahora va primero.",
+    none: "No se prepara nada. Se empieza en la página de un libro.",
+    make: "Preparar el libro",
+    make_lead: "Cada frase se lee ahora y se guarda. Después se escucha al momento, los capítulos son archivos y no se hace nada por el camino.",
+    all_of_them: "Todos",
+    chapters: "Capítulos",
+    chapters_hint: "3, o 3-7; todos si está vacío",
+    look: "Ver qué hace falta",
+    missing: |missing, sentences| format!("Hay que hacer {missing} de {sentences} frases."),
+    nothing_missing: "Ya está todo.",
+    lasts: |minutes, megabytes| {
+        format!("Unos {} de sonido, {megabytes} MB.", duration(minutes, " h ", " min"))
+    },
+    takes: |minutes| format!("Tarda unos {}.", duration(minutes.max(1), " h ", " min")),
+    costs: |cost| format!("Cuesta {cost:.2}."),
+    costs_nothing: "No cuesta nada.",
+    when: "Empezar",
+    hours: |hours| match hours {
+        0 => "ahora".to_owned(),
+        1 => "en una hora".to_owned(),
+        hours => format!("en {hours} horas"),
+    },
+    begin: "Prepararlo",
+    agree: |cost| format!("Prepararlo por {cost:.2}"),
+    state: |state| match state {
+        NarrationState::Queued => "espera su turno",
+        NarrationState::Running => "se está haciendo",
+        NarrationState::Paused => "detenido",
+        NarrationState::Completed => "listo",
+        NarrationState::Failed => "no se ha podido hacer",
+        NarrationState::Cancelled => "cancelado",
+    },
+    place: |first, last| match first == last {
+        true => format!("capítulo {first}"),
+        false => format!("capítulos {first} a {last}"),
+    },
+    failed: |failed| match failed {
+        1 => "una frase no se ha podido leer".to_owned(),
+        failed => format!("{failed} frases no se han podido leer"),
+    },
+    spent: |cost| format!("ha costado {cost:.2}"),
+    left: |minutes| match minutes {
+        0 => "queda menos de un minuto".to_owned(),
+        minutes => format!("quedan unos {}", duration(minutes, " h ", " min")),
+    },
+    pause: "Detener",
+    resume: "Seguir",
+    cancel: "Cancelar",
+    retry: "Intentarlo de nuevo",
+    open: "Leer y escuchar",
+    being_made: |title, percent| format!("«{title}» se está preparando: {percent} %"),
+    is_ready: |title| format!("«{title}» está listo para escuchar."),
+    everybodys: "De todos",
+    only_mine: "Solo los míos",
+};
+
+/// Minutes, with hours from the first on.
+fn duration(minutes: u64, hour: &str, minute: &str) -> String {
+    match minutes / 60 {
+        0 => format!("{minutes}{minute}"),
+        hours => format!("{hours}{hour}{}{minute}", minutes % 60),
+    }
+}

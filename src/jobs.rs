@@ -1,0 +1,405 @@
+//! Books that are narrated ahead: asked for, estimated, run one after the other, stopped and called off.
+//!
+//! [`rows`] keeps them in SQL, so that they survive whoever runs them; [`runner`] claims one and watches over it, and
+//! [`feeder`] has what is missing of it made, a few sentences at a time, behind all that somebody listens to.
+
+mod feeder;
+mod rows;
+mod runner;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::{
+    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationState, NarrationStats, Role,
+};
+use async_trait::async_trait;
+use sqlx::AnyPool;
+use thiserror::Error;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::library::{Library, LibraryError};
+use crate::narration::{ChapterAhead, NarrationError, Narrator, Reserved, Reserves};
+use crate::speech::Voices;
+use crate::time::now_ms;
+use rows::{NewNarration, Rows, Whose, Wish};
+
+/// Characters that a voice says in a second, where nothing of the book is there to measure: 150 words a minute of six
+/// characters, as narrators of audiobooks read.
+const CHARACTERS_A_SECOND: u64 = 15;
+/// Bytes of a second of sound as it is kept: 48 kbit/s.
+const BYTES_A_SECOND: u64 = 6_000;
+/// How often those that ended long ago are forgotten.
+const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
+/// How far ahead one may be asked for.
+const MAX_DELAY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// How narrations are run.
+#[derive(Debug, Clone, Copy)]
+pub struct JobSettings {
+    /// Run at once by this process; none when it leaves them to others.
+    pub at_once: u16,
+    /// Of one person, run at once.
+    pub at_once_per_person: u16,
+    /// Of one person, waiting at once.
+    pub waiting_per_person: u16,
+}
+
+/// Why a narration cannot be had.
+#[derive(Debug, Error)]
+pub enum JobError {
+    /// There is none of this id that the person may see.
+    #[error("There is no such narration.")]
+    NoSuchNarration,
+    /// It is in no state in which this can be done.
+    #[error("This narration has ended, or is where this cannot be done.")]
+    NotNow,
+    /// Chapters that are not written as they are.
+    #[error("Chapters are written “3”, or “3-7”.")]
+    BadChapters,
+    /// Chapters that the book does not have.
+    #[error("The book has the chapters 1 to {0}.")]
+    NoSuchChapters(u32),
+    /// A time too far ahead.
+    #[error("A narration can begin within 30 days.")]
+    TooLate,
+    /// It costs something, and the person has not agreed, or to less.
+    #[error(
+        "It costs {0:.2}, which you have to agree to: send “max_cost” with what it may cost at most."
+    )]
+    NotAgreed(f64),
+    /// The person has as many waiting as they may have.
+    #[error("You can have {0} narrations waiting. Wait until one is done, or call one off.")]
+    TooMany(u16),
+    /// It would not fit into what may be kept.
+    #[error("It would take {0} MB, and {1} MB of sound are kept here at most.")]
+    TooLarge(u64, u64),
+    /// The book, its voice or the queue.
+    #[error(transparent)]
+    Narration(#[from] NarrationError),
+    /// SQL failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<LibraryError> for JobError {
+    fn from(error: LibraryError) -> Self {
+        Self::Narration(error.into())
+    }
+}
+
+/// What is to be narrated.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// The book.
+    pub book: BookId,
+    /// Who reads; the person's voice for the book when empty.
+    pub voice: String,
+    /// The first and the last chapter; all of them when there are none.
+    pub chapters: Option<(u32, u32)>,
+    /// When it may begin, in ms since 1970; at once when that is past.
+    pub at_ms: u64,
+    /// What it may cost at most.
+    pub max_cost: f64,
+}
+
+/// What came of asking for one.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The narration.
+    pub card: NarrationCard,
+    /// Whether it is new; otherwise the same was there and not done.
+    pub is_new: bool,
+}
+
+/// The narrations. Cheap to clone.
+#[derive(Clone)]
+pub struct Jobs {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    rows: Rows,
+    library: Library,
+    narrator: Narrator,
+    voices: Arc<Voices>,
+    settings: JobSettings,
+    /// There may be one to run.
+    woken: Notify,
+}
+
+/// What narrations are run with.
+pub struct JobParts {
+    /// SQL.
+    pub database: AnyPool,
+    /// Books.
+    pub library: Library,
+    /// Who makes clips.
+    pub narrator: Narrator,
+    /// Who speaks.
+    pub voices: Arc<Voices>,
+    /// How they are run.
+    pub settings: JobSettings,
+}
+
+#[async_trait]
+impl Reserves for Shared {
+    async fn reserved(&self) -> Result<Vec<Reserved>, sqlx::Error> {
+        self.rows.reserved().await
+    }
+}
+
+impl Jobs {
+    /// Runs narrations on `tasks` until `shutdown`, and has the clean-up leave what belongs to them.
+    pub fn start(parts: JobParts, (tasks, shutdown): (&TaskTracker, &CancellationToken)) -> Self {
+        let JobParts { database, library, narrator, voices, settings } = parts;
+        let shared = Arc::new(Shared {
+            rows: Rows(database),
+            library,
+            narrator,
+            voices,
+            settings,
+            woken: Notify::new(),
+        });
+        shared.narrator.keep_for(Arc::clone(&shared) as Arc<dyn Reserves>);
+        for _ in 0..settings.at_once {
+            tasks.spawn(runner::run(Arc::clone(&shared), shutdown.clone()));
+        }
+        let forgetting = forget_often(shared.rows.clone());
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(forgetting));
+        Self { shared }
+    }
+
+    /// What a narration would take, for whoever has these books.
+    ///
+    /// # Errors
+    /// When there is no such book, chapter or voice.
+    pub async fn estimate(
+        &self,
+        library: &Library,
+        wanted: &Wanted,
+    ) -> Result<NarrationEstimate, JobError> {
+        let book = library.book(&wanted.book).await?;
+        let voice = self.voice(&book, wanted).await;
+        let (first, last) = chapters(&book, wanted)?;
+        let narrator = self.shared.narrator.of(library.clone());
+        let mut estimate = NarrationEstimate {
+            voice,
+            first_chapter: first,
+            last_chapter: last,
+            sentences: 0,
+            missing: 0,
+            characters: 0,
+            cost: 0.0,
+            audio_seconds: 0,
+            bytes: 0,
+            seconds_to_make: None,
+        };
+        let (mut known_ms, mut known_characters) = (0, 0);
+        for chapter in narrator.heard_chapters(&book, &(first..=last)).await? {
+            let ahead = narrator.chapter_ahead(&wanted.book, chapter, &estimate.voice).await?;
+            let ChapterAhead { jobs, missing, known: (ms, characters) } = ahead;
+            estimate.sentences += jobs.len() as u64;
+            estimate.missing += missing.len() as u64;
+            (known_ms, known_characters) = (known_ms + ms, known_characters + characters);
+            for job in &missing {
+                let characters = job.text.chars().count() as u64;
+                estimate.characters += characters;
+                estimate.cost += self.shared.voices.cost_of(&job.voice.engine, characters);
+            }
+        }
+        // What is there says how fast this voice reads; otherwise it is guessed.
+        let missing_ms = match known_characters {
+            0 => estimate.characters * 1000 / CHARACTERS_A_SECOND,
+            known => estimate.characters * known_ms / known,
+        };
+        estimate.audio_seconds = (known_ms + missing_ms) / 1000;
+        estimate.bytes = estimate.audio_seconds * BYTES_A_SECOND;
+        let speed = self.shared.rows.speed(&estimate.voice).await?;
+        estimate.seconds_to_make = match (estimate.characters, speed) {
+            (0, _) => Some(0),
+            (characters, speed) => speed.map(|speed| (characters as f64 / speed).ceil() as u64),
+        };
+        Ok(estimate)
+    }
+
+    /// Who reads: who is named, or read the book last, or reads by default.
+    async fn voice(&self, book: &BookDetails, wanted: &Wanted) -> String {
+        if !wanted.voice.is_empty() {
+            return wanted.voice.clone();
+        }
+        let last = book.card.progress.as_ref().and_then(|place| place.voice.clone());
+        if let Some(last) = last.filter(|last| !last.is_empty()) {
+            return last;
+        }
+        let usual = self.shared.voices.default_for(&book.card.language);
+        usual.map(|voice| voice.id).unwrap_or_default()
+    }
+
+    /// Has a book narrated, or says which narration does so already.
+    ///
+    /// # Errors
+    /// When there is no such book, chapter or voice; when it costs more than was agreed to, or there are too many.
+    pub async fn ask(
+        &self,
+        library: &Library,
+        role: Role,
+        wanted: &Wanted,
+    ) -> Result<Asked, JobError> {
+        let now = now_ms();
+        if wanted.at_ms > now + MAX_DELAY.as_millis() as u64 {
+            return Err(JobError::TooLate);
+        }
+        let estimate = self.estimate(library, wanted).await?;
+        // Down to the cent that a page shows.
+        if estimate.cost > 0.0 && estimate.cost > wanted.max_cost + 0.005 {
+            return Err(JobError::NotAgreed(estimate.cost));
+        }
+        let most = u64::from(self.shared.narrator.storage_limits().await?.mb);
+        if most > 0 && estimate.bytes >> 20 > most {
+            return Err(JobError::TooLarge(estimate.bytes >> 20, most));
+        }
+        let rows = &self.shared.rows;
+        let new = NewNarration {
+            user: library.user(),
+            book: &wanted.book,
+            voice: &estimate.voice,
+            chapters: (estimate.first_chapter, estimate.last_chapter),
+            // Those who add books run the place or pay for it.
+            priority: i64::from(role >= Role::Member),
+            run_at: wanted.at_ms.max(now),
+            total: estimate.sentences,
+            done: estimate.sentences - estimate.missing,
+            // What was estimated is agreed to, and a sentence that is lost meanwhile may be made again.
+            max_cost: (wanted.max_cost.max(estimate.cost) * 1e6).ceil() as i64,
+        };
+        let most = self.shared.settings.waiting_per_person;
+        let is_full = rows.waiting(library.user()).await? >= i64::from(most);
+        let (id, is_new) = match is_full {
+            // The same once more is no further one.
+            true => match rows.known(&new).await? {
+                Some(id) => (id, false),
+                None => return Err(JobError::TooMany(most)),
+            },
+            false => rows.add(&new).await?,
+        };
+        self.shared.woken.notify_one();
+        let card = self.get(Some(library.user()), &id).await?;
+        Ok(Asked { card, is_new })
+    }
+
+    /// One of a person's, or of anybody's when there is no person.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn get(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
+        let cards = self.shared.rows.cards(whose(user), Some(id), None).await?;
+        cards.into_iter().next().ok_or(JobError::NoSuchNarration)
+    }
+
+    /// A person's, or everybody's when there is no person, the newest first.
+    pub async fn list(
+        &self,
+        user: Option<&str>,
+        state: Option<NarrationState>,
+    ) -> Result<Vec<NarrationCard>, JobError> {
+        Ok(self.shared.rows.cards(whose(user), None, state).await?)
+    }
+
+    /// What is being narrated, and how it goes.
+    pub async fn stats(&self, user: Option<&str>) -> Result<NarrationStats, JobError> {
+        Ok(self.shared.rows.stats(whose(user)).await?)
+    }
+
+    /// Calls one off. What has been made of it stays.
+    ///
+    /// # Errors
+    /// When there is none, or it has ended.
+    pub async fn cancel(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
+        let done = self.shared.rows.wish(id, whose(user), Wish::Cancel).await?;
+        self.changed(done, user, id).await
+    }
+
+    /// Stops one until it is to go on.
+    ///
+    /// # Errors
+    /// When there is none, or it has ended.
+    pub async fn pause(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
+        let done = self.shared.rows.wish(id, whose(user), Wish::Pause).await?;
+        self.changed(done, user, id).await
+    }
+
+    /// Has one go on that was stopped.
+    ///
+    /// # Errors
+    /// When there is none, or it was not stopped.
+    pub async fn resume(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
+        self.again(user, id, &[NarrationState::Paused]).await
+    }
+
+    /// Tries one again that failed or was called off.
+    ///
+    /// # Errors
+    /// When there is none, or it did neither.
+    pub async fn retry(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
+        self.again(user, id, &[NarrationState::Failed, NarrationState::Cancelled]).await
+    }
+
+    async fn again(
+        &self,
+        user: Option<&str>,
+        id: &str,
+        from: &[NarrationState],
+    ) -> Result<NarrationCard, JobError> {
+        let done = self.shared.rows.again(id, whose(user), from).await?;
+        self.shared.woken.notify_one();
+        self.changed(done, user, id).await
+    }
+
+    async fn changed(
+        &self,
+        done: bool,
+        user: Option<&str>,
+        id: &str,
+    ) -> Result<NarrationCard, JobError> {
+        let card = self.get(user, id).await?;
+        if done { Ok(card) } else { Err(JobError::NotNow) }
+    }
+}
+
+/// Chapters as a person writes them: “3”, or “3-7”; `None`, which is all of them, when nothing is written.
+///
+/// # Errors
+/// When that is not how they are written.
+pub fn parse_chapters(text: &str) -> Result<Option<(u32, u32)>, JobError> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let number = |text: &str| text.trim().parse::<u32>().map_err(|_| JobError::BadChapters);
+    Ok(Some((number(first)?, number(last)?)))
+}
+
+fn whose(user: Option<&str>) -> Whose<'_> {
+    user.map_or(Whose::Everybodys, Whose::Of)
+}
+
+/// The chapters that are meant.
+fn chapters(book: &BookDetails, wanted: &Wanted) -> Result<(u32, u32), JobError> {
+    let count = book.card.chapters;
+    let (first, last) = wanted.chapters.unwrap_or((1, count));
+    let is_there = first >= 1 && first <= last && last <= count;
+    is_there.then_some((first, last)).ok_or(JobError::NoSuchChapters(count))
+}
+
+async fn forget_often(rows: Rows) {
+    loop {
+        if let Err(error) = rows.forget_old().await {
+            tracing::warn!(%error, "narrations that ended long ago could not be forgotten yet");
+        }
+        tokio::time::sleep(FORGET_INTERVAL).await;
+    }
+}

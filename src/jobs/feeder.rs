@@ -1,0 +1,221 @@
+//! What a narration consists of, fed into the background lanes a few sentences at a time.
+//!
+//! So calling it off, a deleted book or a server that dies costs those few; and whoever goes on looks at what is there,
+//! which makes it the same to begin anew.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use app::model::BookDetails;
+use futures::{StreamExt, stream};
+
+use super::rows::{End, Narration, Progress};
+use crate::clips::waits::WaitError;
+use crate::library::{Library, LibraryError};
+use crate::narration::{NarrationError, Narrator};
+use crate::queue::Job;
+use crate::speech::{VoiceError, Voices};
+use crate::text::hash::ContentHash;
+
+/// Times that sentences are tried that could not be spoken.
+const PASSES: usize = 3;
+/// Before what failed is tried again.
+const PASS_PAUSE: Duration = Duration::from_secs(20);
+/// What was asked for and does not come may have been lost with the queue: it is asked for again.
+const ASK_AGAIN: Duration = Duration::from_secs(120);
+/// While the queue is out of reach, or an engine rests.
+const PAUSE: Duration = Duration::from_secs(5);
+/// The longest that an engine's rest is slept through in one go.
+const REST_AT_MOST: Duration = Duration::from_secs(60);
+/// When more of a hundred sentences cannot be spoken, the whole cannot.
+const MAX_FAILED_PER_CENT: u64 = 1;
+
+/// Feeds one narration.
+pub(super) struct Feeder<'a> {
+    pub(super) narration: &'a Narration,
+    /// The narrator as the person has it.
+    pub(super) narrator: Narrator,
+    pub(super) library: Library,
+    pub(super) voices: &'a Voices,
+    pub(super) state: Mutex<State>,
+}
+
+/// How far it is.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) progress: Progress,
+    /// What holds it up, in words.
+    pub(super) trouble: String,
+    /// What it has cost, with what is being made, in millionths.
+    pub(super) spent: u64,
+    /// What is in the lanes.
+    pub(super) in_hand: Vec<Job>,
+}
+
+impl Feeder<'_> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What has come since this was asked last, to be written down.
+    pub(super) fn take_progress(&self) -> (Progress, String) {
+        let mut state = self.state();
+        let now = state.progress;
+        (state.progress.made, state.progress.characters, state.progress.cost) = (0, 0, 0);
+        (now, state.trouble.clone())
+    }
+
+    /// Feeds all of it, and says how it ended.
+    pub(super) async fn feed(&self) -> End {
+        match self.feed_all().await {
+            Ok(end) => end,
+            Err(error) => ended_by(&error),
+        }
+    }
+
+    async fn feed_all(&self) -> Result<End, NarrationError> {
+        let book = self.library.book(&self.narration.book).await?;
+        let range = self.narration.first..=self.narration.last;
+        let chapters = self.narrator.heard_chapters(&book, &range).await?;
+        self.count(&book, &chapters).await?;
+        let mut why = None;
+        for pass in 0..PASSES {
+            if pass > 0 {
+                tokio::time::sleep(PASS_PAUSE).await;
+            }
+            let mut failed = 0;
+            for chapter in &chapters {
+                let errors = self.feed_chapter(*chapter).await?;
+                failed += errors.len() as u64;
+                why = errors.into_iter().next().or(why);
+            }
+            self.state().progress.failed = failed;
+            if failed == 0 {
+                return Ok(End::Completed);
+            }
+        }
+        let Progress { total, failed, .. } = self.state().progress;
+        if failed * 100 > total * MAX_FAILED_PER_CENT {
+            let why = why.map_or_else(String::new, |why| why.to_string());
+            return Ok(End::Failed(why));
+        }
+        Ok(End::Completed)
+    }
+
+    /// Looks how much there is, and how much of it is there.
+    async fn count(&self, book: &BookDetails, chapters: &[u32]) -> Result<(), NarrationError> {
+        let mut all: HashSet<ContentHash> = HashSet::new();
+        let mut missing: HashSet<ContentHash> = HashSet::new();
+        for chapter in chapters {
+            let ahead =
+                self.narrator.chapter_ahead(&book.card.id, *chapter, &self.narration.voice).await?;
+            all.extend(ahead.jobs.iter().map(|job| job.content));
+            missing.extend(ahead.missing.iter().map(|job| job.content));
+        }
+        let progress = &mut self.state().progress;
+        progress.total = all.len() as u64;
+        progress.done = (all.len() - missing.len()) as u64;
+        Ok(())
+    }
+
+    /// Has what is missing of a chapter made, and says what could not be.
+    async fn feed_chapter(&self, chapter: u32) -> Result<Vec<VoiceError>, NarrationError> {
+        self.state().progress.chapter = chapter;
+        let Narration { book, voice, .. } = self.narration;
+        let ahead = self.narrator.chapter_ahead(book, chapter, voice).await?;
+        let Some(first) = ahead.missing.first() else { return Ok(Vec::new()) };
+        let at_once = self.narrator.ahead_at_once(&first.voice.engine).await;
+        let made = stream::iter(ahead.missing).map(|job| self.make(job));
+        let mut made = made.buffer_unordered(at_once);
+        let mut errors = Vec::new();
+        while let Some(outcome) = made.next().await {
+            errors.extend(outcome?);
+        }
+        Ok(errors)
+    }
+
+    /// Has a sentence made; says why it cannot be. Everything else that fails ends the whole.
+    async fn make(&self, job: Job) -> Result<Option<VoiceError>, NarrationError> {
+        let characters = job.text.chars().count() as u64;
+        let cost = (self.voices.cost_of(&job.voice.engine, characters) * 1e6).round() as u64;
+        {
+            let state = &mut self.state();
+            // Something that was there is there no more, or the price has changed.
+            if cost > 0 && (state.spent + cost) as i64 > self.narration.max_cost {
+                let why = "It costs more than was agreed to. Ask for it anew.";
+                return Err(NarrationError::Text(why.to_owned()));
+            }
+            state.spent += cost;
+            state.in_hand.push(job.clone());
+        }
+        let outcome = self.make_patiently(&job).await;
+        let mut state = self.state();
+        state.in_hand.retain(|held| held.content != job.content);
+        if !matches!(outcome, Ok(None)) {
+            state.spent -= cost;
+        }
+        if let Ok(None) = &outcome {
+            let progress = &mut state.progress;
+            progress.done = (progress.done + 1).min(progress.total);
+            progress.made += 1;
+            progress.characters += characters;
+            progress.cost += cost;
+            state.trouble.clear();
+        }
+        outcome
+    }
+
+    async fn make_patiently(&self, job: &Job) -> Result<Option<VoiceError>, NarrationError> {
+        // What does not get on for too long is ended from outside.
+        loop {
+            let made = tokio::time::timeout(ASK_AGAIN, self.narrator.make_ahead(job)).await;
+            let error = match made {
+                Ok(Ok(())) => return Ok(None),
+                Ok(Err(NarrationError::Wait(WaitError::Voice(error)))) => error,
+                Ok(Err(NarrationError::Queue(error))) => {
+                    self.state().trouble = error.to_string();
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Ok(Err(NarrationError::Wait(error))) => {
+                    self.state().trouble = error.to_string();
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => continue,
+            };
+            if matches!(error, VoiceError::OverAllowance { .. } | VoiceError::NoSuchVoice(_)) {
+                return Err(NarrationError::Voice(error));
+            }
+            // An engine that rests takes this one when it is back.
+            let Some(rest) = self.narrator.rest_card(&job.voice.engine).await else {
+                return Ok(Some(error));
+            };
+            self.state().trouble = rest.reason;
+            tokio::time::sleep(Duration::from_secs(rest.seconds.max(1)).min(REST_AT_MOST)).await;
+        }
+    }
+
+    /// Takes what is in the lanes out of them again.
+    pub(super) async fn leave(&self) {
+        let jobs = std::mem::take(&mut self.state().in_hand);
+        if let Err(error) = self.narrator.leave_ahead(&self.narration.book, &jobs).await {
+            tracing::debug!(%error, "sentences of a narration that ended stay in their lanes");
+        }
+    }
+}
+
+/// How a narration ends with an error that no other sentence would mend.
+fn ended_by(error: &NarrationError) -> End {
+    match error {
+        NarrationError::Library(LibraryError::NoSuchBook) => End::Cancelled,
+        NarrationError::Database(_) | NarrationError::Clips(_) | NarrationError::Queue(_) => {
+            tracing::warn!(%error, "a narration does not get on");
+            let why = "The server could not go on with it for a while.".to_owned();
+            End::Again(why, super::runner::RETRY[0])
+        }
+        error => End::Failed(error.to_string()),
+    }
+}

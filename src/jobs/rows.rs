@@ -1,0 +1,529 @@
+//! Narrations in SQL. Whoever runs one has its token, without which nothing of it can be written any more: a server
+//! that was taken for dead changes nothing when it comes back.
+
+use std::time::Duration;
+
+use app::model::{BookId, NarrationCard, NarrationState, NarrationStats};
+use sqlx::any::AnyRow;
+use sqlx::{AnyPool, Row};
+
+use crate::narration::Reserved;
+use crate::time::now_ms;
+
+/// Whoever runs a narration and is not heard of for so long has died.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+/// Times that one is begun without getting on.
+pub(super) const MAX_ATTEMPTS: i64 = 3;
+/// Whoever has waited for so long goes before those with a greater priority.
+const LONG_WAIT: Duration = Duration::from_secs(12 * 3600);
+/// How long those that have ended are remembered.
+const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
+/// The most that are listed.
+const MAX_LISTED: i64 = 200;
+const DAY_MS: i64 = 86_400_000;
+
+const COLUMNS: &str = "narrations.id, user_id, book_id, voice, first_chapter, last_chapter, state, \
+    run_at, narrations.created_at, started_at, finished_at, attempts, token, moved_at, total, done, made, \
+    failed, chapter, error, characters, cost, max_cost";
+
+/// A narration as its row has it.
+#[derive(Debug, Clone)]
+pub(super) struct Narration {
+    pub(super) id: String,
+    pub(super) user: String,
+    pub(super) book: BookId,
+    pub(super) voice: String,
+    pub(super) first: u32,
+    pub(super) last: u32,
+    pub(super) state: NarrationState,
+    pub(super) token: String,
+    pub(super) attempts: i64,
+    run_at: i64,
+    created_at: i64,
+    started_at: i64,
+    finished_at: i64,
+    total: i64,
+    done: i64,
+    made: i64,
+    failed: i64,
+    chapter: u32,
+    error: String,
+    characters: i64,
+    /// What it has cost, and may cost at most, in millionths.
+    pub(super) cost: i64,
+    pub(super) max_cost: i64,
+}
+
+/// One that is to be there.
+pub(super) struct NewNarration<'a> {
+    pub(super) user: &'a str,
+    pub(super) book: &'a BookId,
+    pub(super) voice: &'a str,
+    pub(super) chapters: (u32, u32),
+    pub(super) priority: i64,
+    pub(super) run_at: u64,
+    pub(super) total: u64,
+    pub(super) done: u64,
+    /// In millionths.
+    pub(super) max_cost: i64,
+}
+
+impl NewNarration<'_> {
+    /// What is the same for the same work.
+    fn key(&self) -> String {
+        let Self { user, book, voice, chapters: (first, last), .. } = self;
+        format!("{user}/{book}/{voice}/{first}-{last}")
+    }
+}
+
+/// How far one has come since whoever runs it has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) chapter: u32,
+    pub(super) total: u64,
+    /// Sentences that are there.
+    pub(super) done: u64,
+    /// What was made, and not written down yet.
+    pub(super) made: u64,
+    pub(super) characters: u64,
+    /// In millionths.
+    pub(super) cost: u64,
+    /// Sentences that could not be made.
+    pub(super) failed: u64,
+}
+
+/// What a person has asked of whoever runs one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Cancel,
+    Pause,
+}
+
+/// How one has ended, or is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// All of it is there that can be.
+    Completed,
+    /// It cannot be made.
+    Failed(String),
+    /// It did not get on, and is tried again after so long; or not, when that was often enough.
+    Again(String, Duration),
+    Cancelled,
+    Paused,
+    /// Whoever ran it stops: another goes on at once.
+    Released,
+}
+
+/// Whose narrations are meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Whose<'a> {
+    Everybodys,
+    Of(&'a str),
+}
+
+impl Whose<'_> {
+    /// What a statement is given for `$n = '' OR user_id = $n`.
+    fn user(&self) -> &str {
+        match self {
+            Self::Everybodys => "",
+            Self::Of(user) => user,
+        }
+    }
+}
+
+/// The rows. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Rows(pub(super) AnyPool);
+
+impl Rows {
+    /// Adds a narration, unless the same is there already and not done; its id, and whether it is new.
+    pub(super) async fn add(&self, new: &NewNarration<'_>) -> Result<(String, bool), sqlx::Error> {
+        let id = uuid::Uuid::new_v4().simple().to_string();
+        let key = new.key();
+        let added = sqlx::query(
+            "INSERT INTO narrations (id, user_id, book_id, voice, first_chapter, last_chapter, output, state,
+             priority, run_at, created_at, started_at, finished_at, attempts, token, lease_until, moved_at, wish,
+             total, done, made, failed, chapter, error, characters, cost, max_cost, bytes, unique_key)
+             VALUES ($1, $2, $3, $4, $5, $6, '', 'queued', $7, $8, $9, 0, 0, 0, '', 0, 0, '', $10, $11, 0, 0, 0,
+             '', 0, 0, $13, 0, $12) ON CONFLICT DO NOTHING",
+        );
+        let added = added
+            .bind(&id)
+            .bind(new.user)
+            .bind(new.book.as_str())
+            .bind(new.voice)
+            .bind(i64::from(new.chapters.0))
+            .bind(i64::from(new.chapters.1))
+            .bind(new.priority)
+            .bind(new.run_at as i64)
+            .bind(now_ms() as i64)
+            .bind(new.total as i64)
+            .bind(new.done as i64)
+            .bind(&key)
+            .bind(new.max_cost)
+            .execute(&self.0)
+            .await?;
+        if added.rows_affected() > 0 {
+            return Ok((id, true));
+        }
+        // It may have ended in this very moment.
+        let known = self.known(new).await?.ok_or(sqlx::Error::RowNotFound)?;
+        Ok((known, false))
+    }
+
+    /// The id of the same narration, if it is there and not done.
+    pub(super) async fn known(
+        &self,
+        new: &NewNarration<'_>,
+    ) -> Result<Option<String>, sqlx::Error> {
+        let known = sqlx::query(
+            "SELECT id FROM narrations WHERE unique_key = $1 AND state IN ('queued', 'running', 'paused')",
+        );
+        let known = known.bind(new.key()).fetch_optional(&self.0).await?;
+        Ok(known.map(|row| row.get(0)))
+    }
+
+    /// How many of a person wait for their turn.
+    pub(super) async fn waiting(&self, user: &str) -> Result<i64, sqlx::Error> {
+        let count = "SELECT COUNT(*) FROM narrations WHERE user_id = $1 AND state = 'queued'";
+        Ok(sqlx::query(count).bind(user).fetch_one(&self.0).await?.get(0))
+    }
+
+    /// Takes the next one: that of the greatest priority or the longest wait, of whoever has the fewest running, the
+    /// first that was asked for. One that a server left by dying goes on.
+    pub(super) async fn claim(
+        &self,
+        at_once_per_person: u16,
+    ) -> Result<Option<Narration>, sqlx::Error> {
+        let now = now_ms() as i64;
+        let may_run =
+            "(state = 'queued' AND run_at <= $2 OR state = 'running' AND lease_until < $2)";
+        let running =
+            "(SELECT COUNT(*) FROM narrations others WHERE others.user_id = waiting.user_id
+             AND others.state = 'running' AND others.lease_until >= $2)";
+        // Two that ask at once get one each: what the first took does not fit the condition any more.
+        let statement = format!(
+            "UPDATE narrations SET token = $1, lease_until = $3,
+             attempts = attempts + 1, state = 'running', error = '',
+             started_at = CASE WHEN started_at = 0 THEN $2 ELSE started_at END,
+             moved_at = $2 WHERE id = (
+               SELECT waiting.id FROM narrations waiting WHERE {may_run} AND {running} < $4
+               ORDER BY CASE WHEN waiting.created_at < $5 THEN 1000 ELSE waiting.priority END DESC,
+               {running}, waiting.run_at, waiting.created_at, waiting.id LIMIT 1)
+             AND {may_run} RETURNING {COLUMNS}"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(uuid::Uuid::new_v4().simple().to_string())
+            .bind(now)
+            .bind(now + LEASE.as_millis() as i64)
+            .bind(i64::from(at_once_per_person))
+            .bind(now - LONG_WAIT.as_millis() as i64)
+            .fetch_optional(&self.0)
+            .await?;
+        row.as_ref().map(narration).transpose()
+    }
+
+    /// Writes how far one has come and renews the lease; what a person wishes meanwhile. `None` when it is another's by
+    /// now.
+    pub(super) async fn progress(
+        &self,
+        narration: &Narration,
+        progress: &Progress,
+        trouble: &str,
+    ) -> Result<Option<Option<Wish>>, sqlx::Error> {
+        let now = now_ms() as i64;
+        let row = sqlx::query(
+            "UPDATE narrations SET lease_until = $3, chapter = $4, total = CASE WHEN $5 > 0 THEN $5 ELSE total END,
+             moved_at = CASE WHEN $6 > done THEN $7 ELSE moved_at END,
+             attempts = CASE WHEN $6 > done THEN 0 ELSE attempts END,
+             done = CASE WHEN $6 > done THEN $6 ELSE done END,
+             made = made + $8, characters = characters + $9, cost = cost + $10, failed = $11, error = $12
+             WHERE id = $1 AND token = $2 AND state = 'running' RETURNING wish",
+        );
+        let row = row
+            .bind(&narration.id)
+            .bind(&narration.token)
+            .bind(now + LEASE.as_millis() as i64)
+            .bind(i64::from(progress.chapter))
+            .bind(progress.total as i64)
+            .bind(progress.done as i64)
+            .bind(now)
+            .bind(progress.made as i64)
+            .bind(progress.characters as i64)
+            .bind(progress.cost as i64)
+            .bind(progress.failed as i64)
+            .bind(trouble)
+            .fetch_optional(&self.0)
+            .await?;
+        Ok(row.map(|row| match row.get::<String, _>(0).as_str() {
+            "cancel" => Some(Wish::Cancel),
+            "pause" => Some(Wish::Pause),
+            _ => None,
+        }))
+    }
+
+    /// Ends one, or leaves it to others.
+    pub(super) async fn end(&self, narration: &Narration, end: &End) -> Result<(), sqlx::Error> {
+        let now = now_ms() as i64;
+        let (state, error, run_at) = match end {
+            End::Completed => (NarrationState::Completed, "", 0),
+            End::Failed(error) => (NarrationState::Failed, error.as_str(), 0),
+            End::Again(error, _) if narration.attempts >= MAX_ATTEMPTS => {
+                (NarrationState::Failed, error.as_str(), 0)
+            }
+            End::Again(error, after) => {
+                (NarrationState::Queued, error.as_str(), now + after.as_millis() as i64)
+            }
+            End::Cancelled => (NarrationState::Cancelled, "", 0),
+            End::Paused => (NarrationState::Paused, "", 0),
+            End::Released => (NarrationState::Queued, "", now),
+        };
+        // To be stopped by its server is no failure to get on.
+        let unused = i64::from(*end == End::Released);
+        let ended = sqlx::query(
+            "UPDATE narrations SET state = $3, error = $4, wish = '', token = '', lease_until = 0,
+             run_at = CASE WHEN $5 > 0 THEN $5 ELSE run_at END,
+             attempts = CASE WHEN attempts >= $7 THEN attempts - $7 ELSE attempts END,
+             finished_at = CASE WHEN $3 IN ('completed', 'failed', 'cancelled') THEN $6 ELSE 0 END
+             WHERE id = $1 AND token = $2 AND state = 'running'",
+        );
+        let ended = ended.bind(&narration.id).bind(&narration.token).bind(state.name());
+        let ended = ended.bind(error).bind(run_at).bind(now).bind(unused);
+        ended.execute(&self.0).await?;
+        Ok(())
+    }
+
+    /// Has one called off or stopped: at once when it waits, and by whoever runs it otherwise. False when there is none
+    /// that this can be done with.
+    pub(super) async fn wish(
+        &self,
+        id: &str,
+        whose: Whose<'_>,
+        wish: Wish,
+    ) -> Result<bool, sqlx::Error> {
+        let (name, state) = match wish {
+            Wish::Cancel => ("cancel", NarrationState::Cancelled),
+            Wish::Pause => ("pause", NarrationState::Paused),
+        };
+        let from = match wish {
+            Wish::Cancel => "('queued', 'paused')",
+            Wish::Pause => "('queued')",
+        };
+        let statement = format!(
+            "UPDATE narrations SET wish = CASE WHEN state = 'running' THEN $3 ELSE '' END,
+             finished_at = CASE WHEN state <> 'running' AND $4 = 'cancelled' THEN $5 ELSE finished_at END,
+             state = CASE WHEN state = 'running' THEN state ELSE $4 END
+             WHERE id = $1 AND ($2 = '' OR user_id = $2) AND (state = 'running' OR state IN {from})"
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(whose.user());
+        let done = done.bind(name).bind(state.name()).bind(now_ms() as i64);
+        Ok(done.execute(&self.0).await?.rows_affected() > 0)
+    }
+
+    /// Has one go on that was stopped, or be tried again that failed or was called off. False when there is none that
+    /// this can be done with, or the same is there already.
+    pub(super) async fn again(
+        &self,
+        id: &str,
+        whose: Whose<'_>,
+        from: &[NarrationState],
+    ) -> Result<bool, sqlx::Error> {
+        let names: Vec<_> = from.iter().map(|state| format!("'{}'", state.name())).collect();
+        let statement = format!(
+            "UPDATE narrations SET state = 'queued', wish = '', run_at = $3, finished_at = 0, attempts = 0, error = ''
+             WHERE id = $1 AND ($2 = '' OR user_id = $2) AND state IN ({}) AND NOT EXISTS
+             (SELECT 1 FROM narrations same WHERE same.unique_key = narrations.unique_key AND same.id <> narrations.id
+             AND same.state IN ('queued', 'running', 'paused'))",
+            names.join(", ")
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(whose.user());
+        Ok(done.bind(now_ms() as i64).execute(&self.0).await?.rows_affected() > 0)
+    }
+
+    /// Those of a person or of everybody, the newest first; one by its id.
+    pub(super) async fn cards(
+        &self,
+        whose: Whose<'_>,
+        id: Option<&str>,
+        state: Option<NarrationState>,
+    ) -> Result<Vec<NarrationCard>, sqlx::Error> {
+        let statement = format!(
+            "SELECT {COLUMNS}, books.title AS title FROM narrations JOIN books ON books.id = book_id
+             WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR narrations.id = $2) AND ($3 = '' OR state = $3)
+             ORDER BY narrations.created_at DESC, narrations.id LIMIT {MAX_LISTED}"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(whose.user())
+            .bind(id.unwrap_or_default())
+            .bind(state.map(NarrationState::name).unwrap_or_default())
+            .fetch_all(&self.0)
+            .await?;
+        rows.iter().map(|row| Ok(narration(row)?.card(row.try_get("title")?))).collect()
+    }
+
+    /// What is being narrated, and how it goes.
+    pub(super) async fn stats(&self, whose: Whose<'_>) -> Result<NarrationStats, sqlx::Error> {
+        let since = now_ms() as i64 - DAY_MS;
+        let rows = sqlx::query(
+            "SELECT state, COUNT(*), SUM(CASE WHEN finished_at >= $2 THEN 1 ELSE 0 END) FROM narrations
+             WHERE ($1 = '' OR user_id = $1) GROUP BY state",
+        );
+        let rows = rows.bind(whose.user()).bind(since).fetch_all(&self.0).await?;
+        let mut stats = NarrationStats::default();
+        for row in &rows {
+            let count = row.try_get::<i64, _>(1)?.unsigned_abs();
+            match NarrationState::named(row.try_get(0)?) {
+                Some(NarrationState::Queued) => stats.pending = count,
+                Some(NarrationState::Running) => stats.processing = count,
+                Some(NarrationState::Paused) => stats.paused = count,
+                Some(NarrationState::Completed) => {
+                    stats.completed = count;
+                    stats.completed_today = row.try_get::<i64, _>(2)?.unsigned_abs();
+                }
+                Some(NarrationState::Failed) => stats.failed = count,
+                Some(NarrationState::Cancelled) => stats.cancelled = count,
+                None => {}
+            }
+        }
+        // One that was to begin later has not waited until then.
+        let waits = sqlx::query(
+            "SELECT started_at - CASE WHEN run_at > narrations.created_at AND run_at < started_at THEN run_at
+             ELSE narrations.created_at END AS waited FROM narrations
+             WHERE ($1 = '' OR user_id = $1) AND started_at >= $2 ORDER BY waited LIMIT 10000",
+        );
+        let waits = waits.bind(whose.user()).bind(since).fetch_all(&self.0).await?;
+        let at = |part: usize| {
+            let place = (waits.len() * part).div_ceil(100).saturating_sub(1);
+            waits.get(place).map_or(0, |row| row.get::<i64, _>(0).max(0) as u64 / 1000)
+        };
+        (stats.wait_seconds_p50, stats.wait_seconds_p95) = (at(50), at(95));
+        Ok(stats)
+    }
+
+    /// How many characters a second a voice was spoken at, in what it did last.
+    pub(super) async fn speed(&self, voice: &str) -> Result<Option<f64>, sqlx::Error> {
+        let row = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(characters), 0) AS BIGINT), CAST(COALESCE(SUM(finished_at - started_at), 0) AS BIGINT)
+             FROM (SELECT characters, finished_at, started_at FROM narrations WHERE voice = $1 AND state = 'completed'
+             AND characters > 0 ORDER BY finished_at DESC LIMIT 20) AS last",
+        );
+        let row = row.bind(voice).fetch_one(&self.0).await?;
+        let (characters, ms) = (row.get::<i64, _>(0), row.get::<i64, _>(1));
+        Ok((characters > 0 && ms > 0).then(|| characters as f64 * 1000.0 / ms as f64))
+    }
+
+    /// What is not done and may be needed.
+    pub(super) async fn reserved(&self) -> Result<Vec<Reserved>, sqlx::Error> {
+        let statement = format!(
+            "SELECT {COLUMNS} FROM narrations WHERE state IN ('queued', 'running', 'paused')"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement)).fetch_all(&self.0).await?;
+        let reserved = |row: &AnyRow| {
+            let Narration { user, book, voice, first, last, .. } = narration(row)?;
+            Ok(Reserved { user, book, voice, chapters: first..=last })
+        };
+        rows.iter().map(reserved).collect()
+    }
+
+    /// Forgets those that ended long ago.
+    pub(super) async fn forget_old(&self) -> Result<(), sqlx::Error> {
+        let before = now_ms() as i64 - HISTORY.as_millis() as i64;
+        let old = sqlx::query("DELETE FROM narrations WHERE finished_at > 0 AND finished_at < $1");
+        old.bind(before).execute(&self.0).await?;
+        Ok(())
+    }
+}
+
+fn narration(row: &AnyRow) -> Result<Narration, sqlx::Error> {
+    let chapter = |name: &str| Ok::<_, sqlx::Error>(row.try_get::<i64, _>(name)?.max(0) as u32);
+    let book: String = row.try_get("book_id")?;
+    Ok(Narration {
+        id: row.try_get("id")?,
+        user: row.try_get("user_id")?,
+        book: book.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        voice: row.try_get("voice")?,
+        first: chapter("first_chapter")?,
+        last: chapter("last_chapter")?,
+        // What another version has written and this one does not know is not to be touched.
+        state: NarrationState::named(row.try_get("state")?).unwrap_or(NarrationState::Failed),
+        token: row.try_get("token")?,
+        attempts: row.try_get("attempts")?,
+        run_at: row.try_get("run_at")?,
+        created_at: row.try_get("created_at")?,
+        started_at: row.try_get("started_at")?,
+        finished_at: row.try_get("finished_at")?,
+        total: row.try_get("total")?,
+        done: row.try_get("done")?,
+        made: row.try_get("made")?,
+        failed: row.try_get("failed")?,
+        chapter: chapter("chapter")?,
+        error: row.try_get("error")?,
+        characters: row.try_get("characters")?,
+        cost: row.try_get("cost")?,
+        max_cost: row.try_get("max_cost")?,
+    })
+}
+
+impl Narration {
+    fn card(self, title: String) -> NarrationCard {
+        let some = |time: i64| u64::try_from(time).ok().filter(|time| *time > 0);
+        let is_done = self.state == NarrationState::Completed;
+        let percent = match self.total {
+            _ if is_done => 100,
+            0 => 0,
+            total => (self.done * 100 / total).clamp(0, 99) as u32,
+        };
+        NarrationCard {
+            message: self.message(percent),
+            seconds_left: self.seconds_left(),
+            id: self.id,
+            book: self.book.to_string(),
+            title,
+            person: if self.user == crate::library::LOCAL_USER { String::new() } else { self.user },
+            voice: self.voice,
+            first_chapter: self.first,
+            last_chapter: self.last,
+            state: self.state,
+            percent,
+            chapter: self.chapter,
+            total: self.total.max(0) as u64,
+            done: self.done.max(0) as u64,
+            made: self.made.max(0) as u64,
+            failed: self.failed.max(0) as u64,
+            characters: self.characters.max(0) as u64,
+            cost: self.cost as f64 / 1e6,
+            error: self.error,
+            created_at_ms: self.created_at.max(0) as u64,
+            run_at_ms: self.run_at.max(0) as u64,
+            started_at_ms: some(self.started_at),
+            finished_at_ms: some(self.finished_at),
+        }
+    }
+
+    fn message(&self, percent: u32) -> String {
+        match self.state {
+            NarrationState::Queued if self.run_at > now_ms() as i64 => {
+                "It begins later.".to_owned()
+            }
+            NarrationState::Queued => "It waits for its turn.".to_owned(),
+            NarrationState::Running if self.chapter > 0 => {
+                format!("Chapter {} of {} to {}, {percent} %", self.chapter, self.first, self.last)
+            }
+            NarrationState::Running => "It has begun.".to_owned(),
+            NarrationState::Paused => "It was stopped, and can go on.".to_owned(),
+            NarrationState::Completed if self.failed > 0 => {
+                format!("It is done; {} sentences could not be spoken.", self.failed)
+            }
+            NarrationState::Completed => "It is done.".to_owned(),
+            NarrationState::Failed => "It could not be made.".to_owned(),
+            NarrationState::Cancelled => "It was called off.".to_owned(),
+        }
+    }
+
+    /// How long it takes at its speed until now, of at least some seconds.
+    fn seconds_left(&self) -> Option<u64> {
+        let ran = now_ms() as i64 - self.started_at;
+        let is_known = self.state == NarrationState::Running && self.made >= 5 && ran > 3_000;
+        is_known.then(|| ((self.total - self.done).max(0) * ran / self.made / 1000) as u64)
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs narrations, one after the other, until the server stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use super::feeder::{Feeder, State};
+use super::rows::{End, Narration, Wish};
+
+/// How often is looked for one, unless one of this server wakes it.
+const LOOK_INTERVAL: Duration = Duration::from_secs(3);
+/// How often is written how far it is, and looked whether a person has called it off.
+const WRITE_INTERVAL: Duration = Duration::from_millis(800);
+/// One of which no sentence has come for so long does not get on.
+const STUCK: Duration = Duration::from_secs(30 * 60);
+/// Before one is tried again that did not get on: after the first time, the second, the third.
+pub(super) const RETRY: [Duration; 3] =
+    [Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(1800)];
+
+/// Runs what there is, until `shutdown`.
+pub(super) async fn run(shared: Arc<Shared>, shutdown: CancellationToken) {
+    while !shutdown.is_cancelled() {
+        match shared.rows.claim(shared.settings.at_once_per_person).await {
+            Ok(Some(narration)) => run_one(&shared, &narration, &shutdown).await,
+            Ok(None) => wait(&shared, &shutdown).await,
+            Err(error) => {
+                tracing::warn!(%error, "narrations cannot be looked for");
+                wait(&shared, &shutdown).await;
+            }
+        }
+    }
+}
+
+async fn wait(shared: &Shared, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = shared.woken.notified() => {}
+        () = tokio::time::sleep(LOOK_INTERVAL) => {}
+    }
+}
+
+async fn run_one(shared: &Shared, narration: &Narration, shutdown: &CancellationToken) {
+    tracing::info!(narration.id, book = %narration.book, "a narration goes on");
+    let library = shared.library.trusted(&narration.user);
+    let feeder = Feeder {
+        narration,
+        narrator: shared.narrator.of(library.clone()),
+        library,
+        voices: &shared.voices,
+        state: std::sync::Mutex::new(State {
+            spent: narration.cost.max(0) as u64,
+            ..State::default()
+        }),
+    };
+    let end = if narration.attempts > super::rows::MAX_ATTEMPTS {
+        // Whoever ran it died each time.
+        Some(End::Failed("It was begun three times and did not get on.".to_owned()))
+    } else {
+        tokio::select! {
+            end = feeder.feed() => Some(end),
+            end = watch_over(shared, &feeder) => end,
+            () = shutdown.cancelled() => Some(End::Released),
+        }
+    };
+    feeder.leave().await;
+    // Another has it by now.
+    let Some(end) = end else { return };
+    let (progress, trouble) = feeder.take_progress();
+    let written = async {
+        shared.rows.progress(narration, &progress, &trouble).await?;
+        shared.rows.end(narration, &end).await
+    };
+    match written.await {
+        Ok(()) => tracing::info!(narration.id, ?end, "a narration ended"),
+        Err(error) => {
+            tracing::warn!(narration.id, %error, "the end of a narration cannot be written")
+        }
+    }
+}
+
+/// Writes how far it is, until a person has called it off, it does not get on, or it is another's: `None`.
+async fn watch_over(shared: &Shared, feeder: &Feeder<'_>) -> Option<End> {
+    let (mut done, mut moved) = (0, Instant::now());
+    loop {
+        tokio::time::sleep(WRITE_INTERVAL).await;
+        let (progress, trouble) = feeder.take_progress();
+        if progress.done != done {
+            (done, moved) = (progress.done, Instant::now());
+        }
+        match shared.rows.progress(feeder.narration, &progress, &trouble).await {
+            Ok(Some(None)) => {}
+            Ok(Some(Some(Wish::Cancel))) => return Some(End::Cancelled),
+            Ok(Some(Some(Wish::Pause))) => return Some(End::Paused),
+            Ok(None) => return None,
+            Err(error) => {
+                tracing::warn!(%error, "how far a narration is cannot be written");
+                let mut state = feeder.state();
+                state.progress.made += progress.made;
+                state.progress.characters += progress.characters;
+                state.progress.cost += progress.cost;
+            }
+        }
+        if moved.elapsed() > STUCK {
+            let why = match trouble.as_str() {
+                "" => "No sentence came for 30 minutes.".to_owned(),
+                trouble => format!("No sentence came for 30 minutes. {trouble}"),
+            };
+            let tried = usize::try_from(feeder.narration.attempts).unwrap_or(1).clamp(1, 3);
+            return Some(End::Again(why, RETRY[tried - 1]));
+        }
+    }
+}

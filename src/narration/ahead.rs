@@ -1,0 +1,165 @@
+//! Whole chapters that are made ahead, for nobody who is listening yet.
+
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, OnceLock};
+
+use app::model::{BookDetails, BookId};
+use async_trait::async_trait;
+
+use super::plan::Segment;
+use super::{NarrationError, Narrator};
+use crate::clips::waits::WaitError;
+use crate::queue::{Class, Job, QueueError};
+use crate::speech::Capacity;
+use crate::text::hash::ContentHash;
+
+/// Sentences of one book that wait in the background lanes at most.
+const MAX_AT_ONCE: usize = 64;
+
+/// Chapters whose clips are kept, though nobody hears them now.
+#[derive(Debug, Clone)]
+pub struct Reserved {
+    /// Whose they are.
+    pub user: String,
+    /// The book.
+    pub book: BookId,
+    /// Who reads.
+    pub voice: String,
+    /// Its chapters.
+    pub chapters: RangeInclusive<u32>,
+}
+
+/// Says what the clean-up is to leave.
+#[async_trait]
+pub trait Reserves: Send + Sync {
+    /// Chapters whose clips are kept.
+    async fn reserved(&self) -> Result<Vec<Reserved>, sqlx::Error>;
+}
+
+/// Whoever says what the clean-up is to leave, once there is somebody.
+pub(super) type Keeper = OnceLock<Arc<dyn Reserves>>;
+
+/// What is to be spoken of a chapter.
+#[derive(Debug)]
+pub struct ChapterAhead {
+    /// Its sentences, each of them once.
+    pub jobs: Vec<Job>,
+    /// Those that are not there yet, in reading order.
+    pub missing: Vec<Job>,
+    /// How long the clips that are there last, in milliseconds, and what they say, in characters.
+    pub known: (u64, u64),
+}
+
+impl Narrator {
+    /// From now on the clean-up leaves what `keeper` says.
+    pub fn keep_for(&self, keeper: Arc<dyn Reserves>) {
+        // There is one; a second would be a mistake that loses nothing.
+        let _ = self.shared.keeper.set(keeper);
+    }
+
+    /// The chapters of a range that the person hears: those that are text, where they have chosen to pass over others
+    /// and ask for more than one.
+    pub async fn heard_chapters(
+        &self,
+        book: &BookDetails,
+        range: &RangeInclusive<u32>,
+    ) -> Result<Vec<u32>, NarrationError> {
+        let skips = self.library.recent_preferences().await?.skipped().matter;
+        let is_one = range.start() == range.end();
+        let chapters = book.chapters.iter().filter(|chapter| range.contains(&chapter.number));
+        let heard = chapters.filter(|chapter| !skips || is_one || chapter.matter.is_text());
+        Ok(heard.map(|chapter| chapter.number).collect())
+    }
+
+    /// What is to be spoken of a chapter as the person hears it.
+    ///
+    /// # Errors
+    /// When there is no such chapter or voice.
+    pub async fn chapter_ahead(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &str,
+    ) -> Result<ChapterAhead, NarrationError> {
+        let skipped = self.library.recent_preferences().await?.skipped();
+        let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
+        let plan = plan.skipping(skipped, 0);
+        let mut seen: HashMap<ContentHash, ()> = HashMap::new();
+        let jobs = plan.segments.iter().flat_map(Segment::jobs);
+        let jobs: Vec<Job> =
+            jobs.filter(|job| seen.insert(job.content, ()).is_none()).cloned().collect();
+        let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
+        let (mut milliseconds, mut characters) = (0, 0);
+        for job in &jobs {
+            if let Some(length) = known.get(&job.content) {
+                milliseconds += length.duration().as_millis() as u64;
+                characters += super::characters_of(job);
+            }
+        }
+        let missing =
+            jobs.iter().filter(|job| !known.contains_key(&job.content)).cloned().collect();
+        Ok(ChapterAhead { jobs, missing, known: (milliseconds, characters) })
+    }
+
+    /// Has a sentence made behind all that somebody listens to, and waits until it is there.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the person may not pay for it.
+    pub async fn make_ahead(&self, job: &Job) -> Result<(), NarrationError> {
+        let mut job = job.clone();
+        job.payer = self.payer(&job.voice.engine);
+        self.check_allowance(&job).await?;
+        let enqueued =
+            self.shared.queue.enqueue(Class::Background, &job.book, std::slice::from_ref(&job));
+        match enqueued.await {
+            Ok(_) => {}
+            Err(QueueError::TooManyBooks) => {
+                return Err(WaitError::Queue(QueueError::TooManyBooks.to_string()).into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.watch(&job).await?;
+        Ok(())
+    }
+
+    /// Takes sentences out of the background lanes of a book again.
+    pub async fn leave_ahead(&self, book: &BookId, jobs: &[Job]) -> Result<(), NarrationError> {
+        Ok(self.shared.queue.withdraw(Class::Background, book, jobs).await?)
+    }
+
+    /// How many sentences of an engine are made ahead at once: half of what a service takes, and all places of the
+    /// machines but one on each, so that whoever begins to listen is not kept waiting by what was begun for nobody.
+    pub async fn ahead_at_once(&self, engine: &str) -> usize {
+        let of_machine = |places: usize| places.saturating_sub(1).max(1);
+        let at_once = match self.shared.voices.capacity(engine) {
+            Capacity::InAll(most) => most / 2,
+            Capacity::InProcess(most) => {
+                of_machine(most.min(self.shared.slots)) * self.workers().await
+            }
+            Capacity::Shared => of_machine(self.shared.slots) * self.workers().await,
+        };
+        at_once.clamp(1, MAX_AT_ONCE)
+    }
+
+    async fn workers(&self) -> usize {
+        self.shared.queue.status().await.map_or(1, |status| status.workers.max(1))
+    }
+
+    /// The clips that the clean-up is to leave.
+    pub(super) async fn reserved(&self) -> Result<Vec<ContentHash>, NarrationError> {
+        let Some(keeper) = self.shared.keeper.get() else { return Ok(Vec::new()) };
+        let mut contents = Vec::new();
+        for Reserved { user, book, voice, chapters } in keeper.reserved().await? {
+            let narrator = self.of(self.library.trusted(&user));
+            for chapter in chapters {
+                match narrator.chapter_ahead(&book, chapter, &voice).await {
+                    Ok(ahead) => contents.extend(ahead.jobs.iter().map(|job| job.content)),
+                    // A book that was deleted, a voice that was removed: there is nothing to keep for it.
+                    Err(error) => tracing::debug!(%book, chapter, %error, "nothing is reserved"),
+                }
+            }
+        }
+        Ok(contents)
+    }
+}

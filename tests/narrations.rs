@@ -1,0 +1,268 @@
+//! Books that are narrated ahead: asked for, stopped, called off, and never in front of a listener.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::browser::{Browser, with_people};
+use common::standin::{Fault, KEY, StandIn};
+use common::{TestServer, epub};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+const SERVICE: &str = "stand-in:af_heart";
+
+/// Imports a book of chapters with so many sentences each.
+async fn import(browser: &Browser, title: &str, chapters: &[usize]) -> String {
+    let text = |chapter: usize, count: usize| -> String {
+        (0..count).map(|n| format!("<p>{title}, {chapter}: sentence number {n}.</p>")).collect()
+    };
+    let names: Vec<_> = (1..=chapters.len()).map(|n| format!("Chapter {n}")).collect();
+    let texts: Vec<_> =
+        chapters.iter().enumerate().map(|(at, count)| text(at + 1, *count)).collect();
+    let parts: Vec<_> =
+        names.iter().zip(&texts).map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let form = Form::new().part("file", Part::bytes(epub(title, &parts)).file_name("a.epub"));
+    let answer = browser.ask(Method::POST, "/api/books").multipart(form).send().await.unwrap();
+    let book: Value = answer.json().await.unwrap();
+    book["id"].as_str().unwrap().to_owned()
+}
+
+async fn with_service(admin: &Browser, standin: &StandIn, price: &str) {
+    let form = [
+        ("name", "stand-in"),
+        ("kind", "openai"),
+        ("url", standin.url.as_str()),
+        ("key", KEY),
+        ("voices", "af_heart"),
+        ("price", price),
+    ];
+    assert_eq!(admin.post("/api/engines", &form).await.status(), 201);
+}
+
+async fn ask(browser: &Browser, body: Value) -> (u16, Value) {
+    let answer = browser.ask(Method::POST, "/api/narrations").json(&body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+async fn narration(browser: &Browser, id: &str) -> Value {
+    browser.json(&format!("/api/narrations/{id}")).await
+}
+
+/// Waits until a narration is in a state.
+async fn until(browser: &Browser, id: &str, state: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let now = narration(browser, id).await;
+        if now["state"] == state {
+            return now;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{now} is not {state}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_is_narrated_ahead_and_is_then_a_file() {
+    let server = TestServer::start().await;
+    let me = Browser::of(&server);
+    let book = import(&me, "Ahead", &[4, 3]).await;
+    let (status, estimate) = ask(&me, json!({ "book": book, "dry_run": true })).await;
+    assert_eq!(status, 200);
+    assert_eq!(
+        (&estimate["sentences"], &estimate["missing"]),
+        (&json!(7), &json!(7)),
+        "{estimate}"
+    );
+    assert_eq!(estimate["cost"], 0.0);
+    assert!(me.json("/api/narrations").await.as_array().unwrap().is_empty(), "it only says so");
+    let (status, asked) = ask(&me, json!({ "book": book })).await;
+    assert_eq!(status, 202, "{asked}");
+    let id = asked["id"].as_str().unwrap();
+    let done = until(&me, id, "completed").await;
+    assert_eq!(
+        (&done["percent"], &done["done"], &done["made"]),
+        (&json!(100), &json!(7), &json!(7))
+    );
+    assert_eq!((&done["failed"], &done["title"]), (&json!(0), &json!("Ahead")));
+    // A chapter that is fully made is a file of known size.
+    for chapter in 1..=2 {
+        let sound = me.ask(Method::GET, &format!("/listen/{book}/{chapter}.mp3?to=chapter"));
+        let sound = sound.send().await.unwrap();
+        assert!(sound.headers().contains_key("content-length"), "chapter {chapter}");
+    }
+    // The same once more is done at once, and makes nothing.
+    let (status, again) = ask(&me, json!({ "book": book })).await;
+    assert_eq!(status, 202);
+    let again = until(&me, again["id"].as_str().unwrap(), "completed").await;
+    assert_eq!((&again["made"], &again["done"]), (&json!(0), &json!(7)));
+    let stats = me.json("/api/narrations/stats").await;
+    assert_eq!((&stats["completed"], &stats["completed_today"]), (&json!(2), &json!(2)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn some_chapters_are_narrated_and_others_are_not() {
+    let server = TestServer::start().await;
+    let me = Browser::of(&server);
+    let book = import(&me, "Some", &[3, 3, 3]).await;
+    let (_, asked) = ask(&me, json!({ "book": book, "chapters": "2-3" })).await;
+    until(&me, asked["id"].as_str().unwrap(), "completed").await;
+    let made = me.json(&format!("/api/books/{book}/audios")).await;
+    let made: Vec<_> =
+        made.as_array().unwrap().iter().map(|chapter| chapter["made"].as_u64().unwrap()).collect();
+    assert_eq!(made, [0, 3, 3]);
+    for wrong in ["0", "4", "3-2", "2-9", "x", "-"] {
+        let (status, said) = ask(&me, json!({ "book": book, "chapters": wrong })).await;
+        assert_eq!(status, 400, "{wrong}: {said}");
+    }
+    assert_eq!(ask(&me, json!({ "book": "0000000000000000" })).await.0, 404);
+    assert_eq!(ask(&me, json!({ "book": book, "voice": "no:such" })).await.0, 400);
+    assert_eq!(ask(&me, json!({ "book": book, "at": "tomorrow" })).await.0, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_costs_begins_when_it_is_agreed_to_and_costs_no_more() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    let me = Browser::of(&server);
+    with_service(&me, &standin, "1000").await;
+    let book = import(&me, "Paid", &[10]).await;
+    let calls = standin.calls().len();
+    let (status, said) = ask(&me, json!({ "book": book, "voice": SERVICE })).await;
+    assert_eq!(status, 409, "{said}");
+    let (_, estimate) = ask(&me, json!({ "book": book, "voice": SERVICE, "dry_run": true })).await;
+    let (cost, characters) =
+        (estimate["cost"].as_f64().unwrap(), estimate["characters"].as_f64().unwrap());
+    assert!((cost - characters * 1000.0 / 1e6).abs() < 1e-9, "{estimate}");
+    assert_eq!(standin.calls().len(), calls, "nobody was asked yet");
+    let wanted = json!({ "book": book, "voice": SERVICE, "max_cost": cost / 2.0 });
+    assert_eq!(ask(&me, wanted).await.0, 409);
+    let wanted = json!({ "book": book, "voice": SERVICE, "max_cost": cost });
+    let (status, asked) = ask(&me, wanted).await;
+    assert_eq!(status, 202);
+    let done = until(&me, asked["id"].as_str().unwrap(), "completed").await;
+    assert!((done["cost"].as_f64().unwrap() - cost).abs() < 1e-3, "{done}");
+    assert_eq!(done["characters"].as_f64().unwrap(), characters);
+    // What is there costs nothing.
+    let (_, estimate) = ask(&me, json!({ "book": book, "voice": SERVICE, "dry_run": true })).await;
+    assert_eq!((&estimate["cost"], &estimate["missing"]), (&json!(0.0), &json!(0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_stopped_goes_on_and_is_called_off() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    let me = Browser::of(&server);
+    with_service(&me, &standin, "0").await;
+    standin.set_latency(Duration::from_millis(150));
+    let book = import(&me, "Long", &[60]).await;
+    let (_, asked) = ask(&me, json!({ "book": book, "voice": SERVICE })).await;
+    let id = asked["id"].as_str().unwrap().to_owned();
+    // The same, asked for again while it is not done, is the same.
+    let (status, same) = ask(&me, json!({ "book": book, "voice": SERVICE })).await;
+    assert_eq!((status, &same["id"]), (200, &json!(id)));
+    until(&me, &id, "running").await;
+    let path = |what: &str| format!("/api/narrations/{id}{what}");
+    assert_eq!(me.status(Method::POST, &path("/pause")).await, 200);
+    until(&me, &id, "paused").await;
+    // What was in its lanes is in none any more.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let calls = standin.calls().len();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(standin.calls().len(), calls, "nothing is made while it is stopped");
+    assert_eq!(me.json("/health").await["queue"]["background"], 0);
+    assert_eq!(me.status(Method::POST, &path("/pause")).await, 409);
+    assert_eq!(me.status(Method::POST, &path("/resume")).await, 200);
+    until(&me, &id, "running").await;
+    assert_eq!(me.status(Method::DELETE, &path("")).await, 200);
+    let ended = until(&me, &id, "cancelled").await;
+    assert!(ended["done"].as_u64().unwrap() < 60, "{ended}");
+    assert_eq!(me.status(Method::DELETE, &path("")).await, 409);
+    assert_eq!(me.status(Method::POST, &path("/resume")).await, 409);
+    // What was called off can be tried again, and makes what is missing.
+    standin.set_latency(Duration::ZERO);
+    assert_eq!(me.status(Method::POST, &path("/retry")).await, 200);
+    let done = until(&me, &id, "completed").await;
+    assert_eq!(done["done"], done["total"]);
+    let mut spoken: Vec<String> =
+        standin.calls().iter().map(|call| call.body["input"].to_string()).collect();
+    let all = spoken.len();
+    spoken.sort();
+    spoken.dedup();
+    assert_eq!(spoken.len(), all, "no sentence was made twice");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_waited_for_and_a_wrong_key_is_said() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    let me = Browser::of(&server);
+    with_service(&me, &standin, "0").await;
+    let book = import(&me, "Outage", &[12]).await;
+    standin.fail([
+        Fault::Refusal(429, "rate_limit_exceeded", Some(2)),
+        Fault::Refusal(429, "rate_limit_exceeded", Some(2)),
+    ]);
+    let (_, asked) = ask(&me, json!({ "book": book, "voice": SERVICE })).await;
+    let done = until(&me, asked["id"].as_str().unwrap(), "completed").await;
+    assert_eq!((&done["failed"], &done["error"]), (&json!(0), &json!("")), "{done}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_sees_their_own_and_has_no_more_than_they_may() {
+    let (server, standin) = (with_people().await, StandIn::start().await);
+    let [ada, max, lea] = [
+        Browser::logged_in(&server, "Ada").await,
+        Browser::logged_in(&server, "Max").await,
+        Browser::logged_in(&server, "Lea").await,
+    ];
+    with_service(&ada, &standin, "0").await;
+    standin.set_latency(Duration::from_secs(3));
+    let book = import(&ada, "Theirs", &[20, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]).await;
+    let (status, first) = ask(&max, json!({ "book": book, "voice": SERVICE })).await;
+    assert_eq!(status, 202);
+    let id = first["id"].as_str().unwrap();
+    until(&max, id, "running").await;
+    // Another listener sees nothing of it; whoever runs the place sees it.
+    let path = format!("/api/narrations/{id}");
+    assert_eq!(lea.status(Method::GET, &path).await, 404);
+    assert_eq!(lea.status(Method::DELETE, &path).await, 404);
+    assert_eq!(lea.status(Method::POST, &format!("{path}/pause")).await, 404);
+    assert!(lea.json("/api/narrations").await.as_array().unwrap().is_empty());
+    assert_eq!(lea.status(Method::GET, "/api/narrations?all=true").await, 403);
+    assert_eq!(ada.status(Method::GET, &path).await, 200);
+    let all = ada.json("/api/narrations?all=true").await;
+    assert_eq!(all.as_array().unwrap().len(), 1);
+    // Ten wait for their turn, and no more.
+    for chapter in 2..=11 {
+        let wanted = json!({ "book": book, "voice": SERVICE, "chapters": chapter.to_string() });
+        assert_eq!(ask(&max, wanted).await.0, 202, "{chapter}");
+    }
+    let wanted = json!({ "book": book, "voice": SERVICE, "chapters": "12" });
+    assert_eq!(ask(&max, wanted.clone()).await.0, StatusCode::TOO_MANY_REQUESTS.as_u16());
+    assert_eq!(ask(&lea, wanted).await.0, 202, "another has room of their own");
+    assert_eq!(ada.status(Method::DELETE, &path).await, 200);
+    until(&max, id, "cancelled").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_known_under_the_names_of_the_first_plan() {
+    let server = TestServer::start().await;
+    let me = Browser::of(&server);
+    let book = import(&me, "Plan", &[3]).await;
+    let wanted = json!({ "workId": book, "jobType": "full", "voiceSettings": {} });
+    let asked = me.ask(Method::POST, "/api/tts/queue").json(&wanted).send().await.unwrap();
+    assert_eq!(asked.status(), 202);
+    let asked: Value = asked.json().await.unwrap();
+    let id = asked["id"].as_str().unwrap();
+    until(&me, id, "completed").await;
+    let now = me.json(&format!("/api/tts/queue/{id}")).await;
+    assert_eq!((&now["status"], &now["progressPercent"]), (&json!("completed"), &json!(100)));
+    assert_eq!((&now["workId"], &now["totalChapters"]), (&json!(book), &json!(1)));
+    let queue = me.json("/api/tts/queue").await;
+    assert_eq!(
+        queue["stats"],
+        json!({ "pending": 0, "processing": 0, "completed": 1, "failed": 0 })
+    );
+}
