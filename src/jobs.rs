@@ -7,6 +7,7 @@ mod feeder;
 mod rows;
 mod runner;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -181,6 +182,16 @@ impl Jobs {
         library: &Library,
         wanted: &Wanted,
     ) -> Result<NarrationEstimate, JobError> {
+        Ok(self.look(library, wanted).await?.0)
+    }
+
+    /// What a narration would take, and how many characters of which engine.
+    async fn look(
+        &self,
+        library: &Library,
+        wanted: &Wanted,
+    ) -> Result<(NarrationEstimate, HashMap<String, u64>), JobError> {
+        let mut by_engine: HashMap<String, u64> = HashMap::new();
         let book = library.book(&wanted.book).await?;
         let voice = self.voice(&book, wanted).await;
         let (first, last) = chapters(&book, wanted)?;
@@ -207,6 +218,7 @@ impl Jobs {
             for job in &missing {
                 let characters = job.text.chars().count() as u64;
                 estimate.characters += characters;
+                *by_engine.entry(job.voice.engine.clone()).or_default() += characters;
                 estimate.cost += self.shared.voices.cost_of(&job.voice.engine, characters);
             }
         }
@@ -222,7 +234,7 @@ impl Jobs {
             (0, _) => Some(0),
             (characters, speed) => speed.map(|speed| (characters as f64 / speed).ceil() as u64),
         };
-        Ok(estimate)
+        Ok((estimate, by_engine))
     }
 
     /// Who reads: who is named, or read the book last, or reads by default.
@@ -252,7 +264,11 @@ impl Jobs {
         if wanted.at_ms > now + MAX_DELAY.as_millis() as u64 {
             return Err(JobError::TooLate);
         }
-        let estimate = self.estimate(library, wanted).await?;
+        let (estimate, by_engine) = self.look(library, wanted).await?;
+        let narrator = self.shared.narrator.of(library.clone());
+        for (engine, characters) in by_engine {
+            narrator.check_affordable(&engine, characters).await?;
+        }
         // Down to the cent that a page shows.
         if estimate.cost > 0.0 && estimate.cost > wanted.max_cost + 0.005 {
             return Err(JobError::NotAgreed(estimate.cost));

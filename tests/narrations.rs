@@ -220,6 +220,13 @@ async fn a_person_sees_their_own_and_has_no_more_than_they_may() {
     with_service(&ada, &standin, "0").await;
     standin.set_latency(Duration::from_secs(3));
     let book = import(&ada, "Theirs", &[20, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2]).await;
+    // Who may spend nothing is told so before anything begins.
+    let (status, said) = ask(&lea, json!({ "book": book, "voice": SERVICE })).await;
+    assert_eq!(status, 402, "{said}");
+    for person in ada.json("/api/people").await.as_array().unwrap() {
+        let path = format!("/api/people/{}", person["id"].as_str().unwrap());
+        assert_eq!(ada.post(&path, &[("allowance", "unlimited")]).await.status(), 204);
+    }
     let (status, first) = ask(&max, json!({ "book": book, "voice": SERVICE })).await;
     assert_eq!(status, 202);
     let id = first["id"].as_str().unwrap();
@@ -241,7 +248,7 @@ async fn a_person_sees_their_own_and_has_no_more_than_they_may() {
     }
     let wanted = json!({ "book": book, "voice": SERVICE, "chapters": "12" });
     assert_eq!(ask(&max, wanted.clone()).await.0, StatusCode::TOO_MANY_REQUESTS.as_u16());
-    assert_eq!(ask(&lea, wanted).await.0, 202, "another has room of their own");
+    assert_eq!(ask(&ada, wanted).await.0, 202, "another has room of their own");
     assert_eq!(ada.status(Method::DELETE, &path).await, 200);
     until(&max, id, "cancelled").await;
 }

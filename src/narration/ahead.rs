@@ -11,7 +11,7 @@ use super::plan::Segment;
 use super::{NarrationError, Narrator};
 use crate::clips::waits::WaitError;
 use crate::queue::{Class, Job, QueueError};
-use crate::speech::Capacity;
+use crate::speech::{Capacity, VoiceError};
 use crate::text::hash::ContentHash;
 
 /// Sentences of one book that wait in the background lanes at most.
@@ -120,6 +120,25 @@ impl Narrator {
             Err(error) => return Err(error.into()),
         }
         self.watch(&job).await?;
+        Ok(())
+    }
+
+    /// Refuses what the person may not pay for: so many characters of an engine.
+    ///
+    /// # Errors
+    /// When that is more than is left of their allowance, or they have none.
+    pub async fn check_affordable(
+        &self,
+        engine: &str,
+        characters: u64,
+    ) -> Result<(), NarrationError> {
+        if let Some(payer) = self.payer(engine)
+            && let Ok(Some(left)) = self.shared.allowances.left(&payer).await
+            && left.characters < characters
+        {
+            let (allowance, payer) = (left.of, payer.to_string());
+            return Err(VoiceError::OverAllowance { allowance, payer }.into());
+        }
         Ok(())
     }
 
