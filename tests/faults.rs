@@ -136,6 +136,43 @@ async fn workers_are_killed_while_2000_sentences_are_narrated() {
     assert!(repeated <= KILLS, "one slot a worker, so one attempt a kill");
 }
 
+/// Whichever server has a book narrated, another goes on when it dies, and nothing is made twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_have_a_book_narrated_are_killed() {
+    const SENTENCES: usize = 60;
+    let redis = RedisServer::start();
+    let mut fleet = Fleet::start_with(&redis.url(), 2, "0.1", &[]);
+    let _another = fleet.serve_another();
+    let (book, ..) = import_books(&fleet, 1, SENTENCES).await[0].clone();
+    let wanted = serde_json::json!({ "book": book, "voice": common::fleet::VOICE });
+    let asked = fleet.client.post(fleet.url("/api/narrations")).json(&wanted).send().await.unwrap();
+    assert_eq!(asked.status(), 202);
+    let asked: serde_json::Value = asked.json().await.unwrap();
+    let path = format!("/api/narrations/{}", asked["id"].as_str().unwrap());
+    let (mut done, mut kills) = (0, 0);
+    let begun = std::time::Instant::now();
+    loop {
+        let now = fleet.json(&path).await;
+        let known = now["done"].as_u64().unwrap();
+        assert!(known >= done, "it goes backwards: {now}, {done} before");
+        if now["state"] == "completed" {
+            assert_eq!((&now["done"], &now["failed"]), (&now["total"], &0.into()), "{now}");
+            break;
+        }
+        // As soon as it has got on, whoever feeds it, this server ends.
+        if known > done + 5 && kills < 3 {
+            fleet.server.kill();
+            fleet.serve_again();
+            kills += 1;
+        }
+        done = known;
+        assert!(begun.elapsed() < Duration::from_secs(120), "{now}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(kills == 3, "{kills}");
+    assert_all_is_well(&fleet, &redis, distinct_sentences(1, SENTENCES)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_crashes_and_comes_back_with_its_data() {
     let mut redis = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);

@@ -11,7 +11,7 @@ use crate::narration::Reserved;
 use crate::time::now_ms;
 
 /// Whoever runs a narration and is not heard of for so long has died.
-pub(super) const LEASE: Duration = Duration::from_secs(30);
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// Times that one is begun without getting on.
 pub(super) const MAX_ATTEMPTS: i64 = 3;
 /// Whoever has waited for so long goes before those with a greater priority.
@@ -525,5 +525,107 @@ impl Narration {
         let ran = now_ms() as i64 - self.started_at;
         let is_known = self.state == NarrationState::Running && self.made >= 5 && ran > 3_000;
         is_known.then(|| ((self.total - self.done).max(0) * ran / self.made / 1000) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn rows() -> (Rows, tempfile::TempDir) {
+        let folder = tempfile::TempDir::new().unwrap();
+        let database = crate::library::connect(None, folder.path()).await.unwrap();
+        let book = "INSERT INTO books (id, title, authors, language, vertical, format, toc, chapters, sentences, added_at)
+             VALUES ('0123456789abcdef', 'T', '[]', 'en', 0, 'txt', '[]', 99, 99, 0)";
+        sqlx::query(book).execute(&database).await.unwrap();
+        (Rows(database), folder)
+    }
+
+    async fn add(rows: &Rows, user: &str, chapter: u32, priority: i64) -> String {
+        let book = "0123456789abcdef".parse().unwrap();
+        let new = NewNarration {
+            user,
+            book: &book,
+            voice: "v",
+            chapters: (chapter, chapter),
+            priority,
+            run_at: 0,
+            total: 3,
+            done: 0,
+            max_cost: 0,
+        };
+        let (id, is_new) = rows.add(&new).await.unwrap();
+        assert!(is_new);
+        // The order of those that were asked for in one millisecond is no one's business.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        id
+    }
+
+    #[tokio::test]
+    async fn the_next_is_of_the_greatest_priority_and_of_whoever_has_least() {
+        let (rows, _folder) = rows().await;
+        for chapter in 1..=3 {
+            add(&rows, "greedy", chapter, 0).await;
+        }
+        add(&rows, "modest", 1, 0).await;
+        add(&rows, "premium", 1, 1).await;
+        let mut order = Vec::new();
+        while let Some(narration) = rows.claim(2).await.unwrap() {
+            order.push((narration.user, narration.first));
+        }
+        let order: Vec<_> = order.iter().map(|(user, chapter)| (user.as_str(), *chapter)).collect();
+        // Two of one person at once, and no more.
+        assert_eq!(order, [("premium", 1), ("greedy", 1), ("modest", 1), ("greedy", 2)]);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_long_is_not_put_off_for_ever() {
+        let (rows, _folder) = rows().await;
+        let patient = add(&rows, "patient", 1, 0).await;
+        let long_ago = now_ms() as i64 - LONG_WAIT.as_millis() as i64 - 1;
+        let waited = sqlx::query("UPDATE narrations SET created_at = $1 WHERE id = $2");
+        waited.bind(long_ago).bind(&patient).execute(&rows.0).await.unwrap();
+        add(&rows, "premium", 1, 1).await;
+        assert_eq!(rows.claim(1).await.unwrap().unwrap().id, patient);
+    }
+
+    #[tokio::test]
+    async fn whoever_was_taken_for_dead_writes_nothing_any_more() {
+        let (rows, _folder) = rows().await;
+        add(&rows, "a", 1, 0).await;
+        let first = rows.claim(1).await.unwrap().unwrap();
+        assert!(rows.claim(1).await.unwrap().is_none());
+        let expired = sqlx::query("UPDATE narrations SET lease_until = 1");
+        expired.execute(&rows.0).await.unwrap();
+        let second = rows.claim(1).await.unwrap().unwrap();
+        assert_eq!((second.id.as_str(), second.attempts), (first.id.as_str(), 2));
+        let progress = Progress { total: 3, done: 2, ..Progress::default() };
+        assert_eq!(rows.progress(&first, &progress, "").await.unwrap(), None);
+        rows.end(&first, &End::Failed("late".to_owned())).await.unwrap();
+        assert_eq!(rows.progress(&second, &progress, "").await.unwrap(), Some(None));
+        // What is behind is not written over what is ahead.
+        let behind = Progress { done: 1, ..progress };
+        assert_eq!(rows.progress(&second, &behind, "").await.unwrap(), Some(None));
+        let card = rows.cards(Whose::Of("a"), None, None).await.unwrap().remove(0);
+        assert_eq!((card.state, card.done, card.percent), (NarrationState::Running, 2, 66));
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_get_on_is_tried_three_times() {
+        let (rows, _folder) = rows().await;
+        add(&rows, "a", 1, 0).await;
+        for attempt in 1..=MAX_ATTEMPTS {
+            let narration = rows.claim(1).await.unwrap().unwrap();
+            assert_eq!(narration.attempts, attempt);
+            rows.end(&narration, &End::Again("stuck".to_owned(), Duration::ZERO)).await.unwrap();
+        }
+        assert!(rows.claim(1).await.unwrap().is_none());
+        let card = rows.cards(Whose::Everybodys, None, None).await.unwrap().remove(0);
+        assert_eq!((card.state, card.error.as_str()), (NarrationState::Failed, "stuck"));
+        // A server that stops has not tried.
+        assert!(rows.again(&card.id, Whose::Of("a"), &[NarrationState::Failed]).await.unwrap());
+        let narration = rows.claim(1).await.unwrap().unwrap();
+        rows.end(&narration, &End::Released).await.unwrap();
+        assert_eq!(rows.claim(1).await.unwrap().unwrap().attempts, 1);
     }
 }

@@ -180,6 +180,14 @@ impl Fleet {
         self.started.insert(self.server.id());
     }
 
+    /// Starts a further server beside the first.
+    pub fn serve_another(&mut self) -> Process {
+        let mut command = earmark(self.folder.path(), &self.redis_url);
+        let another = serve(command.envs(self.environment.iter().cloned()), &[]);
+        self.started.insert(another.id());
+        another
+    }
+
     /// What a command of the program prints.
     pub fn command(&self, arguments: &[&str]) -> String {
         let output = earmark(self.folder.path(), &self.redis_url).args(arguments).output().unwrap();

@@ -117,10 +117,22 @@ pub fn NarrationsPage() -> impl IntoView {
     let is_all = query("all") == "true" && may(Role::Admin);
     let load = move || {
         let backend = backend.clone();
-        async move { backend?.narrations(is_all).await }
+        async move {
+            let backend = backend?;
+            Ok((backend.narrations(is_all).await?, backend.all_voices().await?))
+        }
     };
     let refused = notice();
-    loaded(load, move |cards: Vec<NarrationCard>| list(cards, is_all, &refused))
+    let page = move |(mut cards, voices): (Vec<NarrationCard>, Vec<Voice>)| {
+        for card in &mut cards {
+            // A voice that is gone, or several that take turns, are called by their ids.
+            if let Some(voice) = voices.iter().find(|voice| voice.id == card.voice) {
+                card.voice.clone_from(&voice.name);
+            }
+        }
+        list(cards, is_all, &refused)
+    };
+    loaded(load, page)
 }
 
 fn list(cards: Vec<NarrationCard>, is_all: bool, refused: &str) -> AnyView {
@@ -174,7 +186,7 @@ fn card(card: NarrationCard) -> impl IntoView {
             {is_open.then(|| view! {
                 <progress max="100" value=card.percent aria-label=card.title.clone()></progress>
             })}
-            <p class="hint">{facts}" · "<code>{card.voice.clone()}</code></p>
+            <p class="hint">{facts}" · "{card.voice.clone()}</p>
             {(!card.error.is_empty()).then(|| view! { <p class="refusal">{card.error.clone()}</p> })}
             <div class="engine-buttons">{buttons(&card, &address)}</div>
         </section>
