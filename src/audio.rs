@@ -7,6 +7,7 @@ mod format;
 mod mp3;
 pub mod pcm;
 mod received;
+mod tags;
 
 pub use alignment::{TimedWord, WordTiming, align};
 pub use clip::{Clip, ClipLength};
@@ -15,3 +16,4 @@ pub use format::AudioFormat;
 pub use mp3::{ENCODER_DELAY, Mp3Error, Silence, encode};
 pub use pcm::Pcm;
 pub use received::{Sound, excerpt, read};
+pub use tags::{TagError, Tags};

@@ -10,8 +10,8 @@ use app::error::AppError;
 use app::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
     HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
-    NarrationEstimate, NewPronunciation, PackCard, Passage, Person, PersonCard, SessionCard,
-    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
+    NarrationEstimate, NarrationOutput, NewPronunciation, PackCard, Passage, Person, PersonCard,
+    SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -93,8 +93,13 @@ impl Backend for Server {
             chapters: parse_chapters(chapters).map_err(ApiError::from)?,
             at_ms: 0,
             max_cost: 0.0,
+            output: NarrationOutput::None,
         };
         Ok(self.jobs.estimate(&self.library, &wanted).await.map_err(ApiError::from)?)
+    }
+
+    async fn makes(&self, output: NarrationOutput) -> bool {
+        self.jobs.makes(output).await
     }
 
     async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError> {

@@ -302,15 +302,16 @@ impl From<NarrationError> for ApiError {
 impl From<JobError> for ApiError {
     fn from(error: JobError) -> Self {
         match error {
-            JobError::NoSuchNarration => Self::NotFound(error.to_string()),
+            JobError::NoSuchNarration | JobError::NoFile => Self::NotFound(error.to_string()),
             JobError::NotNow | JobError::NotAgreed(_) => Self::Conflict(error.to_string()),
             JobError::BadChapters
             | JobError::NoSuchChapters(_)
             | JobError::TooLate
+            | JobError::NoEncoder
             | JobError::TooLarge(..) => Self::BadBody(error.to_string()),
             JobError::TooMany(_) => Self::TooManyWaiting(error.to_string()),
             JobError::Narration(error) => error.into(),
-            JobError::Database(_) => internal(&error),
+            JobError::Database(_) | JobError::Store(_) => internal(&error),
         }
     }
 }

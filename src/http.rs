@@ -15,6 +15,7 @@ mod engines;
 mod error;
 mod events;
 mod extract;
+mod files;
 mod forms;
 mod headers;
 mod health;

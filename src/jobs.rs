@@ -4,20 +4,29 @@
 //! [`feeder`] has what is missing of it made, a few sentences at a time, behind all that somebody listens to.
 
 mod feeder;
+mod packing;
 mod rows;
 mod runner;
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{
-    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationState, NarrationStats, Role,
+    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState,
+    NarrationStats, Role,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use object_store::path::Path as ObjectPath;
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use sqlx::AnyPool;
 use thiserror::Error;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -80,6 +89,15 @@ pub enum JobError {
     /// The book, its voice or the queue.
     #[error(transparent)]
     Narration(#[from] NarrationError),
+    /// It has no file, or has none any more.
+    #[error("There is no file. Those of narrations are kept for 14 days.")]
+    NoFile,
+    /// M4B cannot be made here.
+    #[error("M4B is made by the program “ffmpeg”, which is not installed where Earmark runs.")]
+    NoEncoder,
+    /// The object store failed.
+    #[error("the object store failed: {0}")]
+    Store(#[from] object_store::Error),
     /// SQL failed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
@@ -104,6 +122,8 @@ pub struct Wanted {
     pub at_ms: u64,
     /// What it may cost at most.
     pub max_cost: f64,
+    /// What it becomes besides.
+    pub output: NarrationOutput,
 }
 
 /// What came of asking for one.
@@ -127,6 +147,11 @@ struct Shared {
     narrator: Narrator,
     voices: Arc<Voices>,
     settings: JobSettings,
+    store: Arc<dyn ObjectStore>,
+    /// Where files are packed, on this machine.
+    folder: PathBuf,
+    /// Whether M4B can be made here.
+    has_encoder: OnceCell<bool>,
     /// There may be one to run.
     woken: Notify,
 }
@@ -143,6 +168,10 @@ pub struct JobParts {
     pub voices: Arc<Voices>,
     /// How they are run.
     pub settings: JobSettings,
+    /// Where their files are kept.
+    pub store: Arc<dyn ObjectStore>,
+    /// A folder on this machine for what is being packed, which is kept clean.
+    pub folder: PathBuf,
 }
 
 #[async_trait]
@@ -155,20 +184,23 @@ impl Reserves for Shared {
 impl Jobs {
     /// Runs narrations on `tasks` until `shutdown`, and has the clean-up leave what belongs to them.
     pub fn start(parts: JobParts, (tasks, shutdown): (&TaskTracker, &CancellationToken)) -> Self {
-        let JobParts { database, library, narrator, voices, settings } = parts;
+        let JobParts { database, library, narrator, voices, settings, store, folder } = parts;
         let shared = Arc::new(Shared {
             rows: Rows(database),
             library,
             narrator,
             voices,
             settings,
+            store,
+            folder,
+            has_encoder: OnceCell::new(),
             woken: Notify::new(),
         });
         shared.narrator.keep_for(Arc::clone(&shared) as Arc<dyn Reserves>);
         for _ in 0..settings.at_once {
             tasks.spawn(runner::run(Arc::clone(&shared), shutdown.clone()));
         }
-        let forgetting = forget_often(shared.rows.clone());
+        let forgetting = forget_often(Arc::clone(&shared));
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(forgetting));
         Self { shared }
     }
@@ -261,6 +293,9 @@ impl Jobs {
         wanted: &Wanted,
     ) -> Result<Asked, JobError> {
         let now = now_ms();
+        if wanted.output == NarrationOutput::M4b && !self.makes(NarrationOutput::M4b).await {
+            return Err(JobError::NoEncoder);
+        }
         if wanted.at_ms > now + MAX_DELAY.as_millis() as u64 {
             return Err(JobError::TooLate);
         }
@@ -289,6 +324,7 @@ impl Jobs {
             total: estimate.sentences,
             done: estimate.sentences - estimate.missing,
             // What was estimated is agreed to, and a sentence that is lost meanwhile may be made again.
+            output: wanted.output,
             max_cost: (wanted.max_cost.max(estimate.cost) * 1e6).ceil() as i64,
         };
         let most = self.shared.settings.waiting_per_person;
@@ -313,6 +349,29 @@ impl Jobs {
     pub async fn get(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
         let cards = self.shared.rows.cards(whose(user), Some(id), None).await?;
         cards.into_iter().next().ok_or(JobError::NoSuchNarration)
+    }
+
+    /// Whether a form of file can be made here.
+    pub async fn makes(&self, output: NarrationOutput) -> bool {
+        output != NarrationOutput::M4b
+            || *self.shared.has_encoder.get_or_init(packing::has_encoder).await
+    }
+
+    /// A part of the file of a narration.
+    ///
+    /// # Errors
+    /// When it is not there.
+    pub async fn file(
+        &self,
+        id: &str,
+        range: Range<u64>,
+    ) -> Result<BoxStream<'static, object_store::Result<Bytes>>, JobError> {
+        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
+        match self.shared.store.get_opts(&packing::path_of(id), options).await {
+            Ok(found) => Ok(found.into_stream()),
+            Err(object_store::Error::NotFound { .. }) => Err(JobError::NoFile),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A person's, or everybody's when there is no person, the newest first.
@@ -411,11 +470,30 @@ fn chapters(book: &BookDetails, wanted: &Wanted) -> Result<(u32, u32), JobError>
     is_there.then_some((first, last)).ok_or(JobError::NoSuchChapters(count))
 }
 
-async fn forget_often(rows: Rows) {
+async fn forget_often(shared: Arc<Shared>) {
     loop {
-        if let Err(error) = rows.forget_old().await {
+        let forgotten = async {
+            shared.rows.forget_old().await?;
+            forget_files(&shared).await
+        };
+        if let Err(error) = forgotten.await {
             tracing::warn!(%error, "narrations that ended long ago could not be forgotten yet");
         }
         tokio::time::sleep(FORGET_INTERVAL).await;
     }
+}
+
+/// Removes files that belong to no narration any more. One that is new may be about to be noted.
+async fn forget_files(shared: &Shared) -> Result<(), JobError> {
+    let known = shared.rows.with_files().await?;
+    let folder = ObjectPath::from(packing::FOLDER);
+    let mut files = shared.store.list(Some(&folder));
+    while let Some(file) = files.try_next().await? {
+        let age = now_ms().saturating_sub(file.last_modified.timestamp_millis().max(0) as u64);
+        let is_known = file.location.filename().is_some_and(|id| known.contains(id));
+        if !is_known && age > FORGET_INTERVAL.as_millis() as u64 {
+            shared.store.delete(&file.location).await?;
+        }
+    }
+    Ok(())
 }

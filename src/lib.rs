@@ -77,13 +77,14 @@ pub async fn run(
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.clone().keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
+    let (objects, folder) = (Arc::clone(&stores.objects), stores.arrivals());
     let narrator = Narrator::start(
         NarratorParts {
             library: library.clone(),
             voices: Arc::clone(&voices),
             engines: engines.clone(),
             database: stores.database.clone(),
-            store: stores.objects,
+            store: Arc::clone(&objects),
             redis: redis.clone(),
             config: NarratorConfig {
                 works: !config.no_worker,
@@ -99,6 +100,8 @@ pub async fn run(
             narrator: narrator.clone(),
             voices: Arc::clone(&voices),
             settings: config.jobs.settings(),
+            store: Arc::clone(&objects),
+            folder,
         },
         (&tasks, &shutdown),
     );

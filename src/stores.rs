@@ -69,6 +69,11 @@ impl Stores {
         }
     }
 
+    /// The folder for what is on its way in or out, which is kept clean.
+    pub fn arrivals(&self) -> PathBuf {
+        self.folder.join(ARRIVALS)
+    }
+
     /// A library on these stores.
     ///
     /// # Errors

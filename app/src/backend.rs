@@ -11,8 +11,8 @@ use crate::error::AppError;
 use crate::model::{
     Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
     HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
-    NarrationEstimate, NewPronunciation, PackCard, Passage, Person, PersonCard, Role, SessionCard,
-    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
+    NarrationEstimate, NarrationOutput, NewPronunciation, PackCard, Passage, Person, PersonCard,
+    Role, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -108,6 +108,9 @@ pub trait Backend: Send + Sync {
         voice: &str,
         chapters: &str,
     ) -> Result<NarrationEstimate, AppError>;
+
+    /// Whether a form of file can be made here.
+    async fn makes(&self, output: NarrationOutput) -> bool;
 
     /// Books that are made ready, the newest first: one's own, or everybody's.
     async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError>;

@@ -19,7 +19,9 @@ use thiserror::Error;
 
 pub use annotation::{Annotation, AnnotationKind, NewAnnotation, Point};
 pub use import::{ImportWarning, WarningKind};
-pub use narration::{NarrationCard, NarrationEstimate, NarrationState, NarrationStats};
+pub use narration::{
+    NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,
+};
 pub use operator::{
     Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
     StorageLine,

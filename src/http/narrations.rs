@@ -5,24 +5,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{
-    BookId, NarrationCard, NarrationEstimate, NarrationState, NarrationStats, Person, Role, Scope,
+    BookId, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,
+    Person, Role, Scope,
 };
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use axum::{Extension, Json};
 use futures::{Stream, StreamExt};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::extract::{ApiEither, ApiPath, ApiQuery};
+use super::files::FileFacts;
 use super::forms::{answer, refused, wants_page};
-use super::openapi::NARRATIONS;
-use super::routes::{Needs, Routes};
+use super::openapi::{Binary, NARRATIONS};
+use super::routes::{Carries, Needs, Routes};
 use super::{ApiError, Visit};
-use crate::jobs::{Wanted, parse_chapters};
+use crate::jobs::{JobError, Wanted, parse_chapters};
 use crate::time::{now_ms, parse_rfc3339};
 
 /// The page that lists them.
@@ -38,6 +42,7 @@ pub fn router() -> Routes {
         .add(Needs::NARRATE, routes!(all_events))
         .add(Needs::NARRATE, routes!(one, cancel))
         .page(Needs::NARRATE, Method::POST, "/api/narrations/{narration}/delete", post(cancel))
+        .carrying(Carries::Nothing, Needs::NARRATE, routes!(file))
         .add(Needs::NARRATE, routes!(pause))
         .add(Needs::NARRATE, routes!(resume))
         .add(Needs::NARRATE, routes!(retry))
@@ -63,6 +68,9 @@ pub struct NarrationForm {
     /// The same, in so many hours from now
     #[serde(default)]
     in_hours: u64,
+    /// A file that it becomes: “mp3”, one with chapters; “zip”, one a chapter; “m4b”, one with chapters; none when left out
+    #[serde(default)]
+    output: String,
     /// What it may cost at most
     #[serde(default)]
     max_cost: f64,
@@ -92,6 +100,8 @@ impl NarrationForm {
             chapters: parse_chapters(&self.chapters)?,
             at_ms: at_ms.max(later),
             max_cost: if self.max_cost.is_finite() { self.max_cost } else { 0.0 },
+            output: NarrationOutput::named(self.output.trim())
+                .ok_or_else(|| wrong("output", "must be mp3, zip, m4b or nothing"))?,
         })
     }
 }
@@ -263,6 +273,56 @@ pub async fn cancel(
 ) -> Response {
     let done = state.jobs.cancel(of_whom(&state, &person), &narration).await;
     changed(&headers, done.map_err(ApiError::from))
+}
+
+/// The file of a narration, in parts if asked. It is kept for 14 days.
+#[utoipa::path(
+    get, path = "/api/narrations/{narration}/file", tag = NARRATIONS,
+    params(("narration" = String, Path, description = "Its id")),
+    responses(
+        (status = 200, content(
+            (Binary = "audio/mpeg"), (Binary = "application/zip"), (Binary = "audio/mp4"),
+        )),
+        (status = 206, body = Binary, content_type = "audio/mpeg"),
+        (status = 416, description = "The range lies outside"),
+    )
+)]
+pub async fn file(
+    state: Visit,
+    Extension(person): Extension<Arc<Person>>,
+    method: Method,
+    ApiPath(narration): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let card = state.jobs.get(of_whom(&state, &person), &narration).await?;
+    let size = card.file_bytes.ok_or(JobError::NoFile)?;
+    let tag = format!("{}-{size}", card.id);
+    let kind = HeaderValue::from_static(card.output.media_type());
+    let mut wanted = None;
+    let facts = FileFacts { kind, tag: &tag, size };
+    let response = facts.answer(&headers, |range| {
+        wanted = Some(range);
+        Body::empty()
+    });
+    let (mut parts, empty) = response.into_parts();
+    let body = match wanted.filter(|_| method != Method::HEAD) {
+        Some(range) => {
+            let shutdown = state.shutdown.clone().cancelled_owned();
+            let logged_out = Box::pin(state.logged_out());
+            let content = state.jobs.file(&card.id, range).await?;
+            Body::from_stream(content.take_until(shutdown).take_until(logged_out))
+        }
+        None => empty,
+    };
+    let title = card.title.replace(['/', '\\', ':'], " ");
+    let name = format!("{title}.{}", card.output.name());
+    let name = utf8_percent_encode(&name, NON_ALPHANUMERIC);
+    let disposition =
+        format!("attachment; filename=\"book.{}\"; filename*=UTF-8''{name}", card.output.name());
+    if let Ok(disposition) = HeaderValue::from_str(&disposition) {
+        parts.headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Stops a narration until it is to go on.
@@ -509,6 +569,7 @@ pub async fn enqueue(
         chapters,
         at_ms: 0,
         max_cost: form.max_cost,
+        output: NarrationOutput::None,
     };
     let asked = begin(&state, &person, &wanted).await?;
     let status = if asked.is_new { StatusCode::ACCEPTED } else { StatusCode::OK };

@@ -7,10 +7,11 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use app::model::BookDetails;
+use app::model::{BookDetails, NarrationOutput};
 use futures::{StreamExt, stream};
 
-use super::rows::{End, Narration, Progress};
+use super::packing::{PackError, Packer};
+use super::rows::{End, Narration, Progress, Rows};
 use crate::clips::waits::WaitError;
 use crate::library::{Library, LibraryError};
 use crate::narration::{NarrationError, Narrator};
@@ -35,9 +36,11 @@ const MAX_FAILED_PER_CENT: u64 = 1;
 pub(super) struct Feeder<'a> {
     pub(super) narration: &'a Narration,
     /// The narrator as the person has it.
-    pub(super) narrator: Narrator,
-    pub(super) library: Library,
+    pub(super) narrator: &'a Narrator,
+    pub(super) library: &'a Library,
     pub(super) voices: &'a Voices,
+    pub(super) rows: &'a Rows,
+    pub(super) packer: Packer<'a>,
     pub(super) state: Mutex<State>,
 }
 
@@ -92,7 +95,7 @@ impl Feeder<'_> {
             }
             self.state().progress.failed = failed;
             if failed == 0 {
-                return Ok(End::Completed);
+                break;
             }
         }
         let Progress { total, failed, .. } = self.state().progress;
@@ -100,7 +103,29 @@ impl Feeder<'_> {
             let why = why.map_or_else(String::new, |why| why.to_string());
             return Ok(End::Failed(why));
         }
-        Ok(End::Completed)
+        if self.narration.output == NarrationOutput::None {
+            return Ok(End::Completed);
+        }
+        let voice = self.narration.voice.as_str();
+        let packed = self.packer.pack(
+            &self.narration.id,
+            self.narration.output,
+            (&book.card, &chapters, voice),
+        );
+        match packed.await {
+            Ok(bytes) => {
+                self.rows.packed(self.narration, bytes).await?;
+                Ok(End::Completed)
+            }
+            Err(PackError::Narration(error)) => Err(error),
+            Err(PackError::Library(error)) => Err(error.into()),
+            Err(PackError::Encoder(why)) => Ok(End::Failed(PackError::Encoder(why).to_string())),
+            Err(error) => {
+                tracing::error!(%error, "a narration cannot be packed");
+                let why = "The file could not be written. The log says why.".to_owned();
+                Ok(End::Again(why, super::runner::RETRY[0]))
+            }
+        }
     }
 
     /// Looks how much there is, and how much of it is there.

@@ -1,9 +1,10 @@
 //! Narrations in SQL. Whoever runs one has its token, without which nothing of it can be written any more: a server
 //! that was taken for dead changes nothing when it comes back.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use app::model::{BookId, NarrationCard, NarrationState, NarrationStats};
+use app::model::{BookId, NarrationCard, NarrationOutput, NarrationState, NarrationStats};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 
@@ -18,13 +19,15 @@ pub(super) const MAX_ATTEMPTS: i64 = 3;
 const LONG_WAIT: Duration = Duration::from_secs(12 * 3600);
 /// How long those that have ended are remembered.
 const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How long the file of one is kept.
+pub(super) const FILE_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The most that are listed.
 const MAX_LISTED: i64 = 200;
 const DAY_MS: i64 = 86_400_000;
 
 const COLUMNS: &str = "narrations.id, user_id, book_id, voice, first_chapter, last_chapter, state, \
     run_at, narrations.created_at, started_at, finished_at, attempts, token, moved_at, total, done, made, \
-    failed, chapter, error, characters, cost, max_cost";
+    failed, chapter, error, characters, cost, max_cost, output, bytes";
 
 /// A narration as its row has it.
 #[derive(Debug, Clone)]
@@ -52,6 +55,8 @@ pub(super) struct Narration {
     /// What it has cost, and may cost at most, in millionths.
     pub(super) cost: i64,
     pub(super) max_cost: i64,
+    pub(super) output: NarrationOutput,
+    bytes: i64,
 }
 
 /// One that is to be there.
@@ -66,13 +71,14 @@ pub(super) struct NewNarration<'a> {
     pub(super) done: u64,
     /// In millionths.
     pub(super) max_cost: i64,
+    pub(super) output: NarrationOutput,
 }
 
 impl NewNarration<'_> {
     /// What is the same for the same work.
     fn key(&self) -> String {
-        let Self { user, book, voice, chapters: (first, last), .. } = self;
-        format!("{user}/{book}/{voice}/{first}-{last}")
+        let Self { user, book, voice, chapters: (first, last), output, .. } = self;
+        format!("{user}/{book}/{voice}/{first}-{last}/{}", output.name())
     }
 }
 
@@ -144,7 +150,7 @@ impl Rows {
             "INSERT INTO narrations (id, user_id, book_id, voice, first_chapter, last_chapter, output, state,
              priority, run_at, created_at, started_at, finished_at, attempts, token, lease_until, moved_at, wish,
              total, done, made, failed, chapter, error, characters, cost, max_cost, bytes, unique_key)
-             VALUES ($1, $2, $3, $4, $5, $6, '', 'queued', $7, $8, $9, 0, 0, 0, '', 0, 0, '', $10, $11, 0, 0, 0,
+             VALUES ($1, $2, $3, $4, $5, $6, $14, 'queued', $7, $8, $9, 0, 0, 0, '', 0, 0, '', $10, $11, 0, 0, 0,
              '', 0, 0, $13, 0, $12) ON CONFLICT DO NOTHING",
         );
         let added = added
@@ -161,6 +167,7 @@ impl Rows {
             .bind(new.done as i64)
             .bind(&key)
             .bind(new.max_cost)
+            .bind(new.output.name())
             .execute(&self.0)
             .await?;
         if added.rows_affected() > 0 {
@@ -260,6 +267,28 @@ impl Rows {
             "pause" => Some(Wish::Pause),
             _ => None,
         }))
+    }
+
+    /// Notes how large its file is.
+    pub(super) async fn packed(
+        &self,
+        narration: &Narration,
+        bytes: u64,
+    ) -> Result<(), sqlx::Error> {
+        let noted = sqlx::query("UPDATE narrations SET bytes = $3 WHERE id = $1 AND token = $2");
+        let noted = noted.bind(&narration.id).bind(&narration.token).bind(bytes as i64);
+        noted.execute(&self.0).await?;
+        Ok(())
+    }
+
+    /// Those that have a file; those of which it is too old lose it.
+    pub(super) async fn with_files(&self) -> Result<HashSet<String>, sqlx::Error> {
+        let before = now_ms() as i64 - FILE_AGE.as_millis() as i64;
+        let old = "UPDATE narrations SET bytes = 0 WHERE bytes > 0 AND finished_at > 0 AND finished_at < $1";
+        sqlx::query(old).bind(before).execute(&self.0).await?;
+        let rows =
+            sqlx::query("SELECT id FROM narrations WHERE bytes > 0").fetch_all(&self.0).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
     /// Ends one, or leaves it to others.
@@ -461,6 +490,8 @@ fn narration(row: &AnyRow) -> Result<Narration, sqlx::Error> {
         characters: row.try_get("characters")?,
         cost: row.try_get("cost")?,
         max_cost: row.try_get("max_cost")?,
+        output: NarrationOutput::named(row.try_get("output")?).unwrap_or_default(),
+        bytes: row.try_get("bytes")?,
     })
 }
 
@@ -483,6 +514,8 @@ impl Narration {
             voice: self.voice,
             first_chapter: self.first,
             last_chapter: self.last,
+            output: self.output,
+            file_bytes: some(self.bytes),
             state: self.state,
             percent,
             chapter: self.chapter,
@@ -506,6 +539,9 @@ impl Narration {
                 "It begins later.".to_owned()
             }
             NarrationState::Queued => "It waits for its turn.".to_owned(),
+            NarrationState::Running if self.total > 0 && self.done >= self.total => {
+                "It is being packed.".to_owned()
+            }
             NarrationState::Running if self.chapter > 0 => {
                 format!("Chapter {} of {} to {}, {percent} %", self.chapter, self.first, self.last)
             }
@@ -553,6 +589,7 @@ mod tests {
             total: 3,
             done: 0,
             max_cost: 0,
+            output: NarrationOutput::None,
         };
         let (id, is_new) = rows.add(&new).await.unwrap();
         assert!(is_new);

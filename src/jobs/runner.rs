@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shared;
 use super::feeder::{Feeder, State};
+use super::packing::Packer;
 use super::rows::{End, Narration, Wish};
 
 /// How often is looked for one, unless one of this server wakes it.
@@ -45,10 +46,19 @@ async fn wait(shared: &Shared, shutdown: &CancellationToken) {
 async fn run_one(shared: &Shared, narration: &Narration, shutdown: &CancellationToken) {
     tracing::info!(narration.id, book = %narration.book, "a narration goes on");
     let library = shared.library.trusted(&narration.user);
+    let narrator = shared.narrator.of(library.clone());
+    let packer = Packer {
+        narrator: &narrator,
+        library: &library,
+        store: &shared.store,
+        folder: &shared.folder,
+    };
     let feeder = Feeder {
         narration,
-        narrator: shared.narrator.of(library.clone()),
-        library,
+        narrator: &narrator,
+        library: &library,
+        rows: &shared.rows,
+        packer,
         voices: &shared.voices,
         state: std::sync::Mutex::new(State {
             spent: narration.cost.max(0) as u64,

@@ -8,6 +8,7 @@ use app::model::{BookDetails, BookId};
 use async_trait::async_trait;
 
 use super::plan::Segment;
+use super::stream::Recording;
 use super::{NarrationError, Narrator};
 use crate::clips::waits::WaitError;
 use crate::queue::{Class, Job, QueueError};
@@ -100,6 +101,23 @@ impl Narrator {
         let missing =
             jobs.iter().filter(|job| !known.contains_key(&job.content)).cloned().collect();
         Ok(ChapterAhead { jobs, missing, known: (milliseconds, characters) })
+    }
+
+    /// A chapter as the person hears it, as far as it has been made.
+    ///
+    /// # Errors
+    /// When there is no such chapter or voice.
+    pub async fn heard_recording(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &str,
+    ) -> Result<Recording, NarrationError> {
+        let preferences = self.library.recent_preferences().await?;
+        let skipped = preferences.skipped();
+        let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
+        let plan = plan.with_rests(preferences.rests()).skipping(skipped, 0);
+        self.recording_of(&plan, 0).await
     }
 
     /// Has a sentence made behind all that somebody listens to, and waits until it is there.

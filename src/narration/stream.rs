@@ -137,25 +137,38 @@ impl Narrator {
         plan: &Arc<ChapterPlan>,
         from: usize,
     ) -> Result<Option<Recording>, NarrationError> {
+        let recording = self.recording_of(plan, from).await?;
+        Ok((recording.gaps == 0).then_some(recording))
+    }
+
+    /// What has been made of the chapter from a sentence on, without the sentences that are missing.
+    pub(super) async fn recording_of(
+        &self,
+        plan: &Arc<ChapterPlan>,
+        from: usize,
+    ) -> Result<Recording, NarrationError> {
         let lengths = self.lengths(plan, from).await?;
         let segments = &plan.segments[from.min(plan.segments.len())..];
         let mut pieces = Vec::with_capacity(segments.len());
         let mut identity = Sha256::new();
-        let mut bytes = 0;
+        let (mut bytes, mut samples, mut gaps) = (0, 0, 0);
         for (segment, length) in segments.iter().zip(lengths) {
             if length.is_none() && !segment.jobs().is_empty() {
-                return Ok(None);
+                gaps += 1;
+                continue;
             }
             for job in segment.jobs() {
                 identity.update(job.content.to_string());
             }
-            let size = segment.length(length).bytes;
+            let whole = segment.length(length);
+            let size = whole.bytes;
+            samples += whole.samples;
             identity.update(size.to_be_bytes());
             pieces.push((bytes..bytes + size, segment.clone()));
             bytes += size;
         }
         let tag = hex(&identity.finalize()[..16]);
-        Ok(Some(Recording { plan: Arc::clone(plan), pieces, bytes, tag }))
+        Ok(Recording { plan: Arc::clone(plan), pieces, bytes, samples, gaps, tag })
     }
 
     /// A part of a recording.
@@ -200,8 +213,20 @@ pub struct Recording {
     pieces: Vec<(Range<u64>, Segment)>,
     /// Size of it all.
     pub bytes: u64,
+    /// Samples that a player decodes from it.
+    samples: u64,
+    /// Sentences that are missing.
+    gaps: usize,
     /// Names exactly this audio; for `ETag`.
     pub tag: String,
+}
+
+impl Recording {
+    /// How long it lasts.
+    pub fn duration(&self) -> Duration {
+        let rate = u64::from(self.plan.cast.narrator.sample_rate.max(1));
+        Duration::from_micros(self.samples * 1_000_000 / rate)
+    }
 }
 
 /// Zeros up to the end of the current block, so that everything before them is decoded; `None` when

@@ -49,6 +49,52 @@ impl NarrationState {
     }
 }
 
+/// What a narration becomes besides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub enum NarrationOutput {
+    /// No file.
+    #[default]
+    None,
+    /// One MP3 with chapters.
+    Mp3,
+    /// An MP3 a chapter, in a ZIP.
+    Zip,
+    /// One M4B with chapters.
+    M4b,
+}
+
+impl NarrationOutput {
+    /// Those that are files.
+    pub const FILES: [Self; 3] = [Self::M4b, Self::Mp3, Self::Zip];
+
+    /// Its name in the API and in the database, and how its file ends.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Mp3 => "mp3",
+            Self::Zip => "zip",
+            Self::M4b => "m4b",
+        }
+    }
+
+    /// The output with a name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::None].into_iter().chain(Self::FILES).find(|output| output.name() == name)
+    }
+
+    /// The media type of its file.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::None => "application/octet-stream",
+            Self::Mp3 => "audio/mpeg",
+            Self::Zip => "application/zip",
+            Self::M4b => "audio/mp4",
+        }
+    }
+}
+
 /// A book, or a part of it, that is narrated ahead.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -67,6 +113,10 @@ pub struct NarrationCard {
     pub first_chapter: u32,
     /// The last chapter of it
     pub last_chapter: u32,
+    /// What it becomes besides
+    pub output: NarrationOutput,
+    /// How large its file is, in bytes; null while there is none
+    pub file_bytes: Option<u64>,
     /// How far it is
     pub state: NarrationState,
     /// How much of it is there, from 0 to 100

@@ -8,7 +8,8 @@ use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::islands::NarrationList;
 use crate::model::{
-    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationState, Role, Voice,
+    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, Role,
+    Voice,
 };
 use crate::notice::notice;
 use crate::words::words;
@@ -18,7 +19,7 @@ const HOURS: [u64; 4] = [0, 1, 4, 8];
 
 /// What the page of a book's narration shows: the book, the voices for it, and what it takes or why that cannot be
 /// said.
-type Prospect = (BookDetails, Vec<Voice>, Result<NarrationEstimate, String>);
+type Prospect = (BookDetails, Vec<Voice>, Result<NarrationEstimate, String>, bool);
 
 /// `/book/{book}/narration?voice=&chapters=`
 #[component]
@@ -35,7 +36,8 @@ pub fn NarrationPage() -> impl IntoView {
                 let book = backend.book(&id).await?;
                 let voices = backend.voices(&book.card.language).await?;
                 let estimate = backend.narration_estimate(&id, &voice, &chapters).await;
-                Ok((book, voices, estimate.map_err(|error| error.to_string())))
+                let makes_m4b = backend.makes(NarrationOutput::M4b).await;
+                Ok((book, voices, estimate.map_err(|error| error.to_string()), makes_m4b))
             }
         }
     };
@@ -43,7 +45,11 @@ pub fn NarrationPage() -> impl IntoView {
     loaded(load, move |prospect: Prospect| prospect_page(prospect, &chapters, &refused))
 }
 
-fn prospect_page((book, voices, estimate): Prospect, chapters: &str, refused: &str) -> AnyView {
+fn prospect_page(
+    (book, voices, estimate, makes_m4b): Prospect,
+    chapters: &str,
+    refused: &str,
+) -> AnyView {
     let words = &words().narrations;
     let id = book.card.id.clone();
     let chosen = estimate.as_ref().map(|estimate| estimate.voice.clone()).unwrap_or_default();
@@ -73,7 +79,7 @@ fn prospect_page((book, voices, estimate): Prospect, chapters: &str, refused: &s
                 <p id="chapters-hint" class="hint">{words.chapters_hint}</p>
                 <button class="button quiet-button">{words.look}</button>
             </form>
-            {estimate.ok().map(|estimate| begin(&id, &estimate, chapters))}
+            {estimate.ok().map(|estimate| begin(&id, &estimate, chapters, makes_m4b))}
             <p><a href="/narrations">{words.title}</a></p>
         </main>
     }
@@ -81,7 +87,12 @@ fn prospect_page((book, voices, estimate): Prospect, chapters: &str, refused: &s
 }
 
 /// What it takes, and the button that begins it.
-fn begin(book: &BookId, estimate: &NarrationEstimate, chapters: &str) -> impl IntoView + use<> {
+fn begin(
+    book: &BookId,
+    estimate: &NarrationEstimate,
+    chapters: &str,
+    makes_m4b: bool,
+) -> impl IntoView + use<> {
     let words = &words().narrations;
     let NarrationEstimate { missing, sentences, cost, audio_seconds, bytes, .. } = *estimate;
     let is_free = cost <= 0.0;
@@ -89,6 +100,11 @@ fn begin(book: &BookId, estimate: &NarrationEstimate, chapters: &str) -> impl In
     let price = if is_free { words.costs_nothing.to_owned() } else { (words.costs)(cost) };
     let hours = HOURS.map(|hours| view! { <option value=hours>{(words.hours)(hours)}</option> });
     let megabytes = bytes.div_ceil(1_000_000);
+    let outputs = NarrationOutput::FILES.into_iter().chain([NarrationOutput::None]);
+    let outputs = outputs.filter(|output| makes_m4b || *output != NarrationOutput::M4b);
+    let outputs = outputs.map(|output| {
+        view! { <option value=output.name() selected=output == NarrationOutput::None>{(words.output)(output)}</option> }
+    });
     let takes = estimate.seconds_to_make.filter(|_| missing > 0);
     view! {
         <form class="engine-form" method="post" action="/api/narrations">
@@ -102,10 +118,10 @@ fn begin(book: &BookId, estimate: &NarrationEstimate, chapters: &str) -> impl In
                 " "{takes.map(|seconds| (words.takes)(seconds.div_ceil(60)))}
                 " "{price}
             </p>
-            {(missing > 0).then(|| view! {
-                <label><span>{words.when}</span><select name="in_hours">{hours}</select></label>
-                <button class="button">{button}</button>
-            })}
+            <label><span>{words.file}</span><select name="output">{outputs.collect_view()}</select></label>
+            <p class="hint">{words.file_hint}</p>
+            <label><span>{words.when}</span><select name="in_hours">{hours}</select></label>
+            <button class="button">{button}</button>
         </form>
     }
 }
@@ -214,7 +230,11 @@ fn buttons(card: &NarrationCard, address: &str) -> AnyView {
             button("retry", words.retry).into_any()
         }
         NarrationState::Completed => {
-            view! { <a class="button" href=format!("/read/{}/{}", card.book, card.first_chapter)>{words.open}</a> }.into_any()
+            let file = card.file_bytes.map(|bytes| {
+                let label = (words.download)(card.output, bytes.div_ceil(1_000_000));
+                view! { <a class="button" download href=format!("{address}/file")>{label}</a> }
+            });
+            view! { {file} <a class="button" href=format!("/read/{}/{}", card.book, card.first_chapter)>{words.open}</a> }.into_any()
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Words of books that are made ready ahead.
 
-use crate::model::NarrationState;
+use crate::model::{NarrationOutput, NarrationState};
 
 /// Making a whole book ready to be heard.
 #[derive(Debug)]
@@ -23,6 +23,10 @@ pub struct Narrations {
     pub costs_nothing: &'static str,
     pub when: &'static str,
     pub hours: fn(hours: u64) -> String,
+    pub file: &'static str,
+    pub file_hint: &'static str,
+    pub output: fn(output: NarrationOutput) -> &'static str,
+    pub download: fn(output: NarrationOutput, megabytes: u64) -> String,
     pub begin: &'static str,
     pub agree: fn(cost: f64) -> String,
     pub state: fn(state: NarrationState) -> &'static str,
@@ -64,6 +68,17 @@ pub(super) const ENGLISH: Narrations = Narrations {
         0 => "now".to_owned(),
         1 => "in an hour".to_owned(),
         hours => format!("in {hours} hours"),
+    },
+    file: "Take it with you",
+    file_hint: "A file is kept for 14 days, to be downloaded when it is done.",
+    output: |output| match output {
+        NarrationOutput::None => "No file: listen here",
+        NarrationOutput::M4b => "Audiobook with chapters (M4B): Apple Books, Audiobookshelf, Voice",
+        NarrationOutput::Mp3 => "One MP3 with chapters: podcast apps, most players",
+        NarrationOutput::Zip => "An MP3 for each chapter, in a ZIP: cars, old players",
+    },
+    download: |output, megabytes| {
+        format!("Download {} ({megabytes} MB)", output.name().to_uppercase())
     },
     begin: "Make it ready",
     agree: |cost| format!("Make it ready for {cost:.2}"),
@@ -122,6 +137,21 @@ pub(super) const SPANISH: Narrations = Narrations {
         0 => "ahora".to_owned(),
         1 => "en una hora".to_owned(),
         hours => format!("en {hours} horas"),
+    },
+    file: "Llévatelo",
+    file_hint: "El archivo se guarda 14 días, para descargarlo cuando esté hecho.",
+    output: |output| match output {
+        NarrationOutput::None => "Sin archivo: escuchar aquí",
+        NarrationOutput::M4b => {
+            "Audiolibro con capítulos (M4B): Apple Books, Audiobookshelf, Voice"
+        }
+        NarrationOutput::Mp3 => {
+            "Un MP3 con capítulos: aplicaciones de pódcast, casi todos los reproductores"
+        }
+        NarrationOutput::Zip => "Un MP3 por capítulo, en un ZIP: coches, reproductores antiguos",
+    },
+    download: |output, megabytes| {
+        format!("Descargar {} ({megabytes} MB)", output.name().to_uppercase())
     },
     begin: "Prepararlo",
     agree: |cost| format!("Prepararlo por {cost:.2}"),
