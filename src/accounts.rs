@@ -3,6 +3,7 @@
 //! Secrets are random and kept as hashes alone, so that whoever reads the database can log in as nobody.
 
 mod allowances;
+mod feeds;
 mod happenings;
 mod identities;
 mod invitations;
@@ -28,6 +29,7 @@ use crate::time::now_ms;
 use passwords::Passwords;
 
 pub use allowances::{AllowanceError, Allowances, Booked, Left};
+pub use feeds::Feed;
 pub use happenings::Happening;
 pub use sessions::{PROXY_SESSION, SESSION_AGE};
 pub use shares::USUAL_DAYS;
@@ -45,7 +47,8 @@ const MEMORY: Duration = Duration::from_secs(5);
 const REMEMBERED: u64 = 10_000;
 
 /// Tables of what a person has, by `user_id`.
-const PERSONAL: [&str; 4] = ["progress", "annotations", "preferences", "pronunciations"];
+const PERSONAL: [&str; 6] =
+    ["progress", "annotations", "preferences", "pronunciations", "narrations", "feeds"];
 
 /// People and what lets them in.
 #[derive(Clone)]
@@ -98,6 +101,9 @@ pub enum AccountError {
     /// As many links of one person are open as there can be.
     #[error("You can have {} open links. Withdraw some.", shares::MAX_SHARES)]
     TooManyShares,
+    /// As many feeds of one person as there can be.
+    #[error("You can have {} podcast addresses. Withdraw some.", feeds::MAX_FEEDS)]
+    TooManyFeeds,
     /// What a provider calls somebody.
     #[error("The provider does not say who you are in a way that can be kept.")]
     Identity,

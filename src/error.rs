@@ -244,6 +244,7 @@ impl From<AccountError> for ApiError {
             | AccountError::TooManyInvitations
             | AccountError::Share
             | AccountError::TooManyShares
+            | AccountError::TooManyFeeds
             | AccountError::Identity
             | AccountError::Linked
             | AccountError::LastWayIn

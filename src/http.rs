@@ -15,6 +15,7 @@ mod engines;
 mod error;
 mod events;
 mod extract;
+mod feeds;
 mod files;
 mod forms;
 mod headers;
@@ -196,6 +197,7 @@ fn api() -> Routes {
         .merge(books::router())
         .merge(shares::router())
         .merge(narrations::router())
+        .merge(feeds::router())
         .merge(book_files::router())
         .merge(chapters::router())
         .merge(annotations::router())

@@ -126,6 +126,14 @@ pub struct Wanted {
     pub output: NarrationOutput,
 }
 
+impl Wanted {
+    /// All of a book, at once, in the usual voice and for nothing.
+    pub fn of(book: BookId) -> Self {
+        let (voice, output) = (String::new(), NarrationOutput::None);
+        Self { book, voice, chapters: None, at_ms: 0, max_cost: 0.0, output }
+    }
+}
+
 /// What came of asking for one.
 #[derive(Debug, Clone)]
 pub struct Asked {

@@ -22,6 +22,7 @@ pub mod plan;
 mod planning;
 mod storage;
 pub mod stream;
+mod subtitles;
 mod synthesizer;
 pub mod text;
 pub mod timeline;

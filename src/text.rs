@@ -10,3 +10,4 @@ pub mod references;
 pub mod sentence;
 pub mod spelling;
 pub mod spoken;
+pub mod subtitles;

@@ -1,7 +1,7 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 34] = [
+pub const OWN: [&str; 35] = [
     "account",
     "api",
     "audio",
@@ -11,6 +11,7 @@ pub const OWN: [&str; 34] = [
     "developers",
     "engines",
     "favicon.svg",
+    "feed",
     "fonts",
     "go",
     "health",

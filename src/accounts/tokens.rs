@@ -17,6 +17,8 @@ use crate::time::now_ms;
 
 /// What a token begins with.
 pub const TOKEN_PREFIX: &str = "ema_";
+/// What the address of a feed ends with begins with.
+pub(super) const FEED_PREFIX: &str = "emf_";
 /// What a link to a shared book begins with.
 pub(super) const SHARE_PREFIX: &str = "ems_";
 /// Tokens that one person can have.

@@ -2,8 +2,11 @@
 
 use app::model::{Outline, TimelineEntry};
 use axum::Json;
-use serde::Serialize;
-use utoipa::ToSchema;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::extract::{ApiPath, ApiQuery, BookPath, ChapterPath, ListenQuery, VoiceQuery};
@@ -13,6 +16,7 @@ use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 use crate::narration::ChapterCoverage;
 use crate::queue::requests::RequestStatus;
+use crate::text::subtitles::SubtitleForm;
 
 /// Routes of chapters.
 pub fn router() -> Routes {
@@ -20,6 +24,7 @@ pub fn router() -> Routes {
         .add(Needs::READ, routes!(one))
         .add(Needs::LISTEN, routes!(timeline))
         .add(Needs::LISTEN, routes!(outline))
+        .add(Needs::LISTEN, routes!(subtitles))
         .add(Needs::LISTEN, routes!(audios))
         .add(Needs::LISTEN, routes!(request))
 }
@@ -75,6 +80,42 @@ pub async fn timeline(
     let plan = rested(&state, &book, chapter, &query).await?;
     let from = query.from(plan.segments.len())?;
     Ok(Json(state.narrator.known_timeline(&plan, from).await?))
+}
+
+/// A form of subtitles.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct SubtitleQuery {
+    /// “vtt”, “srt” or “lrc”
+    form: String,
+}
+
+/// The sentences of a chapter with their times, for players that show them: WebVTT, SubRip or LRC.
+///
+/// As the person hears the chapter, once all of it is made; until then it is 404.
+#[utoipa::path(
+    get, path = "/api/books/{book}/chapters/{chapter}/subtitles", tag = LISTENING,
+    params(ChapterPath, SubtitleQuery, VoiceQuery),
+    responses((status = 200, content(
+        (String = "text/vtt"), (String = "application/x-subrip"), (String = "text/plain"),
+    )))
+)]
+pub async fn subtitles(
+    state: Visit,
+    ChapterPath { book, chapter }: ChapterPath,
+    ApiQuery(SubtitleQuery { form }): ApiQuery<SubtitleQuery>,
+    ApiQuery(VoiceQuery { voice }): ApiQuery<VoiceQuery>,
+) -> Result<Response, ApiError> {
+    let form = SubtitleForm::named(&form).ok_or_else(|| ApiError::BadParameter {
+        name: "form",
+        reason: "must be vtt, srt or lrc".to_owned(),
+    })?;
+    let cues = state.narrator.cues(&book, chapter, &voice).await?;
+    let cues = cues.ok_or_else(|| {
+        ApiError::NotFound("The chapter is not fully made in this voice yet.".to_owned())
+    })?;
+    let kind = HeaderValue::from_static(form.media_type());
+    Ok(([(CONTENT_TYPE, kind)], form.write(&cues)).into_response())
 }
 
 /// How long each sentence lasts, estimated where it has not been made.

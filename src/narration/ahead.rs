@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use app::model::{BookDetails, BookId};
 use async_trait::async_trait;
 
-use super::plan::Segment;
+use super::plan::{ChapterPlan, Segment};
 use super::stream::Recording;
 use super::{NarrationError, Narrator};
 use crate::clips::waits::WaitError;
@@ -113,11 +113,21 @@ impl Narrator {
         chapter: u32,
         voice: &str,
     ) -> Result<Recording, NarrationError> {
+        let plan = self.heard_plan(book, chapter, voice).await?;
+        self.recording_of(&plan, 0).await
+    }
+
+    /// A chapter as the person hears it: with the rests and without the parts that they have chosen.
+    pub(super) async fn heard_plan(
+        &self,
+        book: &BookId,
+        chapter: u32,
+        voice: &str,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let preferences = self.library.recent_preferences().await?;
         let skipped = preferences.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        let plan = plan.with_rests(preferences.rests()).skipping(skipped, 0);
-        self.recording_of(&plan, 0).await
+        Ok(plan.with_rests(preferences.rests()).skipping(skipped, 0))
     }
 
     /// Has a sentence made behind all that somebody listens to, and waits until it is there.

@@ -222,6 +222,11 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Whether no sentence is missing.
+    pub fn is_whole(&self) -> bool {
+        self.gaps == 0
+    }
+
     /// How long it lasts.
     pub fn duration(&self) -> Duration {
         let rate = u64::from(self.plan.cast.narrator.sample_rate.max(1));

@@ -148,6 +148,20 @@ pub struct ShareCard {
     pub guests: u64,
 }
 
+/// An address at which a podcast app gets a book.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct FeedCard {
+    /// Names it; it lets nobody in
+    pub id: String,
+    /// The book’s id
+    pub book: String,
+    /// The book’s title
+    pub title: String,
+    /// Who reads, by id
+    pub voice: String,
+}
+
 /// A person as others see them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

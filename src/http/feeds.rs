@@ -1,0 +1,323 @@
+//! Books as podcasts: a feed of the chapters that are made, in order, on an address of its own.
+//!
+//! RSS 2.0 with what Apple's podcasts and Podcasting 2.0 add. Only what is fully made is an episode, for its length in
+//! bytes has to be exact and its bytes have to stay the same.
+
+use std::net::SocketAddr;
+use std::time::{Duration, UNIX_EPOCH};
+
+use app::base::Base;
+use app::model::{BookDetails, FeedCard};
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json};
+use futures::StreamExt;
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, BytesText, Event};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::routes;
+
+use super::extract::{ApiForm, ApiPath, BookPath};
+use super::files::FileFacts;
+use super::forms::{answer, refused, wants_page};
+use super::openapi::NARRATIONS;
+use super::routes::{Needs, Routes};
+use super::{ApiError, Visit, notice};
+use crate::accounts::Feed;
+use crate::jobs::Wanted;
+use crate::library::Library;
+use crate::library::pictures::picture_type;
+use crate::narration::Narrator;
+use crate::narration::stream::Recording;
+use crate::text::subtitles::SubtitleForm;
+
+/// The page with one's feeds.
+const PAGE: &str = "/narrations";
+/// Namespaces of what is added to RSS.
+const NAMESPACES: [(&str, &str); 4] = [
+    ("version", "2.0"),
+    ("xmlns:itunes", "http://www.itunes.com/dtds/podcast-1.0.dtd"),
+    ("xmlns:podcast", "https://podcastindex.org/namespace/1.0"),
+    ("xmlns:atom", "http://www.w3.org/2005/Atom"),
+];
+/// Between the dates of two episodes: apps sort by them.
+const APART: Duration = Duration::from_secs(60);
+
+/// Their routes.
+pub fn router() -> Routes {
+    Routes::default()
+        .add(Needs::ONESELF, routes!(make))
+        .add(Needs::ONESELF, routes!(feeds))
+        .add(Needs::ONESELF, routes!(end))
+        .page(Needs::ONESELF, Method::POST, "/api/feeds/{feed}/delete", post(end))
+        // The address is what lets an app in.
+        .page(Needs::Nobody, Method::GET, "/feed/{feed}", get(feed))
+        .page(Needs::Nobody, Method::GET, "/feed/{feed}/{file}", get(file))
+}
+
+/// A feed to be made.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+pub struct FeedForm {
+    /// A voice’s id; the usual one when left out
+    #[serde(default)]
+    voice: String,
+}
+
+/// A feed, as it is said once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct NewFeed {
+    /// The address to subscribe to
+    page: String,
+}
+
+/// Makes an address at which a podcast app gets the book. It is said in the answer and never again.
+///
+/// What costs nothing is made from the first chapter on; the chapters that are made are the episodes.
+#[utoipa::path(
+    post, path = "/api/books/{book}/feeds", tag = NARRATIONS, params(BookPath),
+    request_body(content = FeedForm, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 201, body = NewFeed))
+)]
+pub async fn make(
+    state: Visit,
+    Extension(person): Extension<std::sync::Arc<app::model::Person>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
+    headers: HeaderMap,
+    BookPath { book }: BookPath,
+    ApiForm(form): ApiForm<FeedForm>,
+) -> Response {
+    let Extension(base) = base.unwrap_or_default();
+    let made = async {
+        let wanted = Wanted { voice: form.voice.trim().to_owned(), ..Wanted::of(book.clone()) };
+        let voice = state.jobs.estimate(&state.library, &wanted).await?.voice;
+        let token = state.door.accounts().make_feed(state.library.user(), &book, &voice).await?;
+        // Without it the feed has what there is, which the page of the book says how to change.
+        if let Err(error) = state.jobs.ask(&state.library, person.role, &wanted).await {
+            tracing::info!(%error, "a feed has only what is made already");
+        }
+        let is_https = state.is_https(&headers, peer.ip());
+        Ok::<_, ApiError>(state.site.page(&headers, is_https, &base, &format!("/feed/{token}")))
+    };
+    let page = format!("/book/{book}/narration");
+    match made.await {
+        Ok(address) if wants_page(&headers) => notice::refused(&page, &address),
+        Ok(page) => (StatusCode::CREATED, Json(NewFeed { page })).into_response(),
+        Err(error) => refused(&headers, &page, error),
+    }
+}
+
+/// One’s feeds, the newest first.
+#[utoipa::path(get, path = "/api/feeds", tag = NARRATIONS, responses((status = 200, body = Vec<FeedCard>)))]
+pub async fn feeds(state: Visit) -> Result<Json<Vec<FeedCard>>, ApiError> {
+    Ok(Json(state.door.accounts().feeds(state.library.user()).await?))
+}
+
+/// Withdraws a feed: its address leads nowhere any more.
+#[utoipa::path(
+    delete, path = "/api/feeds/{feed}", tag = NARRATIONS,
+    params(("feed" = String, Path, description = "As the list has it")), responses((status = 204))
+)]
+pub async fn end(
+    state: Visit,
+    ApiPath(feed): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ended = state.door.accounts().end_feed(state.library.user(), &feed).await?;
+    let missing = || ApiError::NotFound("There is no such feed.".to_owned());
+    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
+    Ok(answer(&headers, PAGE, done))
+}
+
+/// What a feed is made of.
+struct Subscribed {
+    feed: Feed,
+    library: Library,
+    narrator: Narrator,
+}
+
+async fn subscribed(state: &Visit, token: &str) -> Result<Subscribed, ApiError> {
+    let missing = || ApiError::NotFound("There is no such feed.".to_owned());
+    let feed = state.door.accounts().feed(token).await?.ok_or_else(missing)?;
+    let library = state.library.of(&feed.user);
+    // What is heard by a feed was made before, or by a narration that was paid for.
+    let narrator = state.narrator.of(library.clone()).without_spending();
+    Ok(Subscribed { feed, library, narrator })
+}
+
+/// Answers for apps and players of other sites, and for no index of the web.
+fn for_players(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("access-control-allow-origin", "*"),
+        ("x-robots-tag", "noindex"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// `GET /feed/{feed}`: the episodes.
+pub async fn feed(
+    state: Visit,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
+    headers: HeaderMap,
+    ApiPath(token): ApiPath<String>,
+) -> Result<Response, ApiError> {
+    let Extension(base) = base.unwrap_or_default();
+    let Subscribed { feed, library, narrator } = subscribed(&state, &token).await?;
+    let book = library.book(&feed.book).await?;
+    let whole = 1..=book.card.chapters;
+    let mut episodes = Vec::new();
+    for number in narrator.heard_chapters(&book, &whole).await? {
+        let recording = narrator.heard_recording(&feed.book, number, &feed.voice).await?;
+        if recording.is_whole() && recording.bytes > 0 {
+            episodes.push((number, recording));
+        }
+    }
+    let is_https = state.is_https(&headers, peer.ip());
+    let at =
+        |path: &str| state.site.page(&headers, is_https, &base, &format!("/feed/{token}{path}"));
+    let text = rss(&book, &feed, &episodes, &at).map_err(|error| {
+        tracing::error!(%error, "a feed cannot be written");
+        ApiError::Internal
+    })?;
+    let kind = HeaderValue::from_static("application/rss+xml; charset=utf-8");
+    Ok(for_players(([(header::CONTENT_TYPE, kind)], text).into_response()))
+}
+
+/// `GET /feed/{feed}/{file}`: an episode `3.mp3`, its transcript `3.vtt`, or the `cover`.
+pub async fn file(
+    state: Visit,
+    method: Method,
+    headers: HeaderMap,
+    ApiPath((token, file)): ApiPath<(String, String)>,
+) -> Result<Response, ApiError> {
+    let subscribed = subscribed(&state, &token).await?;
+    let Subscribed { feed, library, narrator } = &subscribed;
+    let missing = || ApiError::NotFound("The feed has no such file.".to_owned());
+    if file == "cover" {
+        let cover = library.cover(&feed.book, None).await?;
+        let kind = HeaderValue::from_static(picture_type(&cover).ok_or_else(missing)?);
+        return Ok(for_players(([(header::CONTENT_TYPE, kind)], cover).into_response()));
+    }
+    let (number, form) = file.split_once('.').ok_or_else(missing)?;
+    let number: u32 = number.parse().map_err(|_| missing())?;
+    match form {
+        "mp3" => {
+            let recording = narrator.heard_recording(&feed.book, number, &feed.voice).await?;
+            if !recording.is_whole() {
+                return Err(missing());
+            }
+            Ok(for_players(episode(&state, &subscribed, (&method, &headers), recording)))
+        }
+        "vtt" => {
+            let cues = narrator.cues(&feed.book, number, &feed.voice).await?;
+            let text = SubtitleForm::Vtt.write(&cues.ok_or_else(missing)?);
+            let kind = HeaderValue::from_static(SubtitleForm::Vtt.media_type());
+            Ok(for_players(([(header::CONTENT_TYPE, kind)], text).into_response()))
+        }
+        _ => Err(missing()),
+    }
+}
+
+fn episode(
+    state: &Visit,
+    subscribed: &Subscribed,
+    (method, headers): (&Method, &HeaderMap),
+    recording: Recording,
+) -> Response {
+    let facts = FileFacts {
+        kind: HeaderValue::from_static("audio/mpeg"),
+        tag: &recording.tag.clone(),
+        size: recording.bytes,
+    };
+    facts.answer(headers, |range| {
+        if *method == Method::HEAD {
+            return Body::empty();
+        }
+        let shutdown = state.shutdown.clone().cancelled_owned();
+        Body::from_stream(subscribed.narrator.play(recording, range).take_until(shutdown))
+    })
+}
+
+/// A feed as RSS; `at` says where a file of it is.
+fn rss(
+    book: &BookDetails,
+    feed: &Feed,
+    episodes: &[(u32, Recording)],
+    at: &dyn Fn(&str) -> String,
+) -> std::io::Result<String> {
+    let mut writer = Writer::new(Vec::new());
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    let card = &book.card;
+    let byline = card.byline();
+    let (own, cover) = (at(""), at("/cover"));
+    let root = writer.create_element("rss").with_attributes(NAMESPACES);
+    root.write_inner_content(|writer| {
+        writer.create_element("channel").write_inner_content(|writer| {
+            text(writer, "title", &card.title)?;
+            text(writer, "link", &own)?;
+            text(writer, "description", &format!("{} · {byline}", card.title))?;
+            text(writer, "language", &card.language)?;
+            text(writer, "itunes:author", &byline)?;
+            text(writer, "itunes:type", "serial")?;
+            text(writer, "itunes:block", "Yes")?;
+            text(writer, "itunes:explicit", "false")?;
+            text(writer, "podcast:medium", "audiobook")?;
+            let link = [("href", own.as_str()), ("rel", "self"), ("type", "application/rss+xml")];
+            writer.create_element("atom:link").with_attributes(link).write_empty()?;
+            if card.has_cover {
+                let picture = writer.create_element("itunes:image");
+                picture.with_attribute(("href", cover.as_str())).write_empty()?;
+            }
+            for (number, recording) in episodes {
+                item(writer, book, feed, (*number, recording), at)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    })?;
+    String::from_utf8(writer.into_inner()).map_err(std::io::Error::other)
+}
+
+fn item(
+    writer: &mut Writer<Vec<u8>>,
+    book: &BookDetails,
+    feed: &Feed,
+    (number, recording): (u32, &Recording),
+    at: &dyn Fn(&str) -> String,
+) -> std::io::Result<()> {
+    let title = book.chapters.iter().find(|chapter| chapter.number == number);
+    let title = title.map_or_else(|| number.to_string(), |chapter| chapter.title.clone());
+    let date = UNIX_EPOCH + Duration::from_millis(feed.made_at_ms) + APART * number;
+    let (sound, transcript) = (at(&format!("/{number}.mp3")), at(&format!("/{number}.vtt")));
+    let length = recording.bytes.to_string();
+    writer.create_element("item").write_inner_content(|writer| {
+        text(writer, "title", &title)?;
+        // The same words in the same voice are the same episode.
+        let guid = writer.create_element("guid").with_attribute(("isPermaLink", "false"));
+        let name = format!("{}-{number}-{}", feed.book, recording.tag);
+        guid.write_text_content(BytesText::new(&name))?;
+        text(writer, "pubDate", &httpdate::fmt_http_date(date))?;
+        text(writer, "itunes:episode", &number.to_string())?;
+        text(writer, "itunes:duration", &recording.duration().as_secs().to_string())?;
+        let enclosure = [("url", &*sound), ("length", &*length), ("type", "audio/mpeg")];
+        writer.create_element("enclosure").with_attributes(enclosure).write_empty()?;
+        let transcript = [("url", &*transcript), ("type", "text/vtt")];
+        writer.create_element("podcast:transcript").with_attributes(transcript).write_empty()?;
+        Ok(())
+    })?;
+    Ok(())
+}
+
+fn text(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> std::io::Result<()> {
+    // What XML cannot have is in no title: it was left out when the book was read.
+    writer.create_element(name).write_text_content(BytesText::new(text))?;
+    Ok(())
+}
