@@ -8,7 +8,7 @@ use app::backend::Backend;
 use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, FeedCard,
     HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
     NarrationEstimate, NarrationOutput, NewPronunciation, PackCard, Passage, Person, PersonCard,
     SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
@@ -96,6 +96,10 @@ impl Backend for Server {
             output: NarrationOutput::None,
         };
         Ok(self.jobs.estimate(&self.library, &wanted).await.map_err(ApiError::from)?)
+    }
+
+    async fn feeds(&self) -> Result<Vec<FeedCard>, AppError> {
+        Ok(self.accounts.feeds(self.library.user()).await.map_err(ApiError::from)?)
     }
 
     async fn makes(&self, output: NarrationOutput) -> bool {

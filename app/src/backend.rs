@@ -9,7 +9,7 @@ use leptos::prelude::use_context;
 
 use crate::error::AppError;
 use crate::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
+    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, FeedCard,
     HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
     NarrationEstimate, NarrationOutput, NewPronunciation, PackCard, Passage, Person, PersonCard,
     Role, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
@@ -108,6 +108,9 @@ pub trait Backend: Send + Sync {
         voice: &str,
         chapters: &str,
     ) -> Result<NarrationEstimate, AppError>;
+
+    /// The podcast addresses of whoever asks, the newest first.
+    async fn feeds(&self) -> Result<Vec<FeedCard>, AppError>;
 
     /// Whether a form of file can be made here.
     async fn makes(&self, output: NarrationOutput) -> bool;

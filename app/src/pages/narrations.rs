@@ -3,13 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
+use super::shared::{is_link, made};
 use super::{book_param, loaded, query};
 use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::islands::NarrationList;
 use crate::model::{
-    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, Role,
-    Voice,
+    BookDetails, BookId, FeedCard, NarrationCard, NarrationEstimate, NarrationOutput,
+    NarrationState, Role, Voice,
 };
 use crate::notice::notice;
 use crate::words::words;
@@ -61,6 +62,7 @@ fn prospect_page(
         (Err(why), _) => why.clone(),
         (_, refused) => refused.to_owned(),
     };
+    let is_made = is_link(&refused);
     view! {
         <PageTitle text=format!("{} · {} · Earmark", words.make, book.card.title)/>
         <Stylesheet href="/operator.css"/>
@@ -69,7 +71,7 @@ fn prospect_page(
             <h1>{words.make}</h1>
             <p class="lead"><a href=format!("/book/{id}") dir="auto">{book.card.title.clone()}</a></p>
             <p class="hint">{words.make_lead}</p>
-            {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused}</p> })}
+            {(!refused.is_empty() && !is_made).then(|| view! { <p class="refusal" role="alert">{refused.clone()}</p> })}
             <form class="engine-form" method="get" action=format!("/book/{id}/narration")>
                 <label><span>{crate::words::words().player.voice}</span><select name="voice">{voices.collect_view()}</select></label>
                 <label>
@@ -79,7 +81,14 @@ fn prospect_page(
                 <p id="chapters-hint" class="hint">{words.chapters_hint}</p>
                 <button class="button quiet-button">{words.look}</button>
             </form>
-            {estimate.ok().map(|estimate| begin(&id, &estimate, chapters, makes_m4b))}
+            {estimate.as_ref().ok().map(|estimate| begin(&id, estimate, chapters, makes_m4b))}
+            {is_made.then(|| made(&refused))}
+            <form class="engine-form" method="post" action=format!("/api/books/{id}/feeds")>
+                <h2>{words.podcast}</h2>
+                <p class="hint">{words.podcast_hint}</p>
+                <input type="hidden" name="voice" value=chosen/>
+                <button class="button quiet-button">{words.podcast_make}</button>
+            </form>
             <p><a href="/narrations">{words.title}</a></p>
         </main>
     }
@@ -135,23 +144,24 @@ pub fn NarrationsPage() -> impl IntoView {
         let backend = backend.clone();
         async move {
             let backend = backend?;
-            Ok((backend.narrations(is_all).await?, backend.all_voices().await?))
+            let voices = backend.all_voices().await?;
+            Ok((backend.narrations(is_all).await?, voices, backend.feeds().await?))
         }
     };
     let refused = notice();
-    let page = move |(mut cards, voices): (Vec<NarrationCard>, Vec<Voice>)| {
+    let page = move |(mut cards, voices, feeds): (Vec<NarrationCard>, Vec<Voice>, _)| {
         for card in &mut cards {
             // A voice that is gone, or several that take turns, are called by their ids.
             if let Some(voice) = voices.iter().find(|voice| voice.id == card.voice) {
                 card.voice.clone_from(&voice.name);
             }
         }
-        list(cards, is_all, &refused)
+        list(cards, feeds, is_all, &refused)
     };
     loaded(load, page)
 }
 
-fn list(cards: Vec<NarrationCard>, is_all: bool, refused: &str) -> AnyView {
+fn list(cards: Vec<NarrationCard>, feeds: Vec<FeedCard>, is_all: bool, refused: &str) -> AnyView {
     let words = &words().narrations;
     let is_empty = cards.is_empty();
     let has_others = may(Role::Admin) && person().is_some_and(|person| person.has_account());
@@ -172,10 +182,33 @@ fn list(cards: Vec<NarrationCard>, is_all: bool, refused: &str) -> AnyView {
             <div class="narrations" data-all=is_all.then_some("true")>
                 {cards.into_iter().map(card).collect_view()}
             </div>
+            {podcasts(feeds)}
             <NarrationList/>
         </main>
     }
     .into_any()
+}
+
+/// The podcast addresses there are.
+fn podcasts(feeds: Vec<FeedCard>) -> Option<impl IntoView> {
+    let words = words();
+    let line = |feed: FeedCard| {
+        let label = format!("{}: {}", words.accounts.withdraw, feed.title);
+        view! {
+            <li>
+                <span><a href=format!("/book/{}", feed.book) dir="auto">{feed.title}</a>" · "{feed.voice}</span>
+                <form method="post" action=format!("/api/feeds/{}/delete", feed.id)>
+                    <button class="button quiet-button" aria-label=label>{words.accounts.withdraw}</button>
+                </form>
+            </li>
+        }
+    };
+    (!feeds.is_empty()).then(|| {
+        view! {
+            <h2>{words.narrations.podcasts}</h2>
+            <ul class="lines">{feeds.into_iter().map(line).collect_view()}</ul>
+        }
+    })
 }
 
 fn card(card: NarrationCard) -> impl IntoView {

@@ -27,6 +27,10 @@ pub struct Narrations {
     pub file_hint: &'static str,
     pub output: fn(output: NarrationOutput) -> &'static str,
     pub download: fn(output: NarrationOutput, megabytes: u64) -> String,
+    pub podcast: &'static str,
+    pub podcast_hint: &'static str,
+    pub podcast_make: &'static str,
+    pub podcasts: &'static str,
     pub begin: &'static str,
     pub agree: fn(cost: f64) -> String,
     pub state: fn(state: NarrationState) -> &'static str,
@@ -80,6 +84,10 @@ pub(super) const ENGLISH: Narrations = Narrations {
     download: |output, megabytes| {
         format!("Download {} ({megabytes} MB)", output.name().to_uppercase())
     },
+    podcast: "In a podcast app",
+    podcast_hint: "An address that your podcast app subscribes to: the chapters are its episodes, in order, as they are made. Whoever has the address hears the book.",
+    podcast_make: "Make an address",
+    podcasts: "Podcast addresses",
     begin: "Make it ready",
     agree: |cost| format!("Make it ready for {cost:.2}"),
     state: |state| match state {
@@ -153,6 +161,10 @@ pub(super) const SPANISH: Narrations = Narrations {
     download: |output, megabytes| {
         format!("Descargar {} ({megabytes} MB)", output.name().to_uppercase())
     },
+    podcast: "En una aplicación de pódcast",
+    podcast_hint: "Una dirección a la que se suscribe tu aplicación de pódcast: los capítulos son sus episodios, en orden, según se hacen. Quien tiene la dirección oye el libro.",
+    podcast_make: "Crear una dirección",
+    podcasts: "Direcciones de pódcast",
     begin: "Prepararlo",
     agree: |cost| format!("Prepararlo por {cost:.2}"),
     state: |state| match state {
