@@ -40,7 +40,10 @@ CREATE TABLE narrations (
     cost BIGINT NOT NULL,
     -- What the person has agreed to.
     max_cost BIGINT NOT NULL,
-    -- The size of the file; 0 while there is none.
+    -- How long it was run, in ms.
+    ran BIGINT NOT NULL,
+    -- The file in the object store, and its size; nothing and 0 while there is none.
+    file TEXT NOT NULL,
     bytes BIGINT NOT NULL,
     -- The same work is there once while it is not done.
     unique_key TEXT NOT NULL

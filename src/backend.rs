@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use crate::accounts::Accounts;
 use crate::error::ApiError;
-use crate::jobs::{Jobs, Wanted, parse_chapters};
+use crate::jobs::{Jobs, Wanted, Whose, parse_chapters};
 use crate::library::Library;
 use crate::library::search::MAX_HITS;
 use crate::narration::Narrator;
@@ -107,8 +107,8 @@ impl Backend for Server {
     }
 
     async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError> {
-        let user = (!all).then(|| self.library.user());
-        Ok(self.jobs.list(user, None).await.map_err(ApiError::from)?)
+        let whose = Whose { viewer: self.library.user(), everybodys: all };
+        Ok(self.jobs.list(whose, None).await.map_err(ApiError::from)?)
     }
 
     async fn shared_book(&self, link: &str) -> Result<Option<SharedBook>, AppError> {

@@ -85,14 +85,18 @@ impl Clips {
 
     /// The clip of a job, if it has been made.
     pub(crate) async fn get(&self, job: &Job) -> Result<Option<Clip>, ClipsError> {
+        let count = |tier| metrics::counter!("earmark_clips_total", "tier" => tier).increment(1);
         if let Some(clip) = self.memory.get(&job.content).await {
+            count("memory");
             return Ok(Some(clip));
         }
         if let Some(clip) = self.in_redis(job).await {
+            count("redis");
             self.remember(job.content, &clip).await;
             return Ok(Some(clip));
         }
         let found = self.stored(&job.content).await?;
+        count(if found.is_some() { "store" } else { "none" });
         if let Some(clip) = &found {
             self.warm(job, clip).await;
         }

@@ -46,7 +46,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the reader and its API (what `earmark` alone does)
-    Serve(ServeConfig),
+    Serve(Box<ServeConfig>),
     /// Speak what servers and other programs enqueue in Redis, and serve nothing
     Worker(WorkerConfig),
     /// Add books to the library: EPUB or plain text

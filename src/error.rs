@@ -50,6 +50,9 @@ pub enum RunError {
     /// An account cannot be made or changed.
     #[error(transparent)]
     Accounts(#[from] AccountError),
+    /// Nobody can ask for metrics.
+    #[error("EARMARK_METRICS_ADDR cannot be used: {0}: {1}")]
+    Metrics(std::net::SocketAddr, std::io::Error),
     /// Providers of logins cannot be used.
     #[error("EARMARK_OIDC_PROVIDERS cannot be used: {0}")]
     Providers(String),

@@ -24,6 +24,7 @@ mod imports;
 mod limits;
 mod listen;
 mod login;
+pub mod metrics;
 mod narrations;
 mod notice;
 mod oidc;

@@ -3,21 +3,18 @@
 //! [`rows`] keeps them in SQL, so that they survive whoever runs them; [`runner`] claims one and watches over it, and
 //! [`feeder`] has what is missing of it made, a few sentences at a time, behind all that somebody listens to.
 
+mod estimate;
 mod feeder;
 mod packing;
 mod rows;
 mod runner;
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use app::model::{
-    BookDetails, BookId, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState,
-    NarrationStats, Role,
-};
+use app::model::{BookId, NarrationCard, NarrationOutput, NarrationState, NarrationStats, Role};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -31,16 +28,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::library::{Library, LibraryError};
-use crate::narration::{ChapterAhead, NarrationError, Narrator, Reserved, Reserves};
+use crate::narration::{NarrationError, Narrator, Reserved, Reserves};
 use crate::speech::Voices;
 use crate::time::now_ms;
-use rows::{NewNarration, Rows, Whose, Wish};
+use estimate::Prospect;
+use rows::{NewNarration, Rows, Wish};
 
-/// Characters that a voice says in a second, where nothing of the book is there to measure: 150 words a minute of six
-/// characters, as narrators of audiobooks read.
-const CHARACTERS_A_SECOND: u64 = 15;
-/// Bytes of a second of sound as it is kept: 48 kbit/s.
-const BYTES_A_SECOND: u64 = 6_000;
+pub use rows::Whose;
+
 /// How often those that ended long ago are forgotten.
 const FORGET_INTERVAL: Duration = Duration::from_secs(3600);
 /// How far ahead one may be asked for.
@@ -213,83 +208,6 @@ impl Jobs {
         Self { shared }
     }
 
-    /// What a narration would take, for whoever has these books.
-    ///
-    /// # Errors
-    /// When there is no such book, chapter or voice.
-    pub async fn estimate(
-        &self,
-        library: &Library,
-        wanted: &Wanted,
-    ) -> Result<NarrationEstimate, JobError> {
-        Ok(self.look(library, wanted).await?.0)
-    }
-
-    /// What a narration would take, and how many characters of which engine.
-    async fn look(
-        &self,
-        library: &Library,
-        wanted: &Wanted,
-    ) -> Result<(NarrationEstimate, HashMap<String, u64>), JobError> {
-        let mut by_engine: HashMap<String, u64> = HashMap::new();
-        let book = library.book(&wanted.book).await?;
-        let voice = self.voice(&book, wanted).await;
-        let (first, last) = chapters(&book, wanted)?;
-        let narrator = self.shared.narrator.of(library.clone());
-        let mut estimate = NarrationEstimate {
-            voice,
-            first_chapter: first,
-            last_chapter: last,
-            sentences: 0,
-            missing: 0,
-            characters: 0,
-            cost: 0.0,
-            audio_seconds: 0,
-            bytes: 0,
-            seconds_to_make: None,
-        };
-        let (mut known_ms, mut known_characters) = (0, 0);
-        for chapter in narrator.heard_chapters(&book, &(first..=last)).await? {
-            let ahead = narrator.chapter_ahead(&wanted.book, chapter, &estimate.voice).await?;
-            let ChapterAhead { jobs, missing, known: (ms, characters) } = ahead;
-            estimate.sentences += jobs.len() as u64;
-            estimate.missing += missing.len() as u64;
-            (known_ms, known_characters) = (known_ms + ms, known_characters + characters);
-            for job in &missing {
-                let characters = job.text.chars().count() as u64;
-                estimate.characters += characters;
-                *by_engine.entry(job.voice.engine.clone()).or_default() += characters;
-                estimate.cost += self.shared.voices.cost_of(&job.voice.engine, characters);
-            }
-        }
-        // What is there says how fast this voice reads; otherwise it is guessed.
-        let missing_ms = match known_characters {
-            0 => estimate.characters * 1000 / CHARACTERS_A_SECOND,
-            known => estimate.characters * known_ms / known,
-        };
-        estimate.audio_seconds = (known_ms + missing_ms) / 1000;
-        estimate.bytes = estimate.audio_seconds * BYTES_A_SECOND;
-        let speed = self.shared.rows.speed(&estimate.voice).await?;
-        estimate.seconds_to_make = match (estimate.characters, speed) {
-            (0, _) => Some(0),
-            (characters, speed) => speed.map(|speed| (characters as f64 / speed).ceil() as u64),
-        };
-        Ok((estimate, by_engine))
-    }
-
-    /// Who reads: who is named, or read the book last, or reads by default.
-    async fn voice(&self, book: &BookDetails, wanted: &Wanted) -> String {
-        if !wanted.voice.is_empty() {
-            return wanted.voice.clone();
-        }
-        let last = book.card.progress.as_ref().and_then(|place| place.voice.clone());
-        if let Some(last) = last.filter(|last| !last.is_empty()) {
-            return last;
-        }
-        let usual = self.shared.voices.default_for(&book.card.language);
-        usual.map(|voice| voice.id).unwrap_or_default()
-    }
-
     /// Has a book narrated, or says which narration does so already.
     ///
     /// # Errors
@@ -307,13 +225,14 @@ impl Jobs {
         if wanted.at_ms > now + MAX_DELAY.as_millis() as u64 {
             return Err(JobError::TooLate);
         }
-        let (estimate, by_engine) = self.look(library, wanted).await?;
+        let Prospect { estimate, price, characters_by_engine } = self.look(library, wanted).await?;
         let narrator = self.shared.narrator.of(library.clone());
-        for (engine, characters) in by_engine {
+        for (engine, characters) in characters_by_engine {
             narrator.check_affordable(&engine, characters).await?;
         }
-        // Down to the cent that a page shows.
-        if estimate.cost > 0.0 && estimate.cost > wanted.max_cost + 0.005 {
+        // Down to the cent that a page shows; but whoever agrees to nothing pays nothing.
+        let agreed = if wanted.max_cost > 0.0 { wanted.max_cost + 0.005 } else { 0.0 };
+        if estimate.cost > agreed {
             return Err(JobError::NotAgreed(estimate.cost));
         }
         let most = u64::from(self.shared.narrator.storage_limits().await?.mb);
@@ -331,9 +250,8 @@ impl Jobs {
             run_at: wanted.at_ms.max(now),
             total: estimate.sentences,
             done: estimate.sentences - estimate.missing,
-            // What was estimated is agreed to, and a sentence that is lost meanwhile may be made again.
             output: wanted.output,
-            max_cost: (wanted.max_cost.max(estimate.cost) * 1e6).ceil() as i64,
+            max_cost: (price as i64).max((wanted.max_cost * 1e6) as i64),
         };
         let most = self.shared.settings.waiting_per_person;
         let is_full = rows.waiting(library.user()).await? >= i64::from(most);
@@ -346,16 +264,16 @@ impl Jobs {
             false => rows.add(&new).await?,
         };
         self.shared.woken.notify_one();
-        let card = self.get(Some(library.user()), &id).await?;
+        let card = self.get(Whose::own(library.user()), &id).await?;
         Ok(Asked { card, is_new })
     }
 
-    /// One of a person's, or of anybody's when there is no person.
+    /// One of those.
     ///
     /// # Errors
     /// When there is none.
-    pub async fn get(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
-        let cards = self.shared.rows.cards(whose(user), Some(id), None).await?;
+    pub async fn get(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
+        let cards = self.shared.rows.cards(whose, Some(id), None).await?;
         cards.into_iter().next().ok_or(JobError::NoSuchNarration)
     }
 
@@ -374,80 +292,78 @@ impl Jobs {
         id: &str,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, object_store::Result<Bytes>>, JobError> {
+        let file = self.shared.rows.file(id).await?.ok_or(JobError::NoFile)?;
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        match self.shared.store.get_opts(&packing::path_of(id), options).await {
+        match self.shared.store.get_opts(&packing::path_of(&file), options).await {
             Ok(found) => Ok(found.into_stream()),
             Err(object_store::Error::NotFound { .. }) => Err(JobError::NoFile),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// A person's, or everybody's when there is no person, the newest first.
+    /// Those, the newest first.
     pub async fn list(
         &self,
-        user: Option<&str>,
+        whose: Whose<'_>,
         state: Option<NarrationState>,
     ) -> Result<Vec<NarrationCard>, JobError> {
-        Ok(self.shared.rows.cards(whose(user), None, state).await?)
+        Ok(self.shared.rows.cards(whose, None, state).await?)
     }
 
     /// What is being narrated, and how it goes.
-    pub async fn stats(&self, user: Option<&str>) -> Result<NarrationStats, JobError> {
-        Ok(self.shared.rows.stats(whose(user)).await?)
+    pub async fn stats(&self, whose: Whose<'_>) -> Result<NarrationStats, JobError> {
+        Ok(self.shared.rows.stats(whose).await?)
     }
 
     /// Calls one off. What has been made of it stays.
     ///
     /// # Errors
     /// When there is none, or it has ended.
-    pub async fn cancel(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
-        let done = self.shared.rows.wish(id, whose(user), Wish::Cancel).await?;
-        self.changed(done, user, id).await
+    pub async fn cancel(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
+        let done = self.shared.rows.wish(id, whose, Wish::Cancel).await?;
+        self.changed(done, whose, id).await
     }
 
     /// Stops one until it is to go on.
     ///
     /// # Errors
     /// When there is none, or it has ended.
-    pub async fn pause(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
-        let done = self.shared.rows.wish(id, whose(user), Wish::Pause).await?;
-        self.changed(done, user, id).await
+    pub async fn pause(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
+        let done = self.shared.rows.wish(id, whose, Wish::Pause).await?;
+        self.changed(done, whose, id).await
     }
 
     /// Has one go on that was stopped.
     ///
     /// # Errors
     /// When there is none, or it was not stopped.
-    pub async fn resume(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
-        self.again(user, id, &[NarrationState::Paused]).await
+    pub async fn resume(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
+        let done = self.shared.rows.resume(id, whose).await?;
+        self.shared.woken.notify_one();
+        self.changed(done, whose, id).await
     }
 
     /// Tries one again that failed or was called off.
     ///
     /// # Errors
-    /// When there is none, or it did neither.
-    pub async fn retry(&self, user: Option<&str>, id: &str) -> Result<NarrationCard, JobError> {
-        self.again(user, id, &[NarrationState::Failed, NarrationState::Cancelled]).await
-    }
-
-    async fn again(
-        &self,
-        user: Option<&str>,
-        id: &str,
-        from: &[NarrationState],
-    ) -> Result<NarrationCard, JobError> {
-        let done = self.shared.rows.again(id, whose(user), from).await?;
+    /// When there is none, or it did neither, or its person has as many waiting as they may have.
+    pub async fn retry(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
+        let most = self.shared.settings.waiting_per_person;
+        if self.shared.rows.waiting(whose.viewer).await? >= i64::from(most) {
+            return Err(JobError::TooMany(most));
+        }
+        let done = self.shared.rows.retry(id, whose).await?;
         self.shared.woken.notify_one();
-        self.changed(done, user, id).await
+        self.changed(done, whose, id).await
     }
 
     async fn changed(
         &self,
         done: bool,
-        user: Option<&str>,
+        whose: Whose<'_>,
         id: &str,
     ) -> Result<NarrationCard, JobError> {
-        let card = self.get(user, id).await?;
+        let card = self.get(whose, id).await?;
         if done { Ok(card) } else { Err(JobError::NotNow) }
     }
 }
@@ -464,18 +380,6 @@ pub fn parse_chapters(text: &str) -> Result<Option<(u32, u32)>, JobError> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let number = |text: &str| text.trim().parse::<u32>().map_err(|_| JobError::BadChapters);
     Ok(Some((number(first)?, number(last)?)))
-}
-
-fn whose(user: Option<&str>) -> Whose<'_> {
-    user.map_or(Whose::Everybodys, Whose::Of)
-}
-
-/// The chapters that are meant.
-fn chapters(book: &BookDetails, wanted: &Wanted) -> Result<(u32, u32), JobError> {
-    let count = book.card.chapters;
-    let (first, last) = wanted.chapters.unwrap_or((1, count));
-    let is_there = first >= 1 && first <= last && last <= count;
-    is_there.then_some((first, last)).ok_or(JobError::NoSuchChapters(count))
 }
 
 async fn forget_often(shared: Arc<Shared>) {

@@ -63,6 +63,16 @@ pub async fn run(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
+    let metrics = match config.server.metrics_addr {
+        Some(address) => {
+            let listening = TcpListener::bind(address).await;
+            let listener = listening.map_err(|error| RunError::Metrics(address, error))?;
+            http::metrics::begin();
+            println!("Metrics are at http://{}/metrics", listener.local_addr()?);
+            Some(listener)
+        }
+        None => None,
+    };
     let stores = Stores::open(&config.data).await?;
     let redis = open_redis(&config.shared, &shutdown).await?;
     let library = stores.library(&config.reading, redis.clone())?;
@@ -141,6 +151,9 @@ pub async fn run(
         leptos,
         shutdown: shutdown.clone(),
     });
+    if let Some(listener) = metrics {
+        tasks.spawn(http::metrics::serve(listener, state.clone(), shutdown.clone()));
+    }
     let server = http::serve(listener, http::router(state), &config.limits, shutdown.clone());
     // Once told to stop, neither slow clients nor slow voices hold it up beyond the limit.
     let overdue = async {

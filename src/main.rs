@@ -76,7 +76,7 @@ async fn run(cli: Cli) -> ExitCode {
         }
         Some(Command::Reimport(config)) => reimport(config).await,
         Some(Command::Import(config)) => import(config).await,
-        Some(Command::Serve(config)) => serve(config).await,
+        Some(Command::Serve(config)) => serve(*config).await,
         Some(Command::Worker(config)) => worker(config).await,
         Some(Command::DeadLetters(config)) => dead_letters(config).await,
         Some(Command::Voices(config)) => voices(config).await,

@@ -369,6 +369,11 @@ impl Voices {
         characters as f64 * price / 1e6
     }
 
+    /// The same in whole millionths, as it is booked.
+    pub fn price_of(&self, engine: &str, characters: u64) -> u64 {
+        (self.cost_of(engine, characters) * 1e6).round() as u64
+    }
+
     /// How many sentences an engine may be given at once.
     pub fn capacity(&self, engine: &str) -> Capacity {
         self.engine_set().engine(engine).map_or(Capacity::Shared, |engine| engine.capacity())

@@ -61,8 +61,15 @@ async fn a_podcast_app_gets_the_chapters_in_order() {
     let server = with_people().await;
     let max = Browser::logged_in(&server, "Max").await;
     let book = import(&max, true).await;
+    // What XML cannot have is in no title.
+    let path = format!("/api/books/{book}");
+    let names = [("title", "A\u{1} feed"), ("authors", "A\u{fffe}")];
+    assert_eq!(max.post(&path, &names).await.status(), 204);
     let address = subscribe(&max, &book).await;
     let feed = read(&address, 3).await;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let last = feed["episodes"][2]["published"].as_f64().unwrap();
+    assert!(last <= now.as_secs_f64() + 1.0, "an episode of the future is shown by no app");
     assert_eq!((feed["title"].as_str(), feed["bozo"].as_bool()), (Some("A feed"), Some(false)));
     assert_eq!(feed["type"], "serial", "{feed}");
     let episodes = feed["episodes"].as_array().unwrap();

@@ -146,6 +146,10 @@ async fn what_costs_begins_when_it_is_agreed_to_and_costs_no_more() {
     let done = until(&me, asked["id"].as_str().unwrap(), "completed").await;
     assert!((done["cost"].as_f64().unwrap() - cost).abs() < 1e-3, "{done}");
     assert_eq!(done["characters"].as_f64().unwrap(), characters);
+    // A token that may not spend has nothing made that costs, however little.
+    let other = import(&me, "Cheap", &[1]).await;
+    let wanted = json!({ "book": other, "voice": SERVICE });
+    assert_eq!(ask(&me, wanted).await.0, 409);
     // What is there costs nothing.
     let (_, estimate) = ask(&me, json!({ "book": book, "voice": SERVICE, "dry_run": true })).await;
     assert_eq!((&estimate["cost"], &estimate["missing"]), (&json!(0.0), &json!(0)));
@@ -174,6 +178,17 @@ async fn it_is_stopped_goes_on_and_is_called_off() {
     assert_eq!(standin.calls().len(), calls, "nothing is made while it is stopped");
     assert_eq!(me.json("/health").await["queue"]["background"], 0);
     assert_eq!(me.status(Method::POST, &path("/pause")).await, 409);
+    // One that is to begin later, and was stopped, begins when it was to.
+    let later = json!({ "book": book, "chapters": "1", "output": "zip", "in_hours": 5 });
+    let (_, later) = ask(&me, later).await;
+    let at = |what: &str| format!("/api/narrations/{}{what}", later["id"].as_str().unwrap());
+    assert_eq!(me.status(Method::POST, &at("/pause")).await, 200);
+    assert_eq!(me.status(Method::POST, &at("/resume")).await, 200);
+    assert_eq!(
+        narration(&me, later["id"].as_str().unwrap()).await["run_at_ms"],
+        later["run_at_ms"]
+    );
+    assert_eq!(me.status(Method::DELETE, &at("")).await, 200);
     assert_eq!(me.status(Method::POST, &path("/resume")).await, 200);
     until(&me, &id, "running").await;
     assert_eq!(me.status(Method::DELETE, &path("")).await, 200);
@@ -258,6 +273,9 @@ async fn it_is_known_under_the_names_of_the_first_plan() {
     let server = TestServer::start().await;
     let me = Browser::of(&server);
     let book = import(&me, "Plan", &[3]).await;
+    let wrong = json!({ "workId": book, "jobType": "chapter" });
+    let asked = me.ask(Method::POST, "/api/tts/queue").json(&wrong).send().await.unwrap();
+    assert_eq!(asked.status(), 400, "no chapter is not all of them");
     let wanted = json!({ "workId": book, "jobType": "full", "voiceSettings": {} });
     let asked = me.ask(Method::POST, "/api/tts/queue").json(&wanted).send().await.unwrap();
     assert_eq!(asked.status(), 202);

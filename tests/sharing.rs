@@ -47,6 +47,7 @@ async fn addresses(browser: &Browser, book: &str) -> Vec<(Method, String)> {
             .replace("{chapter}", "1")
             .replace("{sentence}", "0")
             .replace("{clip}", "0.mp3")
+            .replace("/subtitles", "/subtitles?form=vtt")
             .replace("/sample", "/sample?written=night&spoken=day&matching=word&scope=book")
             .replace(['{', '}'], "");
         for method in methods.as_object().unwrap().keys() {

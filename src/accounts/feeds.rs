@@ -17,6 +17,8 @@ pub(super) const MAX_FEEDS: i64 = 200;
 /// What the address of a feed is for.
 #[derive(Debug, Clone)]
 pub struct Feed {
+    /// Names it; it lets nobody in.
+    pub id: String,
     /// Whose it is.
     pub user: String,
     /// The book.
@@ -83,6 +85,7 @@ impl Accounts {
         let found = found.fetch_optional(&self.shared.database).await?;
         Ok(found.and_then(|row| {
             Some(Feed {
+                id: id.to_owned(),
                 user: row.get(0),
                 book: row.get::<String, _>(1).parse().ok()?,
                 voice: row.get(2),

@@ -23,6 +23,9 @@ pub struct ServerConfig {
     /// https://home.example/earmark
     #[arg(long, env = "EARMARK_URL", value_name = "URL")]
     pub url: Option<SiteUrl>,
+    /// Address and port on which Prometheus asks for /metrics, of whoever can reach it: 127.0.0.1:9464
+    #[arg(long, env = "EARMARK_METRICS_ADDR", value_name = "ADDR")]
+    pub metrics_addr: Option<SocketAddr>,
     /// Ask nobody to log in, wherever they come from: everybody can read, listen and add books, and whoever is
     /// on this machine can do everything
     #[arg(long, env = "EARMARK_OPEN")]

@@ -5,6 +5,7 @@ mod sessions;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use app::base::Base;
 use app::model::{Person, Role};
@@ -262,7 +263,9 @@ pub async fn let_in(
     }
     request.extensions_mut().insert(ClientAddress(client));
     let proxied = proxied_anew(&request);
+    let (begun, method) = (Instant::now(), request.method().clone());
     let mut response = next.run(request).await;
+    count(&method, matched.as_ref(), &response, begun);
     if let Some(user) = proxied {
         // Another person's kept pages and books are not for this one.
         remember(&mut response, &user);
@@ -273,6 +276,30 @@ pub async fn let_in(
         response.headers_mut().append(header::VARY, header::HeaderValue::from_static("cookie"));
     }
     response
+}
+
+/// Counts an answer, where somebody listens, by the route as it was registered: there are only so many of those.
+fn count(method: &Method, matched: Option<&MatchedPath>, response: &Response, begun: Instant) {
+    let method = match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        _ => "other",
+    };
+    let status = match response.status().as_u16() / 100 {
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => "1xx",
+    };
+    metrics::with_recorder(|_| {
+        let route = matched.map_or_else(String::new, |matched| matched.as_str().to_owned());
+        metrics::histogram!("earmark_http_request_seconds", "method" => method, "route" => route, "status" => status)
+            .record(begun.elapsed());
+    });
 }
 
 /// The address that a request comes from, as it is counted.

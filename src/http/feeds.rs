@@ -4,20 +4,24 @@
 //! bytes has to be exact and its bytes have to stay the same.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use app::base::Base;
-use app::model::{BookDetails, FeedCard};
+use app::model::{BookDetails, FeedCard, Person};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json};
+use bytes::Bytes;
 use futures::StreamExt;
+use moka::future::Cache;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa_axum::routes;
 
 use super::extract::{ApiForm, ApiPath, BookPath};
@@ -32,6 +36,7 @@ use crate::library::Library;
 use crate::library::pictures::picture_type;
 use crate::narration::Narrator;
 use crate::narration::stream::Recording;
+use crate::text::hash::hex;
 use crate::text::subtitles::SubtitleForm;
 
 /// The page with one's feeds.
@@ -83,7 +88,7 @@ pub struct NewFeed {
 )]
 pub async fn make(
     state: Visit,
-    Extension(person): Extension<std::sync::Arc<app::model::Person>>,
+    Extension(person): Extension<Arc<Person>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     base: Option<Extension<Base>>,
     headers: HeaderMap,
@@ -172,6 +177,15 @@ pub async fn feed(
     let Extension(base) = base.unwrap_or_default();
     let Subscribed { feed, library, narrator } = subscribed(&state, &token).await?;
     let book = library.book(&feed.book).await?;
+    let is_https = state.is_https(&headers, peer.ip());
+    let at =
+        |path: &str| state.site.page(&headers, is_https, &base, &format!("/feed/{token}{path}"));
+    let (own, site) = (at(""), state.site.page(&headers, is_https, &base, "/"));
+    // Every app asks every hour, and each chapter has to be looked at.
+    let known = (own.clone(), book.card.revision);
+    if let Some(text) = RENDERED.get(&known).await {
+        return Ok(for_players(answer_with(&headers, text)));
+    }
     let whole = 1..=book.card.chapters;
     let mut episodes = Vec::new();
     for number in narrator.heard_chapters(&book, &whole).await? {
@@ -180,15 +194,26 @@ pub async fn feed(
             episodes.push((number, recording));
         }
     }
-    let is_https = state.is_https(&headers, peer.ip());
-    let at =
-        |path: &str| state.site.page(&headers, is_https, &base, &format!("/feed/{token}{path}"));
-    let text = rss(&book, &feed, &episodes, &at).map_err(|error| {
+    let text = rss(&book, &feed, &episodes, (&at, &site)).map_err(|error| {
         tracing::error!(%error, "a feed cannot be written");
         ApiError::Internal
     })?;
+    let text = Bytes::from(text);
+    RENDERED.insert(known, text.clone()).await;
+    Ok(for_players(answer_with(&headers, text)))
+}
+
+/// A feed that is asked for again within this time is the same.
+const RENDERED_FOR: Duration = Duration::from_secs(if cfg!(debug_assertions) { 1 } else { 30 });
+/// Feeds that are remembered, with the address that they were asked for under and the revision of the book.
+static RENDERED: LazyLock<Cache<(String, u32), Bytes>> =
+    LazyLock::new(|| Cache::builder().max_capacity(200).time_to_live(RENDERED_FOR).build());
+
+fn answer_with(headers: &HeaderMap, text: Bytes) -> Response {
+    let tag = hex(&Sha256::digest(&text)[..16]);
     let kind = HeaderValue::from_static("application/rss+xml; charset=utf-8");
-    Ok(for_players(([(header::CONTENT_TYPE, kind)], text).into_response()))
+    let facts = FileFacts { kind, tag: &tag, size: text.len() as u64 };
+    facts.answer(headers, |range| text.slice(range.start as usize..range.end as usize).into())
 }
 
 /// `GET /feed/{feed}/{file}`: an episode `3.mp3`, its transcript `3.vtt`, or the `cover`.
@@ -251,7 +276,7 @@ fn rss(
     book: &BookDetails,
     feed: &Feed,
     episodes: &[(u32, Recording)],
-    at: &dyn Fn(&str) -> String,
+    (at, site): (&dyn Fn(&str) -> String, &str),
 ) -> std::io::Result<String> {
     let mut writer = Writer::new(Vec::new());
     writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
@@ -262,7 +287,8 @@ fn rss(
     root.write_inner_content(|writer| {
         writer.create_element("channel").write_inner_content(|writer| {
             text(writer, "title", &card.title)?;
-            text(writer, "link", &own)?;
+            // The address of the feed is nobody else's business; apps show this one.
+            text(writer, "link", site)?;
             text(writer, "description", &format!("{} · {byline}", card.title))?;
             text(writer, "language", &card.language)?;
             text(writer, "itunes:author", &byline)?;
@@ -295,14 +321,15 @@ fn item(
 ) -> std::io::Result<()> {
     let title = book.chapters.iter().find(|chapter| chapter.number == number);
     let title = title.map_or_else(|| number.to_string(), |chapter| chapter.title.clone());
-    let date = UNIX_EPOCH + Duration::from_millis(feed.made_at_ms) + APART * number;
+    // Before the feed was made: what is in the future, apps do not show.
+    let before = APART * book.card.chapters.saturating_sub(number);
+    let date = UNIX_EPOCH + Duration::from_millis(feed.made_at_ms).saturating_sub(before);
     let (sound, transcript) = (at(&format!("/{number}.mp3")), at(&format!("/{number}.vtt")));
     let length = recording.bytes.to_string();
     writer.create_element("item").write_inner_content(|writer| {
         text(writer, "title", &title)?;
-        // The same words in the same voice are the same episode.
         let guid = writer.create_element("guid").with_attribute(("isPermaLink", "false"));
-        let name = format!("{}-{number}-{}", feed.book, recording.tag);
+        let name = format!("{}-{number}", feed.id);
         guid.write_text_content(BytesText::new(&name))?;
         text(writer, "pubDate", &httpdate::fmt_http_date(date))?;
         text(writer, "itunes:episode", &number.to_string())?;
@@ -316,8 +343,13 @@ fn item(
     Ok(())
 }
 
+/// Whether XML can have a character (XML 1.0, section 2.2).
+fn is_xml(letter: char) -> bool {
+    matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
+}
+
 fn text(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> std::io::Result<()> {
-    // What XML cannot have is in no title: it was left out when the book was read.
-    writer.create_element(name).write_text_content(BytesText::new(text))?;
+    let plain: String = text.chars().filter(|letter| is_xml(*letter)).collect();
+    writer.create_element(name).write_text_content(BytesText::new(&plain))?;
     Ok(())
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-use super::Visit;
 use super::openapi::RUNNING;
 use super::routes::{Needs, Routes};
+use super::{AppState, Visit};
 use crate::narration::Bound;
 use crate::queue::QueueStatus;
 use crate::redis::{RedisConnection, RedisFigures, RedisHealth};
@@ -26,14 +26,15 @@ pub fn router() -> Routes {
 /// Whoever runs the place hears what is wrong too, and how much waits to be spoken; others hear `status` alone.
 #[utoipa::path(get, path = "/health", tag = RUNNING, responses((status = 200, body = HealthAnswer)))]
 pub async fn health(state: Visit, person: Option<Extension<Arc<Person>>>) -> Response {
-    let answer = how_it_is(&state).await;
+    let answer = how_it_is(state.app()).await;
     if person.is_some_and(|Extension(person)| person.role == Role::Admin) {
         return Json(answer).into_response();
     }
     Json(serde_json::json!({ "status": answer.status })).into_response()
 }
 
-async fn how_it_is(state: &Visit) -> HealthAnswer {
+/// How the server is, looked up now.
+pub(super) async fn how_it_is(state: &AppState) -> HealthAnswer {
     let mut problems = Vec::new();
     let voices = state.voices.list().len();
     if voices == 0 {
@@ -82,15 +83,15 @@ pub struct HealthAnswer {
     /// `ok`, or `degraded`: it serves, and something is wrong.
     status: &'static str,
     /// What is wrong.
-    problems: Vec<String>,
+    pub(super) problems: Vec<String>,
     /// Earmark's.
     version: &'static str,
     /// How many can be chosen.
     voices: usize,
     /// Null while the queue cannot be asked.
-    queue: Option<QueueStatus>,
+    pub(super) queue: Option<QueueStatus>,
     /// How Redis is by its own account; null where there is none.
     redis: Option<RedisFigures>,
     /// What is bounded, and how full it is.
-    bounds: Vec<Bound>,
+    pub(super) bounds: Vec<Bound>,
 }

@@ -151,6 +151,8 @@ async fn import_all(
     // One that is refused does not cost the others.
     for (arrival, name) in files {
         let imported = state.library.import(arrival, (&name, audience), &progress).await;
+        let outcome = if imported.is_ok() { "added" } else { "refused" };
+        metrics::counter!("earmark_imports_total", "outcome" => outcome).increment(1);
         match imported.map_err(ApiError::from) {
             Ok(book) => last = Some(book),
             Err(ApiError::Refused(why)) if several => {

@@ -22,11 +22,11 @@ use utoipa_axum::routes;
 
 use super::extract::{ApiEither, ApiPath, ApiQuery};
 use super::files::FileFacts;
-use super::forms::{answer, refused, wants_page};
+use super::forms::{answer, in_address, refused, wants_page};
 use super::openapi::{Binary, NARRATIONS};
 use super::routes::{Carries, Needs, Routes};
 use super::{ApiError, Visit};
-use crate::jobs::{JobError, Wanted, parse_chapters};
+use crate::jobs::{JobError, Wanted, Whose, parse_chapters};
 use crate::time::{now_ms, parse_rfc3339};
 
 /// The page that lists them.
@@ -77,6 +77,9 @@ pub struct NarrationForm {
     /// Only says what it would take
     #[serde(default)]
     dry_run: bool,
+    /// Of a form: the voice and the chapters that its estimate is of
+    #[serde(default)]
+    estimated: Option<String>,
 }
 
 impl NarrationForm {
@@ -122,18 +125,17 @@ pub struct ListQuery {
 }
 
 /// Whose are shown: a person's own, unless an admin asks for everybody's.
-fn whose<'a>(state: &'a Visit, person: &Person, all: bool) -> Result<Option<&'a str>, ApiError> {
-    match all {
-        true if person.role < Role::Admin || person.scopes.is_some() => Err(ApiError::NotAllowed),
-        true => Ok(None),
-        false => Ok(Some(state.library.user())),
+fn whose<'a>(state: &'a Visit, person: &Person, all: bool) -> Result<Whose<'a>, ApiError> {
+    if all && (person.role < Role::Admin || person.scopes.is_some()) {
+        return Err(ApiError::NotAllowed);
     }
+    Ok(Whose { viewer: state.library.user(), everybodys: all })
 }
 
 /// Whose may be changed: a person's own, and everybody's by an admin who is there.
-fn of_whom<'a>(state: &'a Visit, person: &Person) -> Option<&'a str> {
-    let is_admin = person.role >= Role::Admin && person.scopes.is_none();
-    (!is_admin).then(|| state.library.user())
+fn of_whom<'a>(state: &'a Visit, person: &Person) -> Whose<'a> {
+    let everybodys = person.role >= Role::Admin && person.scopes.is_none();
+    Whose { viewer: state.library.user(), everybodys }
 }
 
 /// One’s narrations, the newest first.
@@ -152,8 +154,8 @@ pub async fn list(
         let reason = "is none that a narration can be in".to_owned();
         return Err(ApiError::BadParameter { name: "state", reason });
     }
-    let user = whose(&state, &person, query.all)?;
-    Ok(Json(state.jobs.list(user, wanted.flatten()).await?))
+    let whose = whose(&state, &person, query.all)?;
+    Ok(Json(state.jobs.list(whose, wanted.flatten()).await?))
 }
 
 /// Has a book, or a part of it, narrated ahead.
@@ -177,6 +179,16 @@ pub async fn ask(
     headers: HeaderMap,
     ApiEither(form): ApiEither<NarrationForm>,
 ) -> Response {
+    let seen = format!("{} {}", form.voice, form.chapters);
+    if wants_page(&headers) && form.estimated.as_ref().is_some_and(|estimated| *estimated != seen) {
+        // What is chosen now is none of what was shown: it is shown first.
+        let (voice, chapters) = (in_address(&form.voice), in_address(&form.chapters));
+        let page = format!("/book/{}/narration?voice={voice}&chapters={chapters}", form.book);
+        return match book(&form.book) {
+            Ok(_) => Redirect::to(&page).into_response(),
+            Err(error) => refused(&headers, "/", error),
+        };
+    }
     let asked = async {
         let wanted = form.wanted()?;
         if form.dry_run {
@@ -192,7 +204,10 @@ pub async fn ask(
         Ok(response) => response,
         Err(error) => {
             let page = match book(&form.book) {
-                Ok(book) => format!("/book/{book}/narration"),
+                Ok(book) => {
+                    let (voice, chapters) = (in_address(&form.voice), in_address(&form.chapters));
+                    format!("/book/{book}/narration?voice={voice}&chapters={chapters}")
+                }
                 Err(_) => "/".to_owned(),
             };
             refused(&headers, &page, error)
@@ -353,8 +368,11 @@ pub async fn resume(
     ApiPath(narration): ApiPath<String>,
     headers: HeaderMap,
 ) -> Response {
-    let done = state.jobs.resume(of_whom(&state, &person), &narration).await;
-    changed(&headers, done.map_err(ApiError::from))
+    let done = async {
+        let whose = may_go_on(&state, &person, &narration).await?;
+        Ok(state.jobs.resume(whose, &narration).await?)
+    };
+    changed(&headers, done.await)
 }
 
 /// Tries a narration again that failed or was called off.
@@ -369,8 +387,25 @@ pub async fn retry(
     ApiPath(narration): ApiPath<String>,
     headers: HeaderMap,
 ) -> Response {
-    let done = state.jobs.retry(of_whom(&state, &person), &narration).await;
-    changed(&headers, done.map_err(ApiError::from))
+    let done = async {
+        let whose = may_go_on(&state, &person, &narration).await?;
+        Ok(state.jobs.retry(whose, &narration).await?)
+    };
+    changed(&headers, done.await)
+}
+
+/// Refuses a program that may spend nothing what may cost something.
+async fn may_go_on<'a>(
+    state: &'a Visit,
+    person: &Person,
+    narration: &str,
+) -> Result<Whose<'a>, ApiError> {
+    let whose = of_whom(state, person);
+    let costs = state.jobs.get(whose, narration).await?.max_cost > 0.0;
+    match costs && !person.may(Scope::Spend) {
+        true => Err(ApiError::NotAllowed),
+        false => Ok(whose),
+    }
 }
 
 fn changed(headers: &HeaderMap, done: Result<NarrationCard, ApiError>) -> Response {
@@ -390,8 +425,8 @@ pub async fn all_events(
     Extension(person): Extension<Arc<Person>>,
     ApiQuery(AllQuery { all }): ApiQuery<AllQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let user = whose(&state, &person, all)?.map(str::to_owned);
-    Ok(sse(state, user, None))
+    let everybodys = whose(&state, &person, all)?.everybodys;
+    Ok(sse(state, everybodys, None))
 }
 
 /// How a narration goes on, as events named `narration`, until it has ended.
@@ -405,15 +440,16 @@ pub async fn events(
     Extension(person): Extension<Arc<Person>>,
     ApiPath(narration): ApiPath<String>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let user = of_whom(&state, &person).map(str::to_owned);
+    let whose = of_whom(&state, &person);
     // One that is not there is said so at once.
-    state.jobs.get(user.as_deref(), &narration).await?;
-    Ok(sse(state, user, Some(narration)))
+    state.jobs.get(whose, &narration).await?;
+    let everybodys = whose.everybodys;
+    Ok(sse(state, everybodys, Some(narration)))
 }
 
 fn sse(
     state: Visit,
-    user: Option<String>,
+    everybodys: bool,
     id: Option<String>,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let shutdown = state.shutdown.clone().cancelled_owned();
@@ -421,9 +457,10 @@ fn sse(
     let events = async_stream::stream! {
         let mut known: Vec<NarrationCard> = Vec::new();
         loop {
+            let whose = Whose { viewer: state.library.user(), everybodys };
             let now = match &id {
-                Some(id) => state.jobs.get(user.as_deref(), id).await.map(|card| vec![card]),
-                None => state.jobs.list(user.as_deref(), None).await,
+                Some(id) => state.jobs.get(whose, id).await.map(|card| vec![card]),
+                None => state.jobs.list(whose, None).await,
             };
             // What cannot be looked up now is looked up again.
             if let Ok(now) = now {
@@ -449,7 +486,7 @@ pub struct QueuedJob {
     id: String,
     /// The book’s id
     work_id: String,
-    /// Always `full`
+    /// `full`, or `chapter` when it is one
     job_type: &'static str,
     /// Who reads
     voice_settings: VoiceSettings,
@@ -525,7 +562,7 @@ impl From<NarrationCard> for QueuedJob {
             },
             id: card.id,
             work_id: card.book,
-            job_type: "full",
+            job_type: if card.first_chapter == card.last_chapter { "chapter" } else { "full" },
             voice_settings: VoiceSettings { voice: card.voice },
             progress_percent: card.percent,
             progress_message: card.message,
@@ -538,10 +575,10 @@ impl From<NarrationCard> for QueuedJob {
 /// The same as `/api/narrations`, under the names of the first plan.
 #[utoipa::path(get, path = "/api/tts/queue", tag = NARRATIONS, responses((status = 200, body = TtsQueue)))]
 pub async fn queue(state: Visit) -> Result<Json<TtsQueue>, ApiError> {
-    let user = Some(state.library.user());
+    let own = Whose::own(state.library.user());
     let NarrationStats { pending, processing, completed, failed, .. } =
-        state.jobs.stats(user).await?;
-    let jobs = state.jobs.list(user, None).await?.into_iter().map(QueuedJob::from).collect();
+        state.jobs.stats(own).await?;
+    let jobs = state.jobs.list(own, None).await?.into_iter().map(QueuedJob::from).collect();
     Ok(Json(TtsQueue { jobs, stats: QueueCounts { pending, processing, completed, failed } }))
 }
 
@@ -557,7 +594,12 @@ pub async fn enqueue(
 ) -> Result<Response, ApiError> {
     let chapters = match form.job_type.as_str() {
         "" | "full" | "book" => None,
-        "chapter" => form.chapter.map(|chapter| (chapter, chapter)),
+        "chapter" => {
+            let reason = || "must be there when the job is of a chapter".to_owned();
+            let missing = || ApiError::BadParameter { name: "chapter", reason: reason() };
+            let chapter = form.chapter.ok_or_else(missing)?;
+            Some((chapter, chapter))
+        }
         _ => {
             let reason = "must be “full” or “chapter”".to_owned();
             return Err(ApiError::BadParameter { name: "jobType", reason });
@@ -586,7 +628,7 @@ pub async fn queued(
     state: Visit,
     ApiPath(narration): ApiPath<String>,
 ) -> Result<Json<QueuedJob>, ApiError> {
-    Ok(Json(state.jobs.get(Some(state.library.user()), &narration).await?.into()))
+    Ok(Json(state.jobs.get(Whose::own(state.library.user()), &narration).await?.into()))
 }
 
 /// The same as `DELETE /api/narrations/{narration}`, under the names of the first plan.
@@ -599,5 +641,5 @@ pub async fn dequeue(
     state: Visit,
     ApiPath(narration): ApiPath<String>,
 ) -> Result<Json<QueuedJob>, ApiError> {
-    Ok(Json(state.jobs.cancel(Some(state.library.user()), &narration).await?.into()))
+    Ok(Json(state.jobs.cancel(Whose::own(state.library.user()), &narration).await?.into()))
 }

@@ -48,6 +48,11 @@ impl Visit {
         Self { state: state.clone(), narrator, library, client: String::new(), person: None }
     }
 
+    /// The server, whoever asks.
+    pub fn app(&self) -> &AppState {
+        &self.state
+    }
+
     /// Returns when whoever listens has been logged out, or the link that they came by is no longer good.
     pub fn logged_out(&self) -> impl Future<Output = ()> + Send + use<> {
         let (state, person) = (self.state.clone(), self.person.clone());

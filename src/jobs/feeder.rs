@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app::model::{BookDetails, NarrationOutput};
 use futures::{StreamExt, stream};
@@ -45,15 +45,32 @@ pub(super) struct Feeder<'a> {
 }
 
 /// How far it is.
-#[derive(Default)]
 pub(super) struct State {
+    /// When that was written down last.
+    written: Instant,
     pub(super) progress: Progress,
+    /// Whether all is made, and it becomes a file.
+    pub(super) is_packing: bool,
     /// What holds it up, in words.
     pub(super) trouble: String,
     /// What it has cost, with what is being made, in millionths.
     pub(super) spent: u64,
     /// What is in the lanes.
-    pub(super) in_hand: Vec<Job>,
+    in_hand: Vec<Job>,
+}
+
+impl State {
+    /// Nothing yet, of one that has cost so much before.
+    pub(super) fn new(spent: u64) -> Self {
+        Self {
+            written: Instant::now(),
+            progress: Progress::default(),
+            is_packing: false,
+            trouble: String::new(),
+            spent,
+            in_hand: Vec::new(),
+        }
+    }
 }
 
 impl Feeder<'_> {
@@ -66,7 +83,9 @@ impl Feeder<'_> {
         let mut state = self.state();
         let now = state.progress;
         (state.progress.made, state.progress.characters, state.progress.cost) = (0, 0, 0);
-        (now, state.trouble.clone())
+        let ran_ms = state.written.elapsed().as_millis() as u64;
+        state.written = Instant::now();
+        (Progress { ran_ms, ..now }, state.trouble.clone())
     }
 
     /// Feeds all of it, and says how it ended.
@@ -106,15 +125,13 @@ impl Feeder<'_> {
         if self.narration.output == NarrationOutput::None {
             return Ok(End::Completed);
         }
+        self.state().is_packing = true;
         let voice = self.narration.voice.as_str();
-        let packed = self.packer.pack(
-            &self.narration.id,
-            self.narration.output,
-            (&book.card, &chapters, voice),
-        );
+        let file = format!("{}-{}", self.narration.id, self.narration.token);
+        let packed = self.packer.pack(&file, self.narration.output, (&book.card, &chapters, voice));
         match packed.await {
             Ok(bytes) => {
-                self.rows.packed(self.narration, bytes).await?;
+                self.rows.packed(self.narration, (&file, bytes)).await?;
                 Ok(End::Completed)
             }
             Err(PackError::Narration(error)) => Err(error),
@@ -163,7 +180,7 @@ impl Feeder<'_> {
     /// Has a sentence made; says why it cannot be. Everything else that fails ends the whole.
     async fn make(&self, job: Job) -> Result<Option<VoiceError>, NarrationError> {
         let characters = job.text.chars().count() as u64;
-        let cost = (self.voices.cost_of(&job.voice.engine, characters) * 1e6).round() as u64;
+        let cost = self.voices.price_of(&job.voice.engine, characters);
         {
             let state = &mut self.state();
             // Something that was there is there no more, or the price has changed.
@@ -226,6 +243,10 @@ impl Feeder<'_> {
     /// Takes what is in the lanes out of them again.
     pub(super) async fn leave(&self) {
         let jobs = std::mem::take(&mut self.state().in_hand);
+        // Somebody else may wait for the same.
+        if jobs.is_empty() || self.rows.is_shared(self.narration).await.unwrap_or(true) {
+            return;
+        }
         if let Err(error) = self.narrator.leave_ahead(&self.narration.book, &jobs).await {
             tracing::debug!(%error, "sentences of a narration that ended stay in their lanes");
         }

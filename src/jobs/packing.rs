@@ -39,8 +39,10 @@ const AAC_BITS: &str = "64k";
 const PART_BYTES: usize = 6 << 20;
 /// Pieces that may wait to be written to disk.
 const WAITING_PIECES: usize = 64;
-/// Longest name of a file in an archive, in characters.
-const MAX_NAME_CHARS: usize = 80;
+/// Longest name of a file in an archive, in bytes; file systems take 255.
+const MAX_NAME_BYTES: usize = 200;
+/// A larger cover is not put into each file of an archive.
+const MAX_REPEATED_COVER_BYTES: usize = 500_000;
 /// The folder of the files in the object store.
 pub(super) const FOLDER: &str = "narrations";
 
@@ -174,6 +176,8 @@ impl Packer<'_> {
         let path = work.path().join("book.zip");
         let (sender, writing) = write_archive(path.clone());
         let (byline, count) = (card.byline(), parts.len() as u32);
+        // It is in each of the files.
+        let cover = cover.filter(|(_, bytes)| bytes.len() <= MAX_REPEATED_COVER_BYTES);
         for (number, part) in (1..).zip(parts) {
             let tags = Tags {
                 title: &part.title,
@@ -219,7 +223,14 @@ impl Packer<'_> {
         }
         drop(sender);
         writing.await??;
-        encode(work.path(), picture).await?;
+        match encode(work.path(), picture).await {
+            // A cover that is damaged is no reason to do without the sound.
+            Err(PackError::Encoder(why)) if picture.is_some() => {
+                tracing::warn!(why, "an audiobook is made without its cover");
+                encode(work.path(), None).await?;
+            }
+            encoded => encoded?,
+        }
         Ok(work.path().join("book.m4b"))
     }
 
@@ -321,7 +332,8 @@ fn name_in_archive(number: u32, count: u32, title: &str) -> String {
     };
     let title: String = title.chars().map(plain).collect();
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title: String = title.trim_matches('.').chars().take(MAX_NAME_CHARS).collect();
+    let title = title.trim_matches('.');
+    let title = &title[..title.floor_char_boundary(MAX_NAME_BYTES)];
     match title.trim() {
         "" => format!("{number:0digits$}.mp3"),
         title => format!("{number:0digits$} {title}.mp3"),
@@ -399,6 +411,6 @@ mod tests {
             name_in_archive(1, 1, "../../etc/passwd"),
             "01  .. etc passwd.mp3".replace("  ", " ")
         );
-        assert_eq!(name_in_archive(1, 1, &"é".repeat(300)).chars().count(), 80 + 7);
+        assert_eq!(name_in_archive(1, 1, &"é".repeat(300)).len(), 200 + 7);
     }
 }

@@ -19,6 +19,8 @@ pub(super) const MAX_ATTEMPTS: i64 = 3;
 const LONG_WAIT: Duration = Duration::from_secs(12 * 3600);
 /// How long those that have ended are remembered.
 const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
+/// How long one may be stopped until it is called off.
+const PAUSED_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long the file of one is kept.
 pub(super) const FILE_AGE: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The most that are listed.
@@ -27,7 +29,7 @@ const DAY_MS: i64 = 86_400_000;
 
 const COLUMNS: &str = "narrations.id, user_id, book_id, voice, first_chapter, last_chapter, state, \
     run_at, narrations.created_at, started_at, finished_at, attempts, token, moved_at, total, done, made, \
-    failed, chapter, error, characters, cost, max_cost, output, bytes";
+    failed, chapter, error, characters, cost, max_cost, output, bytes, ran";
 
 /// A narration as its row has it.
 #[derive(Debug, Clone)]
@@ -57,6 +59,7 @@ pub(super) struct Narration {
     pub(super) max_cost: i64,
     pub(super) output: NarrationOutput,
     bytes: i64,
+    ran: i64,
 }
 
 /// One that is to be there.
@@ -96,6 +99,8 @@ pub(super) struct Progress {
     pub(super) cost: u64,
     /// Sentences that could not be made.
     pub(super) failed: u64,
+    /// For how long it was run, and that was not written down yet.
+    pub(super) ran_ms: u64,
 }
 
 /// What a person has asked of whoever runs one.
@@ -114,6 +119,8 @@ pub(super) enum End {
     Failed(String),
     /// It did not get on, and is tried again after so long; or not, when that was often enough.
     Again(String, Duration),
+    /// What it needs is not there now, as an engine that rests: it is tried again after so long, as often as it takes.
+    Later(String, Duration),
     Cancelled,
     Paused,
     /// Whoever ran it stops: another goes on at once.
@@ -122,18 +129,30 @@ pub(super) enum End {
 
 /// Whose narrations are meant.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Whose<'a> {
-    Everybodys,
-    Of(&'a str),
+pub struct Whose<'a> {
+    /// Who asks. They see none of books that are somebody else's own.
+    pub viewer: &'a str,
+    /// Everybody's, for whoever runs the place; otherwise their own.
+    pub everybodys: bool,
 }
 
-impl Whose<'_> {
-    /// What a statement is given for `$n = '' OR user_id = $n`.
-    fn user(&self) -> &str {
-        match self {
-            Self::Everybodys => "",
-            Self::Of(user) => user,
-        }
+impl<'a> Whose<'a> {
+    /// What rows have to be, given whose they are as `$2` and who asks as `$3`.
+    const CONDITION: &'static str = "($2 = '' OR user_id = $2) AND book_id IN (SELECT id FROM books
+        WHERE deleted_at IS NULL AND (owner IS NULL OR owner = $3 OR $3 = 'local'))";
+
+    /// A person's own.
+    pub fn own(viewer: &'a str) -> Self {
+        Self { viewer, everybodys: false }
+    }
+
+    /// Everybody's, whoever asks: for what is counted.
+    pub fn everybodys() -> Whose<'static> {
+        Whose { viewer: crate::library::LOCAL_USER, everybodys: true }
+    }
+
+    fn user(&self) -> &'a str {
+        if self.everybodys { "" } else { self.viewer }
     }
 }
 
@@ -149,9 +168,9 @@ impl Rows {
         let added = sqlx::query(
             "INSERT INTO narrations (id, user_id, book_id, voice, first_chapter, last_chapter, output, state,
              priority, run_at, created_at, started_at, finished_at, attempts, token, lease_until, moved_at, wish,
-             total, done, made, failed, chapter, error, characters, cost, max_cost, bytes, unique_key)
+             total, done, made, failed, chapter, error, characters, cost, max_cost, ran, file, bytes, unique_key)
              VALUES ($1, $2, $3, $4, $5, $6, $14, 'queued', $7, $8, $9, 0, 0, 0, '', 0, 0, '', $10, $11, 0, 0, 0,
-             '', 0, 0, $13, 0, $12) ON CONFLICT DO NOTHING",
+             '', 0, 0, $13, 0, '', 0, $12) ON CONFLICT DO NOTHING",
         );
         let added = added
             .bind(&id)
@@ -190,14 +209,15 @@ impl Rows {
         Ok(known.map(|row| row.get(0)))
     }
 
-    /// How many of a person wait for their turn.
+    /// How many of a person wait: for their turn, or until they are to go on.
     pub(super) async fn waiting(&self, user: &str) -> Result<i64, sqlx::Error> {
-        let count = "SELECT COUNT(*) FROM narrations WHERE user_id = $1 AND state = 'queued'";
+        let count =
+            "SELECT COUNT(*) FROM narrations WHERE user_id = $1 AND state IN ('queued', 'paused')";
         Ok(sqlx::query(count).bind(user).fetch_one(&self.0).await?.get(0))
     }
 
-    /// Takes the next one: that of the greatest priority or the longest wait, of whoever has the fewest running, the
-    /// first that was asked for. One that a server left by dying goes on.
+    /// Takes the next one: that of the greatest priority or the longest wait, of whoever has been served least in a day,
+    /// the first that was asked for. One that a server left by dying goes on.
     pub(super) async fn claim(
         &self,
         at_once_per_person: u16,
@@ -208,15 +228,18 @@ impl Rows {
         let running =
             "(SELECT COUNT(*) FROM narrations others WHERE others.user_id = waiting.user_id
              AND others.state = 'running' AND others.lease_until >= $2)";
-        // Two that ask at once get one each: what the first took does not fit the condition any more.
+        let served =
+            "(SELECT COUNT(*) FROM narrations others WHERE others.user_id = waiting.user_id
+             AND others.started_at >= $6)";
+        // Of two that ask at once one may get none, and asks again: what the first took does not fit any more.
         let statement = format!(
             "UPDATE narrations SET token = $1, lease_until = $3,
              attempts = attempts + 1, state = 'running', error = '',
              started_at = CASE WHEN started_at = 0 THEN $2 ELSE started_at END,
              moved_at = $2 WHERE id = (
                SELECT waiting.id FROM narrations waiting WHERE {may_run} AND {running} < $4
-               ORDER BY CASE WHEN waiting.created_at < $5 THEN 1000 ELSE waiting.priority END DESC,
-               {running}, waiting.run_at, waiting.created_at, waiting.id LIMIT 1)
+               ORDER BY CASE WHEN waiting.run_at < $5 THEN 1000 ELSE waiting.priority END DESC,
+               {running}, {served}, waiting.run_at, waiting.created_at, waiting.id LIMIT 1)
              AND {may_run} RETURNING {COLUMNS}"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -225,6 +248,7 @@ impl Rows {
             .bind(now + LEASE.as_millis() as i64)
             .bind(i64::from(at_once_per_person))
             .bind(now - LONG_WAIT.as_millis() as i64)
+            .bind(now - DAY_MS)
             .fetch_optional(&self.0)
             .await?;
         row.as_ref().map(narration).transpose()
@@ -241,9 +265,9 @@ impl Rows {
         let now = now_ms() as i64;
         let row = sqlx::query(
             "UPDATE narrations SET lease_until = $3, chapter = $4, total = CASE WHEN $5 > 0 THEN $5 ELSE total END,
-             moved_at = CASE WHEN $6 > done THEN $7 ELSE moved_at END,
-             attempts = CASE WHEN $6 > done THEN 0 ELSE attempts END,
-             done = CASE WHEN $6 > done THEN $6 ELSE done END,
+             moved_at = CASE WHEN $8 > 0 THEN $7 ELSE moved_at END,
+             attempts = CASE WHEN $8 > 0 THEN 0 ELSE attempts END,
+             done = CASE WHEN $5 > 0 THEN $6 ELSE done END, ran = ran + $13,
              made = made + $8, characters = characters + $9, cost = cost + $10, failed = $11, error = $12
              WHERE id = $1 AND token = $2 AND state = 'running' RETURNING wish",
         );
@@ -260,6 +284,7 @@ impl Rows {
             .bind(progress.cost as i64)
             .bind(progress.failed as i64)
             .bind(trouble)
+            .bind(progress.ran_ms as i64)
             .fetch_optional(&self.0)
             .await?;
         Ok(row.map(|row| match row.get::<String, _>(0).as_str() {
@@ -269,56 +294,77 @@ impl Rows {
         }))
     }
 
-    /// Notes how large its file is.
+    /// Notes its file, and how large that is.
     pub(super) async fn packed(
         &self,
         narration: &Narration,
-        bytes: u64,
+        (file, bytes): (&str, u64),
     ) -> Result<(), sqlx::Error> {
-        let noted = sqlx::query("UPDATE narrations SET bytes = $3 WHERE id = $1 AND token = $2");
-        let noted = noted.bind(&narration.id).bind(&narration.token).bind(bytes as i64);
+        let noted =
+            sqlx::query("UPDATE narrations SET bytes = $3, file = $4 WHERE id = $1 AND token = $2");
+        let noted = noted.bind(&narration.id).bind(&narration.token).bind(bytes as i64).bind(file);
         noted.execute(&self.0).await?;
         Ok(())
     }
 
-    /// Those that have a file; those of which it is too old lose it.
+    /// The file of one, if it has one.
+    pub(super) async fn file(&self, id: &str) -> Result<Option<String>, sqlx::Error> {
+        let row = sqlx::query("SELECT file FROM narrations WHERE id = $1 AND bytes > 0").bind(id);
+        Ok(row.fetch_optional(&self.0).await?.map(|row| row.get(0)))
+    }
+
+    /// Whether somebody else is having the same book made in the same voice.
+    pub(super) async fn is_shared(&self, narration: &Narration) -> Result<bool, sqlx::Error> {
+        let same = "SELECT id FROM narrations WHERE book_id = $1 AND voice = $2 AND state = 'running' AND id <> $3 LIMIT 1";
+        let same = sqlx::query(same).bind(narration.book.as_str()).bind(&narration.voice);
+        Ok(same.bind(&narration.id).fetch_optional(&self.0).await?.is_some())
+    }
+
+    /// The files there are; those that are too old are none any more.
     pub(super) async fn with_files(&self) -> Result<HashSet<String>, sqlx::Error> {
         let before = now_ms() as i64 - FILE_AGE.as_millis() as i64;
-        let old = "UPDATE narrations SET bytes = 0 WHERE bytes > 0 AND finished_at > 0 AND finished_at < $1";
+        let old = "UPDATE narrations SET bytes = 0, file = '' WHERE bytes > 0 AND finished_at > 0 AND finished_at < $1";
         sqlx::query(old).bind(before).execute(&self.0).await?;
         let rows =
-            sqlx::query("SELECT id FROM narrations WHERE bytes > 0").fetch_all(&self.0).await?;
+            sqlx::query("SELECT file FROM narrations WHERE bytes > 0").fetch_all(&self.0).await?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 
-    /// Ends one, or leaves it to others.
+    /// Ends one, or leaves it to others. What a person has asked for in the last moment is done.
     pub(super) async fn end(&self, narration: &Narration, end: &End) -> Result<(), sqlx::Error> {
         let now = now_ms() as i64;
+        // Those that are to go on wait again; 0 is the place in the queue that they had.
         let (state, error, run_at) = match end {
             End::Completed => (NarrationState::Completed, "", 0),
             End::Failed(error) => (NarrationState::Failed, error.as_str(), 0),
-            End::Again(error, _) if narration.attempts >= MAX_ATTEMPTS => {
-                (NarrationState::Failed, error.as_str(), 0)
-            }
-            End::Again(error, after) => {
+            End::Again(error, after) | End::Later(error, after) => {
                 (NarrationState::Queued, error.as_str(), now + after.as_millis() as i64)
             }
             End::Cancelled => (NarrationState::Cancelled, "", 0),
             End::Paused => (NarrationState::Paused, "", 0),
-            End::Released => (NarrationState::Queued, "", now),
+            End::Released => (NarrationState::Queued, "", 0),
         };
-        // To be stopped by its server is no failure to get on.
-        let unused = i64::from(*end == End::Released);
+        // To be stopped by its server, or to wait for an engine, is no failure to get on.
+        let unused = i64::from(matches!(end, End::Released | End::Later(..)));
+        let may_fail = i64::from(matches!(end, End::Again(..)));
         let ended = sqlx::query(
-            "UPDATE narrations SET state = $3, error = $4, wish = '', token = '', lease_until = 0,
+            "UPDATE narrations SET state = CASE
+               WHEN $3 = 'queued' AND wish = 'cancel' THEN 'cancelled'
+               WHEN $3 = 'queued' AND wish = 'pause' THEN 'paused'
+               WHEN $7 > 0 AND attempts >= $8 THEN 'failed' ELSE $3 END,
+             error = $4, wish = '', token = '', lease_until = 0,
              run_at = CASE WHEN $5 > 0 THEN $5 ELSE run_at END,
-             attempts = CASE WHEN attempts >= $7 THEN attempts - $7 ELSE attempts END,
-             finished_at = CASE WHEN $3 IN ('completed', 'failed', 'cancelled') THEN $6 ELSE 0 END
+             attempts = CASE WHEN attempts >= $6 THEN attempts - $6 ELSE attempts END
              WHERE id = $1 AND token = $2 AND state = 'running'",
         );
         let ended = ended.bind(&narration.id).bind(&narration.token).bind(state.name());
-        let ended = ended.bind(error).bind(run_at).bind(now).bind(unused);
-        ended.execute(&self.0).await?;
+        let ended = ended.bind(error).bind(run_at).bind(unused).bind(may_fail);
+        ended.bind(MAX_ATTEMPTS).execute(&self.0).await?;
+        let finished = sqlx::query(
+            "UPDATE narrations SET finished_at = $2 WHERE id = $1 AND finished_at = 0
+             AND state IN ('completed', 'failed', 'cancelled')",
+        );
+        finished.bind(&narration.id).bind(now).execute(&self.0).await?;
         Ok(())
     }
 
@@ -339,34 +385,42 @@ impl Rows {
             Wish::Pause => "('queued')",
         };
         let statement = format!(
-            "UPDATE narrations SET wish = CASE WHEN state = 'running' THEN $3 ELSE '' END,
-             finished_at = CASE WHEN state <> 'running' AND $4 = 'cancelled' THEN $5 ELSE finished_at END,
-             state = CASE WHEN state = 'running' THEN state ELSE $4 END
-             WHERE id = $1 AND ($2 = '' OR user_id = $2) AND (state = 'running' OR state IN {from})"
+            "UPDATE narrations SET wish = CASE WHEN state = 'running' THEN $4 ELSE '' END,
+             finished_at = CASE WHEN state <> 'running' AND $5 = 'cancelled' THEN $6 ELSE finished_at END,
+             state = CASE WHEN state = 'running' THEN state ELSE $5 END
+             WHERE id = $1 AND {} AND (state = 'running' OR state IN {from})",
+            Whose::CONDITION
         );
         let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(whose.user());
-        let done = done.bind(name).bind(state.name()).bind(now_ms() as i64);
+        let done = done.bind(whose.viewer).bind(name).bind(state.name()).bind(now_ms() as i64);
         Ok(done.execute(&self.0).await?.rows_affected() > 0)
     }
 
-    /// Has one go on that was stopped, or be tried again that failed or was called off. False when there is none that
-    /// this can be done with, or the same is there already.
-    pub(super) async fn again(
-        &self,
-        id: &str,
-        whose: Whose<'_>,
-        from: &[NarrationState],
-    ) -> Result<bool, sqlx::Error> {
-        let names: Vec<_> = from.iter().map(|state| format!("'{}'", state.name())).collect();
+    /// Has one go on that was stopped. Its time, if that is yet to come, stays. False when there is none.
+    pub(super) async fn resume(&self, id: &str, whose: Whose<'_>) -> Result<bool, sqlx::Error> {
         let statement = format!(
-            "UPDATE narrations SET state = 'queued', wish = '', run_at = $3, finished_at = 0, attempts = 0, error = ''
-             WHERE id = $1 AND ($2 = '' OR user_id = $2) AND state IN ({}) AND NOT EXISTS
+            "UPDATE narrations SET state = CASE WHEN state = 'running' THEN state ELSE 'queued' END, wish = '',
+             error = '', attempts = 0, run_at = CASE WHEN run_at > $4 THEN run_at ELSE $4 END
+             WHERE id = $1 AND {} AND (state = 'paused' OR state = 'running' AND wish = 'pause')",
+            Whose::CONDITION
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id);
+        let done = done.bind(whose.user()).bind(whose.viewer).bind(now_ms() as i64);
+        Ok(done.execute(&self.0).await?.rows_affected() > 0)
+    }
+
+    /// Has one be tried again that failed or was called off. False when there is none, or the same is there already.
+    pub(super) async fn retry(&self, id: &str, whose: Whose<'_>) -> Result<bool, sqlx::Error> {
+        let statement = format!(
+            "UPDATE narrations SET state = 'queued', wish = '', run_at = $4, finished_at = 0, attempts = 0, error = ''
+             WHERE id = $1 AND {} AND state IN ('failed', 'cancelled') AND NOT EXISTS
              (SELECT 1 FROM narrations same WHERE same.unique_key = narrations.unique_key AND same.id <> narrations.id
              AND same.state IN ('queued', 'running', 'paused'))",
-            names.join(", ")
+            Whose::CONDITION
         );
-        let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id).bind(whose.user());
-        Ok(done.bind(now_ms() as i64).execute(&self.0).await?.rows_affected() > 0)
+        let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id);
+        let done = done.bind(whose.user()).bind(whose.viewer).bind(now_ms() as i64);
+        Ok(done.execute(&self.0).await?.rows_affected() > 0)
     }
 
     /// Those of a person or of everybody, the newest first; one by its id.
@@ -378,12 +432,14 @@ impl Rows {
     ) -> Result<Vec<NarrationCard>, sqlx::Error> {
         let statement = format!(
             "SELECT {COLUMNS}, books.title AS title FROM narrations JOIN books ON books.id = book_id
-             WHERE ($1 = '' OR user_id = $1) AND ($2 = '' OR narrations.id = $2) AND ($3 = '' OR state = $3)
-             ORDER BY narrations.created_at DESC, narrations.id LIMIT {MAX_LISTED}"
+             WHERE ($1 = '' OR narrations.id = $1) AND {} AND ($4 = '' OR state = $4)
+             ORDER BY narrations.created_at DESC, narrations.id LIMIT {MAX_LISTED}",
+            Whose::CONDITION
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(whose.user())
             .bind(id.unwrap_or_default())
+            .bind(whose.user())
+            .bind(whose.viewer)
             .bind(state.map(NarrationState::name).unwrap_or_default())
             .fetch_all(&self.0)
             .await?;
@@ -432,8 +488,8 @@ impl Rows {
     /// How many characters a second a voice was spoken at, in what it did last.
     pub(super) async fn speed(&self, voice: &str) -> Result<Option<f64>, sqlx::Error> {
         let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(characters), 0) AS BIGINT), CAST(COALESCE(SUM(finished_at - started_at), 0) AS BIGINT)
-             FROM (SELECT characters, finished_at, started_at FROM narrations WHERE voice = $1 AND state = 'completed'
+            "SELECT CAST(COALESCE(SUM(characters), 0) AS BIGINT), CAST(COALESCE(SUM(ran), 0) AS BIGINT)
+             FROM (SELECT characters, ran FROM narrations WHERE voice = $1 AND state = 'completed'
              AND characters > 0 ORDER BY finished_at DESC LIMIT 20) AS last",
         );
         let row = row.bind(voice).fetch_one(&self.0).await?;
@@ -454,8 +510,14 @@ impl Rows {
         rows.iter().map(reserved).collect()
     }
 
-    /// Forgets those that ended long ago.
+    /// Forgets those that ended long ago, and calls off those that were stopped and not gone on with.
     pub(super) async fn forget_old(&self) -> Result<(), sqlx::Error> {
+        let now = now_ms() as i64;
+        let given_up = sqlx::query(
+            "UPDATE narrations SET state = 'cancelled', finished_at = $1 WHERE state = 'paused' AND run_at < $2",
+        );
+        let given_up = given_up.bind(now).bind(now - PAUSED_FOR.as_millis() as i64);
+        given_up.execute(&self.0).await?;
         let before = now_ms() as i64 - HISTORY.as_millis() as i64;
         let old = sqlx::query("DELETE FROM narrations WHERE finished_at > 0 AND finished_at < $1");
         old.bind(before).execute(&self.0).await?;
@@ -492,6 +554,7 @@ fn narration(row: &AnyRow) -> Result<Narration, sqlx::Error> {
         max_cost: row.try_get("max_cost")?,
         output: NarrationOutput::named(row.try_get("output")?).unwrap_or_default(),
         bytes: row.try_get("bytes")?,
+        ran: row.try_get("ran")?,
     })
 }
 
@@ -504,6 +567,7 @@ impl Narration {
             0 => 0,
             total => (self.done * 100 / total).clamp(0, 99) as u32,
         };
+        let is_packing = self.is_packing();
         NarrationCard {
             message: self.message(percent),
             seconds_left: self.seconds_left(),
@@ -524,6 +588,8 @@ impl Narration {
             made: self.made.max(0) as u64,
             failed: self.failed.max(0) as u64,
             characters: self.characters.max(0) as u64,
+            max_cost: self.max_cost as f64 / 1e6,
+            is_packing,
             cost: self.cost as f64 / 1e6,
             error: self.error,
             created_at_ms: self.created_at.max(0) as u64,
@@ -533,15 +599,18 @@ impl Narration {
         }
     }
 
+    fn is_packing(&self) -> bool {
+        let is_all = self.total > 0 && self.done >= self.total;
+        is_all && self.output != NarrationOutput::None && self.state == NarrationState::Running
+    }
+
     fn message(&self, percent: u32) -> String {
         match self.state {
             NarrationState::Queued if self.run_at > now_ms() as i64 => {
                 "It begins later.".to_owned()
             }
             NarrationState::Queued => "It waits for its turn.".to_owned(),
-            NarrationState::Running if self.total > 0 && self.done >= self.total => {
-                "It is being packed.".to_owned()
-            }
+            NarrationState::Running if self.is_packing() => "It is being packed.".to_owned(),
             NarrationState::Running if self.chapter > 0 => {
                 format!("Chapter {} of {} to {}, {percent} %", self.chapter, self.first, self.last)
             }
@@ -558,9 +627,8 @@ impl Narration {
 
     /// How long it takes at its speed until now, of at least some seconds.
     fn seconds_left(&self) -> Option<u64> {
-        let ran = now_ms() as i64 - self.started_at;
-        let is_known = self.state == NarrationState::Running && self.made >= 5 && ran > 3_000;
-        is_known.then(|| ((self.total - self.done).max(0) * ran / self.made / 1000) as u64)
+        let is_known = self.state == NarrationState::Running && self.made >= 5 && self.ran > 3_000;
+        is_known.then(|| ((self.total - self.done).max(0) * self.ran / self.made / 1000) as u64)
     }
 }
 
@@ -585,7 +653,7 @@ mod tests {
             voice: "v",
             chapters: (chapter, chapter),
             priority,
-            run_at: 0,
+            run_at: now_ms(),
             total: 3,
             done: 0,
             max_cost: 0,
@@ -620,7 +688,7 @@ mod tests {
         let (rows, _folder) = rows().await;
         let patient = add(&rows, "patient", 1, 0).await;
         let long_ago = now_ms() as i64 - LONG_WAIT.as_millis() as i64 - 1;
-        let waited = sqlx::query("UPDATE narrations SET created_at = $1 WHERE id = $2");
+        let waited = sqlx::query("UPDATE narrations SET run_at = $1 WHERE id = $2");
         waited.bind(long_ago).bind(&patient).execute(&rows.0).await.unwrap();
         add(&rows, "premium", 1, 1).await;
         assert_eq!(rows.claim(1).await.unwrap().unwrap().id, patient);
@@ -640,11 +708,14 @@ mod tests {
         assert_eq!(rows.progress(&first, &progress, "").await.unwrap(), None);
         rows.end(&first, &End::Failed("late".to_owned())).await.unwrap();
         assert_eq!(rows.progress(&second, &progress, "").await.unwrap(), Some(None));
-        // What is behind is not written over what is ahead.
-        let behind = Progress { done: 1, ..progress };
-        assert_eq!(rows.progress(&second, &behind, "").await.unwrap(), Some(None));
-        let card = rows.cards(Whose::Of("a"), None, None).await.unwrap().remove(0);
+        // What a person asks for in the last moment is done, though the server stops.
+        assert!(rows.wish(&second.id, Whose::own("a"), Wish::Cancel).await.unwrap());
+        let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
         assert_eq!((card.state, card.done, card.percent), (NarrationState::Running, 2, 66));
+        rows.end(&second, &End::Released).await.unwrap();
+        let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
+        assert_eq!(card.state, NarrationState::Cancelled);
+        assert!(card.finished_at_ms.is_some());
     }
 
     #[tokio::test]
@@ -657,10 +728,10 @@ mod tests {
             rows.end(&narration, &End::Again("stuck".to_owned(), Duration::ZERO)).await.unwrap();
         }
         assert!(rows.claim(1).await.unwrap().is_none());
-        let card = rows.cards(Whose::Everybodys, None, None).await.unwrap().remove(0);
+        let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
         assert_eq!((card.state, card.error.as_str()), (NarrationState::Failed, "stuck"));
         // A server that stops has not tried.
-        assert!(rows.again(&card.id, Whose::Of("a"), &[NarrationState::Failed]).await.unwrap());
+        assert!(rows.retry(&card.id, Whose::own("a")).await.unwrap());
         let narration = rows.claim(1).await.unwrap().unwrap();
         rows.end(&narration, &End::Released).await.unwrap();
         assert_eq!(rows.claim(1).await.unwrap().unwrap().attempts, 1);

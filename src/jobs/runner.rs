@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Shared;
 use super::feeder::{Feeder, State};
 use super::packing::Packer;
-use super::rows::{End, Narration, Wish};
+use super::rows::{End, LEASE, Narration, Wish};
 
 /// How often is looked for one, unless one of this server wakes it.
 const LOOK_INTERVAL: Duration = Duration::from_secs(3);
@@ -17,6 +17,8 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(3);
 const WRITE_INTERVAL: Duration = Duration::from_millis(800);
 /// One of which no sentence has come for so long does not get on.
 const STUCK: Duration = Duration::from_secs(30 * 60);
+/// To write and store a file takes no longer than this.
+const PACKING_LIMIT: Duration = Duration::from_secs(6 * 3600);
 /// Before one is tried again that did not get on: after the first time, the second, the third.
 pub(super) const RETRY: [Duration; 3] =
     [Duration::from_secs(60), Duration::from_secs(300), Duration::from_secs(1800)];
@@ -60,10 +62,7 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
         rows: &shared.rows,
         packer,
         voices: &shared.voices,
-        state: std::sync::Mutex::new(State {
-            spent: narration.cost.max(0) as u64,
-            ..State::default()
-        }),
+        state: std::sync::Mutex::new(State::new(narration.cost.max(0) as u64)),
     };
     let end = if narration.attempts > super::rows::MAX_ATTEMPTS {
         // Whoever ran it died each time.
@@ -93,7 +92,7 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
 
 /// Writes how far it is, until a person has called it off, it does not get on, or it is another's: `None`.
 async fn watch_over(shared: &Shared, feeder: &Feeder<'_>) -> Option<End> {
-    let (mut done, mut moved) = (0, Instant::now());
+    let (mut done, mut moved, mut written) = (0, Instant::now(), Instant::now());
     loop {
         tokio::time::sleep(WRITE_INTERVAL).await;
         let (progress, trouble) = feeder.take_progress();
@@ -101,7 +100,7 @@ async fn watch_over(shared: &Shared, feeder: &Feeder<'_>) -> Option<End> {
             (done, moved) = (progress.done, Instant::now());
         }
         match shared.rows.progress(feeder.narration, &progress, &trouble).await {
-            Ok(Some(None)) => {}
+            Ok(Some(None)) => written = Instant::now(),
             Ok(Some(Some(Wish::Cancel))) => return Some(End::Cancelled),
             Ok(Some(Some(Wish::Pause))) => return Some(End::Paused),
             Ok(None) => return None,
@@ -111,15 +110,24 @@ async fn watch_over(shared: &Shared, feeder: &Feeder<'_>) -> Option<End> {
                 state.progress.made += progress.made;
                 state.progress.characters += progress.characters;
                 state.progress.cost += progress.cost;
+                drop(state);
+                // Another has taken it up by now.
+                if written.elapsed() > LEASE {
+                    return None;
+                }
             }
         }
-        if moved.elapsed() > STUCK {
-            let why = match trouble.as_str() {
-                "" => "No sentence came for 30 minutes.".to_owned(),
-                trouble => format!("No sentence came for 30 minutes. {trouble}"),
-            };
+        let is_packing = feeder.state().is_packing;
+        if is_packing && moved.elapsed() > PACKING_LIMIT {
+            return Some(End::Failed("The file was not done after six hours.".to_owned()));
+        }
+        if !is_packing && moved.elapsed() > STUCK {
             let tried = usize::try_from(feeder.narration.attempts).unwrap_or(1).clamp(1, 3);
-            return Some(End::Again(why, RETRY[tried - 1]));
+            return Some(match trouble.as_str() {
+                "" => End::Again("No sentence came for 30 minutes.".to_owned(), RETRY[tried - 1]),
+                // An engine that rests is no failure of this.
+                trouble => End::Later(trouble.to_owned(), RETRY[2]),
+            });
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use app::model::{BookId, Matter};
 
 use super::import::limits::{MAX_AUTHORS, MAX_NAME_CHARS};
+use super::import::names::clean;
 use super::{Library, LibraryError, catalogue, metadata};
 use crate::time::now_ms;
 
@@ -23,11 +24,14 @@ impl Library {
         title: &str,
         authors: &[String],
     ) -> Result<(), LibraryError> {
+        // What no page, feed or file of another program could show.
+        let title = &clean(title);
+        let authors: Vec<String> = authors.iter().map(|name| clean(name)).collect();
         let fits = |name: &str| !name.is_empty() && name.chars().count() <= MAX_NAME_CHARS;
         if !fits(title) || authors.len() > MAX_AUTHORS || !authors.iter().all(|name| fits(name)) {
             return Err(LibraryError::BadName(MAX_NAME_CHARS));
         }
-        if !catalogue::rename(&self.shared.database, id, &self.user, title, authors).await? {
+        if !catalogue::rename(&self.shared.database, id, &self.user, title, &authors).await? {
             return Err(LibraryError::NoSuchBook);
         }
         self.changed(id).await;

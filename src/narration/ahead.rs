@@ -1,6 +1,6 @@
 //! Whole chapters that are made ahead, for nobody who is listening yet.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
@@ -86,10 +86,9 @@ impl Narrator {
         let skipped = self.library.recent_preferences().await?.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
         let plan = plan.skipping(skipped, 0);
-        let mut seen: HashMap<ContentHash, ()> = HashMap::new();
+        let mut seen: HashSet<ContentHash> = HashSet::new();
         let jobs = plan.segments.iter().flat_map(Segment::jobs);
-        let jobs: Vec<Job> =
-            jobs.filter(|job| seen.insert(job.content, ()).is_none()).cloned().collect();
+        let jobs: Vec<Job> = jobs.filter(|job| seen.insert(job.content)).cloned().collect();
         let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
         let (mut milliseconds, mut characters) = (0, 0);
         for job in &jobs {
@@ -197,9 +196,13 @@ impl Narrator {
     pub(super) async fn reserved(&self) -> Result<Vec<ContentHash>, NarrationError> {
         let Some(keeper) = self.shared.keeper.get() else { return Ok(Vec::new()) };
         let mut contents = Vec::new();
+        let mut seen = HashSet::new();
         for Reserved { user, book, voice, chapters } in keeper.reserved().await? {
             let narrator = self.of(self.library.trusted(&user));
             for chapter in chapters {
+                if !seen.insert((user.clone(), book.clone(), voice.clone(), chapter)) {
+                    continue;
+                }
                 match narrator.chapter_ahead(&book, chapter, &voice).await {
                     Ok(ahead) => contents.extend(ahead.jobs.iter().map(|job| job.content)),
                     // A book that was deleted, a voice that was removed: there is nothing to keep for it.

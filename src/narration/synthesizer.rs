@@ -1,9 +1,10 @@
 //! Makes the clip of a sentence, unless it is there, and stores it for good.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use metrics::{counter, histogram};
 
 use crate::accounts::{AllowanceError, Allowances, Booked};
 use crate::audio;
@@ -90,7 +91,9 @@ impl Synthesizer {
             Some(payer) => Some(self.book(payer, &job.text).await?),
             None => None,
         };
+        let begun = Instant::now();
         let spoken = self.voices.speak(&job.text, job.context.as_deref(), &job.voice).await;
+        count(job, &spoken, begun);
         if let (Some(booked), Err(error)) = (booked, &spoken)
             && !error.may_have_cost()
             && let Err(error) = self.allowances.take_back(&booked).await
@@ -111,6 +114,20 @@ impl Synthesizer {
                 broken("what may be spent cannot be read")
             }
         })
+    }
+}
+
+/// Counts what an engine was asked for.
+fn count(job: &Job, spoken: &Result<Spoken, VoiceError>, begun: Instant) {
+    let engine = || job.voice.engine.clone();
+    let outcome = if spoken.is_ok() { "spoken" } else { "failed" };
+    counter!("earmark_syntheses_total", "engine" => engine(), "outcome" => outcome).increment(1);
+    if let Ok(spoken) = spoken {
+        histogram!("earmark_synthesis_seconds", "engine" => engine()).record(begun.elapsed());
+        let characters = job.text.chars().count() as u64;
+        counter!("earmark_spoken_characters_total", "engine" => engine()).increment(characters);
+        counter!("earmark_spoken_cost_millionths_total", "engine" => engine())
+            .increment(spoken.cost);
     }
 }
 

@@ -44,4 +44,16 @@ fn show(card: &Json) {
     if let Ok(Some(text)) = shown.query_selector(".narration-percent") {
         text.set_text_content(Some(&format!("{percent} %")));
     }
+    if let Ok(Some(text)) = shown.query_selector(".narration-left") {
+        let minutes = card.number("seconds_left") / 60;
+        let left = match card.get("seconds_left").filter(|left| !left.is_null()) {
+            None => String::new(),
+            Some(_) if minutes == 0 => text.get_attribute("data-soon").unwrap_or_default(),
+            Some(_) => {
+                let template = text.get_attribute("data-left").unwrap_or_default();
+                template.replace("{}", &minutes.to_string())
+            }
+        };
+        text.set_text_content(Some(&left));
+    }
 }

@@ -137,6 +137,10 @@ pub struct NarrationCard {
     pub characters: u64,
     /// What that cost
     pub cost: f64,
+    /// What it may cost at most
+    pub max_cost: f64,
+    /// Whether all of it is there, and its file is being written
+    pub is_packing: bool,
     /// Seconds until it is done, at its speed until now; null when that is not known
     pub seconds_left: Option<u64>,
     /// Why it failed, or is not getting on; empty when nothing is wrong

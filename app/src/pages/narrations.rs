@@ -9,8 +9,8 @@ use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::islands::NarrationList;
 use crate::model::{
-    BookDetails, BookId, FeedCard, NarrationCard, NarrationEstimate, NarrationOutput,
-    NarrationState, Role, Voice,
+    BookDetails, FeedCard, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, Role,
+    Voice,
 };
 use crate::notice::notice;
 use crate::words::words;
@@ -54,6 +54,9 @@ fn prospect_page(
     let words = &words().narrations;
     let id = book.card.id.clone();
     let chosen = estimate.as_ref().map(|estimate| estimate.voice.clone()).unwrap_or_default();
+    let is_listed = voices.iter().any(|voice| voice.id == chosen);
+    let other = (!is_listed && !chosen.is_empty())
+        .then(|| view! { <option value=chosen.clone() selected>{chosen.clone()}</option> });
     let voices = voices.into_iter().map(|voice| {
         let is_chosen = voice.id == chosen;
         view! { <option value=voice.id.clone() selected=is_chosen>{voice.name}</option> }
@@ -72,16 +75,17 @@ fn prospect_page(
             <p class="lead"><a href=format!("/book/{id}") dir="auto">{book.card.title.clone()}</a></p>
             <p class="hint">{words.make_lead}</p>
             {(!refused.is_empty() && !is_made).then(|| view! { <p class="refusal" role="alert">{refused.clone()}</p> })}
-            <form class="engine-form" method="get" action=format!("/book/{id}/narration")>
-                <label><span>{crate::words::words().player.voice}</span><select name="voice">{voices.collect_view()}</select></label>
+            <form class="engine-form" method="post" action="/api/narrations">
+                <input type="hidden" name="book" value=id.to_string()/>
+                <label><span>{crate::words::words().player.voice}</span><select name="voice">{other}{voices.collect_view()}</select></label>
                 <label>
                     <span>{words.chapters}</span>
                     <input name="chapters" value=chapters.to_owned() maxlength="11" pattern="[0-9]+(-[0-9]+)?" placeholder=words.all_of_them aria-describedby="chapters-hint"/>
                 </label>
                 <p id="chapters-hint" class="hint">{words.chapters_hint}</p>
-                <button class="button quiet-button">{words.look}</button>
+                <button class="button quiet-button" formmethod="get" formaction=format!("/book/{id}/narration")>{words.look}</button>
+                {estimate.as_ref().ok().map(|estimate| begin(estimate, chapters, makes_m4b))}
             </form>
-            {estimate.as_ref().ok().map(|estimate| begin(&id, estimate, chapters, makes_m4b))}
             {is_made.then(|| made(&refused))}
             <form class="engine-form" method="post" action=format!("/api/books/{id}/feeds")>
                 <h2>{words.podcast}</h2>
@@ -96,12 +100,7 @@ fn prospect_page(
 }
 
 /// What it takes, and the button that begins it.
-fn begin(
-    book: &BookId,
-    estimate: &NarrationEstimate,
-    chapters: &str,
-    makes_m4b: bool,
-) -> impl IntoView + use<> {
+fn begin(estimate: &NarrationEstimate, chapters: &str, makes_m4b: bool) -> impl IntoView + use<> {
     let words = &words().narrations;
     let NarrationEstimate { missing, sentences, cost, audio_seconds, bytes, .. } = *estimate;
     let is_free = cost <= 0.0;
@@ -116,22 +115,19 @@ fn begin(
     });
     let takes = estimate.seconds_to_make.filter(|_| missing > 0);
     view! {
-        <form class="engine-form" method="post" action="/api/narrations">
-            <input type="hidden" name="book" value=book.to_string()/>
-            <input type="hidden" name="voice" value=estimate.voice.clone()/>
-            <input type="hidden" name="chapters" value=chapters.to_owned()/>
-            <input type="hidden" name="max_cost" value=format!("{cost:.6}")/>
-            <p>
-                {if missing == 0 { words.nothing_missing.to_owned() } else { (words.missing)(missing, sentences) }}
-                " "{(words.lasts)(audio_seconds.div_ceil(60), megabytes)}
-                " "{takes.map(|seconds| (words.takes)(seconds.div_ceil(60)))}
-                " "{price}
-            </p>
-            <label><span>{words.file}</span><select name="output">{outputs.collect_view()}</select></label>
-            <p class="hint">{words.file_hint}</p>
-            <label><span>{words.when}</span><select name="in_hours">{hours}</select></label>
-            <button class="button">{button}</button>
-        </form>
+        <input type="hidden" name="max_cost" value=format!("{cost:.6}")/>
+        // So that nothing begins but what was shown.
+        <input type="hidden" name="estimated" value=format!("{} {chapters}", estimate.voice)/>
+        <p>
+            {if missing == 0 { words.nothing_missing.to_owned() } else { (words.missing)(missing, sentences) }}
+            " "{(words.lasts)(audio_seconds.div_ceil(60), megabytes)}
+            " "{takes.map(|seconds| (words.takes)(seconds.div_ceil(60)))}
+            " "{price}
+        </p>
+        <label><span>{words.file}</span><select name="output">{outputs.collect_view()}</select></label>
+        <p class="hint">{words.file_hint}</p>
+        <label><span>{words.when}</span><select name="in_hours">{hours}</select></label>
+        <button class="button">{button}</button>
     }
 }
 
@@ -214,8 +210,16 @@ fn podcasts(feeds: Vec<FeedCard>) -> Option<impl IntoView> {
 fn card(card: NarrationCard) -> impl IntoView {
     let words = &words().narrations;
     let place = (words.place)(card.first_chapter, card.last_chapter);
-    let state = (words.state)(card.state);
-    let left = card.seconds_left.map(|seconds| (words.left)(seconds / 60));
+    let later = super::hours_until(card.run_at_ms);
+    let state = match card.state {
+        NarrationState::Queued if later > 0 => (words.later)(later),
+        NarrationState::Running if card.is_packing => words.packing.to_owned(),
+        state => (words.state)(state).to_owned(),
+    };
+    let left = card.seconds_left.map(|seconds| match seconds / 60 {
+        0 => words.soon.to_owned(),
+        minutes => words.left_template.replace("{}", &minutes.to_string()),
+    });
     let failed = (card.failed > 0).then(|| (words.failed)(card.failed));
     let spent = (card.cost > 0.0).then(|| (words.spent)(card.cost));
     let facts = [Some(place), failed, spent].into_iter().flatten().collect::<Vec<_>>().join(" · ");
@@ -229,7 +233,7 @@ fn card(card: NarrationCard) -> impl IntoView {
                 <strong>{state}</strong>" "
                 {is_open.then(|| view! {
                     <span class="narration-percent">{card.percent}" %"</span>" "
-                    <span class="narration-left">{left}</span>
+                    <span class="narration-left" data-left=words.left_template data-soon=words.soon>{left}</span>
                 })}
             </p>
             {is_open.then(|| view! {

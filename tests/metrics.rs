@@ -1,0 +1,84 @@
+//! What Prometheus is told.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use common::epub;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A server of its own: what is counted is counted for a process.
+struct Server {
+    child: Child,
+    address: String,
+    metrics: String,
+    _data: TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    fn start() -> Self {
+        let data = TempDir::new().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_earmark"))
+            .args(["serve", "--addr", "127.0.0.1:0", "--metrics-addr", "127.0.0.1:0", "--data"])
+            .arg(data.path())
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut after = |head: &str| {
+            let line = lines.next().unwrap();
+            line.strip_prefix(head).expect(&line).to_owned()
+        };
+        let address = after("Earmark is at ");
+        let metrics = after("Metrics are at ");
+        Self { child, address, metrics, _data: data }
+    }
+}
+
+/// The value of a metric with these labels.
+fn value(text: &str, name: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is not in {text}")).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_is_counted() {
+    let server = Server::start();
+    let client = common::client();
+    let scrape = async || client.get(&server.metrics).send().await.unwrap().text().await.unwrap();
+    let at = |path: &str| format!("{}{path}", server.address);
+    let before = scrape().await;
+    assert_eq!(value(&before, "earmark_problems"), 0.0);
+    assert_eq!(value(&before, "earmark_narrations{state=\"queued\"}"), 0.0);
+    let file = reqwest::multipart::Part::bytes(epub("M", &[("One", "<p>One. Two.</p>")]));
+    let form = reqwest::multipart::Form::new().part("file", file.file_name("m.epub"));
+    let book = client.post(at("/api/books")).multipart(form).send().await.unwrap();
+    let book: Value = book.json().await.unwrap();
+    let sound = format!("/audio/{}/1/0.mp3?voice=espeak-ng:en-us", book["id"].as_str().unwrap());
+    for _ in 0..3 {
+        assert_eq!(client.get(at(&sound)).send().await.unwrap().status(), 200);
+    }
+    let after = scrape().await;
+    assert_eq!(value(&after, "earmark_imports_total{outcome=\"added\"}"), 1.0);
+    let spoken = "earmark_syntheses_total{engine=\"espeak-ng\",outcome=\"spoken\"}";
+    assert_eq!(value(&after, spoken), 1.0);
+    assert_eq!(value(&after, "earmark_spoken_characters_total{engine=\"espeak-ng\"}"), 4.0);
+    // The route as it was registered, not the address: there would be no end of those.
+    let heard = "earmark_http_request_seconds_count{method=\"GET\",route=\"/audio/{book}/{chapter}/{sentence}\",status=\"2xx\"}";
+    assert_eq!(value(&after, heard), 3.0);
+    assert!(!after.contains(book["id"].as_str().unwrap()), "{after}");
+    // The site itself says nothing of it.
+    assert_eq!(client.get(at("/metrics")).send().await.unwrap().status(), 404);
+}
