@@ -25,7 +25,8 @@ for (const family of families) {
       .replace(/,\s*url\([^)]*\.woff\)\s*format\('woff'\)/g, "")
       .replace(/url\(\.\/files\/([^)]+)\)/g, (_, file) => {
         copyFileSync(new URL(`files/${file}`, folder), new URL(file, target));
-        return `url("/fonts/${file}")`;
+        // Beside the style sheet's folder, so that the site can lie below a path.
+        return `url("../fonts/${file}")`;
       });
   }
 }

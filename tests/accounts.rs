@@ -77,7 +77,9 @@ async fn each_route_lets_in_whom_it_should() {
         is_change && changes_book || path == "/api/voice" || path == "/v1/audio/speech"
     };
     let is_ones_own = |path: &str| {
-        ["/account", "/sessions", "/tokens", "/shares"].iter().any(|about| path.contains(about))
+        ["/account", "/sessions", "/tokens", "/shares", "/feeds"]
+            .iter()
+            .any(|about| path.contains(about))
     };
     for (path, method) in routes {
         let ask = async |browser: &Browser| browser.status(method.clone(), &path).await;

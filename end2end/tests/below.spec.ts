@@ -54,7 +54,8 @@ async function reads(page: Page, site: string, base: string): Promise<string> {
   await page.goto(`${site}/read/${id}/1`);
   const reader = new Reader(page);
   await reader.isLive();
-  expect(await page.evaluate(() => document.fonts.check("1em Literata"))).toBe(true);
+  // The typeface comes after the text.
+  await expect.poll(() => page.evaluate(() => document.fonts.check("1em Literata"))).toBe(true);
   await reader.sentence(75).click();
   await reader.isPlaying();
   await reader.reaches(77);
