@@ -46,8 +46,7 @@ pub(super) struct Feeder<'a> {
 
 /// How far it is.
 pub(super) struct State {
-    /// When that was written down last.
-    written: Instant,
+    begun: Instant,
     pub(super) progress: Progress,
     /// Whether all is made, and it becomes a file.
     pub(super) is_packing: bool,
@@ -60,14 +59,14 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Nothing yet, of one that has cost so much before.
-    pub(super) fn new(spent: u64) -> Self {
+    /// As it was taken up.
+    pub(super) fn new(progress: Progress) -> Self {
         Self {
-            written: Instant::now(),
-            progress: Progress::default(),
+            begun: Instant::now(),
+            progress,
             is_packing: false,
             trouble: String::new(),
-            spent,
+            spent: progress.cost,
             in_hand: Vec::new(),
         }
     }
@@ -78,14 +77,11 @@ impl Feeder<'_> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What has come since this was asked last, to be written down.
-    pub(super) fn take_progress(&self) -> (Progress, String) {
-        let mut state = self.state();
-        let now = state.progress;
-        (state.progress.made, state.progress.characters, state.progress.cost) = (0, 0, 0);
-        let ran_ms = state.written.elapsed().as_millis() as u64;
-        state.written = Instant::now();
-        (Progress { ran_ms, ..now }, state.trouble.clone())
+    /// How far it is now, and what holds it up.
+    pub(super) fn progress(&self) -> (Progress, String) {
+        let state = self.state();
+        let ran_ms = state.progress.ran_ms + state.begun.elapsed().as_millis() as u64;
+        (Progress { ran_ms, ..state.progress }, state.trouble.clone())
     }
 
     /// Feeds all of it, and says how it ended.

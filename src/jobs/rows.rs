@@ -55,7 +55,7 @@ pub(super) struct Narration {
     error: String,
     characters: i64,
     /// What it has cost, and may cost at most, in millionths.
-    pub(super) cost: i64,
+    cost: i64,
     pub(super) max_cost: i64,
     pub(super) output: NarrationOutput,
     bytes: i64,
@@ -85,21 +85,21 @@ impl NewNarration<'_> {
     }
 }
 
-/// How far one has come since whoever runs it has it.
+/// How far one has come, with what was before whoever runs it took it up: what is written twice is the same.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Progress {
     pub(super) chapter: u32,
     pub(super) total: u64,
     /// Sentences that are there.
     pub(super) done: u64,
-    /// What was made, and not written down yet.
+    /// What was made for it.
     pub(super) made: u64,
     pub(super) characters: u64,
     /// In millionths.
     pub(super) cost: u64,
     /// Sentences that could not be made.
     pub(super) failed: u64,
-    /// For how long it was run, and that was not written down yet.
+    /// For how long it was run.
     pub(super) ran_ms: u64,
 }
 
@@ -265,10 +265,10 @@ impl Rows {
         let now = now_ms() as i64;
         let row = sqlx::query(
             "UPDATE narrations SET lease_until = $3, chapter = $4, total = CASE WHEN $5 > 0 THEN $5 ELSE total END,
-             moved_at = CASE WHEN $8 > 0 THEN $7 ELSE moved_at END,
-             attempts = CASE WHEN $8 > 0 THEN 0 ELSE attempts END,
-             done = CASE WHEN $5 > 0 THEN $6 ELSE done END, ran = ran + $13,
-             made = made + $8, characters = characters + $9, cost = cost + $10, failed = $11, error = $12
+             moved_at = CASE WHEN $8 > made THEN $7 ELSE moved_at END,
+             attempts = CASE WHEN $8 > made THEN 0 ELSE attempts END,
+             done = CASE WHEN $5 > 0 THEN $6 ELSE done END, ran = $13,
+             made = $8, characters = $9, cost = $10, failed = $11, error = $12
              WHERE id = $1 AND token = $2 AND state = 'running' RETURNING wish",
         );
         let row = row
@@ -559,6 +559,18 @@ fn narration(row: &AnyRow) -> Result<Narration, sqlx::Error> {
 }
 
 impl Narration {
+    /// How far it was when it was taken up. What there is of it is counted anew.
+    pub(super) fn progress(&self) -> Progress {
+        let count = |value: i64| value.max(0) as u64;
+        Progress {
+            made: count(self.made),
+            characters: count(self.characters),
+            cost: count(self.cost),
+            ran_ms: count(self.ran),
+            ..Progress::default()
+        }
+    }
+
     fn card(self, title: String) -> NarrationCard {
         let some = |time: i64| u64::try_from(time).ok().filter(|time| *time > 0);
         let is_done = self.state == NarrationState::Completed;

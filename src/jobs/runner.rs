@@ -62,7 +62,7 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
         rows: &shared.rows,
         packer,
         voices: &shared.voices,
-        state: std::sync::Mutex::new(State::new(narration.cost.max(0) as u64)),
+        state: std::sync::Mutex::new(State::new(narration.progress())),
     };
     let end = if narration.attempts > super::rows::MAX_ATTEMPTS {
         // Whoever ran it died each time.
@@ -77,7 +77,7 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
     feeder.leave().await;
     // Another has it by now.
     let Some(end) = end else { return };
-    let (progress, trouble) = feeder.take_progress();
+    let (progress, trouble) = feeder.progress();
     let written = async {
         shared.rows.progress(narration, &progress, &trouble).await?;
         shared.rows.end(narration, &end).await
@@ -95,7 +95,7 @@ async fn watch_over(shared: &Shared, feeder: &Feeder<'_>) -> Option<End> {
     let (mut done, mut moved, mut written) = (0, Instant::now(), Instant::now());
     loop {
         tokio::time::sleep(WRITE_INTERVAL).await;
-        let (progress, trouble) = feeder.take_progress();
+        let (progress, trouble) = feeder.progress();
         if progress.done != done {
             (done, moved) = (progress.done, Instant::now());
         }
@@ -106,11 +106,6 @@ async fn watch_over(shared: &Shared, feeder: &Feeder<'_>) -> Option<End> {
             Ok(None) => return None,
             Err(error) => {
                 tracing::warn!(%error, "how far a narration is cannot be written");
-                let mut state = feeder.state();
-                state.progress.made += progress.made;
-                state.progress.characters += progress.characters;
-                state.progress.cost += progress.cost;
-                drop(state);
                 // Another has taken it up by now.
                 if written.elapsed() > LEASE {
                     return None;
