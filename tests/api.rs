@@ -168,3 +168,20 @@ async fn nothing_is_answered_that_is_not_described() {
     let said = String::from_utf8_lossy(&asked.stdout);
     assert!(asked.status.success(), "{said}{}", String::from_utf8_lossy(&asked.stderr));
 }
+
+/// An event is answered as one, whatever the request seems to come from, and leads nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_looks_like_a_form_is_an_event() {
+    let server = TestServer::start().await;
+    let book = server.import("e.epub", epub("E", &[("One", "<p>A word.</p>")])).await;
+    let place = serde_json::json!({ "place": {
+        "listener": "l", "book": book, "chapter": 1, "sentence": 0, "voice": ""
+    }});
+    for event in ["chapter_open", "page_open", "chapter_change"] {
+        let asked = server.client.post(server.url(&format!("/api/events/{event}"))).json(&place);
+        let asked = asked.header("accept", "text/html").header("referer", server.url("/read"));
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{event}");
+        assert!(answer.headers().get("location").is_none(), "{event}");
+    }
+}

@@ -5,7 +5,8 @@ use app::error::AppError;
 use app::model::ListenerPosition;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::Method;
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -65,7 +66,9 @@ pub async fn in_our_words(request: Request, next: Next) -> Response {
     if request.method() != Method::POST || !is_event {
         return next.run(request).await;
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    // Who seems to send a form would be sent back to where they come from, wherever that is.
+    parts.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let Ok(bytes) = to_bytes(body, bodies::SMALL_BYTES).await else {
         return ApiError::TooLarge("An event is not that large.".to_owned()).into_response();
     };

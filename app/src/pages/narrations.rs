@@ -210,9 +210,10 @@ fn podcasts(feeds: Vec<FeedCard>) -> Option<impl IntoView> {
 fn card(card: NarrationCard) -> impl IntoView {
     let words = &words().narrations;
     let place = (words.place)(card.first_chapter, card.last_chapter);
-    let later = super::hours_until(card.run_at_ms);
+    // Rounded, and not down.
+    let later = super::hours_until(card.run_at_ms + 1_800_000);
     let state = match card.state {
-        NarrationState::Queued if later > 0 => (words.later)(later),
+        NarrationState::Queued if card.run_at_ms > super::now_ms() => (words.later)(later),
         NarrationState::Running if card.is_packing => words.packing.to_owned(),
         state => (words.state)(state).to_owned(),
     };
