@@ -180,7 +180,7 @@ if [ "$purpose" = test ]; then
   if ! (cd end2end && node -e 'process.exit(require("fs").existsSync(require("@playwright/test").chromium.executablePath()) ? 0 : 1)'); then
     packages chromium:chromium
   fi
-  packages ffmpeg:ffmpeg redis-server:redis-server redis-cli:redis-tools openssl:openssl nginx:nginx-light pg_createcluster:postgresql psql:postgresql-client
+  packages ffmpeg:ffmpeg java:default-jre-headless redis-server:redis-server redis-cli:redis-tools openssl:openssl nginx:nginx-light pg_createcluster:postgresql psql:postgresql-client
 fi
 
 if [ "$purpose" = test ]; then

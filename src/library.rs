@@ -24,6 +24,7 @@ mod removal;
 mod sample;
 pub mod search;
 mod shelf;
+pub mod xhtml;
 
 use std::path::PathBuf;
 use std::sync::Arc;

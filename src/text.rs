@@ -11,3 +11,4 @@ pub mod sentence;
 pub mod spelling;
 pub mod spoken;
 pub mod subtitles;
+pub mod xml;

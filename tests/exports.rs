@@ -120,6 +120,18 @@ fn seconds(value: &Value) -> f64 {
     value.as_str().unwrap().parse().unwrap()
 }
 
+/// What a program of `tests/clients` says of a file.
+fn said(program: &str, file: &Path) -> Value {
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients");
+    let said = Command::new(clients.join("venv/bin/python"))
+        .arg(clients.join(program))
+        .arg(file)
+        .output()
+        .expect("make installs it");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    serde_json::from_slice(&said.stdout).unwrap()
+}
+
 /// When each chapter begins, in seconds, by the sound of the chapters themselves; and how long all is.
 async fn begins(server: &TestServer, book: &str) -> (Vec<f64>, f64) {
     let (mut begins, mut at) = (Vec::new(), 0.0);
@@ -152,6 +164,14 @@ fn assert_is_the_book(file: &Path, (begins, length): &(Vec<f64>, f64)) {
     assert!((whole - length).abs() < 0.2, "{whole} of {length}");
     let tags = &facts["format"]["tags"];
     assert_eq!((&tags["title"], &tags["genre"]), (&json!("A = B; or # not"), &json!("Audiobook")));
+    let read = said("tags.py", file);
+    assert_eq!(read["title"], "A = B; or # not");
+    let read = read["chapters"].as_array().unwrap();
+    assert_eq!(read.len(), begins.len());
+    for (chapter, (title, begin)) in read.iter().zip(titles.iter().zip(begins)) {
+        assert_eq!(chapter[0], *title);
+        assert!((chapter[1].as_f64().unwrap() - begin).abs() < NEAR, "{chapter} at {begin}");
+    }
     let streams = facts["streams"].as_array().unwrap();
     let picture = streams.iter().find(|stream| stream["codec_name"] == "png");
     assert_eq!(picture.unwrap()["disposition"]["attached_pic"], 1);
@@ -236,4 +256,77 @@ async fn a_download_that_broke_off_goes_on() {
     let card = made(&server, &book, "").await;
     let path = format!("/api/narrations/{}/file", card["id"].as_str().unwrap());
     assert_eq!(server.get(&path).await.status(), 404);
+}
+
+/// A file of an archive.
+fn in_archive(archive: &[u8], name: &str) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(archive)).unwrap();
+    let mut bytes = Vec::new();
+    archive.by_name(name).unwrap_or_else(|_| panic!("no {name}")).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_epub_reads_itself_aloud_and_is_valid() {
+    let server = TestServer::start().await;
+    // What books contain that is no valid EPUB, and what has to be carried over.
+    let odd = "<p id='top'>It begins <a href='c2.xhtml#here'>there</a>. <a href='gone.xhtml'>Nowhere</a> is \
+        <a href='http://bad host/'>no host</a> &amp; a&#160;b. He said &quot;no&quot;. A&#x1;B.</p>\
+        <center><big>Large</big> <tt>code</tt> <strike>gone</strike></center>\
+        <li>An item without a list.</li><ul>Words <ul><li>One</li></ul><p>Two</p></ul><figure><figcaption>A</figcaption>b<figcaption>C</figcaption></figure><address><h2>D</h2></address><bdo>E</bdo> <time>today</time><q cite='no address'>F</q><dl><p>Three</p><dd>Four</dd></dl><table align='center' cellpadding='4'><tr><td width='3'>One</td></tr></table>\
+        <p><img src='cover.png' alt='A picture' id='top'/><img src='gone.png' alt='Missing'/></p>\
+        <p><math xmlns='http://www.w3.org/1998/Math/MathML'><msup><mi>x</mi><mn>2</mn></msup></math> is a square.</p>";
+    let chapters = [
+        ("Odd &lt;things&gt;", odd.to_owned()),
+        (
+            "Noon",
+            "<p>It is noon.</p><p id='here'>Here. And there.</p><p lang='fr'>Oui.</p>".to_owned(),
+        ),
+        ("Only a picture", "<p><img src='cover.png' alt=''/></p>".to_owned()),
+    ];
+    let book = server.import("book.epub", epub("A &lt; B", &chapters)).await;
+    let card = made(&server, &book, "epub").await;
+    let bytes = download(&server, &card).await;
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("book.epub");
+    std::fs::write(&file, &bytes).unwrap();
+    let checked = said("valid.py", &file);
+    assert_eq!(checked["valid"], true, "{checked}");
+    assert_eq!(checked["said"], json!([]));
+
+    // A link to another chapter leads there, and a sentence is found where it is heard.
+    let text = String::from_utf8(in_archive(&bytes, "book/c0001.xhtml")).unwrap();
+    let other = String::from_utf8(in_archive(&bytes, "book/c0002.xhtml")).unwrap();
+    let link = text.split("href=\"c0002.xhtml#").nth(1).and_then(|rest| rest.split('"').next());
+    assert!(other.contains(&format!("<p id=\"{}\"", link.unwrap())), "{text}\n{other}");
+    let overlay = String::from_utf8(in_archive(&bytes, "book/c0002.smil")).unwrap();
+    let sound = in_archive(&bytes, "book/c0002.mp3");
+    let pars: Vec<&str> = overlay.lines().filter(|line| line.starts_with("<par")).collect();
+    assert_eq!(pars.len(), 4, "{overlay}");
+    let time = |par: &str, name: &str| -> f64 {
+        let rest = par.split(&format!("{name}=\"")).nth(1).unwrap();
+        rest.split('s').next().unwrap().parse().unwrap()
+    };
+    let mut at = 0.0;
+    for par in &pars {
+        let id = par.split('#').nth(1).unwrap().split('"').next().unwrap();
+        assert!(other.contains(&format!("id=\"{id}\"")), "{id} of {other}");
+        assert_eq!(time(par, "clipBegin"), at, "they follow one another: {overlay}");
+        at = time(par, "clipEnd");
+    }
+    let track = folder.path().join("track.mp3");
+    std::fs::write(&track, &sound).unwrap();
+    let rate: u32 = seconds(&probed(&track)["streams"][0]["sample_rate"]) as u32;
+    let length = common::decoded_samples(&sound, rate) as f64 / f64::from(rate);
+    assert!((length - at).abs() < 0.005, "the last ends with the sound: {at} of {length}");
+
+    // The EPUB is a book that can be imported like any other, and the same again is the same file.
+    let again = server.import("again.epub", bytes.to_vec()).await;
+    let imported = server.json(&format!("/api/books/{again}")).await;
+    assert_eq!(
+        (&imported["title"], imported["chapters"].as_array().unwrap().len()),
+        (&json!("A < B"), 3)
+    );
+    let same = made(&server, &book, "epub").await;
+    assert_eq!(download(&server, &same).await, bytes);
 }

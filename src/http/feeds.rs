@@ -38,6 +38,7 @@ use crate::narration::Narrator;
 use crate::narration::stream::Recording;
 use crate::text::hash::hex;
 use crate::text::subtitles::SubtitleForm;
+use crate::text::xml::allowed;
 
 /// The page with one's feeds.
 const PAGE: &str = "/narrations";
@@ -343,13 +344,7 @@ fn item(
     Ok(())
 }
 
-/// Whether XML can have a character (XML 1.0, section 2.2).
-fn is_xml(letter: char) -> bool {
-    matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
-}
-
 fn text(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> std::io::Result<()> {
-    let plain: String = text.chars().filter(|letter| is_xml(*letter)).collect();
-    writer.create_element(name).write_text_content(BytesText::new(&plain))?;
+    writer.create_element(name).write_text_content(BytesText::new(&allowed(text)))?;
     Ok(())
 }

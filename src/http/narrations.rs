@@ -297,6 +297,7 @@ pub async fn cancel(
     responses(
         (status = 200, content(
             (Binary = "audio/mpeg"), (Binary = "application/zip"), (Binary = "audio/mp4"),
+            (Binary = "application/epub+zip"),
         )),
         (status = 206, body = Binary, content_type = "audio/mpeg"),
         (status = 416, description = "The range lies outside"),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use app::model::{BookDetails, NarrationOutput};
 use futures::{StreamExt, stream};
 
-use super::packing::{PackError, Packer};
+use super::packing::{self, PackError, Packer};
 use super::rows::{End, Narration, Progress, Rows};
 use crate::clips::waits::WaitError;
 use crate::library::{Library, LibraryError};
@@ -124,7 +124,16 @@ impl Feeder<'_> {
         self.state().is_packing = true;
         let voice = self.narration.voice.as_str();
         let file = format!("{}-{}", self.narration.id, self.narration.token);
-        let packed = self.packer.pack(&file, self.narration.output, (&book.card, &chapters, voice));
+        let names = self.voices.list();
+        let name = names.into_iter().find(|known| known.id == voice).map(|known| known.name);
+        let wanted = packing::Wanted {
+            book: &book,
+            range,
+            heard: &chapters,
+            voice,
+            voice_name: name.unwrap_or_else(|| voice.to_owned()),
+        };
+        let packed = self.packer.pack(&file, self.narration.output, wanted);
         match packed.await {
             Ok(bytes) => {
                 self.rows.packed(self.narration, (&file, bytes)).await?;

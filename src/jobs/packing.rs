@@ -4,13 +4,15 @@
 //! Nothing is made anew and nothing is in memory as a whole: clips go to a file on disk as they are read, and from
 //! there to the object store. Only M4B is another codec, which ffmpeg makes.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
+mod audiobook;
+mod epub;
+mod pieces;
+
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 
-use app::model::{BookCard, NarrationOutput};
+use app::model::{BookCard, BookDetails, NarrationOutput};
 use bytes::Bytes;
 use futures::StreamExt;
 use object_store::ObjectStore;
@@ -18,29 +20,20 @@ use object_store::path::Path as ObjectPath;
 use tempfile::TempDir;
 use thiserror::Error;
 use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
-use tokio::sync::mpsc;
-use zip::ZipWriter;
 use zip::result::ZipError;
-use zip::write::SimpleFileOptions;
 
 use crate::audio::{TagError, Tags};
-use crate::children::{self, Group, Limits};
 use crate::library::pictures::picture_type;
+use crate::library::xhtml::XhtmlError;
 use crate::library::{Library, LibraryError};
 use crate::narration::stream::Recording;
 use crate::narration::{NarrationError, Narrator};
+use crate::text::subtitles::Cue;
+pub(super) use audiobook::has_encoder;
+use pieces::{Piece, Sender, name_in_archive, send, write_archive, write_file};
 
-/// The program that makes M4B.
-const ENCODER: &str = "ffmpeg";
-/// Bits a second of its sound: what was 48 kbit/s of MP3 loses little more (measured: 0.5 dB).
-const AAC_BITS: &str = "64k";
 /// Larger files are stored in parts of this size, in bytes; S3 takes no smaller ones than 5 MB.
 const PART_BYTES: usize = 6 << 20;
-/// Pieces that may wait to be written to disk.
-const WAITING_PIECES: usize = 64;
-/// Longest name of a file in an archive, in bytes; file systems take 255.
-const MAX_NAME_BYTES: usize = 200;
 /// A larger cover is not put into each file of an archive.
 const MAX_REPEATED_COVER_BYTES: usize = 500_000;
 /// The folder of the files in the object store.
@@ -59,6 +52,8 @@ pub(super) enum PackError {
     File(#[from] std::io::Error),
     #[error("the archive cannot be written: {0}")]
     Archive(#[from] ZipError),
+    #[error(transparent)]
+    Text(#[from] XhtmlError),
     #[error("the object store failed: {0}")]
     Store(#[from] object_store::Error),
     #[error("a task did not finish: {0}")]
@@ -67,10 +62,45 @@ pub(super) enum PackError {
     Encoder(String),
 }
 
+/// What is packed.
+pub(super) struct Wanted<'a> {
+    pub(super) book: &'a BookDetails,
+    pub(super) range: RangeInclusive<u32>,
+    /// The chapters of them that are heard.
+    pub(super) heard: &'a [u32],
+    pub(super) voice: &'a str,
+    /// What the voice is called.
+    pub(super) voice_name: String,
+}
+
+/// A picture of the type `image/jpeg` or `image/png`.
+type Cover = (&'static str, Bytes);
+
+/// What the file is made of.
+struct Contents<'a> {
+    card: &'a BookCard,
+    book: &'a BookDetails,
+    range: RangeInclusive<u32>,
+    voice: &'a str,
+    voice_name: String,
+    cover: Option<Cover>,
+    parts: Vec<Part>,
+}
+
+impl Contents<'_> {
+    /// The cover as tags have it.
+    fn cover(&self) -> Option<(&'static str, &[u8])> {
+        self.cover.as_ref().map(|(kind, bytes)| (*kind, &bytes[..]))
+    }
+}
+
 /// One chapter of it.
 struct Part {
+    number: u32,
     title: String,
     recording: Recording,
+    /// When its sentences are heard.
+    cues: Vec<Cue>,
 }
 
 /// Packs a narration.
@@ -80,21 +110,6 @@ pub(super) struct Packer<'a> {
     pub(super) store: &'a Arc<dyn ObjectStore>,
     /// A folder on this machine for what is being packed.
     pub(super) folder: &'a Path,
-}
-
-/// What is to be written, in turn.
-enum Piece {
-    /// From here on it is another file of the archive, of this name.
-    Begins(String),
-    Bytes(Bytes),
-}
-
-/// Whether there is a program on this machine that makes M4B.
-pub(super) async fn has_encoder() -> bool {
-    let mut command = Command::new(ENCODER);
-    children::isolate(&mut command);
-    let asked = command.arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    asked.await.is_ok_and(|status| status.success())
 }
 
 /// Where the file of a narration is in the object store.
@@ -108,56 +123,53 @@ impl Packer<'_> {
         &self,
         id: &str,
         output: NarrationOutput,
-        (card, chapters, voice): (&BookCard, &[u32], &str),
+        wanted: Wanted<'_>,
     ) -> Result<u64, PackError> {
-        let book = self.library.metadata(&card.id).await?;
-        let mut parts = Vec::with_capacity(chapters.len());
-        for number in chapters {
-            let recording = self.narrator.heard_recording(&card.id, *number, voice).await?;
+        let Wanted { book, range, heard, voice, voice_name } = wanted;
+        let card = &book.card;
+        let mut parts = Vec::with_capacity(heard.len());
+        for number in heard {
+            let (recording, cues) = self.narrator.heard_timed(&card.id, *number, voice).await?;
             let title = book.chapters.iter().find(|chapter| chapter.number == *number);
             let title = title.map_or_else(String::new, |chapter| chapter.title.clone());
             // A chapter without a sound, as one of pictures, is none of the file's.
             if recording.bytes > 0 {
-                parts.push(Part { title, recording });
+                parts.push(Part { number: *number, title, recording, cues });
             }
         }
         let cover = self.library.cover(&card.id, None).await.ok();
-        let cover = cover.as_ref().and_then(|bytes| {
-            let kind = picture_type(bytes)?;
-            ["image/jpeg", "image/png"].contains(&kind).then_some((kind, &bytes[..]))
+        let cover = cover.and_then(|bytes| {
+            let kind = picture_type(&bytes)?;
+            ["image/jpeg", "image/png"].contains(&kind).then_some((kind, bytes))
         });
+        let contents = Contents { card, book, range, voice, voice_name, cover, parts };
         let work = tempfile::Builder::new().prefix("packing-").tempdir_in(self.folder)?;
         let file = match output {
             NarrationOutput::None => return Ok(0),
-            NarrationOutput::Zip => self.archive(&work, card, cover, parts).await?,
-            NarrationOutput::Mp3 => self.one_file(&work, card, cover, parts).await?,
-            NarrationOutput::M4b => self.audiobook(&work, card, cover, parts).await?,
+            NarrationOutput::Zip => self.archive(&work, contents).await?,
+            NarrationOutput::Mp3 => self.one_file(&work, contents).await?,
+            NarrationOutput::M4b => self.audiobook(&work, contents).await?,
+            NarrationOutput::Epub => self.read_aloud(&work, contents).await?,
         };
         self.keep(id, &file).await
     }
 
     /// All chapters in one MP3, which lists them.
-    async fn one_file(
-        &self,
-        work: &TempDir,
-        card: &BookCard,
-        cover: Option<(&'static str, &[u8])>,
-        parts: Vec<Part>,
-    ) -> Result<PathBuf, PackError> {
-        let chapters = times(&parts);
-        let byline = card.byline();
+    async fn one_file(&self, work: &TempDir, contents: Contents<'_>) -> Result<PathBuf, PackError> {
+        let chapters = times(&contents.parts);
+        let byline = contents.card.byline();
         let tags = Tags {
-            title: &card.title,
-            album: &card.title,
+            title: &contents.card.title,
+            album: &contents.card.title,
             artist: &byline,
             track: None,
-            cover,
+            cover: contents.cover(),
             chapters: &chapters,
         };
         let path = work.path().join("book.mp3");
         let (sender, writing) = write_file(path.clone());
         send(&sender, Piece::Bytes(tags.encode()?.into())).await;
-        for part in parts {
+        for part in contents.parts {
             self.send_sound(&sender, part.recording).await?;
         }
         drop(sender);
@@ -166,17 +178,13 @@ impl Packer<'_> {
     }
 
     /// An MP3 a chapter, in an archive.
-    async fn archive(
-        &self,
-        work: &TempDir,
-        card: &BookCard,
-        cover: Option<(&'static str, &[u8])>,
-        parts: Vec<Part>,
-    ) -> Result<PathBuf, PackError> {
+    async fn archive(&self, work: &TempDir, contents: Contents<'_>) -> Result<PathBuf, PackError> {
+        let Contents { card, cover, parts, .. } = contents;
         let path = work.path().join("book.zip");
         let (sender, writing) = write_archive(path.clone());
         let (byline, count) = (card.byline(), parts.len() as u32);
         // It is in each of the files.
+        let cover = cover.as_ref().map(|(kind, bytes)| (*kind, &bytes[..]));
         let cover = cover.filter(|(_, bytes)| bytes.len() <= MAX_REPEATED_COVER_BYTES);
         for (number, part) in (1..).zip(parts) {
             let tags = Tags {
@@ -197,48 +205,7 @@ impl Packer<'_> {
         Ok(path)
     }
 
-    /// One M4B with chapters and cover.
-    async fn audiobook(
-        &self,
-        work: &TempDir,
-        card: &BookCard,
-        cover: Option<(&'static str, &[u8])>,
-        parts: Vec<Part>,
-    ) -> Result<PathBuf, PackError> {
-        let facts = work.path().join("facts.txt");
-        tokio::fs::write(&facts, facts_for_encoder(card, &times(&parts))).await?;
-        let picture = match cover {
-            Some((kind, bytes)) => {
-                let name = if kind == "image/png" { "cover.png" } else { "cover.jpg" };
-                tokio::fs::write(work.path().join(name), bytes).await?;
-                Some(name)
-            }
-            None => None,
-        };
-        // Without tags: those are among the facts.
-        let sound = work.path().join("sound.mp3");
-        let (sender, writing) = write_file(sound);
-        for part in parts {
-            self.send_sound(&sender, part.recording).await?;
-        }
-        drop(sender);
-        writing.await??;
-        match encode(work.path(), picture).await {
-            // A cover that is damaged is no reason to do without the sound.
-            Err(PackError::Encoder(why)) if picture.is_some() => {
-                tracing::warn!(why, "an audiobook is made without its cover");
-                encode(work.path(), None).await?;
-            }
-            encoded => encoded?,
-        }
-        Ok(work.path().join("book.m4b"))
-    }
-
-    async fn send_sound(
-        &self,
-        sender: &mpsc::Sender<Piece>,
-        recording: Recording,
-    ) -> Result<(), PackError> {
+    async fn send_sound(&self, sender: &Sender, recording: Recording) -> Result<(), PackError> {
         let whole = 0..recording.bytes;
         let mut sound = std::pin::pin!(self.narrator.play(recording, whole));
         while let Some(piece) = sound.next().await {
@@ -276,141 +243,4 @@ fn times(parts: &[Part]) -> Vec<(String, u32, u32)> {
         (part.title.clone(), ms(begin), ms(at))
     };
     parts.iter().map(chapter).collect()
-}
-
-/// Has pieces written to a file. When it fails the pieces are received no more, and the task says why.
-fn write_file(
-    path: PathBuf,
-) -> (mpsc::Sender<Piece>, tokio::task::JoinHandle<Result<(), PackError>>) {
-    let (sender, mut pieces) = mpsc::channel(WAITING_PIECES);
-    let writing = tokio::task::spawn_blocking(move || {
-        let mut file = BufWriter::new(File::create(path)?);
-        while let Some(piece) = pieces.blocking_recv() {
-            if let Piece::Bytes(bytes) = piece {
-                file.write_all(&bytes)?;
-            }
-        }
-        Ok(file.flush()?)
-    });
-    (sender, writing)
-}
-
-/// The same, to an archive.
-fn write_archive(
-    path: PathBuf,
-) -> (mpsc::Sender<Piece>, tokio::task::JoinHandle<Result<(), PackError>>) {
-    let (sender, mut pieces) = mpsc::channel(WAITING_PIECES);
-    let writing = tokio::task::spawn_blocking(move || {
-        let mut archive = ZipWriter::new(BufWriter::new(File::create(path)?));
-        // MP3 does not become smaller; a file may be larger than 4 GiB.
-        let options = SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .large_file(true);
-        while let Some(piece) = pieces.blocking_recv() {
-            match piece {
-                Piece::Begins(name) => archive.start_file(name, options)?,
-                Piece::Bytes(bytes) => archive.write_all(&bytes)?,
-            }
-        }
-        archive.finish()?.flush()?;
-        Ok(())
-    });
-    (sender, writing)
-}
-
-async fn send(sender: &mpsc::Sender<Piece>, piece: Piece) {
-    // Whoever writes has failed when nobody receives it, and says why itself.
-    let _ = sender.send(piece).await;
-}
-
-/// The name of a chapter's file: its number, and what is left of its title where names of files are strict.
-fn name_in_archive(number: u32, count: u32, title: &str) -> String {
-    let digits = count.to_string().len().max(2);
-    let plain = |letter: char| match letter {
-        letter if letter.is_control() || "/\\:*?\"<>|".contains(letter) => ' ',
-        letter => letter,
-    };
-    let title: String = title.chars().map(plain).collect();
-    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let title = title.trim_matches('.');
-    let title = &title[..title.floor_char_boundary(MAX_NAME_BYTES)];
-    match title.trim() {
-        "" => format!("{number:0digits$}.mp3"),
-        title => format!("{number:0digits$} {title}.mp3"),
-    }
-}
-
-/// What ffmpeg is told of a book (its format `ffmetadata`).
-fn facts_for_encoder(card: &BookCard, chapters: &[(String, u32, u32)]) -> String {
-    let plain = |text: &str| {
-        let mut plain = String::with_capacity(text.len());
-        for letter in text.chars() {
-            match letter {
-                '=' | ';' | '#' | '\\' => plain.extend(['\\', letter]),
-                letter if letter.is_control() => plain.push(' '),
-                letter => plain.push(letter),
-            }
-        }
-        plain
-    };
-    let (title, artist) = (plain(&card.title), plain(&card.byline()));
-    let mut facts = format!(
-        ";FFMETADATA1\ntitle={title}\nalbum={title}\nartist={artist}\nalbum_artist={artist}\ngenre=Audiobook\nmedia_type=2\n"
-    );
-    for (title, start, end) in chapters {
-        let title = plain(title);
-        facts += &format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={start}\nEND={end}\ntitle={title}\n");
-    }
-    facts
-}
-
-/// Has ffmpeg make `book.m4b` of what lies in a folder.
-async fn encode(folder: &Path, picture: Option<&str>) -> Result<(), PackError> {
-    let mut command = Command::new(ENCODER);
-    children::isolate(&mut command);
-    command.args(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"]);
-    command.args(["-i", "sound.mp3", "-i", "facts.txt"]);
-    if let Some(picture) = picture {
-        command.args([
-            "-i",
-            picture,
-            "-map",
-            "2:v",
-            "-c:v",
-            "copy",
-            "-disposition:v:0",
-            "attached_pic",
-        ]);
-    }
-    command.args(["-map", "0:a", "-map_metadata", "1", "-map_chapters", "1"]);
-    // The quick coder of ffmpeg 5 is the better one for speech, and takes a sixth of the time (measured).
-    command.args(["-c:a", "aac", "-aac_coder", "fast", "-b:a", AAC_BITS]);
-    command.args(["-movflags", "+faststart", "-f", "ipod", "book.m4b"]);
-    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = command.spawn().map_err(|error| PackError::Encoder(error.to_string()))?;
-    let _group = Group::of(&child);
-    let limits = Limits { memory: Some(1 << 30), open_files: Some(64), ..Limits::default() };
-    children::limit(&child, limits)?;
-    let done = child.wait_with_output().await?;
-    if done.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&done.stderr);
-    Err(PackError::Encoder(said.lines().last().unwrap_or_default().to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_good_for_every_file_system() {
-        assert_eq!(name_in_archive(3, 12, "What is: this?"), "03 What is this.mp3");
-        assert_eq!(name_in_archive(3, 120, "  "), "003.mp3");
-        assert_eq!(
-            name_in_archive(1, 1, "../../etc/passwd"),
-            "01  .. etc passwd.mp3".replace("  ", " ")
-        );
-        assert_eq!(name_in_archive(1, 1, &"é".repeat(300)).len(), 200 + 7);
-    }
 }

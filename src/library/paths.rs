@@ -76,7 +76,8 @@ pub fn encode(path: &str) -> String {
     utf8_percent_encode(path, RESERVED).to_string()
 }
 
-fn decode(text: &str) -> String {
+/// A path as it stands in an address, as it is.
+pub fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 

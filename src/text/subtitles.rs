@@ -14,6 +14,8 @@ pub enum SubtitleForm {
 /// A sentence and when it is heard, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cue {
+    /// Its place in the chapter, from 0.
+    pub sentence: usize,
     /// When it begins.
     pub start_ms: u64,
     /// When it ends.
@@ -96,8 +98,8 @@ mod tests {
     #[test]
     fn each_form_is_as_its_players_read_it() {
         let cues = [
-            Cue { start_ms: 0, end_ms: 1959, text: "One\n\n<b>& two</b>.".to_owned() },
-            Cue { start_ms: 3_725_007, end_ms: 3_726_000, text: "a --> b".to_owned() },
+            Cue { sentence: 0, start_ms: 0, end_ms: 1959, text: "One\n\n<b>& two</b>.".to_owned() },
+            Cue { sentence: 1, start_ms: 3_725_007, end_ms: 3_726_000, text: "a --> b".to_owned() },
         ];
         assert_eq!(
             SubtitleForm::Vtt.write(&cues),

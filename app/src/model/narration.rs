@@ -63,11 +63,13 @@ pub enum NarrationOutput {
     Zip,
     /// One M4B with chapters.
     M4b,
+    /// An EPUB that reads itself aloud, each sentence marked when it is heard.
+    Epub,
 }
 
 impl NarrationOutput {
     /// Those that are files.
-    pub const FILES: [Self; 3] = [Self::M4b, Self::Mp3, Self::Zip];
+    pub const FILES: [Self; 4] = [Self::M4b, Self::Epub, Self::Mp3, Self::Zip];
 
     /// Its name in the API and in the database, and how its file ends.
     pub fn name(self) -> &'static str {
@@ -76,6 +78,7 @@ impl NarrationOutput {
             Self::Mp3 => "mp3",
             Self::Zip => "zip",
             Self::M4b => "m4b",
+            Self::Epub => "epub",
         }
     }
 
@@ -91,6 +94,7 @@ impl NarrationOutput {
             Self::Mp3 => "audio/mpeg",
             Self::Zip => "application/zip",
             Self::M4b => "audio/mp4",
+            Self::Epub => "application/epub+zip",
         }
     }
 }

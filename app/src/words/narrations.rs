@@ -81,6 +81,7 @@ pub(super) const ENGLISH: Narrations = Narrations {
     output: |output| match output {
         NarrationOutput::None => "No file: listen here",
         NarrationOutput::M4b => "Audiobook with chapters (M4B): Apple Books, Audiobookshelf, Voice",
+        NarrationOutput::Epub => "EPUB that reads aloud: Storyteller, Thorium, Readest, BookFusion",
         NarrationOutput::Mp3 => "One MP3 with chapters: podcast apps, most players",
         NarrationOutput::Zip => "An MP3 for each chapter, in a ZIP: cars, old players",
     },
@@ -155,6 +156,9 @@ pub(super) const SPANISH: Narrations = Narrations {
         NarrationOutput::None => "Sin archivo: escuchar aquí",
         NarrationOutput::M4b => {
             "Audiolibro con capítulos (M4B): Apple Books, Audiobookshelf, Voice"
+        }
+        NarrationOutput::Epub => {
+            "EPUB que se lee en voz alta: Storyteller, Thorium, Readest, BookFusion"
         }
         NarrationOutput::Mp3 => {
             "Un MP3 con capítulos: aplicaciones de pódcast, casi todos los reproductores"
