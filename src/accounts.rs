@@ -33,7 +33,7 @@ pub use feeds::Feed;
 pub use happenings::Happening;
 pub use sessions::{PROXY_SESSION, SESSION_AGE};
 pub use shares::USUAL_DAYS;
-pub use tokens::TOKEN_PREFIX;
+pub use tokens::{TOKEN_PREFIX, app_key, is_app_password};
 
 /// An allowance that has no end.
 const NO_LIMIT: i64 = -1;
@@ -47,8 +47,15 @@ const MEMORY: Duration = Duration::from_secs(5);
 const REMEMBERED: u64 = 10_000;
 
 /// Tables of what a person has, by `user_id`.
-const PERSONAL: [&str; 6] =
-    ["progress", "annotations", "preferences", "pronunciations", "narrations", "feeds"];
+const PERSONAL: [&str; 7] = [
+    "progress",
+    "annotations",
+    "preferences",
+    "pronunciations",
+    "narrations",
+    "feeds",
+    "sync_places",
+];
 
 /// People and what lets them in.
 #[derive(Clone)]

@@ -193,6 +193,7 @@ impl From<LibraryError> for ApiError {
             LibraryError::NoSuchSentence
             | LibraryError::LongName(_)
             | LibraryError::TooManyMarks
+            | LibraryError::TooManyPlaces(_)
             | LibraryError::Pronunciation(_)
             | LibraryError::NoAuthor
             | LibraryError::TooManyPronunciations

@@ -21,6 +21,7 @@ mod forms;
 mod headers;
 mod health;
 mod imports;
+mod kosync;
 mod limits;
 mod listen;
 mod login;
@@ -28,6 +29,7 @@ pub mod metrics;
 mod narrations;
 mod notice;
 mod oidc;
+mod opds;
 mod openai;
 mod openapi;
 mod origin;
@@ -44,6 +46,7 @@ mod slots;
 mod storage;
 mod visit;
 mod voice;
+mod xml;
 
 use std::net::IpAddr;
 use std::ops::Deref;
@@ -199,6 +202,8 @@ fn api() -> Routes {
         .merge(shares::router())
         .merge(narrations::router())
         .merge(feeds::router())
+        .merge(kosync::router())
+        .merge(opds::router())
         .merge(book_files::router())
         .merge(chapters::router())
         .merge(annotations::router())

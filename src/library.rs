@@ -18,6 +18,7 @@ pub mod pictures;
 mod preferences;
 mod progress;
 pub mod pronunciations;
+pub mod reading_apps;
 mod recent;
 mod reimport;
 mod removal;
@@ -97,6 +98,9 @@ pub enum LibraryError {
     /// More marks than a book can have.
     #[error("This book has as many bookmarks and highlights as it can have.")]
     TooManyMarks,
+    /// More files than a person can have a place in.
+    #[error("There are places in {0} files, which is as many as there can be.")]
+    TooManyPlaces(i64),
     /// A note that is too long; says how long it may be.
     #[error("A note can have {0} characters.")]
     NoteTooLong(usize),
@@ -408,6 +412,12 @@ impl Library {
         let format = catalogue::origin(&self.shared.database, id).await?.format;
         let file = self.shared.shelf.original(id, format).await?;
         Ok((format, file.ok_or(LibraryError::NoSuchFile)?))
+    }
+
+    /// What kind of file a book comes from.
+    pub async fn format(&self, id: &BookId) -> Result<Format, LibraryError> {
+        self.metadata(id).await?;
+        Ok(catalogue::origin(&self.shared.database, id).await?.format)
     }
 
     /// Where `user` is in a book.

@@ -1,7 +1,7 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 35] = [
+pub const OWN: [&str; 37] = [
     "account",
     "api",
     "audio",
@@ -18,12 +18,14 @@ pub const OWN: [&str; 35] = [
     "icons",
     "invite",
     "keys",
+    "kosync",
     "listen",
     "login",
     "logout",
     "manifest.webmanifest",
     "narrations",
     "offline",
+    "opds",
     "operator.css",
     "people",
     "pkg",

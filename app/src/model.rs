@@ -199,6 +199,9 @@ pub struct ChapterCard {
     /// What it is of the book.
     #[serde(default)]
     pub matter: Matter,
+    /// The document of the file that it begins in, counted from 1 as the file has them; 0 when that is not known.
+    #[serde(default)]
+    pub document: u32,
 }
 
 /// What a chapter is of its book.

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use app::model::{Person, Scope, TokenCard};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use md5::{Digest, Md5};
 use sqlx::Row;
 
 use super::sessions::hash_of;
 use super::{AccountError, Accounts, random, role_of, some_ms};
+use crate::text::hash::hex;
 use crate::time::now_ms;
 
 /// What a token begins with.
@@ -23,6 +25,9 @@ pub(super) const FEED_PREFIX: &str = "emf_";
 pub(super) const SHARE_PREFIX: &str = "ems_";
 /// Tokens that one person can have.
 pub(super) const MAX_TOKENS: i64 = 100;
+/// Letters of the password of a reading app: 70 bits, which nobody guesses, and few enough to be typed on paper that
+/// shows a keyboard.
+const APP_PASSWORD_CHARS: usize = 14;
 /// Longest name, in characters.
 const MAX_NAME_CHARS: usize = 100;
 /// Longest time that one may be given, in days.
@@ -44,6 +49,30 @@ impl Accounts {
         days: u64,
         scopes: &[Scope],
     ) -> Result<String, AccountError> {
+        let (id, token) = secret_with(TOKEN_PREFIX)?;
+        self.keep_token(user, (&id, &hash_of(&token)), name, days, scopes).await?;
+        Ok(token)
+    }
+
+    /// Makes a password for an app that reads books: short, for it is typed, and good for what such an app does. It
+    /// is said once, here.
+    pub async fn make_app_password(&self, user: &str, name: &str) -> Result<String, AccountError> {
+        let letter = |byte: &u8| char::from(ID_LETTERS[usize::from(byte % 32)]);
+        let password: String = random::<APP_PASSWORD_CHARS>()?.iter().map(letter).collect();
+        let (id, _) = secret_with(TOKEN_PREFIX)?;
+        let hash = hash_of(&app_key(&password));
+        self.keep_token(user, (&id, &hash), name, 0, &Scope::USUAL).await?;
+        Ok(password)
+    }
+
+    async fn keep_token(
+        &self,
+        user: &str,
+        (id, hash): (&str, &str),
+        name: &str,
+        days: u64,
+        scopes: &[Scope],
+    ) -> Result<(), AccountError> {
         let name = name.trim();
         if !(1..=MAX_NAME_CHARS).contains(&name.chars().count()) {
             return Err(AccountError::TokenName);
@@ -52,7 +81,6 @@ impl Accounts {
         if count.fetch_one(&self.shared.database).await?.get::<i64, _>(0) >= MAX_TOKENS {
             return Err(AccountError::TooManyTokens);
         }
-        let (id, token) = secret_with(TOKEN_PREFIX)?;
         let now = now_ms();
         let ends = match days.min(MAX_DAYS) {
             0 => 0,
@@ -63,7 +91,7 @@ impl Accounts {
              VALUES ($1, $2, $3, $4, $5, 0, $6, $7)",
         )
         .bind(id)
-        .bind(hash_of(&token))
+        .bind(hash)
         .bind(user)
         .bind(name)
         .bind(now as i64)
@@ -71,28 +99,44 @@ impl Accounts {
         .bind(scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(" "))
         .execute(&self.shared.database)
         .await?;
-        Ok(token)
+        Ok(())
     }
 
     /// Whose program a token lets in.
     pub async fn of_token(&self, token: &str) -> Result<Option<Arc<Person>>, AccountError> {
         let Some(id) = id_in(TOKEN_PREFIX, token) else { return Ok(None) };
-        let hash = hash_of(token);
+        self.of_hash(Some(id), hash_of(token)).await
+    }
+
+    /// Whose reading app a password lets in, given the MD5 of it that KOReader sends ([`app_key`]).
+    pub async fn of_app_key(&self, key: &str) -> Result<Option<Arc<Person>>, AccountError> {
+        self.of_hash(None, hash_of(key)).await
+    }
+
+    async fn of_hash(
+        &self,
+        id: Option<&str>,
+        hash: String,
+    ) -> Result<Option<Arc<Person>>, AccountError> {
         if let Some(known) = self.shared.known.get(&hash).await {
             return Ok(known);
         }
         let now = now_ms();
         let found = sqlx::query(
-            "SELECT users.id, users.name, role, used_at, scopes FROM tokens JOIN users ON users.id = user_id
-             WHERE tokens.id = $1 AND hash = $2 AND (expires_at = 0 OR expires_at > $3)",
+            "SELECT users.id, users.name, role, used_at, scopes, tokens.id FROM tokens
+             JOIN users ON users.id = user_id
+             WHERE ($1 = '' OR tokens.id = $1) AND hash = $2 AND (expires_at = 0 OR expires_at > $3)",
         );
-        let found = found.bind(id).bind(&hash).bind(now as i64);
+        let found = found.bind(id.unwrap_or_default()).bind(&hash).bind(now as i64);
         let found = found.fetch_optional(&self.shared.database).await?;
         if let Some(row) = &found
             && now.saturating_sub(row.get::<i64, _>(3) as u64) > USED_INTERVAL_MS
         {
             let used = sqlx::query("UPDATE tokens SET used_at = $2 WHERE id = $1");
-            used.bind(id).bind(now as i64).execute(&self.shared.database).await?;
+            used.bind(row.get::<String, _>(5))
+                .bind(now as i64)
+                .execute(&self.shared.database)
+                .await?;
         }
         let person = found.map(|row| {
             Arc::new(Person {
@@ -140,6 +184,17 @@ impl Accounts {
         self.shared.known.invalidate_all();
         Ok(ended.rows_affected() > 0)
     }
+}
+
+/// The password of a reading app as KOReader sends it: its MD5 in hexadecimal. That is no protection of the password,
+/// whose hash is kept, but the only form in which two kinds of apps say the same.
+pub fn app_key(password: &str) -> String {
+    hex(&Md5::digest(password.as_bytes()))
+}
+
+/// Whether a text could be the password of a reading app.
+pub fn is_app_password(text: &str) -> bool {
+    text.len() == APP_PASSWORD_CHARS && text.bytes().all(|byte| ID_LETTERS.contains(&byte))
 }
 
 /// Scopes by their names; what a later version has written lets nobody do anything here.

@@ -51,6 +51,10 @@ pub struct TokenForm {
     /// the first three when nothing is said
     #[serde(default)]
     scopes: String,
+    /// `reading_app` for the password of an app that reads books: short, as it is typed on a device, and good for what
+    /// such apps do
+    #[serde(default)]
+    kind: String,
     /// `on` is the same as in `scopes`
     #[serde(default)]
     read: String,
@@ -95,7 +99,7 @@ impl TokenForm {
 /// A token, as it is said once.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct NewToken {
-    /// To be sent as `Authorization: Bearer …`
+    /// To be sent as `Authorization: Bearer …`; that of a reading app as the password beside one’s name
     token: String,
 }
 
@@ -182,8 +186,15 @@ pub async fn make_token(
                 reason: "must be a whole number".to_owned(),
             })?,
         };
-        let token =
-            state.door.accounts().make_token(&person.id, &form.name, days, &form.scopes()?).await?;
+        let accounts = state.door.accounts();
+        let token = match form.kind.as_str() {
+            "reading_app" => accounts.make_app_password(&person.id, &form.name).await?,
+            "" => accounts.make_token(&person.id, &form.name, days, &form.scopes()?).await?,
+            _ => {
+                let reason = "is “reading_app” or empty".to_owned();
+                return Err(ApiError::BadParameter { name: "kind", reason });
+            }
+        };
         note(&state, &person, "token", &form.name).await;
         Ok(token)
     };

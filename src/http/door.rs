@@ -17,10 +17,10 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::forms::{in_address, wants_page};
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
-use super::{ApiError, AppState, cookies, notice};
+use super::{ApiError, AppState, cookies, notice, opds};
 use crate::accounts::{AccountError, Accounts, PROXY_SESSION};
 use crate::time::now_ms;
-use caller::Caller;
+use caller::{Caller, Credential};
 
 pub use caller::ProxyLogin;
 pub use sessions::{
@@ -144,8 +144,10 @@ impl Door {
             }
             .map(|role| Arc::new(Person::without_login(role))));
         }
-        if let Some(token) = caller.token() {
-            return self.accounts.of_token(&token).await;
+        match caller.credential() {
+            Some(Credential::Token(token)) => return self.accounts.of_token(&token).await,
+            Some(Credential::AppKey(key)) => return self.accounts.of_app_key(&key).await,
+            None => {}
         }
         match (caller.secret(), caller.guest()) {
             // Whose session has ended logs in again, and is no guest meanwhile.
@@ -229,7 +231,7 @@ pub async fn let_in(
         Some(person) if person.lent.is_some() && wants_page(request.headers()) => {
             let wanted = request.uri().path_and_query().map(ToString::to_string);
             let wanted = wanted.filter(|_| *request.method() == Method::GET);
-            Some(to_login(&state, Some(wanted.unwrap_or_else(|| "/".into()))).await)
+            Some(to_login(&state, Some(wanted.unwrap_or_else(|| "/".into())), false).await)
         }
         Some(_) if wants_page(request.headers()) => {
             // The page where a refusal is read, and that everybody may see.
@@ -241,7 +243,9 @@ pub async fn let_in(
             // A form is not sent again; the page that it stands on is where one goes on.
             let wanted = wanted.filter(|_| *request.method() == Method::GET);
             let wants_page = wants_page(request.headers());
-            Some(to_login(&state, wants_page.then(|| wanted.unwrap_or_else(|| "/".into()))).await)
+            let wanted = wants_page.then(|| wanted.unwrap_or_else(|| "/".into()));
+            let is_catalogue = route.is_some_and(|route| route.starts_with(opds::ROOT));
+            Some(to_login(&state, wanted, is_catalogue).await)
         }
     };
     if let Some(refused) = refused {
@@ -331,7 +335,7 @@ fn to_confirm(request: &Request) -> Response {
 
 /// Sends a browser that wants a page to where one logs in, or makes the first account; tells a program that it
 /// needs a token.
-async fn to_login(state: &AppState, wanted: Option<String>) -> Response {
+async fn to_login(state: &AppState, wanted: Option<String>, is_catalogue: bool) -> Response {
     let has_people = state.door.accounts.has_people().await.unwrap_or(true);
     if let Some(wanted) = wanted {
         if !has_people {
@@ -344,6 +348,11 @@ async fn to_login(state: &AppState, wanted: Option<String>) -> Response {
         return Redirect::to(&format!("/login?next={}", in_address(&wanted))).into_response();
     }
     let error = if has_people { ApiError::NoLogin } else { ApiError::NotSetUp };
+    if is_catalogue {
+        // What asks for it knows names and passwords, and no other login.
+        let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"Earmark\", charset=\"UTF-8\"")];
+        return (error.status(), challenge, opds::how_to_log_in()).into_response();
+    }
     let challenge = [(header::WWW_AUTHENTICATE, "Bearer realm=\"Earmark\"")];
     (challenge, error).into_response()
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, UNIX_EPOCH};
 
 use app::base::Base;
-use app::model::{BookDetails, FeedCard, Person};
+use app::model::{BookCard, BookDetails, FeedCard, Person};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -18,8 +18,7 @@ use axum::{Extension, Json};
 use bytes::Bytes;
 use futures::StreamExt;
 use moka::future::Cache;
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesText, Event};
+use quick_xml::events::BytesText;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa_axum::routes;
@@ -29,6 +28,7 @@ use super::files::FileFacts;
 use super::forms::{answer, refused, wants_page};
 use super::openapi::NARRATIONS;
 use super::routes::{Needs, Routes};
+use super::xml::{self, Xml, empty, text};
 use super::{ApiError, Visit, notice};
 use crate::accounts::Feed;
 use crate::jobs::Wanted;
@@ -38,7 +38,6 @@ use crate::narration::Narrator;
 use crate::narration::stream::Recording;
 use crate::text::hash::hex;
 use crate::text::subtitles::SubtitleForm;
-use crate::text::xml::allowed;
 
 /// The page with one's feeds.
 const PAGE: &str = "/narrations";
@@ -240,7 +239,7 @@ pub async fn file(
             if !recording.is_whole() {
                 return Err(missing());
             }
-            Ok(for_players(episode(&state, &subscribed, (&method, &headers), recording)))
+            Ok(for_players(episode(&state, narrator, (&method, &headers), recording)))
         }
         "vtt" => {
             let cues = narrator.cues(&feed.book, number, &feed.voice).await?;
@@ -252,9 +251,10 @@ pub async fn file(
     }
 }
 
-fn episode(
+/// A chapter that is made, as a file.
+pub(super) fn episode(
     state: &Visit,
-    subscribed: &Subscribed,
+    narrator: &Narrator,
     (method, headers): (&Method, &HeaderMap),
     recording: Recording,
 ) -> Response {
@@ -268,7 +268,7 @@ fn episode(
             return Body::empty();
         }
         let shutdown = state.shutdown.clone().cancelled_owned();
-        Body::from_stream(subscribed.narrator.play(recording, range).take_until(shutdown))
+        Body::from_stream(narrator.play(recording, range).take_until(shutdown))
     })
 }
 
@@ -279,42 +279,50 @@ fn rss(
     episodes: &[(u32, Recording)],
     (at, site): (&dyn Fn(&str) -> String, &str),
 ) -> std::io::Result<String> {
-    let mut writer = Writer::new(Vec::new());
-    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let card = &book.card;
-    let byline = card.byline();
-    let (own, cover) = (at(""), at("/cover"));
-    let root = writer.create_element("rss").with_attributes(NAMESPACES);
-    root.write_inner_content(|writer| {
-        writer.create_element("channel").write_inner_content(|writer| {
-            text(writer, "title", &card.title)?;
-            // The address of the feed is nobody else's business; apps show this one.
-            text(writer, "link", site)?;
-            text(writer, "description", &format!("{} · {byline}", card.title))?;
-            text(writer, "language", &card.language)?;
-            text(writer, "itunes:author", &byline)?;
-            text(writer, "itunes:type", "serial")?;
-            text(writer, "itunes:block", "Yes")?;
-            text(writer, "itunes:explicit", "false")?;
-            text(writer, "podcast:medium", "audiobook")?;
-            let link = [("href", own.as_str()), ("rel", "self"), ("type", "application/rss+xml")];
-            writer.create_element("atom:link").with_attributes(link).write_empty()?;
-            if card.has_cover {
-                let picture = writer.create_element("itunes:image");
-                picture.with_attribute(("href", cover.as_str())).write_empty()?;
-            }
-            for (number, recording) in episodes {
-                item(writer, book, feed, (*number, recording), at)?;
-            }
+    xml::document(|xml| {
+        let root = xml.create_element("rss").with_attributes(NAMESPACES);
+        root.write_inner_content(|xml| {
+            let channel = xml.create_element("channel");
+            channel.write_inner_content(|xml| {
+                about(xml, &book.card, (at, site))?;
+                episodes.iter().try_for_each(|(number, recording)| {
+                    item(xml, book, feed, (*number, recording), at)
+                })
+            })?;
             Ok(())
         })?;
         Ok(())
-    })?;
-    String::from_utf8(writer.into_inner()).map_err(std::io::Error::other)
+    })
+}
+
+/// What the book is, as apps show it.
+fn about(
+    xml: &mut Xml,
+    card: &BookCard,
+    (at, site): (&dyn Fn(&str) -> String, &str),
+) -> std::io::Result<()> {
+    let byline = card.byline();
+    text(xml, "title", &card.title)?;
+    // The address of the feed is nobody else's business; apps show this one.
+    text(xml, "link", site)?;
+    text(xml, "description", &format!("{} · {byline}", card.title))?;
+    text(xml, "language", &card.language)?;
+    text(xml, "itunes:author", &byline)?;
+    text(xml, "itunes:type", "serial")?;
+    text(xml, "itunes:block", "Yes")?;
+    text(xml, "itunes:explicit", "false")?;
+    text(xml, "podcast:medium", "audiobook")?;
+    let own = at("");
+    let link = [("href", own.as_str()), ("rel", "self"), ("type", "application/rss+xml")];
+    empty(xml, "atom:link", &link)?;
+    if card.has_cover {
+        empty(xml, "itunes:image", &[("href", &at("/cover"))])?;
+    }
+    Ok(())
 }
 
 fn item(
-    writer: &mut Writer<Vec<u8>>,
+    xml: &mut Xml,
     book: &BookDetails,
     feed: &Feed,
     (number, recording): (u32, &Recording),
@@ -327,24 +335,18 @@ fn item(
     let date = UNIX_EPOCH + Duration::from_millis(feed.made_at_ms).saturating_sub(before);
     let (sound, transcript) = (at(&format!("/{number}.mp3")), at(&format!("/{number}.vtt")));
     let length = recording.bytes.to_string();
-    writer.create_element("item").write_inner_content(|writer| {
-        text(writer, "title", &title)?;
-        let guid = writer.create_element("guid").with_attribute(("isPermaLink", "false"));
+    xml.create_element("item").write_inner_content(|xml| {
+        text(xml, "title", &title)?;
+        let guid = xml.create_element("guid").with_attribute(("isPermaLink", "false"));
         let name = format!("{}-{number}", feed.id);
         guid.write_text_content(BytesText::new(&name))?;
-        text(writer, "pubDate", &httpdate::fmt_http_date(date))?;
-        text(writer, "itunes:episode", &number.to_string())?;
-        text(writer, "itunes:duration", &recording.duration().as_secs().to_string())?;
+        text(xml, "pubDate", &httpdate::fmt_http_date(date))?;
+        text(xml, "itunes:episode", &number.to_string())?;
+        text(xml, "itunes:duration", &recording.duration().as_secs().to_string())?;
         let enclosure = [("url", &*sound), ("length", &*length), ("type", "audio/mpeg")];
-        writer.create_element("enclosure").with_attributes(enclosure).write_empty()?;
+        empty(xml, "enclosure", &enclosure)?;
         let transcript = [("url", &*transcript), ("type", "text/vtt")];
-        writer.create_element("podcast:transcript").with_attributes(transcript).write_empty()?;
-        Ok(())
+        empty(xml, "podcast:transcript", &transcript)
     })?;
-    Ok(())
-}
-
-fn text(writer: &mut Writer<Vec<u8>>, name: &str, text: &str) -> std::io::Result<()> {
-    writer.create_element(name).write_text_content(BytesText::new(&allowed(text)))?;
     Ok(())
 }

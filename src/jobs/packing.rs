@@ -24,6 +24,7 @@ use zip::result::ZipError;
 
 use crate::audio::{TagError, Tags};
 use crate::library::pictures::picture_type;
+use crate::library::reading_apps::digest;
 use crate::library::xhtml::XhtmlError;
 use crate::library::{Library, LibraryError};
 use crate::narration::stream::Recording;
@@ -126,7 +127,7 @@ impl Packer<'_> {
         wanted: Wanted<'_>,
     ) -> Result<u64, PackError> {
         let Wanted { book, range, heard, voice, voice_name } = wanted;
-        let card = &book.card;
+        let (card, first) = (&book.card, *range.start());
         let mut parts = Vec::with_capacity(heard.len());
         for number in heard {
             let (recording, cues) = self.narrator.heard_timed(&card.id, *number, voice).await?;
@@ -151,7 +152,13 @@ impl Packer<'_> {
             NarrationOutput::M4b => self.audiobook(&work, contents).await?,
             NarrationOutput::Epub => self.read_aloud(&work, contents).await?,
         };
-        self.keep(id, &file).await
+        let size = self.keep(id, &file).await?;
+        if output == NarrationOutput::Epub {
+            // So that whoever reads it elsewhere is found in this book.
+            let digest = digest(&**self.store, &path_of(id)).await?;
+            self.library.note_document(&digest, &card.id, first).await?;
+        }
+        Ok(size)
     }
 
     /// All chapters in one MP3, which lists them.

@@ -163,8 +163,8 @@ async fn insert_chapters(
 ) -> Result<(), LibraryError> {
     for chapter in &book.contents.chapters {
         sqlx::query(
-            "INSERT INTO chapters (book_id, number, title, sentences, characters, matter) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO chapters (book_id, number, title, sentences, characters, matter, document) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(id.as_str())
         .bind(i64::from(chapter.number))
@@ -172,6 +172,7 @@ async fn insert_chapters(
         .bind(i64::from(chapter.sentences))
         .bind(i64::from(chapter.characters))
         .bind(chapter.matter.name())
+        .bind(i64::from(chapter.document))
         .execute(&mut **transaction)
         .await?;
     }
@@ -210,7 +211,7 @@ pub(super) async fn find(
         .await?;
     let Some(more) = more else { return Ok(None) };
     let chapters = sqlx::query(
-        "SELECT number, title, sentences, characters, matter FROM chapters WHERE book_id = $1 ORDER BY number",
+        "SELECT number, title, sentences, characters, matter, document FROM chapters WHERE book_id = $1 ORDER BY number",
     )
     .bind(id.as_str())
     .fetch_all(database)
@@ -231,6 +232,7 @@ pub(super) async fn find(
                     sentences: number(row, "sentences")?,
                     characters: number(row, "characters")?,
                     matter: matter(row)?,
+                    document: number(row, "document")?,
                 })
             })
             .collect::<Result<_, sqlx::Error>>()?,

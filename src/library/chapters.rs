@@ -87,6 +87,10 @@ pub fn compose(
             characters: chapter.characters() as u32,
             title: chapter.title,
             matter: Matter::Text,
+            document: book
+                .items
+                .get(range.start)
+                .map_or(0, |(document, _)| manuscript.documents[*document].position),
         });
     }
     matter::tell(&book, &ranges, &mut chapters);

@@ -43,12 +43,14 @@ pub struct SourceDocument {
     pub path: String,
     /// What it holds.
     pub parsed: ParsedDocument,
+    /// Where it is among the documents of its file, from 1; 0 where the file puts it nowhere.
+    pub position: u32,
 }
 
 impl SourceDocument {
     /// A document of XHTML or HTML.
     pub fn parse(path: &str, source: &str) -> Self {
-        Self { path: path.to_owned(), parsed: html::parse(source) }
+        Self { path: path.to_owned(), parsed: html::parse(source), position: 0 }
     }
 }
 

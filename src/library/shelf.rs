@@ -25,6 +25,7 @@ use tokio::io::AsyncWriteExt;
 use super::LibraryError;
 use super::chapters::Chapter;
 use super::import::{Format, covers, files};
+use super::reading_apps::digest;
 
 /// Files that are stored at the same time.
 const STORED_AT_ONCE: usize = 4;
@@ -179,6 +180,11 @@ impl Shelf {
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What KOReader calls the file that a book comes from.
+    pub(super) async fn digest(&self, id: &BookId, format: Format) -> Result<String, LibraryError> {
+        Ok(digest(&*self.store, &original_path(id, format)).await?)
     }
 
     async fn get(&self, path: &Path) -> Result<Option<Bytes>, LibraryError> {

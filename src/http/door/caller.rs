@@ -6,7 +6,7 @@ use app::model::Role;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use super::sessions::{cookie_name, guest_cookie_name};
-use crate::accounts::TOKEN_PREFIX;
+use crate::accounts::{TOKEN_PREFIX, app_key, is_app_password};
 use crate::http::cookies;
 
 /// How a proxy says whom it has let in.
@@ -16,6 +16,17 @@ pub struct ProxyLogin {
     pub header: HeaderName,
     /// What somebody may do whom nobody knows yet; nobody new comes in when there is none.
     pub newcomers: Option<Role>,
+}
+
+/// The header in which KOReader sends the MD5 of the password (`koreader-sync-server`, its API).
+const APP_KEY: &str = "x-auth-key";
+
+/// What a program lets itself in with.
+pub(super) enum Credential {
+    /// A token.
+    Token(String),
+    /// The MD5 of the password of a reading app.
+    AppKey(String),
 }
 
 /// What is known of a request before it is known whose it is.
@@ -47,11 +58,15 @@ impl Caller<'_> {
         MARKS.iter().any(|name| self.headers.contains_key(*name))
     }
 
-    /// The token of a program: as bearer, or as the password of a login that programs know (RFC 7617). What is
-    /// none of ours is for a proxy in front.
-    pub(super) fn token(&self) -> Option<String> {
+    /// What a program lets itself in with: a token as bearer, or as the password of a login that programs know (RFC
+    /// 7617); the password of a reading app, which KOReader sends as its MD5 in a header of its own. What is none of
+    /// ours is for a proxy in front.
+    pub(super) fn credential(&self) -> Option<Credential> {
         use base64::Engine as _;
 
+        if let Some(key) = self.headers.get(APP_KEY).and_then(|key| key.to_str().ok()) {
+            return Some(Credential::AppKey(key.to_ascii_lowercase()));
+        }
         let given = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, value) = given.split_once(' ')?;
         let token = if scheme.eq_ignore_ascii_case("bearer") {
@@ -62,13 +77,20 @@ impl Caller<'_> {
         } else {
             return None;
         };
-        token.starts_with(TOKEN_PREFIX).then_some(token)
+        if token.starts_with(TOKEN_PREFIX) {
+            return Some(Credential::Token(token));
+        }
+        // As it is shown, or as people group it who type it off.
+        let typed: String = token.chars().filter(|letter| !matches!(letter, ' ' | '-')).collect();
+        let typed = typed.to_lowercase();
+        let is_basic = scheme.eq_ignore_ascii_case("basic");
+        (is_basic && is_app_password(&typed)).then(|| Credential::AppKey(app_key(&typed)))
     }
 
     /// The name under which a trusted proxy lets somebody in, and what becomes of newcomers. Programs behind it still
     /// send tokens.
     pub(super) fn let_in_as(&self, login: Option<&ProxyLogin>) -> Option<(&str, Option<Role>)> {
-        let login = login.filter(|_| self.is_proxied && self.token().is_none())?;
+        let login = login.filter(|_| self.is_proxied && self.credential().is_none())?;
         // Two names are a way to have two programs see two people in one.
         let mut names = self.headers.get_all(&login.header).iter();
         let name = names.next().filter(|_| names.next().is_none())?.to_str().ok()?.trim();

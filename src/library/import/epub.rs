@@ -178,7 +178,8 @@ impl Reader {
             if !seen.insert(entry) {
                 continue;
             }
-            let Some(document) = self.document(item, entry, MAX_FALLBACKS)? else { continue };
+            let Some(mut document) = self.document(item, entry, MAX_FALLBACKS)? else { continue };
+            document.position = done as u32 + 1;
             if *is_linear || listed.contains(&entry) {
                 linear.push(document);
             } else if document.parsed.speaks() {
