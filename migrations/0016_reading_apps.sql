@@ -8,8 +8,11 @@ ALTER TABLE chapters ADD COLUMN document BIGINT NOT NULL DEFAULT 0;
 CREATE TABLE documents (
     digest TEXT NOT NULL,
     book_id TEXT NOT NULL REFERENCES books (id) ON DELETE CASCADE,
-    -- The chapter that is its first document, where the file was made of the book; 0 for the one that was imported.
+    -- The chapters that are its documents, where the file was made of the book, and the revision of the book that it was
+    -- made of; 0 for the file that was imported.
     first_chapter BIGINT NOT NULL,
+    last_chapter BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
     PRIMARY KEY (digest, book_id)
 );
 CREATE INDEX documents_by_book ON documents (book_id);

@@ -8,10 +8,11 @@ use app::backend::Backend;
 use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, FeedCard,
-    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
-    NarrationEstimate, NarrationOutput, NewPronunciation, PackCard, Passage, Person, PersonCard,
-    SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
+    Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
+    FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
+    NarrationEstimate, NarrationOutput, NarrationStats, NewPronunciation, PackCard, Passage,
+    Person, PersonCard, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary,
+    Voice,
 };
 use async_trait::async_trait;
 
@@ -208,6 +209,22 @@ impl Backend for Server {
             card.rest = self.narrator.rest_card(&card.name).await;
         }
         Ok(cards)
+    }
+
+    async fn activity(&self) -> Result<Activity, AppError> {
+        Ok(self.narrator.activity().await.map_err(ApiError::from)?)
+    }
+
+    fn quiet_hours(&self) -> Option<String> {
+        self.jobs.quiet_hours().map(|quiet| quiet.to_string())
+    }
+
+    async fn narration_stats(&self) -> Result<NarrationStats, AppError> {
+        Ok(self.jobs.stats(Whose::everybodys()).await.map_err(ApiError::from)?)
+    }
+
+    async fn saved_of(&self, book: &BookId) -> Result<f64, AppError> {
+        Ok(self.narrator.saved_of(book).await.map_err(ApiError::from)?)
     }
 
     async fn storage(&self) -> Result<StorageFigures, AppError> {

@@ -4,6 +4,7 @@
 //! [`waits`] is where listeners wait for those that are not there yet, [`guard`] keeps them from being paid
 //! for twice, and [`usage`] counts how often they are heard.
 
+pub(crate) mod figures;
 pub(crate) mod guard;
 pub mod job;
 pub(crate) mod store;

@@ -10,6 +10,7 @@ mod chapters;
 mod client;
 mod connections;
 mod cookies;
+mod dashboard;
 mod door;
 mod engines;
 mod error;
@@ -48,13 +49,15 @@ mod visit;
 mod voice;
 mod xml;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::base::Base;
 use axum::Router;
-use axum::extract::FromRef;
+use axum::extract::{ConnectInfo, FromRef};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware;
 use axum::routing::any;
@@ -116,6 +119,14 @@ impl Deref for AppState {
 
 impl AppParts {
     /// Whether a request came over HTTPS, as a trusted proxy says or the site's address has it.
+    /// The address of the site as a request has found it, or as it is set, without a slash at its end.
+    fn found_at(&self, parts: &Parts) -> String {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let base = parts.extensions.get::<Base>().cloned().unwrap_or_default();
+        self.site.page(&parts.headers, self.is_https(&parts.headers, peer), &base, "")
+    }
+
     fn is_https(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
         self.limits.is_https(headers, peer) || self.site.is_https(headers)
     }
@@ -214,6 +225,7 @@ fn api() -> Routes {
         .merge(packs::router())
         .merge(engines::router())
         .merge(storage::router())
+        .merge(dashboard::router())
         .merge(health::router())
         .merge(login::router())
         .merge(account::router())

@@ -3,9 +3,11 @@
 //! [`rows`] keeps them in SQL, so that they survive whoever runs them; [`runner`] claims one and watches over it, and
 //! [`feeder`] has what is missing of it made, a few sentences at a time, behind all that somebody listens to.
 
+mod ahead;
 mod estimate;
 mod feeder;
 mod packing;
+mod quiet;
 mod rows;
 mod runner;
 
@@ -34,6 +36,7 @@ use crate::time::now_ms;
 use estimate::Prospect;
 use rows::{NewNarration, Rows, Wish};
 
+pub use quiet::QuietHours;
 pub use rows::Whose;
 
 /// How often those that ended long ago are forgotten.
@@ -50,6 +53,10 @@ pub struct JobSettings {
     pub at_once_per_person: u16,
     /// Of one person, waiting at once.
     pub waiting_per_person: u16,
+    /// When something is made that nobody has asked for; never when there are none.
+    pub quiet: Option<QuietHours>,
+    /// What that may cost a night, in millionths of the operator's currency.
+    pub budget_a_night: u64,
 }
 
 /// Why a narration cannot be had.
@@ -203,6 +210,9 @@ impl Jobs {
         for _ in 0..settings.at_once {
             tasks.spawn(runner::run(Arc::clone(&shared), shutdown.clone()));
         }
+        if let Some(quiet) = settings.quiet.filter(|_| settings.at_once > 0) {
+            tasks.spawn(ahead::run(Arc::clone(&shared), quiet, shutdown.clone()));
+        }
         let forgetting = forget_often(Arc::clone(&shared));
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(forgetting));
         Self { shared }
@@ -275,6 +285,11 @@ impl Jobs {
     pub async fn get(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
         let cards = self.shared.rows.cards(whose, Some(id), None).await?;
         cards.into_iter().next().ok_or(JobError::NoSuchNarration)
+    }
+
+    /// When it is quiet here, if it ever is.
+    pub fn quiet_hours(&self) -> Option<QuietHours> {
+        self.shared.settings.quiet
     }
 
     /// Whether a form of file can be made here.

@@ -11,6 +11,7 @@ pub mod directions;
 mod html;
 pub mod import;
 mod importing;
+mod lately;
 pub mod manuscript;
 mod metadata;
 mod paths;
@@ -54,6 +55,7 @@ use crate::time::now_ms;
 
 pub use database::connect;
 pub use importing::{Arrival, Audience, ImportProgress};
+pub use lately::Reading;
 pub use paths::encode as encode_path;
 pub use progress::FLUSH_INTERVAL;
 pub use removal::PURGE_INTERVAL;

@@ -16,6 +16,7 @@ mod ahead;
 mod coverage;
 mod events;
 mod fallback;
+mod figures;
 mod outline;
 mod passages;
 pub mod plan;
@@ -41,6 +42,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::accounts::{Allowances, Left};
+use crate::clips::figures::Figures;
 use crate::clips::guard::Guard;
 use crate::clips::store::Assets;
 use crate::clips::usage::Usage;
@@ -154,6 +156,7 @@ struct Shared {
     redis: Option<RedisConnection>,
     database: AnyPool,
     usage: Usage,
+    figures: Arc<Figures>,
     active: ActiveStreams,
     /// One clean-up at a time.
     cleaning: Mutex<()>,
@@ -213,12 +216,14 @@ impl Narrator {
             .max_capacity(CACHED_SEGMENTS)
             .build();
         let slots = config.workers.max(1);
+        let figures = Arc::new(Figures::default());
         for queue in queue.worked_on(config.works) {
             let synthesizer = Synthesizer {
                 voices: Arc::clone(&voices),
                 engines: engines.clone(),
                 clips: Arc::clone(&clips),
                 allowances: allowances.clone(),
+                figures: Arc::clone(&figures),
             };
             let worker = Worker { queue, synthesizer, slots, timing };
             tasks.spawn(worker.run(shutdown.clone()));
@@ -238,6 +243,7 @@ impl Narrator {
                 redis,
                 database,
                 usage: Usage::default(),
+                figures,
                 active: ActiveStreams::default(),
                 cleaning: Mutex::default(),
                 cache_bytes,
@@ -256,7 +262,7 @@ impl Narrator {
 
     /// Writes what is only in memory; for when the process ends.
     pub async fn close(&self) {
-        self.shared.usage.flush(&self.shared.database).await;
+        self.flush_usage().await;
         self.shared.clips.guard.release_all().await;
     }
 

@@ -399,6 +399,9 @@ pub trait Queue: Send + Sync {
 
     /// Puts dead letters back into their lanes, all of them or those of one book; returns how many.
     async fn requeue_dead(&self, book: Option<&BookId>) -> Result<usize, QueueError>;
+
+    /// Throws dead letters away; returns how many.
+    async fn discard_dead(&self) -> Result<usize, QueueError>;
 }
 
 /// What is said of a job whose workers ended one after another.

@@ -55,14 +55,34 @@ async fn each_route_lets_in_whom_it_should() {
             routes.push((address.clone(), method.to_uppercase().parse().unwrap()));
         }
     }
-    let pages =
-        ["/", "/settings", "/keys", "/engines", "/storage", "/people", "/voices", "/account"];
+    let pages = [
+        "/",
+        "/settings",
+        "/keys",
+        "/engines",
+        "/storage",
+        "/people",
+        "/voices",
+        "/account",
+        "/dashboard",
+    ];
     routes.extend(pages.map(|page| (page.to_owned(), Method::GET)));
     assert!(routes.len() > 60, "{}", routes.len());
     let is_admins = |path: &str| {
-        ["/engines", "/storage", "/packs", "/people", "/voices", "/invitations", "/happenings"]
-            .iter()
-            .any(|about| path.contains(about))
+        [
+            "/engines",
+            "/storage",
+            "/packs",
+            "/people",
+            "/voices",
+            "/invitations",
+            "/happenings",
+            "/activity",
+            "/dead-letters",
+            "/dashboard",
+        ]
+        .iter()
+        .any(|about| path.contains(about))
             && path != "/api/voices"
             && path != "/v1/audio/voices"
     };

@@ -107,6 +107,14 @@ async fn koreader_and_the_reader_are_at_the_same_place() {
     let place = server.json(&format!("/api/books/{id}/progress")).await;
     assert_eq!(place["sentence"], 10, "{place}");
 
+    // A device that was led to the beginning of the chapter does not lead the reader back there.
+    other.push(&document, "/body/DocFragment[2]/body", 0.34).await;
+    let place = server.json(&format!("/api/books/{id}/progress")).await;
+    assert_eq!((&place["chapter"], &place["sentence"]), (&json!(2), &json!(10)), "{place}");
+    device.push(&document, "/body/DocFragment[1]/body", 0.01).await;
+    let place = server.json(&format!("/api/books/{id}/progress")).await;
+    assert_eq!(place["chapter"], 1, "{place}");
+
     // From the reader to the device.
     let moved = json!({ "chapter": 3, "sentence": 5, "device": "Phone" });
     let put = server.client.put(server.url(&format!("/api/books/{id}/progress"))).json(&moved);
@@ -118,6 +126,53 @@ async fn koreader_and_the_reader_are_at_the_same_place() {
     );
     let percentage = pulled["percentage"].as_f64().unwrap();
     assert!((percentage - (2.0 / 3.0 + 0.25 / 3.0)).abs() < 0.01, "{pulled}");
+    // A device that slept and says what it has said before moves nobody.
+    device.push(&document, "/body/DocFragment[1]/body", 0.01).await;
+    assert_eq!(server.json(&format!("/api/books/{id}/progress")).await["chapter"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_chapters_in_one_document_lead_no_device_back() {
+    let server = TestServer::start().await;
+    let text =
+        |n: u32| -> String { (1..=20).map(|at| format!("<p>Sentence {at} of {n}.</p>")).collect() };
+    let body =
+        format!("{}<h2 id='two'>Two</h2>{}<h2 id='three'>Three</h2>{}", text(1), text(2), text(3));
+    // Lines of the contents that lead into the document.
+    let contents =
+        "One</a></li><li><a href='c1.xhtml#two'>Two</a></li><li><a href='c1.xhtml#three'>Three";
+    let id = server.import("one.epub", epub("One document", &[(contents, &body)])).await;
+    let book = server.json(&format!("/api/books/{id}")).await;
+    assert_eq!(book["chapters"].as_array().unwrap().len(), 3, "{book}");
+    let file = server.get(&format!("/api/books/{id}/file")).await.bytes().await.unwrap();
+    let device = KoReader { server: &server, name: "any", password: "any", device: "Kobo" };
+    device.push(&digest(&file), "/body/DocFragment[1]/body/p[3]", 0.05).await;
+    let moved = json!({ "chapter": 3, "sentence": 5, "device": "Phone" });
+    let put = server.client.put(server.url(&format!("/api/books/{id}/progress"))).json(&moved);
+    assert!(put.send().await.unwrap().status().is_success());
+    // There is no address for the third chapter, and the beginning of the document is none.
+    let pulled = device.pull(&digest(&file)).await;
+    assert_eq!(pulled["progress"], "/body/DocFragment[1]/body/p[3]", "{pulled}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_in_some_chapters_is_one_of_theirs() {
+    let server = TestServer::start().await;
+    let id = server.import("places.epub", book()).await;
+    made_ready_in(&server, &id, "epub", "2-3").await;
+    let feed = server.json("/opds/v2/books?of=ready").await;
+    let links = feed["publications"][0]["links"].as_array().unwrap();
+    let file = links[1]["href"].as_str().unwrap();
+    let file = server.client.get(file).send().await.unwrap().bytes().await.unwrap();
+    let device = KoReader { server: &server, name: "any", password: "any", device: "Kobo" };
+    device.push(&digest(&file), "/body/DocFragment[1]/body/p[10]", 0.25).await;
+    let place = server.json(&format!("/api/books/{id}/progress")).await;
+    assert_eq!((&place["chapter"], &place["sentence"]), (&json!(2), &json!(10)), "{place}");
+    // The first chapter is not in it.
+    let moved = json!({ "chapter": 1, "sentence": 5, "device": "Phone" });
+    let put = server.client.put(server.url(&format!("/api/books/{id}/progress"))).json(&moved);
+    assert!(put.send().await.unwrap().status().is_success());
+    assert_eq!(device.pull(&digest(&file)).await["percentage"], 0.25);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,6 +186,8 @@ async fn koreader_keeps_places_of_files_that_are_not_here() {
         (json!({"document": "", "progress": "1", "percentage": 0.1}), 400),
         (json!({"document": "x".repeat(300), "progress": "1", "percentage": 0.1}), 400),
         (json!({"document": "x", "progress": "y".repeat(5000), "percentage": 0.1}), 400),
+        (json!({"document": "a/b", "progress": "1", "percentage": 0.1}), 400),
+        (json!({"document": "x", "progress": "1", "percentage": "0.5", "device": null}), 200),
         (json!({"document": "x", "progress": 17, "percentage": 9.5}), 200),
         (json!({"document": "x"}), 400),
     ] {
@@ -157,6 +214,8 @@ async fn reading_apps_log_in_with_a_password_of_their_own() {
     assert_eq!(password.len(), 14, "it is typed on a device");
     let device = KoReader { server: &server, name: "Max", password: &password, device: "Kobo" };
     assert_eq!(device.ask(Method::GET, "/users/auth", None).await.0, 200);
+    let other_name = KoReader { name: "Lea", ..device };
+    assert_eq!(other_name.ask(Method::GET, "/users/auth", None).await.0, 401, "another's name");
     let wrong = KoReader { password: "wrong", ..device };
     assert_eq!(wrong.ask(Method::GET, "/users/auth", None).await.0, 401);
     assert_eq!(wrong.ask(Method::GET, "/syncs/progress/x", None).await.0, 401);
@@ -187,6 +246,20 @@ async fn reading_apps_log_in_with_a_password_of_their_own() {
         assert_eq!(basic(path, grouped.clone()).await, 200, "{path}");
         assert_eq!(basic(path, "abcdefghijkmnp".to_owned()).await, 401, "{path}");
     }
+    // Files that the catalogue names ask for the same login, and a browser is led to the page of its own.
+    let file =
+        server.client.get(server.url("/api/books/0123456789abcdef/file")).send().await.unwrap();
+    assert!(file.headers()["www-authenticate"].to_str().unwrap().starts_with("Basic "));
+    let java = server.client.get(server.url("/opds")).header("accept", "text/html, */*; q=.2");
+    assert_eq!(java.send().await.unwrap().status(), 401);
+    let person = max.client.get(server.url("/opds")).header("accept", "text/html");
+    let person = person.header("user-agent", "Mozilla/5.0").send().await.unwrap();
+    assert_eq!(person.status(), 303);
+    // KOReader's own way to log in is for its places alone.
+    let elsewhere = server.client.get(server.url("/api/books"));
+    let elsewhere = elsewhere.header("x-auth-user", "Max");
+    let elsewhere = elsewhere.header("x-auth-key", hex(&Md5::digest(&password)));
+    assert_eq!(elsewhere.send().await.unwrap().status(), 401);
     // It is good for what such apps do, and no bearer token.
     assert_eq!(basic("/api/people", password.clone()).await, 403);
     let bearer = server.client.get(server.url("/api/books")).bearer_auth(&password);
@@ -214,7 +287,11 @@ fn walked(server: &TestServer) -> Value {
 }
 
 async fn made_ready(server: &TestServer, book: &str, output: &str) {
-    let wanted = json!({ "book": book, "output": output });
+    made_ready_in(server, book, output, "").await;
+}
+
+async fn made_ready_in(server: &TestServer, book: &str, output: &str, chapters: &str) {
+    let wanted = json!({ "book": book, "output": output, "chapters": chapters });
     let asked =
         server.client.post(server.url("/api/narrations")).json(&wanted).send().await.unwrap();
     let asked: Value = asked.json().await.unwrap();
@@ -293,11 +370,14 @@ async fn a_catalogue_offers_each_book_and_what_was_made_of_it() {
     }
     assert!((manifest["metadata"]["duration"].as_f64().unwrap() - total).abs() < 0.001);
     // Lists that have nothing, and pages that are not there.
-    for path in ["/opds/v2/books?q=nothing", "/opds/books?page=99", "/opds/books?of=ready&q=%26"] {
+    for path in ["/opds/v2/books?q=nothing", "/opds/books?of=ready&q=%26"] {
         assert_eq!(server.get(path).await.status(), 200, "{path}");
     }
     for path in ["/opds/books?of=none", "/opds/books?page=x", "/opds/v2/books?page=-1"] {
         assert_eq!(server.get(path).await.status(), 400, "{path}");
     }
-    assert_eq!(server.get(&format!("/opds/audiobooks/{id}?voice=none")).await.status(), 400);
+    for path in ["/opds/books?page=3", "/opds/v2/books?page=4294967295"] {
+        assert_eq!(server.get(path).await.status(), 404, "{path}");
+    }
+    assert_eq!(server.get(&format!("/opds/audiobooks/{id}?voice=none")).await.status(), 404);
 }

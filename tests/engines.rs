@@ -7,7 +7,7 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::fleet::Fleet;
 use common::redis::{RedisCluster, RedisServer};
@@ -117,6 +117,39 @@ async fn a_budget_is_kept_by_all_who_speak_and_said_in_words() {
     // What waits goes on when it is raised.
     add(&server, &standin, &[("price", "100"), ("day_characters", "1000")]).await;
     assert_eq!(hear(&server, &id, 1, SERVICE).await.0, 200);
+    assert_eq!(server.json("/health").await["queue"]["dead"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_shown_tried_again_and_thrown_away() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    add(&server, &standin, &[]).await;
+    let id = book(&server, "Letters", 3).await;
+    let refusal = || Fault::Refusal(400, "invalid_request_error", None);
+    standin.fail([refusal()]);
+    assert_eq!(hear(&server, &id, 0, SERVICE).await.0, 503);
+    let letter = server.json("/api/activity").await["dead_letters"][0].clone();
+    assert_eq!((&letter["book"], &letter["voice"]), (&json!(id), &json!(SERVICE)), "{letter}");
+    assert!(letter["error"].as_str().unwrap().contains("stand-in"), "{letter}");
+    let page = server.get("/dashboard").await.text().await.unwrap();
+    assert!(page.contains(&format!("/read/{id}/1#s0")), "{page}");
+
+    let ask = async |method, path: &str| -> Value {
+        let asked = server.client.request(method, server.url(path)).send().await.unwrap();
+        assert!(asked.status().is_success(), "{path}");
+        asked.json().await.unwrap()
+    };
+    let retried = ask(reqwest::Method::POST, "/api/dead-letters/retry").await;
+    assert_eq!(retried["count"], 1);
+    let begun = Instant::now();
+    while server.json("/api/activity").await["engines"][0]["made"] != 1 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it is spoken now");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    standin.fail([refusal()]);
+    assert_eq!(hear(&server, &id, 1, SERVICE).await.0, 503);
+    assert_eq!(server.json("/health").await["queue"]["dead"], 1);
+    assert_eq!(ask(reqwest::Method::DELETE, "/api/dead-letters").await["count"], 1);
     assert_eq!(server.json("/health").await["queue"]["dead"], 0);
 }
 

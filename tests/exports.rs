@@ -71,6 +71,7 @@ fn epub(title: &str, chapters: &[(&str, String)]) -> Vec<u8> {
         add(&format!("c{at}.xhtml"), html(text).as_bytes());
     }
     add("cover.png", PNG);
+    add("bad.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>");
     archive.finish().unwrap().into_inner()
 }
 
@@ -273,7 +274,10 @@ async fn an_epub_reads_itself_aloud_and_is_valid() {
     let odd = "<p id='top'>It begins <a href='c2.xhtml#here'>there</a>. <a href='gone.xhtml'>Nowhere</a> is \
         <a href='http://bad host/'>no host</a> &amp; a&#160;b. He said &quot;no&quot;. A&#x1;B.</p>\
         <center><big>Large</big> <tt>code</tt> <strike>gone</strike></center>\
-        <li>An item without a list.</li><ul>Words <ul><li>One</li></ul><p>Two</p></ul><figure><figcaption>A</figcaption>b<figcaption>C</figcaption></figure><address><h2>D</h2></address><bdo>E</bdo> <time>today</time><q cite='no address'>F</q><dl><p>Three</p><dd>Four</dd></dl><table align='center' cellpadding='4'><tr><td width='3'>One</td></tr></table>\
+        <li>An item without a list.</li><ul>Words <ul><li>One</li></ul><p>Two</p></ul><figure><figcaption>A</figcaption>b<figcaption>C</figcaption></figure><address><h2>D</h2></address><h1><div>G</div></h1><pre><p>H</p></pre><p><ruby>I<rp>(</rp><rt>i</rt><rp>)</rp></ruby> <rt>j</rt> <ruby>K</ruby></p>\
+        <table><tr><td>L</td></tr><caption>M</caption></table><table><tbody><tr><td>N</td></tr></tbody><thead><tr><th scope='odd'>O</th></tr></thead></table>\
+        <p><math xmlns='http://www.w3.org/1998/Math/MathML'><mfrac><mi>a</mi></mfrac>P</math> <a href='https://a.example/b|c'>Q</a> <a href='#gone'>R</a> <img id='gone' src='no.png' alt='S'/></p>\
+        <ol reversed='x'><ul><li>T</li></ul></ol><img src='bad.svg' alt='A drawing'/><bdo>E</bdo> <time>today</time><q cite='no address'>F</q><dl><p>Three</p><dd>Four</dd></dl><table align='center' cellpadding='4'><tr><td width='3'>One</td></tr></table>\
         <p><img src='cover.png' alt='A picture' id='top'/><img src='gone.png' alt='Missing'/></p>\
         <p><math xmlns='http://www.w3.org/1998/Math/MathML'><msup><mi>x</mi><mn>2</mn></msup></math> is a square.</p>";
     let chapters = [

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::browser::{Browser, with_people};
 use common::standin::{Fault, KEY, StandIn};
-use common::{TestServer, epub};
+use common::{TestServer, VOICE, epub};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -290,4 +290,105 @@ async fn it_is_known_under_the_names_of_the_first_plan() {
         queue["stats"],
         json!({ "pending": 0, "processing": 0, "completed": 1, "failed": 0 })
     );
+}
+
+/// Starts a server where it is quiet now, or in two hours.
+async fn quiet_server(is_now: bool, more: &[&str]) -> TestServer {
+    let hours = if is_now {
+        "00:00-23:59".to_owned()
+    } else {
+        let later = chrono::Local::now() + chrono::Duration::hours(2);
+        format!(
+            "{}-{}",
+            later.format("%H:%M"),
+            (later + chrono::Duration::hours(1)).format("%H:%M")
+        )
+    };
+    let mut arguments = vec!["--quiet-hours", hours.as_str()];
+    arguments.extend(more);
+    TestServer::start_with(&arguments).await
+}
+
+/// How many clips there are of a voice's engine.
+async fn clips_of(server: &TestServer, engine: &str) -> u64 {
+    let storage = server.json("/api/storage").await;
+    let engines = storage["engines"].as_array().unwrap();
+    let line = engines.iter().find(|line| line["name"] == engine);
+    line.map_or(0, |line| line["clips"].as_u64().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_quiet_hours_what_will_be_needed_is_made_and_nothing_is_paid_for() {
+    let standin = StandIn::start().await;
+    let server = quiet_server(true, &[]).await;
+    let browser = Browser::of(&server);
+    with_service(&browser, &standin, "100").await;
+    // The first chapter of what came in: the book has five of three sentences.
+    let book = import(&browser, "Quiet", &[3, 3, 3, 3, 3]).await;
+    let begun = Instant::now();
+    let is_made = async |chapter: u32| {
+        let wanted = json!({ "book": book, "voice": VOICE, "chapters": chapter.to_string(), "dry_run": true });
+        ask(&browser, wanted).await.1["missing"] == 0
+    };
+    while !is_made(1).await {
+        assert!(begun.elapsed() < Duration::from_secs(20), "the first chapter is made");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!is_made(3).await, "and no more");
+    // The chapter that somebody is in, and the two after it.
+    let place = json!({ "chapter": 2, "sentence": 0, "voice": VOICE });
+    let put = browser.ask(Method::PUT, &format!("/api/books/{book}/progress")).json(&place);
+    assert!(put.send().await.unwrap().status().is_success());
+    while !(is_made(2).await && is_made(3).await && is_made(4).await) {
+        assert!(begun.elapsed() < Duration::from_secs(40), "the next chapters are made");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!is_made(5).await, "and no more");
+    // A voice that costs money is not asked.
+    let place = json!({ "chapter": 1, "sentence": 0, "voice": "stand-in:af_heart" });
+    let put = browser.ask(Method::PUT, &format!("/api/books/{book}/progress")).json(&place);
+    assert!(put.send().await.unwrap().status().is_success());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(standin.calls().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_quiet_hours_a_voice_costs_no_more_than_it_may() {
+    let standin = StandIn::start().await;
+    // 100 a million characters: a sentence of some 27 costs 0.0027.
+    let server = quiet_server(true, &["--quiet-budget", "0.01"]).await;
+    let browser = Browser::of(&server);
+    with_service(&browser, &standin, "100").await;
+    let book = import(&browser, "Paid", &[9, 9, 9]).await;
+    let place = json!({ "chapter": 1, "sentence": 0, "voice": "stand-in:af_heart" });
+    let put = browser.ask(Method::PUT, &format!("/api/books/{book}/progress")).json(&place);
+    assert!(put.send().await.unwrap().status().is_success());
+    let begun = Instant::now();
+    while clips_of(&server, "stand-in").await == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(standin.characters() <= 100, "{}", standin.characters());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_it_is_quiet_nothing_is_made_that_nobody_asked_for() {
+    let server = quiet_server(false, &[]).await;
+    let browser = Browser::of(&server);
+    let book = import(&browser, "Loud", &[3]).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(clips_of(&server, "espeak-ng").await, 0);
+    // What is asked for in quiet hours waits for them.
+    let (status, asked) = ask(&browser, json!({ "book": book, "at": "quiet" })).await;
+    assert_eq!((status, &asked["state"]), (202, &json!("queued")), "{asked}");
+    let in_hours = (asked["run_at_ms"].as_u64().unwrap() as f64 / 1000.0
+        - chrono::Local::now().timestamp() as f64)
+        / 3600.0;
+    assert!((1.9..2.1).contains(&in_hours), "{in_hours}");
+    let page = server.get(&format!("/book/{book}/narration")).await.text().await.unwrap();
+    assert!(page.contains("in the quiet hours ("), "{page}");
+    let plain = TestServer::start().await;
+    let (status, said) = ask(&Browser::of(&plain), json!({ "book": book, "at": "quiet" })).await;
+    assert_eq!(status, 400, "{said}");
 }

@@ -632,8 +632,19 @@ async fn a_failed_job_is_tried_again_and_then_a_dead_letter(bench: &Bench) {
     );
     assert_eq!(queue.requeue_dead(Some(&book(2))).await.unwrap(), 0);
     assert_eq!(queue.requeue_dead(Some(&book(1))).await.unwrap(), 1);
-    assert_eq!(claim(queue).await.unwrap().tries, 0);
+    let mut claimed = claim(queue).await.unwrap();
+    assert_eq!(claimed.tries, 0);
     assert!(queue.dead_letters().await.unwrap().is_empty());
+    // Thrown away, it is as if it had not been asked for.
+    for tries in 1..=MAX_TRIES {
+        finish(queue, failed(claimed.clone())).await;
+        tokio::time::sleep(TIMING.retry * 2_u32.pow(u32::from(tries) - 1) + TIMING.renewal).await;
+        keep_up(queue, &[]).await;
+        claimed = claim(queue).await.unwrap_or(claimed);
+    }
+    assert_eq!(bench.other.discard_dead().await.unwrap(), 1);
+    assert_eq!(status(queue).await, QueueStatus::default());
+    assert_eq!(queue.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap().added, 1);
 }
 
 async fn what_is_released_counts_no_try(bench: &Bench) {

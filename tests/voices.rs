@@ -93,6 +93,33 @@ async fn a_service_speaks_is_paid_once_and_the_figures_say_so() {
     );
     let page = server.get("/storage").await.text().await.unwrap();
     assert!(page.contains("stand-in:af_heart") && page.contains("66 %"), "{page}");
+
+    // What goes on says the same, without looking at a single clip.
+    let activity = server.json("/api/activity").await;
+    for (kind, name) in
+        [("engines", "stand-in"), ("voices", "stand-in:af_heart"), ("books", "Paid")]
+    {
+        let line = &activity[kind][0];
+        assert_eq!(line["name"], name, "{activity}");
+        let counted = [&line["made"], &line["heard"], &line["hits"]];
+        assert_eq!(counted, [&json!(3), &json!(9), &json!(6)], "{activity}");
+        assert!((line["spent"].as_f64().unwrap() - spent).abs() < 1e-9, "{line}");
+        assert!((line["saved"].as_f64().unwrap() - 2.0 * spent).abs() < 1e-9, "{line}");
+    }
+    let of_day = |name: &str| -> u64 {
+        let points = activity["points"].as_array().unwrap().iter();
+        points
+            .filter(|point| point["name"] == name)
+            .map(|point| point["value"].as_u64().unwrap())
+            .sum()
+    };
+    assert_eq!((of_day("made"), of_day("heard"), of_day("hits")), (3, 9, 6));
+    assert!(of_day("waits") >= 1 && of_day("late") <= of_day("waits"), "{activity}");
+    let page = server.get("/dashboard").await.text().await.unwrap();
+    assert!(page.contains("stand-in:af_heart") && page.contains("66 %"), "{page}");
+    // Too little to be said on the page of the book.
+    let page = server.get(&format!("/book/{id}")).await.text().await.unwrap();
+    assert!(!page.contains("Hearing it again has saved"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

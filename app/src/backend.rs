@@ -9,10 +9,11 @@ use leptos::prelude::use_context;
 
 use crate::error::AppError;
 use crate::model::{
-    Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard, FeedCard,
-    HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
-    NarrationEstimate, NarrationOutput, NewPronunciation, PackCard, Passage, Person, PersonCard,
-    Role, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
+    Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
+    FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
+    NarrationEstimate, NarrationOutput, NarrationStats, NewPronunciation, PackCard, Passage,
+    Person, PersonCard, Role, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard,
+    Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -50,6 +51,18 @@ pub trait Backend: Send + Sync {
 
     /// The engines that are configured.
     async fn engines(&self) -> Result<Vec<EngineCard>, AppError>;
+
+    /// What goes on, and went on in the last day and this month.
+    async fn activity(&self) -> Result<Activity, AppError>;
+
+    /// The quiet hours, in which books can be made ready; nothing where there are none.
+    fn quiet_hours(&self) -> Option<String>;
+
+    /// How it goes with the books that are made ready, everybody's.
+    async fn narration_stats(&self) -> Result<NarrationStats, AppError>;
+
+    /// What has been saved by hearing a book again.
+    async fn saved_of(&self, book: &BookId) -> Result<f64, AppError>;
 
     /// What is kept of what was spoken, and what it cost and saved.
     async fn storage(&self) -> Result<StorageFigures, AppError>;

@@ -1,13 +1,14 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 37] = [
+pub const OWN: [&str; 38] = [
     "account",
     "api",
     "audio",
     "book",
     "books",
     "confirm",
+    "dashboard",
     "developers",
     "engines",
     "favicon.svg",

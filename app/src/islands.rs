@@ -7,12 +7,14 @@
 mod dom;
 mod import;
 mod keep;
+mod live;
 mod narrations;
 mod panels;
 mod player;
 
 pub use import::ImportBooks;
 pub use keep::{KeepBook, KeptBooks};
+pub use live::Live;
 pub use narrations::NarrationList;
 pub use panels::Panels;
 pub use player::Player;

@@ -23,8 +23,8 @@ pub use narration::{
     NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,
 };
 pub use operator::{
-    Budget, EndpointCard, EngineCard, EngineRest, Spending, StorageFigures, StorageLimits,
-    StorageLine,
+    Activity, Budget, DeadLetterCard, EndpointCard, EngineCard, EngineRest, FigurePoint, Spending,
+    StorageFigures, StorageLimits, StorageLine, TotalLine, Waiting,
 };
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};

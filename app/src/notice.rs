@@ -2,6 +2,9 @@
 
 use leptos::prelude::use_context;
 
+/// What a notice begins with that is the password of a reading app, which was just made.
+pub const APP_PASSWORD_MARK: &str = "app-password:";
+
 /// Why something was refused, in words for a person.
 #[derive(Debug, Clone)]
 pub struct Notice(pub String);

@@ -3,6 +3,7 @@
 
 mod account;
 mod book;
+mod dashboard;
 mod developers;
 mod engines;
 mod keys;
@@ -20,10 +21,12 @@ mod search;
 mod settings;
 mod shared;
 mod storage;
+mod take;
 mod voices;
 
 pub use account::AccountPage;
 pub use book::BookPage;
+pub use dashboard::DashboardPage;
 pub use developers::DevelopersPage;
 pub use engines::EnginesPage;
 pub use keys::KeysPage;
@@ -41,6 +44,7 @@ pub use search::SearchPage;
 pub use settings::SettingsPage;
 pub use shared::SharedPage;
 pub use storage::StoragePage;
+pub use take::TakePage;
 pub use voices::VoicesPage;
 
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -11,10 +11,10 @@ use crate::base::Base;
 use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
-    AccountPage, BookPage, ConfirmPage, DevelopersPage, EnginesPage, InvitePage, KeysPage,
-    LibraryPage, LoginPage, NarrationPage, NarrationsPage, NotesPage, OfflinePage, PacksPage,
-    PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage, SetupPage,
-    SharedPage, StoragePage, VoicesPage,
+    AccountPage, BookPage, ConfirmPage, DashboardPage, DevelopersPage, EnginesPage, InvitePage,
+    KeysPage, LibraryPage, LoginPage, NarrationPage, NarrationsPage, NotesPage, OfflinePage,
+    PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage,
+    SetupPage, SharedPage, StoragePage, TakePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme, Typeface};
 use crate::words::words;
@@ -119,6 +119,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/book/:book/notes") view=NotesPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/pronunciation") view=PronunciationPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/narration") view=NarrationPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/take") view=TakePage ssr=SsrMode::Async/>
                 <Route path=path!("/narrations") view=NarrationsPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/passage") view=PassagePage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/voices") view=VoicesPage ssr=SsrMode::Async/>
@@ -126,6 +127,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async/>
                 <Route path=path!("/voices") view=PacksPage ssr=SsrMode::Async/>
                 <Route path=path!("/engines") view=EnginesPage ssr=SsrMode::Async/>
+                <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
                 <Route path=path!("/storage") view=StoragePage ssr=SsrMode::Async/>
                 <Route path=path!("/developers") view=DevelopersPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>

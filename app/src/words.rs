@@ -5,6 +5,7 @@
 //! [`of`].
 
 mod accounts;
+mod dashboard;
 mod english;
 mod listening;
 mod narrations;
@@ -12,6 +13,7 @@ mod operator;
 mod packs;
 mod sharing;
 mod spanish;
+mod take;
 
 use std::borrow::Cow;
 
@@ -21,11 +23,13 @@ use serde::{Deserialize, Serialize};
 use crate::preferences::UiLanguage;
 
 pub use accounts::Accounts;
+pub use dashboard::Dashboard;
 pub use listening::{Listening, Passage};
 pub use narrations::Narrations;
 pub use operator::Operator;
 pub use packs::Packs;
 pub use sharing::Sharing;
+pub use take::Take;
 
 /// Words that are also sent to the browser.
 pub type Text = Cow<'static, str>;
@@ -54,6 +58,8 @@ pub struct Words {
     pub accounts: Accounts,
     pub sharing: Sharing,
     pub narrations: Narrations,
+    pub take: Take,
+    pub dashboard: Dashboard,
     pub script: ScriptWords,
 }
 
@@ -120,6 +126,7 @@ pub struct Book {
     pub begin: &'static str,
     pub go_on: &'static str,
     pub contents: &'static str,
+    pub saved: fn(money: f64) -> String,
     pub facts: fn(chapters: u32, sentences: u32) -> String,
     pub language: &'static str,
     pub added: &'static str,

@@ -87,10 +87,25 @@ test.describe("with people", () => {
       expect((await place.json()).sentence).toBe(sentence);
     }
 
+    // A reading app of hers, with a password that can be typed on it.
+    await lea.goto("/account");
+    const app = lea.locator("form", { hasText: "A reading app" });
+    await app.getByLabel("What it is for").fill("KOReader");
+    await app.getByRole("button", { name: "Make a password" }).click();
+    await expect(lea.getByText("Log in there as “Lea” with this password.")).toBeVisible();
+    const password = await lea.locator("code.token").innerText();
+    expect(password).toMatch(/^[a-z2-9]{14}$/);
+    const basic = Buffer.from(`Lea:${password}`).toString("base64");
+    const catalogue = () => fetch(`${server.url}/opds`, { headers: { authorization: `Basic ${basic}` } });
+    expect((await catalogue()).status).toBe(200);
+    await lea.getByRole("button", { name: "Withdraw: KOReader" }).click();
+    await expect.poll(async () => (await catalogue()).status).toBe(401);
+
     // A program of hers, for as long as its token is good.
     await lea.goto("/account");
-    await lea.getByLabel("What it is for").fill("My e-reader");
-    await lea.getByRole("button", { name: "Make a token" }).click();
+    const program = lea.locator("form", { hasText: "New token" });
+    await program.getByLabel("What it is for").fill("My e-reader");
+    await program.getByRole("button", { name: "Make a token" }).click();
     const token = await lea.locator("code.token").innerText();
     const ask = () => fetch(`${server.url}/api/books`, { headers: { authorization: `Bearer ${token}` } });
     expect((await ask()).status).toBe(200);

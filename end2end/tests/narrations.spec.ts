@@ -37,7 +37,7 @@ test.describe("a whole book", () => {
     await expect(page.getByRole("alert")).toHaveText("The book has the chapters 1 to 3.");
     await page.getByLabel("Chapters", { exact: true }).fill("");
     await page.getByRole("button", { name: "See what it takes" }).click();
-    await page.getByLabel("Take it with you").selectOption("mp3");
+    await page.getByLabel("File").selectOption("mp3");
     await page.getByRole("button", { name: "Make it ready" }).click();
 
     // It is watched without being asked for anew, and heard meanwhile.
@@ -70,10 +70,18 @@ test.describe("a whole book", () => {
     await expect(page.getByRole("region", { name: "Ready" }).first().getByRole("link", { name: /^Download ZIP/ })).toBeVisible({ timeout: 20_000 });
 
     // A podcast app gets an address.
-    await page.goto(`/book/${book}/narration`);
+    await page.goto(`/book/${book}`);
+    await page.getByText("Details").click();
+    await page.getByRole("link", { name: "Take it with you" }).click();
+    await expect(page.getByRole("link", { name: /^Download MP3/ })).toBeVisible();
+    await expect(page.getByRole("link", { name: "EPUB that reads aloud" })).toHaveAttribute("href", `/book/${book}/narration?output=epub`);
+    await expect(page.getByText(`${server.url}/opds`)).toBeVisible();
     await page.getByRole("button", { name: "Make an address" }).click();
     const address = await page.getByRole("status").locator("code").innerText();
     expect(address).toMatch(/\/feed\/emf_/);
+    // A phone reads both addresses with its camera.
+    await expect(page.getByRole("img", { name: "In a podcast app" })).toBeVisible();
+    await expect(page.getByRole("img", { name: "On your phone" })).toBeVisible();
     const feed = await page.request.get(address);
     expect(await feed.text()).toContain("<itunes:type>serial</itunes:type>");
     await page.goto("/narrations");

@@ -13,7 +13,7 @@ use md5::{Digest, Md5};
 use sqlx::Row;
 
 use super::sessions::hash_of;
-use super::{AccountError, Accounts, random, role_of, some_ms};
+use super::{AccountError, Accounts, checked_name, random, role_of, some_ms};
 use crate::text::hash::hex;
 use crate::time::now_ms;
 
@@ -108,9 +108,18 @@ impl Accounts {
         self.of_hash(Some(id), hash_of(token)).await
     }
 
-    /// Whose reading app a password lets in, given the MD5 of it that KOReader sends ([`app_key`]).
-    pub async fn of_app_key(&self, key: &str) -> Result<Option<Arc<Person>>, AccountError> {
-        self.of_hash(None, hash_of(key)).await
+    /// Whose reading app a password lets in, given the MD5 of it that KOReader sends ([`app_key`]) and the name that it
+    /// came with: another's name lets nobody in.
+    pub async fn of_app_key(
+        &self,
+        key: &str,
+        name: &str,
+    ) -> Result<Option<Arc<Person>>, AccountError> {
+        let Ok((_, name)) = checked_name(name) else { return Ok(None) };
+        let person = self.of_hash(None, hash_of(key)).await?;
+        let is_named =
+            |person: &Arc<Person>| checked_name(&person.name).is_ok_and(|(_, own)| own == name);
+        Ok(person.filter(is_named))
     }
 
     async fn of_hash(
@@ -149,7 +158,10 @@ impl Accounts {
                 lent: None,
             })
         });
-        self.shared.known.insert(hash, person.clone()).await;
+        // A stranger who tries passwords keeps nobody who is known from being remembered.
+        if id.is_some() || person.is_some() {
+            self.shared.known.insert(hash, person.clone()).await;
+        }
         Ok(person)
     }
 

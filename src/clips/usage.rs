@@ -8,6 +8,7 @@ use std::time::Duration;
 use app::model::BookId;
 use sqlx::{AnyPool, AssertSqlSafe, Row};
 
+use super::figures::{Figures, Kind, Sums};
 use super::job::Job;
 use crate::text::hash::ContentHash;
 use crate::time::now_ms;
@@ -41,7 +42,7 @@ impl Usage {
     }
 
     /// Writes what was counted; what fails or is broken off is counted again.
-    pub(crate) async fn flush(&self, database: &AnyPool) {
+    pub(crate) async fn flush(&self, database: &AnyPool, figures: &Figures) {
         let mut taken = Taken { counted: std::mem::take(&mut *self.counted()), usage: self };
         if taken.counted.is_empty() {
             return;
@@ -52,9 +53,19 @@ impl Usage {
             taken.counted.iter().map(|(name, count)| (name.clone(), *count)).collect();
         counted.sort();
         for part in counted.chunks(CLIPS_A_TRANSACTION) {
-            if let Err(error) = write(database, part).await {
-                tracing::warn!(%error, "what was heard could not be counted yet");
-                return;
+            let heard = match write(database, part).await {
+                Ok(heard) => heard,
+                Err(error) => {
+                    tracing::warn!(%error, "what was heard could not be counted yet");
+                    return;
+                }
+            };
+            for Heard { engine, voice, book, sums } in heard {
+                let voice = format!("{engine}:{voice}");
+                figures.add(
+                    &[(Kind::Engine, &engine), (Kind::Voice, &voice), (Kind::Book, book.as_str())],
+                    sums,
+                );
             }
             for (name, _) in part {
                 taken.counted.remove(name);
@@ -82,15 +93,23 @@ impl Drop for Taken<'_> {
     }
 }
 
+/// What was heard of one clip in one book.
+struct Heard {
+    engine: String,
+    voice: String,
+    book: BookId,
+    sums: Sums,
+}
+
 /// Writes a part of what was counted, in one transaction of three statements.
-async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Error> {
+async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<Vec<Heard>, sqlx::Error> {
     let hashes: BTreeSet<String> = part.iter().map(|((content, _), _)| content.to_hex()).collect();
     let mut transaction = database.begin().await?;
     // The first hearing is what a clip was made for; those after it are hits. Touching the rows first takes
     // their locks, so that two servers do not both think theirs was the first.
     let sql = format!(
         "UPDATE audio_assets SET last_access = $1 WHERE content_hash IN ({}) \
-         RETURNING content_hash, heard",
+         RETURNING content_hash, heard, engine, voice, cost",
         places(2, hashes.len(), |place| format!("${place}"))
     );
     // Not kept prepared: there are as many of these statements as there are numbers of clips.
@@ -100,20 +119,37 @@ async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Err
     }
     // What is not among them was removed meanwhile.
     let mut firsts: HashMap<String, i64> = HashMap::new();
+    let mut voices: HashMap<String, (String, String, i64)> = HashMap::new();
     for row in touch.fetch_all(&mut *transaction).await? {
-        firsts.insert(row.try_get(0)?, i64::from(row.try_get::<i64, _>(1)? == 0));
+        let hash: String = row.try_get(0)?;
+        firsts.insert(hash.clone(), i64::from(row.try_get::<i64, _>(1)? == 0));
+        voices.insert(hash, (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?));
     }
     let mut hits: BTreeMap<String, i64> = BTreeMap::new();
-    let mut by_book = Vec::with_capacity(part.len());
+    let (mut by_book, mut heard) = (Vec::with_capacity(part.len()), Vec::with_capacity(part.len()));
     for ((content, book), count) in part {
         let hash = content.to_hex();
         let Some(first) = firsts.get_mut(&hash) else { continue };
         let new = *count as i64 - std::mem::take(first);
         *hits.entry(hash.clone()).or_default() += new;
+        if let Some((engine, voice, cost)) = voices.get(&hash) {
+            heard.push(Heard {
+                engine: engine.clone(),
+                voice: voice.clone(),
+                book: book.clone(),
+                sums: Sums {
+                    heard: *count as i64,
+                    hits: new,
+                    saved: new * cost,
+                    ..Sums::default()
+                },
+            });
+        }
         by_book.push((hash, book, new));
     }
     if by_book.is_empty() {
-        return transaction.commit().await;
+        transaction.commit().await?;
+        return Ok(heard);
     }
     let sql = format!(
         "WITH counted (hash, hits) AS (VALUES {}) UPDATE audio_assets \
@@ -144,7 +180,8 @@ async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<(), sqlx::Err
         insert = insert.bind(hash).bind(book.as_str()).bind(hits);
     }
     insert.execute(&mut *transaction).await?;
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(heard)
 }
 
 /// So many placeholders from a number on, separated by commas.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::model::{Person, Role, Scope, SessionCard, TokenCard};
+use app::notice::APP_PASSWORD_MARK;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -16,6 +17,7 @@ use super::openapi::PEOPLE;
 use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, notice};
+use crate::accounts::is_app_password;
 
 /// Their routes.
 pub fn router() -> Routes {
@@ -199,6 +201,9 @@ pub async fn make_token(
         Ok(token)
     };
     match made.await {
+        Ok(token) if wants_page(&headers) && is_app_password(&token) => {
+            notice::refused("/account", &format!("{APP_PASSWORD_MARK}{token}"))
+        }
         Ok(token) if wants_page(&headers) => notice::refused("/account", &token),
         Ok(token) => (StatusCode::CREATED, Json(NewToken { token })).into_response(),
         Err(error) => answer(&headers, "/account", Err::<StatusCode, _>(error)),

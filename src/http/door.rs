@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::forms::{in_address, wants_page};
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
-use super::{ApiError, AppState, cookies, notice, opds};
+use super::{ApiError, AppState, cookies, kosync, notice, opds};
 use crate::accounts::{AccountError, Accounts, PROXY_SESSION};
 use crate::time::now_ms;
 use caller::{Caller, Credential};
@@ -132,7 +132,17 @@ impl Door {
     /// Who asks; nobody when they have to log in first.
     async fn who(&self, caller: &Caller<'_>) -> Result<Option<Arc<Person>>, AccountError> {
         if let Some((name, newcomers)) = caller.let_in_as(self.proxy_login.as_ref()) {
-            return self.accounts.of_proxy(name, newcomers).await;
+            // What looks like the password of a reading app may be one of the proxy's own.
+            let by_app = match caller.credential() {
+                Some(Credential::AppKey(key, said)) => {
+                    self.accounts.of_app_key(&key, &said).await?
+                }
+                _ => None,
+            };
+            return match by_app {
+                Some(person) => Ok(Some(person)),
+                None => self.accounts.of_proxy(name, newcomers).await,
+            };
         }
         if !self.accounts.has_people().await? {
             // What a proxy passes on comes from elsewhere, wherever the proxy is.
@@ -146,7 +156,9 @@ impl Door {
         }
         match caller.credential() {
             Some(Credential::Token(token)) => return self.accounts.of_token(&token).await,
-            Some(Credential::AppKey(key)) => return self.accounts.of_app_key(&key).await,
+            Some(Credential::AppKey(key, name)) => {
+                return self.accounts.of_app_key(&key, &name).await;
+            }
             None => {}
         }
         match (caller.secret(), caller.guest()) {
@@ -210,8 +222,16 @@ pub async fn let_in(
     let is_https = state.is_https(request.headers(), peer);
     let is_proxied = state.limits.proxies().is_trusted(peer);
     let is_below = request.extensions().get::<Base>().is_some();
-    let caller =
-        Caller { headers: request.headers(), peer, client, is_https, is_below, is_proxied };
+    let is_for_places = route.is_some_and(|route| route.starts_with(kosync::ROOT));
+    let caller = Caller {
+        headers: request.headers(),
+        peer,
+        client,
+        is_https,
+        is_below,
+        is_for_places,
+        is_proxied,
+    };
     let person = match state.door.who_now(&caller, needs).await {
         Ok(person) => person,
         Err(error) => return ApiError::from(error).into_response(),
@@ -242,9 +262,9 @@ pub async fn let_in(
             let wanted = request.uri().path_and_query().map(ToString::to_string);
             // A form is not sent again; the page that it stands on is where one goes on.
             let wanted = wanted.filter(|_| *request.method() == Method::GET);
-            let wants_page = wants_page(request.headers());
+            let is_catalogue = route.is_some_and(opds::is_asked_by_apps) && !caller.is_browser();
+            let wants_page = wants_page(request.headers()) && !is_catalogue;
             let wanted = wants_page.then(|| wanted.unwrap_or_else(|| "/".into()));
-            let is_catalogue = route.is_some_and(|route| route.starts_with(opds::ROOT));
             Some(to_login(&state, wanted, is_catalogue).await)
         }
     };

@@ -107,7 +107,7 @@ pub async fn make(
         let is_https = state.is_https(&headers, peer.ip());
         Ok::<_, ApiError>(state.site.page(&headers, is_https, &base, &format!("/feed/{token}")))
     };
-    let page = format!("/book/{book}/narration");
+    let page = format!("/book/{book}/take");
     match made.await {
         Ok(address) if wants_page(&headers) => notice::refused(&page, &address),
         Ok(page) => (StatusCode::CREATED, Json(NewFeed { page })).into_response(),

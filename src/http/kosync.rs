@@ -18,6 +18,8 @@ use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
 use crate::library::reading_apps::AppPlace;
 
+/// What its addresses begin with.
+pub const ROOT: &str = "/kosync";
 /// Whoever has places of their own.
 const PLACES: Needs = Needs::Own(Role::Listener, Scope::Progress);
 
@@ -39,11 +41,16 @@ pub struct Place {
     /// An address within the file. A number, of a page, where the file has pages.
     progress: serde_json::Value,
     /// How far that is, of 1.
-    percentage: f64,
-    #[serde(default)]
-    device: String,
-    #[serde(default)]
-    device_id: String,
+    /// A number, which some apps send as text.
+    percentage: serde_json::Value,
+    device: Option<String>,
+    device_id: Option<String>,
+}
+
+/// Somebody who would register.
+#[derive(Debug, Deserialize)]
+pub struct Newcomer {
+    username: String,
 }
 
 /// `GET /kosync/healthcheck`
@@ -54,7 +61,7 @@ async fn healthy() -> Json<serde_json::Value> {
 /// `POST /kosync/users/create`: nobody registers here from within an app. Where nobody logs in, that is no matter.
 async fn create(
     state: Visit,
-    ApiJson(asked): ApiJson<serde_json::Value>,
+    ApiJson(Newcomer { username }): ApiJson<Newcomer>,
 ) -> Result<Response, ApiError> {
     if state.door.accounts().has_people().await? {
         let message =
@@ -63,8 +70,7 @@ async fn create(
         let refused = json!({ "code": 2002, "message": message });
         return Ok((StatusCode::PAYMENT_REQUIRED, Json(refused)).into_response());
     }
-    let name = json!({ "username": asked.get("username") });
-    Ok((StatusCode::CREATED, Json(name)).into_response())
+    Ok((StatusCode::CREATED, Json(json!({ "username": username }))).into_response())
 }
 
 /// `GET /kosync/users/auth`
@@ -77,18 +83,25 @@ async fn set(
     state: Visit,
     ApiJson(said): ApiJson<Place>,
 ) -> Result<Json<serde_json::Value>, ApiError> {
-    if said.document.is_empty() || !said.percentage.is_finite() {
+    let percentage = match &said.percentage {
+        serde_json::Value::String(number) => number.trim().parse().ok(),
+        number => number.as_f64(),
+    };
+    let percentage = percentage.filter(|number: &f64| number.is_finite());
+    // As KOReader's own server has it.
+    let is_name = |name: &str| !name.is_empty() && !name.contains(':') && !name.contains('/');
+    let Some(percentage) = percentage.filter(|_| is_name(&said.document)) else {
         return Err(ApiError::BadBody("A place needs a document and a percentage.".to_owned()));
-    }
+    };
     let place = match &said.progress {
         serde_json::Value::String(place) => place.clone(),
         other => other.to_string(),
     };
     let place = AppPlace {
         place,
-        percentage: said.percentage.clamp(0.0, 1.0),
-        device: said.device,
-        device_id: said.device_id,
+        percentage: percentage.clamp(0.0, 1.0),
+        device: said.device.unwrap_or_default(),
+        device_id: said.device_id.unwrap_or_default(),
         at_ms: 0,
     };
     let at_ms = state.library.set_app_place(&said.document, place).await?;

@@ -280,6 +280,9 @@ impl Limits {
 /// What a request uses, if it is counted: pages and pictures are not.
 fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
     let rest = path.strip_prefix('/')?;
+    if rest == "opds" {
+        return Some("api");
+    }
     match rest.split_once('/')? {
         ("listen", rest) if rest.ends_with("/timeline") => Some("timeline"),
         ("listen", _) => Some("listen"),
@@ -288,7 +291,9 @@ fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
         ("api", "books") if method == Method::POST => Some("import"),
         ("api", rest) if rest.ends_with("/progress") => Some("progress"),
         ("api", "voice") | ("v1", _) => Some("speech"),
-        ("api", _) => Some("api"),
+        ("kosync", _) => Some("progress"),
+        ("opds", rest) if rest.starts_with("audiobooks/{book}/") => Some("audio"),
+        ("api" | "opds", _) => Some("api"),
         _ => None,
     }
 }

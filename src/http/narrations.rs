@@ -26,7 +26,7 @@ use super::forms::{answer, in_address, refused, wants_page};
 use super::openapi::{Binary, NARRATIONS};
 use super::routes::{Carries, Needs, Routes};
 use super::{ApiError, Visit};
-use crate::jobs::{JobError, Wanted, Whose, parse_chapters};
+use crate::jobs::{JobError, QuietHours, Wanted, Whose, parse_chapters};
 use crate::time::{now_ms, parse_rfc3339};
 
 /// The page that lists them.
@@ -62,13 +62,15 @@ pub struct NarrationForm {
     /// The chapters: “3”, or “3-7”; all of them when left out
     #[serde(default)]
     chapters: String,
-    /// When it may begin, as “2026-12-24T01:00:00Z” (RFC 3339); at once when left out
+    /// When it may begin, as “2026-12-24T01:00:00Z” (RFC 3339), or “quiet” for the quiet
+    /// hours, where there are some; at once when left out
     #[serde(default)]
     at: String,
     /// The same, in so many hours from now
     #[serde(default)]
     in_hours: u64,
-    /// A file that it becomes: “mp3”, one with chapters; “zip”, one a chapter; “m4b”, one with chapters; none when left out
+    /// A file that it becomes: “mp3”, one with chapters; “zip”, one a chapter; “m4b”, one with chapters; “epub”, one that
+    /// reads aloud; none when left out
     #[serde(default)]
     output: String,
     /// What it may cost at most
@@ -83,7 +85,7 @@ pub struct NarrationForm {
 }
 
 impl NarrationForm {
-    fn wanted(&self) -> Result<Wanted, ApiError> {
+    fn wanted(&self, quiet: Option<QuietHours>) -> Result<Wanted, ApiError> {
         let wrong = |name: &'static str, reason: &str| ApiError::BadParameter {
             name,
             reason: reason.to_owned(),
@@ -94,8 +96,11 @@ impl NarrationForm {
         };
         let at_ms = match self.at.trim() {
             "" => 0,
+            "quiet" => quiet
+                .map(|quiet| quiet.next_ms())
+                .ok_or_else(|| wrong("at", "needs quiet hours, which are not set"))?,
             text => parse_rfc3339(text)
-                .ok_or_else(|| wrong("at", "must be like “2026-12-24T01:00:00Z”"))?,
+                .ok_or_else(|| wrong("at", "must be “quiet”, or like “2026-12-24T01:00:00Z”"))?,
         };
         Ok(Wanted {
             book: book(&self.book)?,
@@ -104,7 +109,7 @@ impl NarrationForm {
             at_ms: at_ms.max(later),
             max_cost: if self.max_cost.is_finite() { self.max_cost } else { 0.0 },
             output: NarrationOutput::named(self.output.trim())
-                .ok_or_else(|| wrong("output", "must be mp3, zip, m4b or nothing"))?,
+                .ok_or_else(|| wrong("output", "must be mp3, zip, m4b, epub or nothing"))?,
         })
     }
 }
@@ -190,7 +195,7 @@ pub async fn ask(
         };
     }
     let asked = async {
-        let wanted = form.wanted()?;
+        let wanted = form.wanted(state.jobs.quiet_hours())?;
         if form.dry_run {
             let estimate = state.jobs.estimate(&state.library, &wanted).await?;
             return Ok(Json(estimate).into_response());

@@ -7,14 +7,13 @@ mod atom;
 mod audiobook;
 mod json;
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use app::base::Base;
 use app::model::{BookCard, BookId, NarrationCard, NarrationOutput, NarrationState};
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
@@ -33,8 +32,13 @@ use crate::library::{Library, LibraryError};
 
 pub use json::how_to_log_in;
 
-/// What its addresses begin with.
-pub const ROOT: &str = "/opds";
+/// Whether a route is the catalogue's, or one of the files that it names: what asks for these knows names and passwords,
+/// and no other login.
+pub fn is_asked_by_apps(route: &str) -> bool {
+    let files =
+        ["/api/books/{book}/file", "/api/narrations/{narration}/file", "/books/{book}/cover"];
+    route.starts_with("/opds") || files.contains(&route)
+}
 /// Books on a page.
 const PAGE_BOOKS: usize = 50;
 /// Longest search, in characters.
@@ -156,6 +160,8 @@ struct Entry {
     /// What kind of picture its cover is.
     cover: Option<&'static str>,
     files: Vec<Offer>,
+    /// When it was added or last made ready, in ms since 1970.
+    changed_ms: u64,
 }
 
 /// A file that can be had.
@@ -177,11 +183,7 @@ impl FromRequestParts<AppState> for Place {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
-        let base = parts.extensions.get::<Base>().cloned().unwrap_or_default();
-        let is_https = state.is_https(&parts.headers, peer);
-        Ok(Self { site: state.site.page(&parts.headers, is_https, &base, "") })
+        Ok(Self { site: state.found_at(parts) })
     }
 }
 
@@ -212,10 +214,14 @@ async fn listed(state: &Visit, query: BooksQuery) -> Result<Page, ApiError> {
     };
     let whose = Whose::own(state.library.user());
     // Guests have none, and see none.
-    let ready = match state.library.is_lent() {
+    let made = match state.library.is_lent() {
         true => Vec::new(),
         false => state.jobs.list(whose, Some(NarrationState::Completed)).await?,
     };
+    let mut ready: HashMap<String, Vec<NarrationCard>> = HashMap::new();
+    for card in made {
+        ready.entry(card.book.clone()).or_default().push(card);
+    }
     let mut books = state.library.books().await?;
     let words: Vec<String> = query.q.split_whitespace().map(str::to_lowercase).collect();
     books.retain(|card| {
@@ -224,7 +230,7 @@ async fn listed(state: &Visit, query: BooksQuery) -> Result<Page, ApiError> {
             && match list {
                 List::All | List::New => true,
                 List::Begun => card.progress.is_some(),
-                List::Ready => ready.iter().any(|one| one.book == card.id.as_str()),
+                List::Ready => ready.contains_key(card.id.as_str()),
             }
     });
     match list {
@@ -235,22 +241,33 @@ async fn listed(state: &Visit, query: BooksQuery) -> Result<Page, ApiError> {
     }
     let total = books.len();
     let pages = total.div_ceil(PAGE_BOOKS).max(1);
+    if page > pages {
+        return Err(ApiError::NotFound("The catalogue has no such page.".to_owned()));
+    }
     let on_page = books.into_iter().skip((page - 1).saturating_mul(PAGE_BOOKS)).take(PAGE_BOOKS);
     let library = &state.library;
-    let ready = &ready;
-    let books = stream::iter(on_page.map(|card| entry(library, card, ready)))
-        .buffered(LOOKED_AT_ONCE)
-        .try_collect()
-        .await?;
+    let entries = on_page.map(|card| {
+        let ready = ready.remove(card.id.as_str()).unwrap_or_default();
+        entry(library, card, ready)
+    });
+    let entries: Vec<_> = entries.collect();
+    let books: Vec<Option<Entry>> =
+        stream::iter(entries).buffered(LOOKED_AT_ONCE).try_collect().await?;
+    let books = books.into_iter().flatten().collect();
     Ok(Page { list, query: query.q, number: page, pages, total, books })
 }
 
+/// A book of a list; nothing when it was deleted meanwhile.
 async fn entry(
     library: &Library,
     card: BookCard,
-    ready: &[NarrationCard],
-) -> Result<Entry, ApiError> {
-    let format = library.format(&card.id).await?;
+    ready: Vec<NarrationCard>,
+) -> Result<Option<Entry>, ApiError> {
+    let format = match library.format(&card.id).await {
+        Ok(format) => format,
+        Err(LibraryError::NoSuchBook) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
     let mut files = vec![Offer {
         path: format!("/api/books/{}/file", card.id),
         kind: format.media_type(),
@@ -258,7 +275,9 @@ async fn entry(
         size: None,
     }];
     let mut voices: Vec<&str> = Vec::new();
-    for made in ready.iter().filter(|made| made.book == card.id.as_str()) {
+    let changed_ms = ready.iter().filter_map(|made| made.finished_at_ms).max();
+    let changed_ms = changed_ms.unwrap_or_default().max(card.added_ms);
+    for made in &ready {
         if let Some(size) = made.file_bytes.filter(|_| made.output != NarrationOutput::None) {
             files.push(Offer {
                 path: format!("/api/narrations/{}/file", made.id),
@@ -282,7 +301,7 @@ async fn entry(
         true => cover_kind(library, &card.id, card.revision).await,
         false => None,
     };
-    Ok(Entry { card, cover, files })
+    Ok(Some(Entry { card, cover, files, changed_ms }))
 }
 
 fn title_of(made: &NarrationCard) -> String {
@@ -301,7 +320,7 @@ fn title_of(made: &NarrationCard) -> String {
 /// Pictures that every app shows (OPDS 2.0, section 2.2); a drawing is none.
 const COVERS: [&str; 5] = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/avif"];
 
-/// What kind of picture a cover is, which is seen by its first bytes alone.
+/// What kind of picture a cover is, by its first bytes, remembered: the whole is read for it.
 async fn cover_kind(library: &Library, book: &BookId, revision: u32) -> Option<&'static str> {
     static KINDS: LazyLock<Cache<(BookId, u32), Option<&'static str>>> = LazyLock::new(|| {
         Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build()

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use app::backend::Backend;
 use app::base::Base;
 use app::model::{EndpointCard, Person};
-use app::ways::LoginWays;
+use app::ways::{LoginWays, SiteAddress};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::Method;
@@ -73,7 +73,11 @@ pub fn router() -> Routes {
             &Method::GET,
             &["/book/{book}/notes", "/book/{book}/pronunciation"],
         )
-        .asking(Needs::NARRATE, &Method::GET, &["/narrations", "/book/{book}/narration"])
+        .asking(
+            Needs::NARRATE,
+            &Method::GET,
+            &["/narrations", "/book/{book}/narration", "/book/{book}/take"],
+        )
         .asking(Needs::ONESELF, &Method::GET, &["/account", "/confirm"])
 }
 
@@ -146,6 +150,9 @@ fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
     provide_context(server);
     if let Some(person) = person {
         provide_context(person);
+    }
+    if let Some(parts) = &parts {
+        provide_context(SiteAddress(state.found_at(parts)));
     }
     provide_context(LoginWays(state.providers.ways()));
     if let Some(base) = parts.as_ref().and_then(|parts| parts.extensions.get::<Base>()) {

@@ -127,7 +127,7 @@ impl Packer<'_> {
         wanted: Wanted<'_>,
     ) -> Result<u64, PackError> {
         let Wanted { book, range, heard, voice, voice_name } = wanted;
-        let (card, first) = (&book.card, *range.start());
+        let (card, chapters) = (&book.card, range.clone());
         let mut parts = Vec::with_capacity(heard.len());
         for number in heard {
             let (recording, cues) = self.narrator.heard_timed(&card.id, *number, voice).await?;
@@ -156,7 +156,7 @@ impl Packer<'_> {
         if output == NarrationOutput::Epub {
             // So that whoever reads it elsewhere is found in this book.
             let digest = digest(&**self.store, &path_of(id)).await?;
-            self.library.note_document(&digest, &card.id, first).await?;
+            self.library.note_document(&digest, book, &chapters).await?;
         }
         Ok(size)
     }

@@ -4,25 +4,28 @@
 //! Chapters are stored as `ammonia` writes them: every element closed but those that have no content, `&nbsp;` the one
 //! entity that XML does not know. So they are read event by event, and as deep as they like.
 
+mod content;
+mod drawing;
+mod formula;
+mod references;
+
 use std::collections::{HashMap, HashSet};
 
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
 use thiserror::Error;
 
-use super::paths::decode;
+use super::pictures::picture_type;
 use crate::text::xml::allowed;
+use content::{Place, Shown};
 
-/// What no EPUB reader has to show as a picture is not among these (EPUB 3.3, section 3.2).
-pub const PICTURES: [&str; 5] =
-    ["image/jpeg", "image/png", "image/gif", "image/webp", "image/svg+xml"];
+pub use references::References;
+use references::picture_path;
+
+/// What every EPUB reader shows (EPUB 3.3, section 3.2).
+const PICTURES: [&str; 5] = ["image/jpeg", "image/png", "image/gif", "image/webp", "image/svg+xml"];
 /// The namespace of formulas.
 const MATHML: &str = "http://www.w3.org/1998/Math/MathML";
-/// Elements without content (HTML, section 13.1.2), as far as chapters have them.
-const VOID: [&str; 5] = ["br", "hr", "img", "wbr", "col"];
-/// Lists, in which nothing but items may stand.
-const LISTS: [&str; 2] = ["ul", "ol"];
-
 /// A chapter cannot be written as XML.
 #[derive(Debug, Error)]
 pub enum XhtmlError {
@@ -42,23 +45,17 @@ pub enum XhtmlError {
 pub struct Survey {
     /// Its elements that have an id, with the number of each in the document.
     anchors: HashMap<String, usize>,
-    /// The pictures that it shows, by their path inside the book.
+    /// The pictures that it shows, by their path inside the book, each once.
     pub pictures: Vec<String>,
     /// Whether it has formulas.
     pub has_formulas: bool,
 }
 
-/// Where references of a chapter lead.
-#[derive(Debug)]
-pub struct References<'a> {
-    /// The book, as its id is in addresses.
-    pub book: &'a str,
-    /// The chapter's number.
-    pub chapter: u32,
-    /// The chapters of the EPUB by number, with what each has.
-    pub chapters: &'a HashMap<u32, Survey>,
-    /// The pictures of the EPUB: the path inside the book, and the name of the file.
-    pub pictures: &'a HashMap<String, String>,
+/// What kind of picture goes into an EPUB; nothing for what readers of EPUBs need not show, and for a drawing that does
+/// more than draw.
+pub fn picture_kind(bytes: &[u8]) -> Option<&'static str> {
+    let kind = picture_type(bytes).filter(|kind| PICTURES.contains(kind))?;
+    (kind != "image/svg+xml" || drawing::is_plain(bytes)).then_some(kind)
 }
 
 /// The name of a chapter's document.
@@ -77,18 +74,26 @@ pub fn sentence_id(sentence: usize) -> String {
 /// When it is not as it was stored.
 pub fn survey(book: &str, html: &str) -> Result<Survey, XhtmlError> {
     let mut survey = Survey::default();
+    let mut pictures = HashSet::new();
     let mut reader = reader(html);
     loop {
         match reader.read_event()? {
             Event::Start(element) | Event::Empty(element) => {
-                survey.has_formulas |= element.name().as_ref() == b"math";
+                survey.has_formulas |= element.name().as_ref() == b"math"
+                    && formula::is_sound(
+                        rest_of(html, &reader).split("</math>").next().unwrap_or_default(),
+                    );
                 for (name, value) in attributes(&element)? {
                     match name.as_str() {
                         "id" => {
                             let number = survey.anchors.len();
                             survey.anchors.entry(value).or_insert(number);
                         }
-                        "src" => survey.pictures.extend(picture_path(book, &value)),
+                        "src" => {
+                            let path = picture_path(book, &value);
+                            let path = path.filter(|path| pictures.insert(path.clone()));
+                            survey.pictures.extend(path);
+                        }
                         _ => {}
                     }
                 }
@@ -110,18 +115,24 @@ pub fn body(html: &str, references: &References<'_>) -> Result<String, XhtmlErro
         references,
         seen: HashSet::new(),
         open: Vec::new(),
+        left_out: 0,
     };
     let mut reader = reader(html);
     loop {
-        match reader.read_event()? {
-            Event::Start(element) | Event::Empty(element) => body.start(&element)?,
-            Event::End(element) if !is_void(element.name().as_ref()) => body.end()?,
+        let event = reader.read_event()?;
+        match event {
+            Event::Start(element) | Event::Empty(element) => {
+                body.start(&element, rest_of(html, &reader))?;
+            }
+            Event::End(element) => body.end(&String::from_utf8_lossy(element.name().as_ref()))?,
             Event::Text(text) => body.text(&String::from_utf8_lossy(&text))?,
             Event::GeneralRef(entity) if &*entity == b"nbsp" => body.text("\u{a0}")?,
-            Event::GeneralRef(entity) => body.writer.write_event(Event::GeneralRef(entity))?,
+            Event::GeneralRef(entity) if body.left_out == 0 => {
+                body.writer.write_event(Event::GeneralRef(entity))?;
+            }
             Event::Eof => {
                 while !body.open.is_empty() {
-                    body.end()?;
+                    body.close()?;
                 }
                 return Ok(String::from_utf8_lossy(&body.writer.into_inner()).into_owned());
             }
@@ -131,11 +142,20 @@ pub fn body(html: &str, references: &References<'_>) -> Result<String, XhtmlErro
     }
 }
 
+/// What has not been read yet.
+fn rest_of<'h>(html: &'h str, reader: &Reader<&[u8]>) -> &'h str {
+    usize::try_from(reader.buffer_position()).ok().and_then(|at| html.get(at..)).unwrap_or_default()
+}
+
 /// An element that stands open, as it was written.
 struct Open {
+    /// Nothing when only what is in it is written.
     name: String,
-    /// Whether an item of a list was written around it.
-    is_wrapped: bool,
+    /// What was written around it.
+    around: &'static [&'static str],
+    is_in_text: bool,
+    has_caption: bool,
+    has_rows: bool,
 }
 
 struct Body<'a> {
@@ -144,29 +164,82 @@ struct Body<'a> {
     /// Ids that are taken.
     seen: HashSet<String>,
     open: Vec<Open>,
+    /// How many elements stand open that are left out with all that is in them.
+    left_out: usize,
 }
 
 impl Body<'_> {
     fn text(&mut self, text: &str) -> Result<(), XhtmlError> {
+        if self.left_out > 0 {
+            return Ok(());
+        }
         Ok(self.writer.write_event(Event::Text(BytesText::new(&allowed(text))))?)
     }
 
-    fn end(&mut self) -> Result<(), XhtmlError> {
-        let Some(Open { name, is_wrapped }) = self.open.pop() else { return Ok(()) };
-        self.writer.write_event(Event::End(BytesEnd::new(name)))?;
-        if is_wrapped {
-            self.writer.write_event(Event::End(BytesEnd::new("li")))?;
+    fn end(&mut self, name: &str) -> Result<(), XhtmlError> {
+        if content::is_void(name) {
+            return Ok(());
+        }
+        if self.left_out > 0 {
+            self.left_out -= 1;
+            return Ok(());
+        }
+        self.close()
+    }
+
+    fn close(&mut self) -> Result<(), XhtmlError> {
+        let Some(Open { name, around, .. }) = self.open.pop() else { return Ok(()) };
+        if !name.is_empty() {
+            self.writer.write_event(Event::End(BytesEnd::new(name)))?;
+        }
+        for name in around.iter().rev() {
+            self.writer.write_event(Event::End(BytesEnd::new(*name)))?;
         }
         Ok(())
     }
 
-    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), XhtmlError> {
+    /// Where the next element stands.
+    fn place(&self) -> Place<'_> {
+        let parent = self.open.iter().rev().find(|open| !open.name.is_empty());
+        parent.map_or_else(Place::default, |open| Place {
+            parent: &open.name,
+            is_in_text: open.is_in_text,
+            has_caption: open.has_caption,
+            has_rows: open.has_rows,
+        })
+    }
+
+    fn start(&mut self, element: &BytesStart<'_>, rest: &str) -> Result<(), XhtmlError> {
         let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
+        let is_void = content::is_void(&name);
+        let formula = rest.split("</math>").next().filter(|_| name == "math");
+        // What stands for those who see no ruby, and a formula that is none.
+        let is_left_out =
+            name == "rp" || formula.is_some_and(|formula| !formula::is_sound(formula));
+        if self.left_out > 0 || is_left_out {
+            if let Some(formula) = formula.filter(|_| self.left_out == 0) {
+                self.text(&plain_text(formula))?;
+            }
+            self.left_out += usize::from(!is_void);
+            return Ok(());
+        }
         let attributes = attributes(element)?;
-        let parent = self.open.last().map_or("", |open| open.name.as_str());
-        let is_in_list = LISTS.contains(&parent);
-        let shown = shown_as(&name, is_in_list, attributes.iter().any(|(name, _)| name == "dir"));
-        let (mut written, source) = self.written((&name, parent == "ol"), &attributes);
+        let has_direction = attributes.iter().any(|(name, _)| name == "dir");
+        let place = self.place();
+        let mut shown = match name.as_str() {
+            name if super::html::MATHML.contains(&name) => Shown { name, around: &[] },
+            name => content::shown(name, place, has_direction),
+        };
+        if shown.name == "ruby" && !content::has_reading(rest) {
+            shown.name = "span";
+        }
+        let is_in_text = content::holds_text(shown.name, place);
+        let is_block = place.is_in_text && shown.name == "span" && content::is_block(&name);
+        let is_numbered = place.parent == "ol";
+        let (mut written, source) = self.written((&name, is_numbered), &attributes);
+        if is_block && !written.iter().any(|(name, _)| *name == "class") {
+            written.push(("class", "block".to_owned()));
+        }
         match (name.as_str(), source) {
             ("math", _) => written.push(("xmlns", MATHML.to_owned())),
             ("img", Some(source)) => {
@@ -176,29 +249,53 @@ impl Body<'_> {
                 }
             }
             // A picture that is not there is what it says.
-            ("img", None) => {
-                let alt = written.into_iter().find(|(name, _)| *name == "alt");
-                return self.text(&alt.map(|(_, alt)| alt).unwrap_or_default());
-            }
+            ("img", None) => return self.described(written),
             _ => {}
         }
-        let is_wrapped = is_in_list && shown != "li";
-        if is_wrapped {
-            self.writer.write_event(Event::Start(BytesStart::new("li")))?;
+        self.note_in_table(shown.name);
+        for name in shown.around {
+            self.writer.write_event(Event::Start(BytesStart::new(*name)))?;
         }
-        let mut start = BytesStart::new(shown);
+        let mut start = BytesStart::new(shown.name);
         for (attribute, value) in &written {
             start.push_attribute((*attribute, value.as_str()));
         }
-        if !is_void(name.as_bytes()) {
-            self.open.push(Open { name: shown.to_owned(), is_wrapped });
-            return Ok(self.writer.write_event(Event::Start(start))?);
-        }
-        self.writer.write_event(Event::Empty(start))?;
-        if is_wrapped {
-            self.writer.write_event(Event::End(BytesEnd::new("li")))?;
+        let around = shown.around;
+        if is_void && !shown.name.is_empty() {
+            self.writer.write_event(Event::Empty(start))?;
+            for name in around.iter().rev() {
+                self.writer.write_event(Event::End(BytesEnd::new(*name)))?;
+            }
+        } else if !is_void {
+            let name = shown.name.to_owned();
+            if !name.is_empty() {
+                self.writer.write_event(Event::Start(start))?;
+            }
+            let (has_caption, has_rows) = (false, false);
+            self.open.push(Open { name, around, is_in_text, has_caption, has_rows });
         }
         Ok(())
+    }
+
+    /// Remembers of a table what it has.
+    fn note_in_table(&mut self, name: &str) {
+        if let Some(table) = self.open.iter_mut().rev().find(|open| !open.name.is_empty()) {
+            table.has_caption |= name == "caption";
+            table.has_rows |= ["tbody", "thead", "tr", "td"].contains(&name);
+        }
+    }
+
+    /// Writes what a picture shows, in words, in its place.
+    fn described(&mut self, written: Vec<(&'static str, String)>) -> Result<(), XhtmlError> {
+        let value =
+            |wanted| written.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+        let mut start = BytesStart::new("span");
+        // Whatever leads there is led to the words.
+        start.extend_attributes(value("id").map(|id| ("id", id.as_str())));
+        let alt = value("alt").cloned().unwrap_or_default();
+        self.writer.write_event(Event::Start(start))?;
+        self.text(&alt)?;
+        Ok(self.writer.write_event(Event::End(BytesEnd::new("span")))?)
     }
 
     /// The attributes that an element keeps, and the picture that it shows.
@@ -221,6 +318,7 @@ impl Body<'_> {
                     written.push(("lang", value.clone()));
                     written.push(("xml:lang", value.clone()));
                 }
+                "reversed" if element == "ol" => written.push(("reversed", String::new())),
                 // Its number in the list, which only those in a numbered list have.
                 "value" if !is_numbered => {}
                 name => written.extend(
@@ -245,10 +343,8 @@ fn kept(element: &str, name: &str, value: &str) -> Option<&'static str> {
         ("img", "alt") | (_, "class" | "data-part" | "title") => true,
         (_, "dir") => ["ltr", "rtl", "auto"].contains(&value),
         ("img", "width" | "height") | ("td" | "th", "colspan" | "rowspan") => is_number(),
-        ("col" | "colgroup", "span") => is_number(),
         ("th", "scope") => ["row", "col", "rowgroup", "colgroup"].contains(&value),
         ("ol", "start") | ("li", "value") => value.parse::<i32>().is_ok(),
-        ("ol", "reversed") => true,
         ("ol", "type") => ["1", "a", "A", "i", "I"].contains(&value),
         ("math", "display") => ["block", "inline"].contains(&value),
         _ => false,
@@ -286,68 +382,18 @@ fn is_language(tag: &str) -> bool {
         && parts.all(is_part)
 }
 
-impl References<'_> {
-    fn anchor(&self, chapter: u32, id: &str) -> Option<String> {
-        let number = self.chapters.get(&chapter)?.anchors.get(id)?;
-        Some(format!("a{number}"))
-    }
-
-    /// Where a link of our page leads; `None` for what is not in the EPUB.
-    fn link(&self, href: &str) -> Option<String> {
-        if let Some(id) = href.strip_prefix('#') {
-            return Some(format!("#{}", self.anchor(self.chapter, id)?));
+/// The text of some markup.
+fn plain_text(html: &str) -> String {
+    let mut text = String::new();
+    let mut reader = reader(html);
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Text(part) => text.push_str(&String::from_utf8_lossy(&part)),
+            Event::Eof => break,
+            _ => {}
         }
-        let Some(inside) = href.strip_prefix("/read/") else {
-            let is_outside = ["http://", "https://", "mailto:"];
-            // What no parser of addresses takes is no link.
-            let is_address = reqwest::Url::parse(href);
-            return is_outside
-                .iter()
-                .find(|scheme| href.starts_with(**scheme))
-                .and(is_address.ok())
-                .map(String::from);
-        };
-        let chapter = inside.strip_prefix(self.book)?.strip_prefix('/')?;
-        let (chapter, id) = chapter.split_once('#').unwrap_or((chapter, ""));
-        let chapter = chapter.parse().ok()?;
-        self.chapters.get(&chapter)?;
-        let document = document_name(chapter);
-        Some(match self.anchor(chapter, id) {
-            Some(id) => format!("{document}#{id}"),
-            None => document,
-        })
     }
-
-    fn picture(&self, source: &str) -> Option<String> {
-        self.pictures.get(&picture_path(self.book, source)?).cloned()
-    }
-}
-
-/// The path inside the book of a picture that our page shows.
-fn picture_path(book: &str, source: &str) -> Option<String> {
-    let path = source.strip_prefix("/books/")?.strip_prefix(book)?.strip_prefix("/files/")?;
-    Some(decode(path))
-}
-
-/// What HTML has no more is what it looked like, and what has to stand in a certain place, as books do not put it, is
-/// something that stands everywhere.
-fn shown_as(name: &str, is_in_list: bool, has_direction: bool) -> &str {
-    match name {
-        "acronym" => "abbr",
-        "big" | "rb" | "rtc" | "time" => "span",
-        "bdo" if !has_direction => "span",
-        "dfn" => "i",
-        "strike" => "s",
-        "tt" => "code",
-        "li" if !is_in_list => "div",
-        "address" | "center" | "dd" | "dl" | "dt" | "figcaption" | "figure" | "footer"
-        | "header" | "hgroup" | "main" => "div",
-        name => name,
-    }
-}
-
-fn is_void(name: &[u8]) -> bool {
-    VOID.iter().any(|void| void.as_bytes() == name)
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn reader(html: &str) -> Reader<&[u8]> {
@@ -390,7 +436,29 @@ mod tests {
         for (html, xml) in [
             ("a&nbsp;b<br>&amp;&lt;", "a\u{a0}b<br/>&amp;&lt;"),
             ("<center>x<tt>y</tt></center>", "<div>x<code>y</code></div>"),
-            ("<td align=\"left\" colspan=\"2\">x</td>", "<td colspan=\"2\">x</td>"),
+            (
+                "<table><tbody><tr><td align=\"left\" colspan=\"2\">x</td></tr></tbody></table>",
+                "<table><tbody><tr><td colspan=\"2\">x</td></tr></tbody></table>",
+            ),
+            (
+                "<table><tbody><tr><td>x</td></tr></tbody><caption>y</caption></table>",
+                "<table><tbody><tr><td>x</td></tr></tbody><tbody><tr><td>y</td></tr></tbody></table>",
+            ),
+            (
+                "<table><tr><td>x</td></tr></table>",
+                "<table><tbody><tr><td>x</td></tr></tbody></table>",
+            ),
+            ("<td>x</td>", "<div>x</div>"),
+            (
+                "<h1><div>x</div><ul><li>y</li></ul></h1>",
+                "<h1><span class=\"block\">x</span><span class=\"block\"><span class=\"block\">y</span></span></h1>",
+            ),
+            (
+                "<ruby>x<rp>(</rp><rt>y</rt><rp>)</rp></ruby><ruby>z</ruby>",
+                "<ruby>x<rt>y</rt></ruby><span>z</span>",
+            ),
+            ("<math><msup><mi>x</mi></msup></math>!", "x!"),
+            ("<ol reversed=\"x\"><li>x</li></ol>", "<ol reversed=\"\"><li>x</li></ol>"),
             ("<p lang=\"fr\">x</p>", "<p lang=\"fr\" xml:lang=\"fr\">x</p>"),
             (
                 "<math><mi>x</mi></math>",
@@ -422,7 +490,13 @@ mod tests {
             ),
             ("<a href=\"javascript:x()\">x</a>", "<a>x</a>"),
             ("<img src=\"/books/b/files/a%20b.png\">", "<img src=\"p0001.png\" alt=\"\"/>"),
-            ("<img src=\"/books/b/files/gone.png\" alt=\"A &amp; b\">", "A &amp; b"),
+            ("<img src=\"/books/b/files/gone.png\" alt=\"A &amp; b\">", "<span>A &amp; b</span>"),
+            ("<img id=\"d0-p\" src=\"gone.png\" alt=\"A\">", "<span id=\"a0\">A</span>"),
+            (
+                "<a href=\"https://a.example/b|c\">x</a>",
+                "<a href=\"https://a.example/b%7Cc\">x</a>",
+            ),
+            ("<a href=\"mailto:a b@c\">x</a>", "<a href=\"mailto:a%20b@c\">x</a>"),
         ] {
             assert_eq!(written(html), xml, "{html}");
         }

@@ -36,7 +36,7 @@ impl Narrator {
     /// What is kept, and what it cost and saved, by engine, voice and book.
     pub async fn storage(&self) -> Result<StorageFigures, NarrationError> {
         let database = &self.shared.database;
-        self.shared.usage.flush(database).await;
+        self.flush_usage().await;
         let own = format!(
             "{SUMS}, CAST(COALESCE(SUM(hits), 0) AS BIGINT) AS hits, \
              CAST(COALESCE(SUM(heard), 0) AS BIGINT) AS firsts, \
@@ -135,7 +135,7 @@ impl Narrator {
 
     async fn clean_alone(&self) -> Result<u64, NarrationError> {
         self.shared.clips.assets.recover().await?;
-        self.shared.usage.flush(&self.shared.database).await;
+        self.flush_usage().await;
         let limits = self.storage_limits().await?;
         self.forget_utterances(limits.days).await?;
         // Once for all of it: whoever begins to listen meanwhile hears what was heard last, which goes last.
@@ -257,9 +257,11 @@ impl Narrator {
         // Not at once: after a restart, pages that are open have yet to say so.
         let mut clean = tokio::time::interval_at(Instant::now() + CLEAN_INTERVAL, CLEAN_INTERVAL);
         let mut flush = tokio::time::interval(crate::clips::usage::FLUSH_INTERVAL);
+        let mut sample = tokio::time::interval(super::figures::SAMPLE_INTERVAL);
         loop {
             tokio::select! {
-                _ = flush.tick() => self.shared.usage.flush(&self.shared.database).await,
+                _ = flush.tick() => self.flush_usage().await,
+                _ = sample.tick(), if serves => self.sample().await,
                 _ = clean.tick(), if serves => {
                     if let Err(error) = self.clean().await {
                         tracing::warn!(%error, "clips could not be cleaned up");

@@ -8,6 +8,7 @@ use metrics::{counter, histogram};
 
 use crate::accounts::{AllowanceError, Allowances, Booked};
 use crate::audio;
+use crate::clips::figures::Figures;
 use crate::clips::{Clips, ClipsError};
 use crate::queue::{Job, Sentence};
 use crate::speech::engines::Engines;
@@ -26,6 +27,7 @@ pub(super) struct Synthesizer {
     pub(super) engines: Engines,
     pub(super) clips: Arc<Clips>,
     pub(super) allowances: Allowances,
+    pub(super) figures: Arc<Figures>,
 }
 
 impl Synthesizer {
@@ -67,6 +69,7 @@ impl Synthesizer {
             let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
             return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
         }
+        self.figures.made(job, cost);
         Ok(self.clips.put(job, clip, cost).await.bytes)
     }
 

@@ -88,7 +88,12 @@ impl Narrator {
         let mut begun = Instant::now();
         loop {
             match self.shared.clips.get(&job).await {
-                Ok(Some(clip)) => return guard.end(Ok(clip)),
+                Ok(Some(clip)) => {
+                    if asked.is_some() {
+                        self.shared.figures.waited(begun.elapsed());
+                    }
+                    return guard.end(Ok(clip));
+                }
                 Ok(None) => guard.must_be_made(),
                 Err(error) => {
                     tracing::error!(%error, "a clip cannot be looked up");

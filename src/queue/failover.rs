@@ -5,7 +5,10 @@ use std::sync::Arc;
 use app::model::{BookId, ListenerPosition};
 
 use super::requests::{ProgressDelta, RequestStatus};
-use super::{Asked, Class, Enqueued, Job, Listeners, Needed, Queue, QueueError, QueueStatus, Rest};
+use super::{
+    Asked, Class, DeadLetter, Enqueued, Job, Listeners, Needed, Queue, QueueError, QueueStatus,
+    Rest,
+};
 use crate::text::hash::ContentHash;
 
 /// A queue, and what stands in for it.
@@ -115,6 +118,33 @@ impl FailoverQueue {
             Some(fallback) => fallback.is_being_made(content).await.unwrap_or(false),
             None => false,
         }
+    }
+
+    /// The dead letters of both, the latest first of each.
+    pub(crate) async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
+        let mut letters = self.primary.dead_letters().await?;
+        if let Some(fallback) = &self.fallback {
+            letters.extend(fallback.dead_letters().await?);
+        }
+        Ok(letters)
+    }
+
+    /// Puts the dead letters of both back into their lanes; says how many.
+    pub(crate) async fn requeue_dead(&self) -> Result<usize, QueueError> {
+        let mut requeued = self.primary.requeue_dead(None).await?;
+        if let Some(fallback) = &self.fallback {
+            requeued += fallback.requeue_dead(None).await?;
+        }
+        Ok(requeued)
+    }
+
+    /// Throws the dead letters of both away; says how many.
+    pub(crate) async fn discard_dead(&self) -> Result<usize, QueueError> {
+        let mut discarded = self.primary.discard_dead().await?;
+        if let Some(fallback) = &self.fallback {
+            discarded += fallback.discard_dead().await?;
+        }
+        Ok(discarded)
     }
 
     pub(crate) async fn rest(&self, engine: &str) -> Result<Option<Rest>, QueueError> {

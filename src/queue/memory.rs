@@ -503,6 +503,15 @@ impl Queue for MemoryQueue {
         self.work.notify_one();
         Ok(requeued)
     }
+
+    async fn discard_dead(&self) -> Result<usize, QueueError> {
+        let mut state = self.state();
+        let discarded = std::mem::take(&mut state.dead);
+        for DeadLetter { job, .. } in &discarded {
+            state.abandoned.remove(&job.content);
+        }
+        Ok(discarded.len())
+    }
 }
 
 #[cfg(test)]

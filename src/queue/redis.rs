@@ -501,6 +501,14 @@ impl Queue for RedisQueue {
         }
         Ok(requeued)
     }
+
+    async fn discard_dead(&self) -> Result<usize, QueueError> {
+        let mut discarded = 0;
+        for (letter, member) in self.read_dead().await? {
+            discarded += self.discard(&letter, &member).await?;
+        }
+        Ok(discarded)
+    }
 }
 
 fn read_rest(ms: i64, error: &Value) -> Option<Rest> {

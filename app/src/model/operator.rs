@@ -153,3 +153,101 @@ pub struct EndpointCard {
     /// Who may ask; empty for everybody.
     pub needs: String,
 }
+
+/// What goes on, and went on in the last day and this month.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Activity {
+    /// What is wrong, in words.
+    pub problems: Vec<String>,
+    /// What waits now.
+    pub waiting: Waiting,
+    /// What went on in the last 24 hours, slot by slot.
+    pub points: Vec<FigurePoint>,
+    /// How long a slot is, in milliseconds.
+    pub slot_ms: u64,
+    /// This month by engine.
+    pub engines: Vec<TotalLine>,
+    /// This month by voice, by its id; what was heard most first.
+    pub voices: Vec<TotalLine>,
+    /// This month by book, by its title; what was heard most first.
+    pub books: Vec<TotalLine>,
+    /// What people have had spoken by voices that cost money, by their ids.
+    pub people: Vec<TotalLine>,
+    /// Sentences that failed for good, the latest first.
+    pub dead_letters: Vec<DeadLetterCard>,
+}
+
+/// What waits to be spoken, in sentences.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct Waiting {
+    /// For pages that are open.
+    pub prefetch: u64,
+    /// For chapters that are open.
+    pub chapter: u64,
+    /// For books that are made ready.
+    pub background: u64,
+    /// Being made.
+    pub in_flight: u64,
+    /// Failed, and tried again later.
+    pub retry: u64,
+    /// Failed for good.
+    pub dead: u64,
+    /// Processes that make them.
+    pub workers: u64,
+    /// Listeners of this server who wait.
+    pub waiters: u64,
+}
+
+/// How much there was of something in a slot of time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct FigurePoint {
+    /// When the slot begins, in milliseconds since 1970.
+    pub at_ms: u64,
+    /// `prefetch`, `chapter`, `background`, `in_flight` and `dead` are the most sentences there were at once; `made`,
+    /// `heard` and `hits` count clips, `waits` those that somebody waited for, and `late` those of them that took
+    /// longer than a second.
+    pub name: String,
+    /// How much.
+    pub value: u64,
+}
+
+/// What was made, heard and saved of one engine, voice, book or person.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct TotalLine {
+    /// Its name; empty for a book that is somebody else's own, or gone.
+    pub name: String,
+    /// Clips that were made.
+    pub made: u64,
+    /// Clips that were heard.
+    pub heard: u64,
+    /// How many of these were there already.
+    pub hits: u64,
+    /// What making them cost.
+    pub spent: f64,
+    /// What making those would have cost that were there.
+    pub saved: f64,
+}
+
+/// A sentence that failed for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct DeadLetterCard {
+    /// The book’s id.
+    pub book: String,
+    /// The chapter, from 1.
+    pub chapter: u32,
+    /// The sentence, from 0.
+    pub sentence: u32,
+    /// Who was to say it.
+    pub voice: String,
+    /// What was to be said.
+    pub text: String,
+    /// Why it failed.
+    pub error: String,
+    /// When, in milliseconds since 1970.
+    pub died_at_ms: u64,
+}

@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::model::{
     IdentityCard, Person, PersonCard, Role, Scope, SessionCard, ShareCard, TokenCard,
 };
-use crate::notice::notice;
+use crate::notice::{APP_PASSWORD_MARK, notice};
 use crate::ways::LoginWays;
 use crate::words::words;
 
@@ -96,10 +96,15 @@ fn account(
         view! { <p class="hint">{said}</p> }
     });
     let is_token = said.starts_with(TOKEN_PREFIX);
-    let refused = (!is_token && !said.is_empty())
+    let password = said.strip_prefix(APP_PASSWORD_MARK).map(str::to_owned);
+    let refused = (!is_token && password.is_none() && !said.is_empty())
         .then(|| view! { <p class="refusal" role="alert">{said.to_owned()}</p> });
     let made = is_token.then(|| {
         view! { <p class="said" role="status">{words.made}<br/><code class="token">{said.to_owned()}</code></p> }
+    });
+    let password = password.map(|password| {
+        let said = (words.made_password)(&person.name);
+        view! { <p class="said" role="status">{said}<br/><code class="token">{password}</code></p> }
     });
     view! {
         <p class="lead">{(words.logged_in_as)(&person.name, (words.role_name)(person.role))}</p>
@@ -119,6 +124,7 @@ fn account(
         <h2>{words.programs}</h2>
         <p class="hint">{words.programs_lead}</p>
         {made}
+        {password}
         <ul class="lines">{tokens.into_iter().map(token).collect_view()}</ul>
         <form class="engine-form" method="post" action="/api/tokens">
             <h2>{words.new_token}</h2>
@@ -137,6 +143,13 @@ fn account(
                 }).collect_view()}
             </fieldset>
             <button class="button">{words.make}</button>
+        </form>
+        <form id="apps" class="engine-form" method="post" action="/api/tokens">
+            <h2>{words.reading_app}</h2>
+            <p class="hint">{words.reading_app_lead}</p>
+            <input type="hidden" name="kind" value="reading_app"/>
+            <label><span>{words.purpose}</span><input name="name" required maxlength="100" autocomplete="off" placeholder="KOReader"/></label>
+            <button class="button">{words.make_password}</button>
         </form>
         <form class="engine-form" method="post" action="/api/account/password">
             <h2>{words.change_password}</h2>

@@ -18,12 +18,18 @@ pub fn BookPage() -> impl IntoView {
     let (backend, id) = (backend(), book_param());
     let load = move || {
         let (backend, id) = (backend.clone(), id.clone());
-        async move { backend?.book(&id?).await }
+        async move {
+            let (backend, id) = (backend?, id?);
+            let book = backend.book(&id).await?;
+            // Whoever pays for voices hears what it saves that others have heard the book already.
+            let saved = if may(Role::Member) { backend.saved_of(&id).await? } else { 0.0 };
+            Ok((book, saved))
+        }
     };
     loaded(load, details)
 }
 
-fn details(book: BookDetails) -> AnyView {
+fn details((book, saved): (BookDetails, f64)) -> AnyView {
     let BookDetails { card, toc, warnings, is_outdated, chapters, .. } = book;
     let is_own = words().sharing.is_own;
     let words = &words().book;
@@ -50,6 +56,7 @@ fn details(book: BookDetails) -> AnyView {
                         {(words.facts)(card.chapters, card.sentences)}
                         {card.percent.map(|percent| format!(" · {percent} %"))}
                     </p>
+                    {(saved >= 0.005).then(|| view! { <p class="facts">{(words.saved)(saved)}</p> })}
                     {card.is_own.then(|| view! { <p class="facts">{is_own}</p> })}
                     <p><a class="button" href=reading_link(&card)>{verb}</a></p>
                 </div>
@@ -202,7 +209,10 @@ fn manage(
             {left_out(warnings)}
             {around_the_text(&card.id, chapters)}
             {is_account_or_alone().then(|| view! {
-                <p><a class="button quiet-button" href=format!("/book/{}/narration", card.id)>{words.narrations.make}</a></p>
+                <p class="engine-buttons">
+                    <a class="button quiet-button" href=format!("/book/{}/take", card.id)>{words.take.title}</a>
+                    <a class="button quiet-button" href=format!("/book/{}/narration", card.id)>{words.narrations.make}</a>
+                </p>
             })}
             <KeepButton book=card.clone()/>
             <p>

@@ -3,7 +3,6 @@
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
-use super::shared::{is_link, made};
 use super::{book_param, loaded, query};
 use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
@@ -22,11 +21,12 @@ const HOURS: [u64; 4] = [0, 1, 4, 8];
 /// said.
 type Prospect = (BookDetails, Vec<Voice>, Result<NarrationEstimate, String>, bool);
 
-/// `/book/{book}/narration?voice=&chapters=`
+/// `/book/{book}/narration?voice=&chapters=&output=`
 #[component]
 pub fn NarrationPage() -> impl IntoView {
     let (backend, id) = (backend(), book_param());
     let (voice, chapters) = (query("voice"), query("chapters"));
+    let output = NarrationOutput::named(&query("output")).unwrap_or_default();
     let load = {
         let (voice, chapters) = (voice.clone(), chapters.clone());
         move || {
@@ -43,12 +43,12 @@ pub fn NarrationPage() -> impl IntoView {
         }
     };
     let refused = notice();
-    loaded(load, move |prospect: Prospect| prospect_page(prospect, &chapters, &refused))
+    loaded(load, move |prospect: Prospect| prospect_page(prospect, (&chapters, output), &refused))
 }
 
 fn prospect_page(
     (book, voices, estimate, makes_m4b): Prospect,
-    chapters: &str,
+    (chapters, output): (&str, NarrationOutput),
     refused: &str,
 ) -> AnyView {
     let words = &words().narrations;
@@ -65,7 +65,6 @@ fn prospect_page(
         (Err(why), _) => why.clone(),
         (_, refused) => refused.to_owned(),
     };
-    let is_made = is_link(&refused);
     view! {
         <PageTitle text=format!("{} · {} · Earmark", words.make, book.card.title)/>
         <Stylesheet href="/operator.css"/>
@@ -74,7 +73,7 @@ fn prospect_page(
             <h1>{words.make}</h1>
             <p class="lead"><a href=format!("/book/{id}") dir="auto">{book.card.title.clone()}</a></p>
             <p class="hint">{words.make_lead}</p>
-            {(!refused.is_empty() && !is_made).then(|| view! { <p class="refusal" role="alert">{refused.clone()}</p> })}
+            {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.clone()}</p> })}
             <form class="engine-form" method="post" action="/api/narrations">
                 <input type="hidden" name="book" value=id.to_string()/>
                 <label><span>{crate::words::words().player.voice}</span><select name="voice">{other}{voices.collect_view()}</select></label>
@@ -84,23 +83,20 @@ fn prospect_page(
                 </label>
                 <p id="chapters-hint" class="hint">{words.chapters_hint}</p>
                 <button class="button quiet-button" formmethod="get" formaction=format!("/book/{id}/narration")>{words.look}</button>
-                {estimate.as_ref().ok().map(|estimate| begin(estimate, chapters, makes_m4b))}
+                {estimate.as_ref().ok().map(|estimate| begin(estimate, (chapters, output), makes_m4b))}
             </form>
-            {is_made.then(|| made(&refused))}
-            <form class="engine-form" method="post" action=format!("/api/books/{id}/feeds")>
-                <h2>{words.podcast}</h2>
-                <p class="hint">{words.podcast_hint}</p>
-                <input type="hidden" name="voice" value=chosen/>
-                <button class="button quiet-button">{words.podcast_make}</button>
-            </form>
-            <p><a href="/narrations">{words.title}</a></p>
+            <p><a href=format!("/book/{id}/take")>{crate::words::words().take.title}</a>" · "<a href="/narrations">{words.title}</a></p>
         </main>
     }
     .into_any()
 }
 
 /// What it takes, and the button that begins it.
-fn begin(estimate: &NarrationEstimate, chapters: &str, makes_m4b: bool) -> impl IntoView + use<> {
+fn begin(
+    estimate: &NarrationEstimate,
+    (chapters, chosen): (&str, NarrationOutput),
+    makes_m4b: bool,
+) -> impl IntoView + use<> {
     let words = &words().narrations;
     let NarrationEstimate { missing, sentences, cost, audio_seconds, bytes, .. } = *estimate;
     let is_free = cost <= 0.0;
@@ -111,9 +107,10 @@ fn begin(estimate: &NarrationEstimate, chapters: &str, makes_m4b: bool) -> impl 
     let outputs = NarrationOutput::FILES.into_iter().chain([NarrationOutput::None]);
     let outputs = outputs.filter(|output| makes_m4b || *output != NarrationOutput::M4b);
     let outputs = outputs.map(|output| {
-        view! { <option value=output.name() selected=output == NarrationOutput::None>{(words.output)(output)}</option> }
+        view! { <option value=output.name() selected=output == chosen>{(words.output)(output)}</option> }
     });
     let takes = estimate.seconds_to_make.filter(|_| missing > 0);
+    let quiet = backend().ok().and_then(|backend| backend.quiet_hours());
     view! {
         <input type="hidden" name="max_cost" value=format!("{cost:.6}")/>
         // So that nothing begins but what was shown.
@@ -127,6 +124,9 @@ fn begin(estimate: &NarrationEstimate, chapters: &str, makes_m4b: bool) -> impl 
         <label><span>{words.file}</span><select name="output">{outputs.collect_view()}</select></label>
         <p class="hint">{words.file_hint}</p>
         <label><span>{words.when}</span><select name="in_hours">{hours}</select></label>
+        {quiet.map(|quiet| view! {
+            <label class="tick"><input type="checkbox" name="at" value="quiet"/><span>{(words.in_quiet_hours)(&quiet)}</span></label>
+        })}
         <button class="button">{button}</button>
     }
 }

@@ -82,6 +82,7 @@ pub fn SettingsPage() -> impl IntoView {
                     <a href="/people">{words.accounts.people}</a>" · "
                     <a href="/voices">{words.packs.title}</a>" · "
                     <a href="/engines">{words.operator.engines}</a>" · "
+                    <a href="/dashboard">{words.dashboard.title}</a>" · "
                     <a href="/storage">{words.operator.storage}</a>" · "
                 })}
                 <a href="/developers">{words.operator.api}</a>

@@ -53,6 +53,7 @@ pub(super) static ENGLISH: Words = Words {
         begin: "Start reading",
         go_on: "Continue",
         contents: "Contents",
+        saved: |money| format!("Hearing it again has saved {money:.2} so far."),
         facts: |chapters, sentences| {
             let noun = if chapters == 1 { "chapter" } else { "chapters" };
             format!("{chapters} {noun} · {sentences} sentences")
@@ -305,6 +306,8 @@ pub(super) static ENGLISH: Words = Words {
     accounts: super::accounts::ENGLISH,
     sharing: super::sharing::ENGLISH,
     narrations: super::narrations::ENGLISH,
+    take: super::take::ENGLISH,
+    dashboard: super::dashboard::ENGLISH,
     script: ScriptWords {
         play: Text::Borrowed("Play"),
         pause: Text::Borrowed("Pause"),

@@ -23,13 +23,11 @@ pub struct Narrations {
     pub costs_nothing: &'static str,
     pub when: &'static str,
     pub hours: fn(hours: u64) -> String,
+    pub in_quiet_hours: fn(hours: &str) -> String,
     pub file: &'static str,
     pub file_hint: &'static str,
     pub output: fn(output: NarrationOutput) -> &'static str,
     pub download: fn(output: NarrationOutput, megabytes: u64) -> String,
-    pub podcast: &'static str,
-    pub podcast_hint: &'static str,
-    pub podcast_make: &'static str,
     pub podcasts: &'static str,
     pub begin: &'static str,
     pub agree: fn(cost: f64) -> String,
@@ -76,7 +74,8 @@ pub(super) const ENGLISH: Narrations = Narrations {
         1 => "in an hour".to_owned(),
         hours => format!("in {hours} hours"),
     },
-    file: "Take it with you",
+    in_quiet_hours: |hours| format!("in the quiet hours ({hours})"),
+    file: "File",
     file_hint: "A file is kept for 14 days, to be downloaded when it is done.",
     output: |output| match output {
         NarrationOutput::None => "No file: listen here",
@@ -88,9 +87,6 @@ pub(super) const ENGLISH: Narrations = Narrations {
     download: |output, megabytes| {
         format!("Download {} ({megabytes} MB)", output.name().to_uppercase())
     },
-    podcast: "In a podcast app",
-    podcast_hint: "An address that your podcast app subscribes to: the chapters are its episodes, in order, as they are made. Whoever has the address hears the book.",
-    podcast_make: "Make an address",
     podcasts: "Podcast addresses",
     begin: "Make it ready",
     agree: |cost| format!("Make it ready for {cost:.2}"),
@@ -150,7 +146,8 @@ pub(super) const SPANISH: Narrations = Narrations {
         1 => "en una hora".to_owned(),
         hours => format!("en {hours} horas"),
     },
-    file: "Llévatelo",
+    in_quiet_hours: |hours| format!("en las horas tranquilas ({hours})"),
+    file: "Archivo",
     file_hint: "El archivo se guarda 14 días, para descargarlo cuando esté hecho.",
     output: |output| match output {
         NarrationOutput::None => "Sin archivo: escuchar aquí",
@@ -168,9 +165,6 @@ pub(super) const SPANISH: Narrations = Narrations {
     download: |output, megabytes| {
         format!("Descargar {} ({megabytes} MB)", output.name().to_uppercase())
     },
-    podcast: "En una aplicación de pódcast",
-    podcast_hint: "Una dirección a la que se suscribe tu aplicación de pódcast: los capítulos son sus episodios, en orden, según se hacen. Quien tiene la dirección oye el libro.",
-    podcast_make: "Crear una dirección",
     podcasts: "Direcciones de pódcast",
     begin: "Prepararlo",
     agree: |cost| format!("Prepararlo por {cost:.2}"),

@@ -53,6 +53,7 @@ pub(super) static SPANISH: Words = Words {
         begin: "Empezar a leer",
         go_on: "Continuar",
         contents: "Índice",
+        saved: |money| format!("Oírlo otra vez ha ahorrado {money:.2} hasta ahora."),
         facts: |chapters, sentences| {
             let noun = if chapters == 1 { "capítulo" } else { "capítulos" };
             format!("{chapters} {noun} · {sentences} frases")
@@ -303,6 +304,8 @@ pub(super) static SPANISH: Words = Words {
     accounts: super::accounts::SPANISH,
     sharing: super::sharing::SPANISH,
     narrations: super::narrations::SPANISH,
+    take: super::take::SPANISH,
+    dashboard: super::dashboard::SPANISH,
     script: ScriptWords {
         play: Text::Borrowed("Reproducir"),
         pause: Text::Borrowed("Pausar"),

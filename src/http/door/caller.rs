@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use app::model::Role;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::sessions::{cookie_name, guest_cookie_name};
 use crate::accounts::{TOKEN_PREFIX, app_key, is_app_password};
@@ -18,15 +18,16 @@ pub struct ProxyLogin {
     pub newcomers: Option<Role>,
 }
 
-/// The header in which KOReader sends the MD5 of the password (`koreader-sync-server`, its API).
+/// The headers in which KOReader sends the name and the MD5 of the password (`koreader-sync-server`, its API).
+const APP_USER: &str = "x-auth-user";
 const APP_KEY: &str = "x-auth-key";
 
 /// What a program lets itself in with.
 pub(super) enum Credential {
     /// A token.
     Token(String),
-    /// The MD5 of the password of a reading app.
-    AppKey(String),
+    /// The MD5 of the password of a reading app, and the name that it came with.
+    AppKey(String, String),
 }
 
 /// What is known of a request before it is known whose it is.
@@ -37,6 +38,8 @@ pub(super) struct Caller<'a> {
     pub(super) is_https: bool,
     /// Whether the site lies below a path of its host.
     pub(super) is_below: bool,
+    /// Whether it is KOReader's, which logs in in its own way.
+    pub(super) is_for_places: bool,
     /// Whether it comes from a proxy that is believed.
     pub(super) is_proxied: bool,
 }
@@ -64,16 +67,21 @@ impl Caller<'_> {
     pub(super) fn credential(&self) -> Option<Credential> {
         use base64::Engine as _;
 
-        if let Some(key) = self.headers.get(APP_KEY).and_then(|key| key.to_str().ok()) {
-            return Some(Credential::AppKey(key.to_ascii_lowercase()));
+        let header =
+            |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        if let Some(key) = header(APP_KEY).filter(|_| self.is_for_places) {
+            let name = header(APP_USER).unwrap_or_default();
+            return Some(Credential::AppKey(key.to_ascii_lowercase(), name.to_owned()));
         }
         let given = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
         let (scheme, value) = given.split_once(' ')?;
-        let token = if scheme.eq_ignore_ascii_case("bearer") {
-            value.trim().to_owned()
+        let (name, token) = if scheme.eq_ignore_ascii_case("bearer") {
+            (String::new(), value.trim().to_owned())
         } else if scheme.eq_ignore_ascii_case("basic") {
             let plain = base64::engine::general_purpose::STANDARD.decode(value.trim()).ok()?;
-            String::from_utf8(plain).ok()?.split_once(':')?.1.to_owned()
+            let plain = String::from_utf8(plain).ok()?;
+            let (name, password) = plain.split_once(':')?;
+            (name.to_owned(), password.to_owned())
         } else {
             return None;
         };
@@ -84,17 +92,25 @@ impl Caller<'_> {
         let typed: String = token.chars().filter(|letter| !matches!(letter, ' ' | '-')).collect();
         let typed = typed.to_lowercase();
         let is_basic = scheme.eq_ignore_ascii_case("basic");
-        (is_basic && is_app_password(&typed)).then(|| Credential::AppKey(app_key(&typed)))
+        (is_basic && is_app_password(&typed)).then(|| Credential::AppKey(app_key(&typed), name))
     }
 
     /// The name under which a trusted proxy lets somebody in, and what becomes of newcomers. Programs behind it still
     /// send tokens.
     pub(super) fn let_in_as(&self, login: Option<&ProxyLogin>) -> Option<(&str, Option<Role>)> {
-        let login = login.filter(|_| self.is_proxied && self.credential().is_none())?;
+        let has_token = matches!(self.credential(), Some(Credential::Token(_)));
+        let login = login.filter(|_| self.is_proxied && !has_token)?;
         // Two names are a way to have two programs see two people in one.
         let mut names = self.headers.get_all(&login.header).iter();
         let name = names.next().filter(|_| names.next().is_none())?.to_str().ok()?.trim();
         (!name.is_empty()).then_some((name, login.newcomers))
+    }
+
+    /// Whether a person looks at it in a browser, which shows a page of its own where it is asked for a password.
+    pub(super) fn is_browser(&self) -> bool {
+        let agent = self.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        agent.is_some_and(|agent| agent.starts_with("Mozilla/"))
+            || self.headers.contains_key("sec-fetch-mode")
     }
 
     pub(super) fn has_bearer(&self) -> bool {

@@ -4,6 +4,8 @@ use std::io::Result;
 
 use axum::response::Response;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
 use super::{BooksQuery, Entry, List, Page, Place, answer, listed};
 use crate::http::extract::ApiQuery;
 use crate::http::xml::{self, Xml, empty, text};
@@ -54,7 +56,8 @@ pub(super) async fn books(
     let page = listed(&state, query).await?;
     let now = rfc3339(now_ms());
     let own = page.address("", page.number);
-    let (id, title) = (format!("list:{}", page.list.name()), page.title());
+    let query = utf8_percent_encode(&page.query, NON_ALPHANUMERIC);
+    let (id, title) = (format!("list:{}:{query}", page.list.name()), page.title());
     let written = feed(&place, (&id, &title, &own, ACQUISITION), &now, |xml| {
         of_page(xml, &place, &page)?;
         page.books.iter().try_for_each(|entry| book(xml, &place, entry))
@@ -123,7 +126,7 @@ fn book(xml: &mut Xml, place: &Place, entry: &Entry) -> Result<()> {
     xml.create_element("entry").write_inner_content(|xml| {
         text(xml, "title", &card.title)?;
         text(xml, "id", &format!("urn:earmark:book:{}", card.id))?;
-        text(xml, "updated", &rfc3339(card.added_ms))?;
+        text(xml, "updated", &rfc3339(entry.changed_ms))?;
         for author in &card.authors {
             xml.create_element("author").write_inner_content(|xml| text(xml, "name", author))?;
         }

@@ -6,10 +6,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use app::model::NarrationState;
+
 use super::{Place, answer, cover_kind};
 use crate::http::extract::{ApiPath, ApiQuery, BookPath};
 use crate::http::feeds::episode;
 use crate::http::{ApiError, Visit};
+use crate::jobs::Whose;
 use crate::time::rfc3339;
 
 pub(super) const KIND: &str = "application/audiobook+json";
@@ -34,7 +37,19 @@ pub(super) async fn manifest(
     let named = utf8_percent_encode(&voice, NON_ALPHANUMERIC).to_string();
     let own = format!("/opds/audiobooks/{book}");
     let (mut chapters, mut contents, mut total) = (Vec::new(), Vec::new(), 0.0);
-    for number in narrator.heard_chapters(&details, &(1..=details.card.chapters)).await? {
+    // Only what was made ready is looked at: to look at a chapter takes as long as to begin to hear it.
+    let whose = Whose::own(state.library.user());
+    let made = match state.library.is_lent() {
+        true => Vec::new(),
+        false => state.jobs.list(whose, Some(NarrationState::Completed)).await?,
+    };
+    let made: Vec<_> =
+        made.iter().filter(|made| made.book == book.as_str() && made.voice == voice).collect();
+    let is_made = |number: &u32| {
+        made.iter().any(|made| (made.first_chapter..=made.last_chapter).contains(number))
+    };
+    let heard = narrator.heard_chapters(&details, &(1..=details.card.chapters)).await?;
+    for number in heard.into_iter().filter(is_made) {
         let recording = narrator.heard_recording(&book, number, &voice).await?;
         if !recording.is_whole() || recording.bytes == 0 {
             continue;

@@ -109,7 +109,7 @@ fn publication(place: &Place, entry: &Entry) -> Value {
             "@type": "http://schema.org/Book",
             "identifier": format!("urn:earmark:book:{}", card.id),
             "title": card.title,
-            "modified": rfc3339(card.added_ms),
+            "modified": rfc3339(entry.changed_ms),
         },
         "links": links,
     });

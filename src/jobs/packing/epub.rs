@@ -4,7 +4,7 @@
 //! What apps do not agree on decides its form: MP3, which both EPUBCheck and Apple's apps take; one line for each
 //! sentence, and sentences that follow one another without a gap, as some apps stop at each; names in ASCII.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -16,7 +16,6 @@ use tempfile::TempDir;
 use super::pieces::{Piece, Sender, send, write_archive};
 use super::{Contents, PackError, Packer, Part};
 use crate::library::LibraryError;
-use crate::library::pictures::picture_type;
 use crate::library::xhtml::{self, References, Survey};
 use crate::text::hash::hex;
 use crate::text::subtitles::Cue;
@@ -32,6 +31,7 @@ const CONTAINER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 const STYLE: &str = "\
 body { line-height: 1.5; }
 img { max-width: 100%; }
+.block { display: block; }
 blockquote { margin: 1em 2em; }
 .-epub-media-overlay-active { background-color: #ffe9a8; color: #1d1d1d; }
 ";
@@ -146,8 +146,9 @@ impl Packer<'_> {
         documents: &[Document],
     ) -> Result<Vec<Picture>, PackError> {
         let mut found: Vec<Picture> = Vec::new();
+        let mut seen = HashSet::new();
         for path in documents.iter().flat_map(|document| &document.survey.pictures) {
-            if found.iter().any(|picture| picture.path == *path) {
+            if !seen.insert(path) {
                 continue;
             }
             let bytes = match self.library.file(&book.card.id, path).await {
@@ -155,8 +156,7 @@ impl Packer<'_> {
                 Err(LibraryError::NoSuchFile) => continue,
                 Err(error) => return Err(error.into()),
             };
-            let kind = picture_type(&bytes).filter(|kind| xhtml::PICTURES.contains(kind));
-            let Some(kind) = kind else { continue };
+            let Some(kind) = xhtml::picture_kind(&bytes) else { continue };
             let name = format!("p{:04}.{}", found.len() + 1, ending(kind));
             found.push(Picture { name, kind, path: path.clone() });
         }
@@ -180,6 +180,8 @@ fn tiled(part: &Part) -> Vec<Cue> {
     if let Some(first) = cues.first_mut() {
         first.start_ms = 0;
     }
+    // What is shorter than a millisecond nobody hears, and is no time of an overlay.
+    cues.retain(|cue| cue.end_ms > cue.start_ms);
     cues
 }
 

@@ -199,13 +199,32 @@ impl RedisQueue {
         letter: &DeadLetter,
         member: &str,
     ) -> Result<usize, QueueError> {
-        let content = letter.job.content.to_string();
-        let mut forgive = cmd("ZREM");
-        forgive.arg(self.name(&Key::Abandoned)).arg(content);
-        let _: i64 = forgive.query_async(&mut self.redis.clone()).await?;
+        self.forgive(letter).await?;
         if self.append_again(letter.class, &letter.job, 0).await?.is_full {
             return Ok(0);
         }
+        self.remove_dead(member).await
+    }
+
+    /// Throws a dead letter away: what it says may be asked for anew.
+    pub(super) async fn discard(
+        &self,
+        letter: &DeadLetter,
+        member: &str,
+    ) -> Result<usize, QueueError> {
+        self.forgive(letter).await?;
+        self.remove_dead(member).await
+    }
+
+    /// Forgets that a sentence ended its workers.
+    async fn forgive(&self, letter: &DeadLetter) -> Result<(), QueueError> {
+        let mut forgive = cmd("ZREM");
+        forgive.arg(self.name(&Key::Abandoned)).arg(letter.job.content.to_string());
+        let _: i64 = forgive.query_async(&mut self.redis.clone()).await?;
+        Ok(())
+    }
+
+    async fn remove_dead(&self, member: &str) -> Result<usize, QueueError> {
         let mut remove = cmd("ZREM");
         remove.arg(self.name(&Key::Dead)).arg(member);
         Ok(remove.query_async(&mut self.redis.clone()).await?)

@@ -1,0 +1,133 @@
+//! What goes on and went on, for whoever runs the place.
+
+use std::time::Duration;
+
+use app::model::{Activity, BookId, DeadLetterCard, Waiting};
+
+use super::{NarrationError, Narrator};
+use crate::clips::figures::{self, Kind};
+
+/// How often is noted how much waits.
+pub(super) const SAMPLE_INTERVAL: Duration = Duration::from_secs(30);
+/// How far back is shown what went on.
+const SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// Dead letters that are shown.
+const MAX_LETTERS: usize = 50;
+
+impl Narrator {
+    /// Writes what was heard and what was counted.
+    pub(super) async fn flush_usage(&self) {
+        let database = &self.shared.database;
+        self.shared.usage.flush(database, &self.shared.figures).await;
+        self.shared.figures.flush(database).await;
+    }
+
+    /// Notes how much waits now, and forgets what is old.
+    pub(super) async fn sample(&self) {
+        let database = &self.shared.database;
+        // While the queue cannot be asked there is nothing to note.
+        let Ok(status) = self.shared.queue.status().await else { return };
+        let most = [
+            ("prefetch", status.prefetch),
+            ("chapter", status.chapter),
+            ("background", status.background),
+            ("in_flight", status.in_flight),
+            ("dead", status.dead),
+        ];
+        let noted = async {
+            figures::note_most(database, &most).await?;
+            figures::forget(database).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "how much waits could not be noted");
+        }
+    }
+
+    /// What goes on, and went on in the last day and this month.
+    ///
+    /// # Errors
+    /// When the database or the queue cannot be asked.
+    pub async fn activity(&self) -> Result<Activity, NarrationError> {
+        self.flush_usage().await;
+        let database = &self.shared.database;
+        let status = self.shared.queue.status().await?;
+        let mut books = figures::totals(database, Kind::Book).await?;
+        for line in &mut books {
+            line.name = self.title_of(&line.name).await;
+        }
+        let letters = self.shared.queue.dead_letters().await?;
+        let letters = letters.into_iter().take(MAX_LETTERS).map(|letter| DeadLetterCard {
+            book: letter.job.book.to_string(),
+            chapter: letter.job.chapter,
+            sentence: letter.job.sentence,
+            voice: format!("{}:{}", letter.job.voice.engine, letter.job.voice.voice),
+            text: letter.job.text.to_string(),
+            error: letter.error.to_string(),
+            died_at_ms: letter.died_at_ms,
+        });
+        Ok(Activity {
+            problems: self.problems(),
+            waiting: Waiting {
+                prefetch: status.prefetch as u64,
+                chapter: status.chapter as u64,
+                background: status.background as u64,
+                in_flight: status.in_flight as u64,
+                retry: status.retry as u64,
+                dead: status.dead as u64,
+                workers: status.workers as u64,
+                waiters: status.waiters as u64,
+            },
+            points: figures::since(database, SHOWN).await?,
+            slot_ms: figures::SLOT.as_millis() as u64,
+            engines: figures::totals(database, Kind::Engine).await?,
+            voices: figures::totals(database, Kind::Voice).await?,
+            books,
+            people: figures::totals(database, Kind::Person).await?,
+            dead_letters: letters.collect(),
+        })
+    }
+
+    /// The books that were heard most this month.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn most_heard(&self, count: usize) -> Result<Vec<BookId>, NarrationError> {
+        let lines = figures::totals(&self.shared.database, Kind::Book).await?;
+        let heard = lines.into_iter().filter(|line| line.heard > 0);
+        Ok(heard.filter_map(|line| line.name.parse().ok()).take(count).collect())
+    }
+
+    /// The title of a book that whoever asks sees; those that they do not see have none.
+    async fn title_of(&self, id: &str) -> String {
+        let Ok(book) = id.parse::<BookId>() else { return id.to_owned() };
+        match self.library.metadata(&book).await {
+            Ok(book) => book.card.title.clone(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// What was saved by hearing a book again, in the operator's currency.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or there is no such book.
+    pub async fn saved_of(&self, book: &BookId) -> Result<f64, NarrationError> {
+        self.library.metadata(book).await?;
+        Ok(figures::saved_of(&self.shared.database, book.as_str()).await?)
+    }
+
+    /// Puts all dead letters back into their lanes; says how many.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    pub async fn retry_dead_letters(&self) -> Result<usize, NarrationError> {
+        Ok(self.shared.queue.requeue_dead().await?)
+    }
+
+    /// Throws all dead letters away; says how many.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    pub async fn discard_dead_letters(&self) -> Result<usize, NarrationError> {
+        Ok(self.shared.queue.discard_dead().await?)
+    }
+}
