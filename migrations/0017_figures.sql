@@ -19,3 +19,4 @@ CREATE TABLE totals (
     saved BIGINT NOT NULL,
     PRIMARY KEY (month, kind, name)
 );
+CREATE INDEX totals_by_name ON totals (kind, name);

@@ -118,7 +118,6 @@ impl Deref for AppState {
 }
 
 impl AppParts {
-    /// Whether a request came over HTTPS, as a trusted proxy says or the site's address has it.
     /// The address of the site as a request has found it, or as it is set, without a slash at its end.
     fn found_at(&self, parts: &Parts) -> String {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
@@ -127,6 +126,7 @@ impl AppParts {
         self.site.page(&parts.headers, self.is_https(&parts.headers, peer), &base, "")
     }
 
+    /// Whether a request came over HTTPS, as a trusted proxy says or the site's address has it.
     fn is_https(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
         self.limits.is_https(headers, peer) || self.site.is_https(headers)
     }

@@ -39,7 +39,7 @@ async fn the_same_file_is_the_same_book() {
     assert_eq!(book["authors"], json!(["A. Writer"]));
     assert_eq!(
         book["chapters"][0],
-        json!({ "number": 1, "title": "A", "sentences": 2, "matter": "text", "characters": 21 })
+        json!({ "number": 1, "title": "A", "sentences": 2, "matter": "text", "characters": 21, "document": 1 })
     );
     let chapter = server.json(&format!("/api/books/{first}/chapters/1")).await;
     assert_eq!(chapter["sentences"][1], json!({ "index": 1, "text": "Another." }));

@@ -33,8 +33,12 @@ async fn import(browser: &Browser, title: &str, chapters: &[usize]) -> String {
 }
 
 async fn with_service(admin: &Browser, standin: &StandIn, price: &str) {
+    with_service_named(admin, standin, "stand-in", price).await;
+}
+
+async fn with_service_named(admin: &Browser, standin: &StandIn, name: &str, price: &str) {
     let form = [
-        ("name", "stand-in"),
+        ("name", name),
         ("kind", "openai"),
         ("url", standin.url.as_str()),
         ("key", KEY),
@@ -346,6 +350,13 @@ async fn in_quiet_hours_what_will_be_needed_is_made_and_nothing_is_paid_for() {
     assert!(!is_made(5).await, "and no more");
     // A voice that costs money is not asked.
     let place = json!({ "chapter": 1, "sentence": 0, "voice": "stand-in:af_heart" });
+    let put = browser.ask(Method::PUT, &format!("/api/books/{book}/progress")).json(&place);
+    assert!(put.send().await.unwrap().status().is_success());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(standin.calls().len(), 0);
+    // Nor is one whose price nobody has said.
+    with_service_named(&browser, &standin, "unpriced", "0").await;
+    let place = json!({ "chapter": 1, "sentence": 0, "voice": "unpriced:af_heart" });
     let put = browser.ask(Method::PUT, &format!("/api/books/{book}/progress")).json(&place);
     assert!(put.send().await.unwrap().status().is_success());
     tokio::time::sleep(Duration::from_secs(3)).await;

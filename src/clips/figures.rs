@@ -42,7 +42,7 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.made += other.made;
         self.heard += other.heard;
         self.hits += other.hits;

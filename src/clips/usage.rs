@@ -60,7 +60,7 @@ impl Usage {
                     return;
                 }
             };
-            for Heard { engine, voice, book, sums } in heard {
+            for ((engine, voice, book), sums) in heard {
                 let voice = format!("{engine}:{voice}");
                 figures.add(
                     &[(Kind::Engine, &engine), (Kind::Voice, &voice), (Kind::Book, book.as_str())],
@@ -93,16 +93,11 @@ impl Drop for Taken<'_> {
     }
 }
 
-/// What was heard of one clip in one book.
-struct Heard {
-    engine: String,
-    voice: String,
-    book: BookId,
-    sums: Sums,
-}
+/// What was heard, by engine, voice and book.
+type Heard = BTreeMap<(String, String, BookId), Sums>;
 
 /// Writes a part of what was counted, in one transaction of three statements.
-async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<Vec<Heard>, sqlx::Error> {
+async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<Heard, sqlx::Error> {
     let hashes: BTreeSet<String> = part.iter().map(|((content, _), _)| content.to_hex()).collect();
     let mut transaction = database.begin().await?;
     // The first hearing is what a clip was made for; those after it are hits. Touching the rows first takes
@@ -126,24 +121,16 @@ async fn write(database: &AnyPool, part: &[(Name, u64)]) -> Result<Vec<Heard>, s
         voices.insert(hash, (row.try_get(2)?, row.try_get(3)?, row.try_get(4)?));
     }
     let mut hits: BTreeMap<String, i64> = BTreeMap::new();
-    let (mut by_book, mut heard) = (Vec::with_capacity(part.len()), Vec::with_capacity(part.len()));
+    let (mut by_book, mut heard) = (Vec::with_capacity(part.len()), Heard::new());
     for ((content, book), count) in part {
         let hash = content.to_hex();
         let Some(first) = firsts.get_mut(&hash) else { continue };
         let new = *count as i64 - std::mem::take(first);
         *hits.entry(hash.clone()).or_default() += new;
         if let Some((engine, voice, cost)) = voices.get(&hash) {
-            heard.push(Heard {
-                engine: engine.clone(),
-                voice: voice.clone(),
-                book: book.clone(),
-                sums: Sums {
-                    heard: *count as i64,
-                    hits: new,
-                    saved: new * cost,
-                    ..Sums::default()
-                },
-            });
+            let sums =
+                Sums { heard: *count as i64, hits: new, saved: new * cost, ..Sums::default() };
+            heard.entry((engine.clone(), voice.clone(), book.clone())).or_default().add(sums);
         }
         by_book.push((hash, book, new));
     }

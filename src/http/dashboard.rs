@@ -19,6 +19,7 @@ use super::openapi::RUNNING;
 use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit};
+use crate::jobs::Whose;
 
 /// The page.
 const PAGE: &str = "/dashboard";
@@ -89,7 +90,9 @@ async fn events(state: Visit) -> Sse<impl Stream<Item = Result<Event, Infallible
         let mut known = None;
         loop {
             // What cannot be looked up now is looked up again.
-            if let Ok(now) = state.narrator.activity().await {
+            let now = (state.narrator.activity().await, state.jobs.stats(Whose::everybodys()).await);
+            if let (Ok(activity), Ok(stats)) = now {
+                let now = (activity, stats);
                 if known.as_ref().is_some_and(|known| *known != now) {
                     // An event without data is none to a browser (HTML, section 9.2.6).
                     yield Ok(Event::default().event("changed").data("activity"));

@@ -5,18 +5,21 @@
 //! behind all that somebody asked for, and costs nothing unless the operator has said how much it may cost a night.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::BookId;
+use chrono::NaiveDate;
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::quiet::QuietHours;
 use super::{JobError, Shared};
 use crate::library::{LOCAL_USER, Reading};
-use crate::narration::NarrationError;
+use crate::narration::{NarrationError, Narrator};
 use crate::queue::Job;
+use crate::text::hash::ContentHash;
 use crate::time::now_ms;
 
 /// How often is looked for something to be made, while it is quiet.
@@ -30,28 +33,51 @@ const CHAPTERS_AHEAD: u32 = 3;
 /// Books that are made because they are heard most.
 const MOST_HEARD: usize = 10;
 
+/// A sentence is asked for again after this long: what was asked for before may be lost.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
 /// Something that could be made.
 struct Candidate {
     user: String,
     book: BookId,
     voice: String,
-    chapters: std::ops::RangeInclusive<u32>,
+    chapters: RangeInclusive<u32>,
+}
+
+/// What is remembered of a night, so that nothing is looked at and tried over and over.
+struct Night {
+    /// Names it.
+    day: NaiveDate,
+    /// What may still be spent, in millionths.
+    left: u64,
+    /// Chapters of which there is nothing more to be made.
+    done: HashSet<(String, BookId, String, u32)>,
+    /// Sentences that could not be made.
+    failed: HashSet<ContentHash>,
+}
+
+impl Night {
+    fn of(shared: &Shared, quiet: QuietHours) -> Self {
+        let left = shared.settings.budget_a_night;
+        Self { day: quiet.night(), left, done: HashSet::new(), failed: HashSet::new() }
+    }
 }
 
 /// Makes ahead what there is, each time that it is quiet, until `shutdown`.
 pub(super) async fn run(shared: Arc<Shared>, quiet: QuietHours, shutdown: CancellationToken) {
-    let mut left = shared.settings.budget_a_night;
+    let mut night = Night::of(&shared, quiet);
     while !shutdown.is_cancelled() {
         if quiet.are_now() {
+            if night.day != quiet.night() {
+                night = Night::of(&shared, quiet);
+            }
             let made = tokio::select! {
-                made = make(&shared, quiet, &mut left) => made,
+                made = make(&shared, &mut night, quiet) => made,
                 () = shutdown.cancelled() => return,
             };
             if let Err(error) = made {
                 tracing::warn!(%error, "what could be made in quiet hours is not known");
             }
-        } else {
-            left = shared.settings.budget_a_night;
         }
         tokio::select! {
             () = shutdown.cancelled() => {}
@@ -60,20 +86,24 @@ pub(super) async fn run(shared: Arc<Shared>, quiet: QuietHours, shutdown: Cancel
     }
 }
 
-async fn make(shared: &Shared, quiet: QuietHours, left: &mut u64) -> Result<(), JobError> {
-    let mut seen = HashSet::new();
-    for candidate in candidates(shared).await? {
-        let Candidate { user, book, voice, chapters } = candidate;
-        for chapter in chapters {
+async fn make(shared: &Shared, night: &mut Night, quiet: QuietHours) -> Result<(), JobError> {
+    for Candidate { user, book, voice, chapters } in candidates(shared).await? {
+        let library = shared.library.trusted(&user);
+        let narrator = shared.narrator.of(library.clone());
+        // A book that was deleted meanwhile, or whose chapters that are heard cannot be told: the others go on.
+        let Ok(details) = library.book(&book).await else { continue };
+        let Ok(heard) = narrator.heard_chapters(&details, &chapters).await else { continue };
+        for chapter in heard {
             if !quiet.are_now() {
                 return Ok(());
             }
-            if !seen.insert((user.clone(), book.clone(), voice.clone(), chapter)) {
+            let name = (user.clone(), book.clone(), voice.clone(), chapter);
+            if night.done.contains(&name) {
                 continue;
             }
-            match make_chapter(shared, (&user, &book, &voice, chapter), (quiet, left)).await {
-                Ok(()) => {}
-                // A book that was deleted, a chapter that there is not, a voice that is gone: the others go on.
+            match make_chapter(shared, &narrator, (&book, &voice, chapter), (night, quiet)).await {
+                Ok(()) => drop(night.done.insert(name)),
+                // A voice that is gone, an engine that rests.
                 Err(error) => tracing::debug!(%book, chapter, %error, "nothing is made ahead"),
             }
         }
@@ -81,35 +111,64 @@ async fn make(shared: &Shared, quiet: QuietHours, left: &mut u64) -> Result<(), 
     Ok(())
 }
 
+/// Has what is missing of a chapter made, as long as it is quiet and there is something left to be spent.
 async fn make_chapter(
     shared: &Shared,
-    (user, book, voice, chapter): (&str, &BookId, &str, u32),
-    (quiet, left): (QuietHours, &mut u64),
+    narrator: &Narrator,
+    (book, voice, chapter): (&BookId, &str, u32),
+    (night, quiet): (&mut Night, QuietHours),
 ) -> Result<(), NarrationError> {
-    let narrator = shared.narrator.of(shared.library.trusted(user));
     let missing = narrator.chapter_ahead(book, chapter, voice).await?.missing;
-    let Some(first) = missing.first() else { return Ok(()) };
-    let at_once = narrator.ahead_at_once(&first.voice.engine).await;
-    let mut affordable: Vec<Job> = Vec::new();
-    for job in missing {
-        let characters = job.text.chars().count() as u64;
-        let price = shared.voices.price_of(&job.voice.engine, characters);
-        if price > *left {
+    let mut affordable = Vec::new();
+    let mut reserved = night.left;
+    for job in missing.into_iter().filter(|job| !night.failed.contains(&job.content)) {
+        let engine = &job.voice.engine;
+        let price = shared.voices.price_of(engine, job.text.chars().count() as u64);
+        // What a service costs whose price nobody has told is not known.
+        let is_unknown = price == 0 && shared.voices.costs(engine);
+        if is_unknown || price > reserved || narrator.rest_card(engine).await.is_some() {
             break;
         }
-        *left -= price;
-        affordable.push(job);
+        reserved -= price;
+        affordable.push((job, price));
     }
-    let narrator = &narrator;
-    let made = stream::iter(affordable.into_iter().map(|job| async move {
-        // What has waited until the night is over waits for the next.
-        match quiet.are_now() {
-            true => narrator.make_ahead(&job).await,
-            false => Ok(()),
+    let Some((first, _)) = affordable.first() else { return Ok(()) };
+    let at_once = narrator.ahead_at_once(&first.voice.engine).await;
+    let jobs: Vec<Job> = affordable.iter().map(|(job, _)| job.clone()).collect();
+    let mut made = stream::iter(affordable.into_iter().map(|(job, price)| async move {
+        let made = make_one(narrator, &job).await;
+        (job.content, price, made)
+    }))
+    .buffer_unordered(at_once);
+    // When the night is over, what is still in the lanes leaves them: nothing of it is made by day.
+    let end = tokio::time::sleep(quiet.left());
+    tokio::pin!(end);
+    loop {
+        let next = tokio::select! {
+            next = made.next() => next,
+            () = &mut end => {
+                drop(made);
+                return narrator.leave_ahead(book, &jobs).await;
+            }
+        };
+        match next {
+            Some((_, price, Ok(()))) => night.left = night.left.saturating_sub(price),
+            Some((content, _, Err(error))) => {
+                tracing::debug!(%error, "a sentence is not made ahead");
+                night.failed.insert(content);
+            }
+            None => return Ok(()),
         }
-    }));
-    let made: Vec<_> = made.buffer_unordered(at_once).collect().await;
-    made.into_iter().collect()
+    }
+}
+
+/// Has a sentence made, and asks for it again for as long as nobody has.
+async fn make_one(narrator: &Narrator, job: &Job) -> Result<(), NarrationError> {
+    loop {
+        if let Ok(made) = tokio::time::timeout(ASK_AGAIN, narrator.make_ahead_unpaid(job)).await {
+            return made;
+        }
+    }
 }
 
 async fn candidates(shared: &Shared) -> Result<Vec<Candidate>, JobError> {

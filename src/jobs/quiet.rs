@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Duration, Local, NaiveTime, TimeZone};
+use chrono::{DateTime, Duration, Local, NaiveDate, NaiveTime, TimeZone};
 
 /// A part of every day, in the time of the server, as `01:00-06:00`. It may go over midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,20 @@ impl QuietHours {
         self.contain(Local::now().time())
     }
 
+    /// Names the night that it is, by the day on which it has begun.
+    pub fn night(&self) -> NaiveDate {
+        let now = Local::now();
+        let is_after_midnight = self.from > self.to && now.time() < self.to;
+        now.date_naive() - Duration::days(i64::from(is_after_midnight))
+    }
+
+    /// How long it stays quiet.
+    pub fn left(&self) -> std::time::Duration {
+        let left = self.to - Local::now().time();
+        let left = if left < Duration::zero() { left + Duration::days(1) } else { left };
+        left.to_std().unwrap_or_default()
+    }
+
     /// When it is quiet next, in ms since 1970; now, if it is.
     pub fn next_ms(&self) -> u64 {
         u64::try_from(self.next(&Local::now()).timestamp_millis()).unwrap_or_default()
@@ -59,9 +73,11 @@ impl QuietHours {
         }
         let today = now.date_naive().and_time(self.from);
         let day = if now.time() < self.from { today } else { today + Duration::days(1) };
-        // An hour that a change of the clocks leaves out begins when it is over.
-        let found = now.timezone().from_local_datetime(&day).earliest();
-        found.unwrap_or_else(|| now.clone() + Duration::hours(1))
+        // An hour that a change of the clocks leaves out begins when it is over: none leaves out more than three.
+        let later = (0..=6).map(|halves| day + Duration::minutes(30 * halves));
+        let mut found =
+            later.filter_map(|time| now.timezone().from_local_datetime(&time).earliest());
+        found.next().unwrap_or_else(|| now.clone() + Duration::days(1))
     }
 }
 

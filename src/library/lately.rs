@@ -31,6 +31,7 @@ impl Library {
         let rows = sqlx::query(
             "SELECT user_id, book_id, chapter, voice_id FROM progress
              JOIN books ON books.id = book_id WHERE deleted_at IS NULL AND progress.updated_at >= $1
+             AND (owner IS NULL OR owner = user_id OR user_id = 'local')
              ORDER BY progress.updated_at DESC LIMIT $2",
         );
         let rows = rows.bind(since_ms as i64).bind(MAX_FOUND);

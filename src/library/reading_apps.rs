@@ -130,12 +130,14 @@ impl Library {
             return Err(LibraryError::LongName(MAX_NAME_BYTES));
         }
         let before = self.said_place(digest).await?;
-        // A device that was asleep says once more what it has said.
-        let is_news = before.is_none_or(|before| {
-            (before.place, before.device_id) != (said.place.clone(), said.device_id.clone())
-        });
+        // A device that was asleep says once more what it has said: that is as old as it was.
+        if let Some(before) = before
+            && (&before.place, &before.device_id) == (&said.place, &said.device_id)
+        {
+            return Ok(before.at_ms);
+        }
         let mut at_ms = now_ms();
-        if let Some(document) = self.document(digest).await?.filter(|_| is_news) {
+        if let Some(document) = self.document(digest).await? {
             let known = document.book.card.progress.as_ref();
             let there = document.place_at(said.percentage);
             let there = there.filter(|there| {
@@ -151,7 +153,10 @@ impl Library {
                 let place = Progress { voice, device, ..there };
                 at_ms = self.set_progress(&document.book.card.id, &place, None).await?.at_ms;
             } else if let Some(known) = known {
-                at_ms = at_ms.max(known.at_ms);
+                // Where the person is here stays the newer place, and is what other devices are told.
+                let is_same = document.is_same(known, said.percentage);
+                at_ms =
+                    if is_same { at_ms.max(known.at_ms) } else { known.at_ms.saturating_sub(1) };
             }
         }
         self.note_place(digest, &said, at_ms).await?;
@@ -180,7 +185,9 @@ impl Library {
     ) -> Result<(), LibraryError> {
         sqlx::query(
             "INSERT INTO documents (digest, book_id, first_chapter, last_chapter, revision)
-             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest, book_id) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest, book_id) DO UPDATE SET
+                 first_chapter = excluded.first_chapter, last_chapter = excluded.last_chapter,
+                 revision = excluded.revision",
         )
         .bind(digest)
         .bind(book.as_str())

@@ -389,6 +389,12 @@ fn plain_text(html: &str) -> String {
     while let Ok(event) = reader.read_event() {
         match event {
             Event::Text(part) => text.push_str(&String::from_utf8_lossy(&part)),
+            Event::GeneralRef(entity) => text.push_str(match &*entity {
+                b"lt" => "<",
+                b"gt" => ">",
+                b"amp" => "&",
+                _ => " ",
+            }),
             Event::Eof => break,
             _ => {}
         }
@@ -457,7 +463,7 @@ mod tests {
                 "<ruby>x<rp>(</rp><rt>y</rt><rp>)</rp></ruby><ruby>z</ruby>",
                 "<ruby>x<rt>y</rt></ruby><span>z</span>",
             ),
-            ("<math><msup><mi>x</mi></msup></math>!", "x!"),
+            ("<math><msup><mi>x</mi></msup>&lt;</math>!", "x&lt;!"),
             ("<ol reversed=\"x\"><li>x</li></ol>", "<ol reversed=\"\"><li>x</li></ol>"),
             ("<p lang=\"fr\">x</p>", "<p lang=\"fr\" xml:lang=\"fr\">x</p>"),
             (

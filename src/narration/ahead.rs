@@ -137,8 +137,16 @@ impl Narrator {
         let mut job = job.clone();
         job.payer = self.payer(&job.voice.engine);
         self.check_allowance(&job).await?;
+        self.make_ahead_unpaid(&job).await
+    }
+
+    /// The same for nobody in particular: the operator pays.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub async fn make_ahead_unpaid(&self, job: &Job) -> Result<(), NarrationError> {
         let enqueued =
-            self.shared.queue.enqueue(Class::Background, &job.book, std::slice::from_ref(&job));
+            self.shared.queue.enqueue(Class::Background, &job.book, std::slice::from_ref(job));
         match enqueued.await {
             Ok(_) => {}
             Err(QueueError::TooManyBooks) => {
@@ -146,7 +154,7 @@ impl Narrator {
             }
             Err(error) => return Err(error.into()),
         }
-        self.watch(&job).await?;
+        self.watch(job).await?;
         Ok(())
     }
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use app::model::{Activity, BookId, DeadLetterCard, Waiting};
 
-use super::{NarrationError, Narrator};
+use super::{NarrationError, Narrator, Shared};
 use crate::clips::figures::{self, Kind};
+use crate::library::LOCAL_USER;
 
 /// How often is noted how much waits.
 pub(super) const SAMPLE_INTERVAL: Duration = Duration::from_secs(30);
@@ -17,12 +18,19 @@ const MAX_LETTERS: usize = 50;
 impl Narrator {
     /// Writes what was heard and what was counted.
     pub(super) async fn flush_usage(&self) {
-        let database = &self.shared.database;
-        self.shared.usage.flush(database, &self.shared.figures).await;
-        self.shared.figures.flush(database).await;
+        let narrator = self.clone();
+        // To the end, though nobody may wait for it any more: what was taken to be written is nowhere else.
+        let written = tokio::spawn(async move {
+            let Shared { database, usage, figures, .. } = &*narrator.shared;
+            usage.flush(database, figures).await;
+            figures.flush(database).await;
+        });
+        if let Err(error) = written.await {
+            tracing::error!(%error, "figures were not written");
+        }
     }
 
-    /// Notes how much waits now, and forgets what is old.
+    /// Notes how much waits now.
     pub(super) async fn sample(&self) {
         let database = &self.shared.database;
         // While the queue cannot be asked there is nothing to note.
@@ -34,12 +42,15 @@ impl Narrator {
             ("in_flight", status.in_flight),
             ("dead", status.dead),
         ];
-        let noted = async {
-            figures::note_most(database, &most).await?;
-            figures::forget(database).await
-        };
-        if let Err(error) = noted.await {
+        if let Err(error) = figures::note_most(database, &most).await {
             tracing::warn!(%error, "how much waits could not be noted");
+        }
+    }
+
+    /// Forgets figures that are older than is kept.
+    pub(super) async fn forget_figures(&self) {
+        if let Err(error) = figures::forget(&self.shared.database).await {
+            tracing::warn!(%error, "old figures could not be forgotten");
         }
     }
 
@@ -56,15 +67,21 @@ impl Narrator {
             line.name = self.title_of(&line.name).await;
         }
         let letters = self.shared.queue.dead_letters().await?;
-        let letters = letters.into_iter().take(MAX_LETTERS).map(|letter| DeadLetterCard {
-            book: letter.job.book.to_string(),
-            chapter: letter.job.chapter,
-            sentence: letter.job.sentence,
-            voice: format!("{}:{}", letter.job.voice.engine, letter.job.voice.voice),
-            text: letter.job.text.to_string(),
-            error: letter.error.to_string(),
-            died_at_ms: letter.died_at_ms,
-        });
+        let mut dead_letters = Vec::new();
+        for letter in letters.into_iter().take(MAX_LETTERS) {
+            // What is in somebody's own book is theirs alone.
+            let is_seen = self.library.metadata(&letter.job.book).await.is_ok();
+            let shown = |text: String| if is_seen { text } else { String::new() };
+            dead_letters.push(DeadLetterCard {
+                book: shown(letter.job.book.to_string()),
+                chapter: letter.job.chapter,
+                sentence: letter.job.sentence,
+                voice: format!("{}:{}", letter.job.voice.engine, letter.job.voice.voice),
+                text: shown(letter.job.text.to_string()),
+                error: shown(letter.error.to_string()),
+                died_at_ms: letter.died_at_ms,
+            });
+        }
         Ok(Activity {
             problems: self.problems(),
             waiting: Waiting {
@@ -83,7 +100,7 @@ impl Narrator {
             voices: figures::totals(database, Kind::Voice).await?,
             books,
             people: figures::totals(database, Kind::Person).await?,
-            dead_letters: letters.collect(),
+            dead_letters,
         })
     }
 
@@ -93,8 +110,16 @@ impl Narrator {
     /// When the database cannot be asked.
     pub async fn most_heard(&self, count: usize) -> Result<Vec<BookId>, NarrationError> {
         let lines = figures::totals(&self.shared.database, Kind::Book).await?;
-        let heard = lines.into_iter().filter(|line| line.heard > 0);
-        Ok(heard.filter_map(|line| line.name.parse().ok()).take(count).collect())
+        let mut books = Vec::new();
+        for line in lines.into_iter().filter(|line| line.heard > 0) {
+            if let Ok(book) = line.name.parse::<BookId>()
+                && self.library.trusted(LOCAL_USER).metadata(&book).await.is_ok()
+            {
+                books.push(book);
+            }
+        }
+        books.truncate(count);
+        Ok(books)
     }
 
     /// The title of a book that whoever asks sees; those that they do not see have none.

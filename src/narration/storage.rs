@@ -263,6 +263,7 @@ impl Narrator {
                 _ = flush.tick() => self.flush_usage().await,
                 _ = sample.tick(), if serves => self.sample().await,
                 _ = clean.tick(), if serves => {
+                    self.forget_figures().await;
                     if let Err(error) = self.clean().await {
                         tracing::warn!(%error, "clips could not be cleaned up");
                     }

@@ -55,7 +55,9 @@ impl Synthesizer {
         if let Some(clip) = self.clips.stored(&job.content).await.map_err(unstored)? {
             return Ok(clip.bytes);
         }
-        let Spoken { clip, cost } = match at_own_rate(&job.voice) {
+        let own_rate = at_own_rate(&job.voice);
+        let is_resampled = own_rate.is_some();
+        let Spoken { clip, cost } = match own_rate {
             Some((key, rate)) => self.resample(job, key, rate).await?,
             None => match self.speak(job).await {
                 // An engine that was added a moment ago, by another process.
@@ -69,7 +71,10 @@ impl Synthesizer {
             let reason = format!("a clip of {} MB", clip.bytes.len() >> 20);
             return Err(VoiceError::NoAudio { program: job.voice.engine.clone().into(), reason });
         }
-        self.figures.made(job, cost);
+        // One at another rate is the same sentence, which has been counted.
+        if !is_resampled {
+            self.figures.made(job, cost);
+        }
         Ok(self.clips.put(job, clip, cost).await.bytes)
     }
 

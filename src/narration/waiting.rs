@@ -159,6 +159,7 @@ impl Narrator {
                 Some(Ok(())) | None => {}
             }
             if asked.is_some() && self.is_too_late(&job, begun).await {
+                self.shared.figures.waited(begun.elapsed());
                 return guard.end(Err(WaitError::TooLate));
             }
         }

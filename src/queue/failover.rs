@@ -120,31 +120,41 @@ impl FailoverQueue {
         }
     }
 
-    /// The dead letters of both, the latest first of each.
+    /// The dead letters of both, the latest first of each; of the fallback alone while the primary is out of reach.
     pub(crate) async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
-        let mut letters = self.primary.dead_letters().await?;
-        if let Some(fallback) = &self.fallback {
-            letters.extend(fallback.dead_letters().await?);
-        }
+        let of_fallback = match &self.fallback {
+            Some(fallback) => fallback.dead_letters().await?,
+            None => Vec::new(),
+        };
+        let mut letters = self.if_reached(self.primary.dead_letters().await)?;
+        letters.extend(of_fallback);
         Ok(letters)
     }
 
     /// Puts the dead letters of both back into their lanes; says how many.
     pub(crate) async fn requeue_dead(&self) -> Result<usize, QueueError> {
-        let mut requeued = self.primary.requeue_dead(None).await?;
-        if let Some(fallback) = &self.fallback {
-            requeued += fallback.requeue_dead(None).await?;
-        }
-        Ok(requeued)
+        let of_fallback = match &self.fallback {
+            Some(fallback) => fallback.requeue_dead(None).await?,
+            None => 0,
+        };
+        Ok(of_fallback + self.if_reached(self.primary.requeue_dead(None).await)?)
     }
 
     /// Throws the dead letters of both away; says how many.
     pub(crate) async fn discard_dead(&self) -> Result<usize, QueueError> {
-        let mut discarded = self.primary.discard_dead().await?;
-        if let Some(fallback) = &self.fallback {
-            discarded += fallback.discard_dead().await?;
+        let of_fallback = match &self.fallback {
+            Some(fallback) => fallback.discard_dead().await?,
+            None => 0,
+        };
+        Ok(of_fallback + self.if_reached(self.primary.discard_dead().await)?)
+    }
+
+    /// What the primary has; nothing while it is out of reach and another stands in for it.
+    fn if_reached<T: Default>(&self, answer: Result<T, QueueError>) -> Result<T, QueueError> {
+        match answer {
+            Err(QueueError::Unavailable(_)) if self.fallback.is_some() => Ok(T::default()),
+            answer => answer,
         }
-        Ok(discarded)
     }
 
     pub(crate) async fn rest(&self, engine: &str) -> Result<Option<Rest>, QueueError> {

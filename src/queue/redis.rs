@@ -503,11 +503,7 @@ impl Queue for RedisQueue {
     }
 
     async fn discard_dead(&self) -> Result<usize, QueueError> {
-        let mut discarded = 0;
-        for (letter, member) in self.read_dead().await? {
-            discarded += self.discard(&letter, &member).await?;
-        }
-        Ok(discarded)
+        Ok(self.discard_all_dead().await?)
     }
 }
 

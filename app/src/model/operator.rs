@@ -236,7 +236,7 @@ pub struct TotalLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct DeadLetterCard {
-    /// The book’s id.
+    /// The book’s id; empty, as the text and the reason, of a book that is somebody else’s own.
     pub book: String,
     /// The chapter, from 1.
     pub chapter: u32,

@@ -22,7 +22,10 @@ pub fn BookPage() -> impl IntoView {
             let (backend, id) = (backend?, id?);
             let book = backend.book(&id).await?;
             // Whoever pays for voices hears what it saves that others have heard the book already.
-            let saved = if may(Role::Member) { backend.saved_of(&id).await? } else { 0.0 };
+            let saved = match may(Role::Member) {
+                true => backend.saved_of(&id).await.unwrap_or_default(),
+                false => 0.0,
+            };
             Ok((book, saved))
         }
     };

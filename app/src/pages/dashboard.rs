@@ -229,13 +229,14 @@ fn letters(letters: &[DeadLetterCard]) -> impl IntoView + use<> {
     let words = &words().dashboard;
     let line = |card: &DeadLetterCard| {
         let place = format!("/read/{}/{}#s{}", card.book, card.chapter, card.sentence);
-        view! {
-            <li>
-                <span>
-                    <a href=place dir="auto">{card.text.clone()}</a>" · "{card.voice.clone()}" · "{card.error.clone()}
-                </span>
-            </li>
-        }
+        let what = match card.book.is_empty() {
+            true => view! { <span>{words.others_book}</span> }.into_any(),
+            false => {
+                view! { <a href=place dir="auto">{card.text.clone()}</a>" · "{card.error.clone()} }
+                    .into_any()
+            }
+        };
+        view! { <li><span>{what}" · "{card.voice.clone()}</span></li> }
     };
     let lines: Vec<_> = letters.iter().map(line).collect();
     let body = if lines.is_empty() {

@@ -85,7 +85,7 @@ fn prospect_page(
                 <button class="button quiet-button" formmethod="get" formaction=format!("/book/{id}/narration")>{words.look}</button>
                 {estimate.as_ref().ok().map(|estimate| begin(estimate, (chapters, output), makes_m4b))}
             </form>
-            <p><a href=format!("/book/{id}/take")>{crate::words::words().take.title}</a>" · "<a href="/narrations">{words.title}</a></p>
+            <p><a href=format!("/book/{id}/take?voice={chosen}")>{crate::words::words().take.title}</a>" · "<a href="/narrations">{words.title}</a></p>
         </main>
     }
     .into_any()

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
 use super::shared::is_link;
-use super::{book_param, loaded};
+use super::{book_param, loaded, query};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, Qr, SiteHead};
 use crate::model::{BookDetails, NarrationCard, NarrationEstimate, NarrationOutput};
@@ -20,16 +20,16 @@ const LOOPBACK: [&str; 3] = ["//127.", "//localhost", "//[::1]"];
 type Away =
     (BookDetails, Result<NarrationEstimate, String>, Vec<NarrationCard>, Vec<NarrationOutput>);
 
-/// `/book/{book}/take`
+/// `/book/{book}/take?voice=`
 #[component]
 pub fn TakePage() -> impl IntoView {
-    let (backend, id) = (backend(), book_param());
+    let (backend, id, voice) = (backend(), book_param(), query("voice"));
     let load = move || {
-        let (backend, id) = (backend.clone(), id.clone());
+        let (backend, id, voice) = (backend.clone(), id.clone(), voice.clone());
         async move {
             let (backend, id) = (backend?, id?);
             let book = backend.book(&id).await?;
-            let estimate = backend.narration_estimate(&id, "", "").await;
+            let estimate = backend.narration_estimate(&id, &voice, "").await;
             let mut files = backend.narrations(false).await?;
             files.retain(|card| card.book == id.to_string() && card.file_bytes.is_some());
             let mut outputs = Vec::new();
@@ -51,6 +51,7 @@ fn page((book, estimate, files, outputs): Away, said: &str) -> AnyView {
     let SiteAddress(site) = use_context::<SiteAddress>().unwrap_or_default();
     let is_made = is_link(said);
     let refused = (!said.is_empty() && !is_made).then(|| said.to_owned());
+    let voice = estimate.as_ref().map(|estimate| estimate.voice.clone()).unwrap_or_default();
     let here = format!("{site}/book/{id}/take");
     let is_this_computer = LOOPBACK.iter().any(|host| site.contains(host));
     view! {
@@ -65,10 +66,11 @@ fn page((book, estimate, files, outputs): Away, said: &str) -> AnyView {
             {ready(files)}
             <h2>{words.files}</h2>
             {size(&estimate)}
-            <ul class="ways">{outputs.into_iter().map(|output| way(&id.to_string(), output)).collect_view()}</ul>
+            <ul class="ways">{outputs.into_iter().map(|output| way((id.as_str(), &voice), output)).collect_view()}</ul>
             <form class="engine-form" method="post" action=format!("/api/books/{id}/feeds")>
                 <h2>{words.podcast}</h2>
                 <p class="hint">{words.podcast_hint}</p>
+                <input type="hidden" name="voice" value=voice.clone()/>
                 <button class="button quiet-button">{words.podcast_make}</button>
             </form>
             {reading_apps(&site)}
@@ -104,7 +106,7 @@ fn ready(files: Vec<NarrationCard>) -> Option<impl IntoView> {
         view! {
             <li>
                 <a class="button" download href=format!("/api/narrations/{}/file", card.id)>{label}</a>
-                " "<span class="hint">{place}</span>
+                " "<span class="hint">{place}" · "{card.voice}</span>
             </li>
         }
     };
@@ -139,9 +141,9 @@ fn size(estimate: &Result<NarrationEstimate, String>) -> AnyView {
 }
 
 /// A form of file, and who plays it.
-fn way(book: &str, output: NarrationOutput) -> impl IntoView + use<> {
+fn way((book, voice): (&str, &str), output: NarrationOutput) -> impl IntoView + use<> {
     let (name, apps) = (words().take.way)(output);
-    let address = format!("/book/{book}/narration?output={}", output.name());
+    let address = format!("/book/{book}/narration?voice={voice}&output={}", output.name());
     view! {
         <li>
             <a class="button quiet-button" href=address>{name}</a>

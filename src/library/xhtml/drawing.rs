@@ -26,13 +26,17 @@ pub(super) fn is_plain(bytes: &[u8]) -> bool {
                     name.starts_with("on")
                         || is_address && !is_inside
                         || value.replace("url(#", "").contains("url(")
+                        // Escapes, and functions that name files, of style sheets.
+                        || name == "style" && value.contains(['\\', '@'])
+                        || value.contains("image-set(")
                         || value.contains("javascript:")
                 };
                 if ACTIVE.contains(&&*name) || attributes.iter().any(outside) {
                     return false;
                 }
             }
-            // Declares what other texts stand for, which may be anything.
+            // Names style sheets, and declares what other texts stand for, which may be anything.
+            Ok(Event::PI(_)) => return false,
             Ok(Event::DocType(text)) if text.contains(&b'[') => return false,
             Ok(Event::Eof) => return true,
             Ok(_) => {}
@@ -60,11 +64,13 @@ mod tests {
             "<rect onclick='x()'/>",
             "<image xlink:href='http://evil.example/x.png'/>",
             "<rect fill='url(http://evil.example/#x)'/>",
+            "<rect style='fill:u\\72l(http://evil.example)'/>",
             "<style>@import 'http://evil.example'</style>",
             "<foreignObject><p/></foreignObject>",
         ] {
             assert!(!is_plain(svg(active).as_bytes()), "{active}");
         }
+        assert!(!is_plain(b"<?xml-stylesheet href='http://evil.example'?><svg/>"));
         assert!(!is_plain(b"<!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///x'>]><svg>&a;</svg>"));
     }
 }

@@ -203,17 +203,19 @@ impl RedisQueue {
         if self.append_again(letter.class, &letter.job, 0).await?.is_full {
             return Ok(0);
         }
-        self.remove_dead(member).await
+        let mut remove = cmd("ZREM");
+        remove.arg(self.name(&Key::Dead)).arg(member);
+        Ok(remove.query_async(&mut self.redis.clone()).await?)
     }
 
-    /// Throws a dead letter away: what it says may be asked for anew.
-    pub(super) async fn discard(
-        &self,
-        letter: &DeadLetter,
-        member: &str,
-    ) -> Result<usize, QueueError> {
-        self.forgive(letter).await?;
-        self.remove_dead(member).await
+    /// Throws all dead letters away, also those that a later version has written: what they say may be asked for anew.
+    pub(super) async fn discard_all_dead(&self) -> Result<usize, QueueError> {
+        for (letter, _) in self.read_dead().await? {
+            self.forgive(&letter).await?;
+        }
+        let mut all = cmd("ZREMRANGEBYRANK");
+        all.arg(self.name(&Key::Dead)).arg(0).arg(-1);
+        Ok(all.query_async(&mut self.redis.clone()).await?)
     }
 
     /// Forgets that a sentence ended its workers.
@@ -222,12 +224,6 @@ impl RedisQueue {
         forgive.arg(self.name(&Key::Abandoned)).arg(letter.job.content.to_string());
         let _: i64 = forgive.query_async(&mut self.redis.clone()).await?;
         Ok(())
-    }
-
-    async fn remove_dead(&self, member: &str) -> Result<usize, QueueError> {
-        let mut remove = cmd("ZREM");
-        remove.arg(self.name(&Key::Dead)).arg(member);
-        Ok(remove.query_async(&mut self.redis.clone()).await?)
     }
 
     /// What earlier versions left: lanes that were not counted, and leases by book. (Sentences of services
