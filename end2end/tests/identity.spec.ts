@@ -86,7 +86,7 @@ test("people log in with a provider that they have already", async ({ browser },
     // A program has no session for a provider to be linked to, whatever its token is for.
     await ada.goto("/account");
     for (const box of await ada.getByRole("checkbox").all()) await box.check();
-    await ada.getByLabel("What it is for").fill("Everything");
+    await ada.locator("form", { hasText: "New token" }).getByLabel("What it is for").fill("Everything");
     await ada.getByRole("button", { name: "Make a token" }).click();
     const authorization = `Bearer ${await ada.locator("code.token").innerText()}`;
     const linking = await fetch(`${site}/account/link/home`, { headers: { authorization }, redirect: "manual" });

@@ -82,7 +82,7 @@ fn told(headers: &HeaderMap, count: usize) -> Response {
     }
 }
 
-/// `GET /dashboard/events`: says `changed` each time that something is other than it was.
+/// `GET /dashboard/events`: says `changed` at once and each time that something is other than it was.
 async fn events(state: Visit) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let shutdown = state.shutdown.clone().cancelled_owned();
     let logged_out = Box::pin(state.logged_out());
@@ -93,7 +93,8 @@ async fn events(state: Visit) -> Sse<impl Stream<Item = Result<Event, Infallible
             let now = (state.narrator.activity().await, state.jobs.stats(Whose::everybodys()).await);
             if let (Ok(activity), Ok(stats)) = now {
                 let now = (activity, stats);
-                if known.as_ref().is_some_and(|known| *known != now) {
+                // The first time too: since the page was made something may have changed.
+                if known.as_ref() != Some(&now) {
                     // An event without data is none to a browser (HTML, section 9.2.6).
                     yield Ok(Event::default().event("changed").data("activity"));
                 }
