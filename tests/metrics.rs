@@ -82,3 +82,26 @@ async fn what_goes_on_is_counted() {
     // The site itself says nothing of it.
     assert_eq!(client.get(at("/metrics")).send().await.unwrap().status(), 404);
 }
+
+/// Names of metrics in a text.
+fn named(text: &str) -> std::collections::BTreeSet<String> {
+    let is_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    let words = text.split(|letter| !is_name(letter)).filter(|word| word.starts_with("earmark_"));
+    // A histogram is asked for by its buckets.
+    words.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_ask_for_what_there_is() {
+    let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let read = |name: &str| std::fs::read_to_string(docs.join(name)).unwrap();
+    let page = read("metrics.md");
+    let (table, alerts) = page.split_once("## Alerts").unwrap();
+    let known = named(table);
+    assert!(known.len() > 10, "{known:?}");
+    let dashboard = read("grafana.json");
+    serde_json::from_str::<Value>(&dashboard).expect("Grafana reads JSON");
+    for asked in named(alerts).union(&named(&dashboard)) {
+        assert!(known.contains(asked), "{asked}");
+    }
+}
