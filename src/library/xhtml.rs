@@ -16,6 +16,7 @@ use quick_xml::{Reader, Writer};
 use thiserror::Error;
 
 use super::pictures::picture_type;
+use crate::text::language::is_tag;
 use crate::text::xml::allowed;
 use content::{Place, Shown};
 
@@ -314,7 +315,7 @@ impl Body<'_> {
                 }
                 "href" => written.extend(self.references.link(value).map(|link| ("href", link))),
                 "src" => source = self.references.picture(value),
-                "lang" if is_language(value) => {
+                "lang" if is_tag(value) => {
                     written.push(("lang", value.clone()));
                     written.push(("xml:lang", value.clone()));
                 }
@@ -368,18 +369,6 @@ fn kept(element: &str, name: &str, value: &str) -> Option<&'static str> {
         "width",
     ];
     names.into_iter().find(|known| is_good && *known == name)
-}
-
-/// Whether XML takes a text as a language (BCP 47, as far as its form goes).
-fn is_language(tag: &str) -> bool {
-    let mut parts = tag.split('-');
-    let is_part = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric())
-    };
-    parts
-        .next()
-        .is_some_and(|first| is_part(first) && first.bytes().all(|b| b.is_ascii_alphabetic()))
-        && parts.all(is_part)
 }
 
 /// The text of some markup.

@@ -64,6 +64,15 @@ pub fn primary_subtag(tag: &str) -> &str {
     tag.split(['-', '_']).next().unwrap_or(tag)
 }
 
+/// Whether a text has the form of a tag (BCP 47, section 2.1), whatever it names.
+pub fn is_tag(text: &str) -> bool {
+    let is_part = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric())
+    };
+    primary_subtag(text).bytes().all(|letter| letter.is_ascii_alphabetic())
+        && text.split('-').all(is_part)
+}
+
 /// Chinese and Japanese letters and their punctuation, which have no spaces between them.
 pub fn is_east_asian(c: char) -> bool {
     matches!(u32::from(c), 0x3000..=0x30ff | 0x3400..=0x9fff | 0xff00..=0xffef)

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
+use leptos_router::location::Url;
 
 use super::{book_param, loaded, query};
 use crate::backend::{backend, may, person};
@@ -85,7 +86,7 @@ fn prospect_page(
                 <button class="button quiet-button" formmethod="get" formaction=format!("/book/{id}/narration")>{words.look}</button>
                 {estimate.as_ref().ok().map(|estimate| begin(estimate, (chapters, output), makes_m4b))}
             </form>
-            <p><a href=format!("/book/{id}/take?voice={chosen}")>{crate::words::words().take.title}</a>" · "<a href="/narrations">{words.title}</a></p>
+            <p><a href=format!("/book/{id}/take?voice={}", Url::escape(&chosen))>{crate::words::words().take.title}</a>" · "<a href="/narrations">{words.title}</a></p>
         </main>
     }
     .into_any()

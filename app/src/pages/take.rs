@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
+use leptos_router::location::Url;
 
 use super::shared::is_link;
 use super::{book_param, loaded, query};
@@ -143,6 +144,7 @@ fn size(estimate: &Result<NarrationEstimate, String>) -> AnyView {
 /// A form of file, and who plays it.
 fn way((book, voice): (&str, &str), output: NarrationOutput) -> impl IntoView + use<> {
     let (name, apps) = (words().take.way)(output);
+    let voice = Url::escape(voice);
     let address = format!("/book/{book}/narration?voice={voice}&output={}", output.name());
     view! {
         <li>

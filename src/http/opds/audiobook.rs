@@ -13,6 +13,7 @@ use crate::http::extract::{ApiPath, ApiQuery, BookPath};
 use crate::http::feeds::episode;
 use crate::http::{ApiError, Visit};
 use crate::jobs::Whose;
+use crate::text::language::is_tag;
 use crate::time::rfc3339;
 
 pub(super) const KIND: &str = "application/audiobook+json";
@@ -107,10 +108,7 @@ pub(super) async fn manifest(
 
 /// Whether a language is known, and written as tags are (BCP 47).
 pub(super) fn is_language(tag: &str) -> bool {
-    let is_part = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|letter| letter.is_ascii_alphanumeric())
-    };
-    tag != "und" && tag.split('-').all(is_part)
+    tag != "und" && is_tag(tag)
 }
 
 /// `GET /opds/audiobooks/{book}/{chapter}.mp3?voice=`: a chapter that is made.

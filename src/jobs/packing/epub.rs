@@ -18,6 +18,7 @@ use super::{Contents, PackError, Packer, Part};
 use crate::library::LibraryError;
 use crate::library::xhtml::{self, References, Survey};
 use crate::text::hash::hex;
+use crate::text::language::is_tag;
 use crate::text::subtitles::Cue;
 use crate::text::xml::allowed;
 use crate::time::rfc3339;
@@ -211,9 +212,9 @@ fn clock(ms: u64) -> String {
     format!("{}.{:03}s", ms / 1000, ms % 1000)
 }
 
-/// A language as XML takes it; “und” says that it is not known.
+/// A language as XML takes it; “und” says that it is not known, or not written as one.
 fn language_of(language: &str) -> &str {
-    if language.is_empty() { "und" } else { language }
+    if is_tag(language) { language } else { "und" }
 }
 
 fn page(language: &str, title: &str, body: &str) -> String {
