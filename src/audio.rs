@@ -2,6 +2,7 @@
 
 mod alignment;
 mod clip;
+mod cut;
 pub mod decode;
 mod format;
 mod mp3;
@@ -11,9 +12,10 @@ mod tags;
 
 pub use alignment::{TimedWord, WordTiming, align};
 pub use clip::{Clip, ClipLength};
+pub use cut::{Cut, SoundReader};
 pub use decode::{decode, resample};
 pub use format::AudioFormat;
-pub use mp3::{ENCODER_DELAY, Mp3Error, Silence, encode};
+pub use mp3::{ENCODER_DELAY, Mp3Error, Silence, encode, encode_at};
 pub use pcm::Pcm;
 pub use received::{Sound, excerpt, read};
 pub use tags::{TagError, Tags};

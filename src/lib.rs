@@ -48,6 +48,7 @@ use library::import::{ChildLimits, Importer};
 use narration::{Narrator, NarratorConfig, NarratorParts};
 use queue::Timing;
 use speech::engines::Engines;
+use speech::overlay::Overlays;
 use speech::packs::Packs;
 use speech::registry::Places;
 use speech::{Secrets, Voices};
@@ -82,7 +83,7 @@ pub async fn run(
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(flush_often(library.clone())));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(purge_often(library.clone())));
     let places = config.narration.places(&config.data)?;
-    let voices = installed_voices(&config.narration, &places).await;
+    let voices = installed_voices(&config.narration, &places, &library).await;
     let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.clone().keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
@@ -228,7 +229,7 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     let library = stores.library_with(importer, Some(redis.clone()));
     let tasks = TaskTracker::new();
     let places = config.narration.places(&config.data)?;
-    let voices = installed_voices(&config.narration, &places).await;
+    let voices = installed_voices(&config.narration, &places, &library).await;
     let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
@@ -279,8 +280,14 @@ pub async fn open_redis(
     Ok(Some(RedisConnection::open(&redis, shutdown.clone()).await?))
 }
 
-async fn installed_voices(config: &NarrationConfig, places: &Places) -> Arc<Voices> {
-    Arc::new(Voices::installed(config.voice.clone(), places).await)
+async fn installed_voices(
+    config: &NarrationConfig,
+    places: &Places,
+    library: &Library,
+) -> Arc<Voices> {
+    let voices = Voices::installed(config.voice.clone(), places).await;
+    voices.add_overlays(Overlays::new(library.clone()));
+    Arc::new(voices)
 }
 
 /// For a process that serves and works.

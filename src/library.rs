@@ -14,6 +14,7 @@ mod importing;
 mod lately;
 pub mod manuscript;
 mod metadata;
+pub mod overlay;
 mod paths;
 pub mod pictures;
 mod preferences;
@@ -26,6 +27,7 @@ mod removal;
 mod sample;
 pub mod search;
 mod shelf;
+mod sound;
 pub mod xhtml;
 
 use std::path::PathBuf;
@@ -59,6 +61,7 @@ pub use lately::Reading;
 pub use paths::encode as encode_path;
 pub use progress::FLUSH_INTERVAL;
 pub use removal::PURGE_INTERVAL;
+pub use sound::SoundFile;
 
 /// Typeset chapters kept in memory, in bytes; a long one takes about 300 kB.
 const CACHED_CHAPTER_BYTES: u64 = 20 * 1024 * 1024;
@@ -316,6 +319,16 @@ impl Library {
         let Shared { database, link, .. } = &*self.shared;
         book.card.progress = progress::get(database, link.as_ref(), &self.user, id).await?;
         Ok(book)
+    }
+
+    /// A sound of a revision of a book, whoever sees it, by its path inside.
+    pub(crate) async fn sound(
+        &self,
+        id: &BookId,
+        revision: u32,
+        path: &str,
+    ) -> Result<SoundFile, LibraryError> {
+        self.shared.shelf.sound(id, revision, path).await?.ok_or(LibraryError::NoSuchFile)
     }
 
     /// What a book is, wherever anybody is in it.

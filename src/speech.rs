@@ -19,6 +19,7 @@ mod espeak;
 mod flite;
 pub mod neural;
 mod openai;
+pub mod overlay;
 pub mod packs;
 mod piper;
 mod process;
@@ -31,7 +32,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use app::model::{Budget, FAST_ENOUGH, Voice};
+use app::model::{BookCard, Budget, FAST_ENOUGH, OVERLAY_VOICE, Voice};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
@@ -40,6 +41,7 @@ use crate::text::hash::{Context, VoiceKey};
 use crate::text::language::primary_subtag;
 use budget::{Ledger, LedgerError};
 use chosen::first_take;
+use overlay::Overlays;
 use registry::Places;
 use settings::{EngineSettings, ReachedBy};
 
@@ -132,6 +134,11 @@ pub trait Engine: Send + Sync {
         self.settings().is_some_and(|settings| settings.words && settings.kind.times_words)
     }
 
+    /// Whether it speaks any text, and is a voice to choose for it.
+    fn speaks_texts(&self) -> bool {
+        true
+    }
+
     /// Whether it says phonemes where a text has them; others are given the text without.
     fn takes_phonemes(&self) -> bool {
         false
@@ -211,8 +218,9 @@ struct EngineSet {
 pub struct Voices {
     /// A std lock: held to clone a handle, never across an await.
     engine_set: RwLock<Arc<EngineSet>>,
-    /// Those that are here, and those that a person has configured. A std lock, never held across an await.
-    engines: Mutex<[Vec<Arc<dyn Engine>>; 2]>,
+    /// Those that are here, those that a person has configured, and the sound of books. A std lock, never held across
+    /// an await.
+    engines: Mutex<[Vec<Arc<dyn Engine>>; 3]>,
     /// How often they have changed.
     version: AtomicU64,
     /// How many engines speak on this machine's processors at once.
@@ -250,7 +258,7 @@ impl Voices {
     ) -> Self {
         let engine_set = RwLock::new(Arc::new(EngineSet::of(installed.clone())));
         let running = Semaphore::new(parallel.max(1));
-        let engines = Mutex::new([installed, Vec::new()]);
+        let engines = Mutex::new([installed, Vec::new(), Vec::new()]);
         let (version, ledger) = (AtomicU64::new(0), OnceLock::new());
         Self { engine_set, engines, version, running, preferred, ledger }
     }
@@ -278,7 +286,14 @@ impl Voices {
         self.set(&engines);
     }
 
-    fn set(&self, engines: &[Vec<Arc<dyn Engine>>; 2]) {
+    /// Books may bring a sound of their own.
+    pub fn add_overlays(&self, overlays: Overlays) {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines[2] = vec![Arc::new(overlays)];
+        self.set(&engines);
+    }
+
+    fn set(&self, engines: &[Vec<Arc<dyn Engine>>; 3]) {
         *self.engine_set.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(EngineSet::of(engines.concat()));
         self.version.fetch_add(1, Ordering::Relaxed);
@@ -354,6 +369,24 @@ impl Voices {
             return engine_set.chosen(&voice.id);
         }
         engine_set.chosen(id)
+    }
+
+    /// The voice that is the sound of a book.
+    ///
+    /// # Errors
+    /// Never where books are read.
+    pub fn overlay(&self) -> Result<ChosenVoice, VoiceError> {
+        let engine_set = self.engine_set();
+        let voice = engine_set.engine(overlay::NAME)?.voices().first();
+        engine_set.chosen_of(voice.ok_or_else(|| no_such_voice(OVERLAY_VOICE))?)
+    }
+
+    /// The id of the voice that a book is read with unless another is chosen; empty when there is none.
+    pub fn usual_for(&self, book: &BookCard) -> String {
+        if book.read_by.is_some() {
+            return OVERLAY_VOICE.to_owned();
+        }
+        self.default_for(&book.language).map(|voice| voice.id).unwrap_or_default()
     }
 
     /// What it costs to speak so many characters in a voice, the default one when the id is empty; nothing when
@@ -504,17 +537,22 @@ async fn book(
 
 impl EngineSet {
     fn of(engines: Vec<Arc<dyn Engine>>) -> Self {
-        let list = engines.iter().flat_map(|engine| engine.voices().to_vec()).collect();
+        let speak = engines.iter().filter(|engine| engine.speaks_texts());
+        let list = speak.flat_map(|engine| engine.voices().to_vec()).collect();
         Self { engines, list }
     }
 
     fn chosen(&self, id: &str) -> Result<ChosenVoice, VoiceError> {
-        let missing = || VoiceError::NoSuchVoice(id.chars().take(80).collect());
-        let (name, voice) = id.split_once(':').ok_or_else(missing)?;
-        let listed = self.list.iter().find(|voice| voice.id == id).ok_or_else(missing)?;
+        let listed = self.list.iter().find(|voice| voice.id == id);
+        self.chosen_of(listed.ok_or_else(|| no_such_voice(id))?)
+    }
+
+    fn chosen_of(&self, listed: &Voice) -> Result<ChosenVoice, VoiceError> {
+        let id = &listed.id;
+        let (name, voice) = id.split_once(':').ok_or_else(|| no_such_voice(id))?;
         let engine = self.engine(name)?;
         Ok(ChosenVoice {
-            id: id.to_owned(),
+            id: id.clone(),
             key: VoiceKey {
                 engine: name.to_owned(),
                 model: engine.model().to_owned(),
@@ -535,6 +573,10 @@ impl EngineSet {
         let engine = self.engines.iter().find(|engine| engine.name() == name);
         engine.ok_or_else(|| VoiceError::NoSuchVoice(name.to_owned()))
     }
+}
+
+fn no_such_voice(id: &str) -> VoiceError {
+    VoiceError::NoSuchVoice(id.chars().take(80).collect())
 }
 
 /// Whether a voice speaks a language.

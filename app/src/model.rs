@@ -126,6 +126,9 @@ pub struct BookCard {
     /// Whether nobody else sees it.
     #[serde(default)]
     pub is_own: bool,
+    /// Who reads it aloud by the sound that it brings, if it brings some; empty when it does not say who.
+    #[serde(default)]
+    pub read_by: Option<String>,
 }
 
 impl BookCard {
@@ -301,6 +304,9 @@ pub struct Progress {
     #[serde(default)]
     pub at_ms: u64,
 }
+
+/// The id of the voice that is the sound that a book brings.
+pub const OVERLAY_VOICE: &str = "overlay:book";
 
 /// A voice to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -56,13 +56,24 @@ use serde::de::DeserializeOwned;
 
 use crate::components::ErrorPage;
 use crate::error::AppError;
-use crate::model::BookId;
+use crate::model::{BookCard, BookId, OVERLAY_VOICE, Voice};
 use crate::words::words;
 
 /// The book a route names; an id that cannot be one is a book that is not there.
 fn book_param() -> Result<BookId, AppError> {
     let text = use_params_map().with_untracked(|params| params.get("book").unwrap_or_default());
     text.parse().map_err(|_| AppError::NotFound(words().errors.no_book.to_owned()))
+}
+
+/// The voices to choose from for a book: before those given, the sound that it brings.
+fn with_own_sound(book: &BookCard, voices: Vec<Voice>) -> Vec<Voice> {
+    let own = book.read_by.as_ref().map(|who| Voice {
+        id: OVERLAY_VOICE.to_owned(),
+        name: (words().player.own_sound)(who),
+        language: book.language.clone(),
+        engine: String::new(),
+    });
+    own.into_iter().chain(voices).collect()
 }
 
 /// A parameter of the query; empty when it is not there.

@@ -104,6 +104,7 @@ mod tests {
             percent,
             progress: None,
             is_own: false,
+            read_by: None,
         }
     }
 

@@ -227,6 +227,12 @@ pub struct Player {
     pub language_voice: fn(&str) -> String,
     pub cast_hint: &'static str,
     pub other_voices: &'static str,
+    /// Heading above the sound that a book brings, among voices.
+    pub in_book: &'static str,
+    /// Names that sound, by who reads, which may be empty.
+    pub own_sound: fn(&str) -> String,
+    /// Says on the book's page that it brings one, by who reads, which may be empty.
+    pub has_own_sound: fn(&str) -> String,
     pub heard_wrong: &'static str,
     pub retry: &'static str,
     pub look_back: &'static str,

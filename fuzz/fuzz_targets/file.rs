@@ -2,6 +2,7 @@
 #![no_main]
 
 use std::cell::RefCell;
+use std::io::Cursor;
 
 use earmark::library::import::child::{Task, convert};
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         let Some(folder) = work.take().or_else(|| tempfile::tempdir().ok()) else { return };
         let Ok(id) = "0123456789abcdef".parse() else { return };
         let task = Task { work: folder.path().to_owned(), name: "book".to_owned(), id };
-        let _ = convert(bytes.to_vec(), &task, |_| {});
+        let _ = convert(Box::new(Cursor::new(bytes.to_vec())), &task, |_| {});
         *work = Some(folder);
     });
 });

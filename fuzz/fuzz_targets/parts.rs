@@ -50,7 +50,7 @@ fuzz_target!(|parts: Parts<'_>| {
         let Some(folder) = work.take().or_else(|| tempfile::tempdir().ok()) else { return };
         let Ok(id) = "0123456789abcdef".parse() else { return };
         let task = Task { work: folder.path().to_owned(), name: "book".to_owned(), id };
-        let _ = convert(file.into_inner(), &task, |_| {});
+        let _ = convert(Box::new(file), &task, |_| {});
         *work = Some(folder);
     });
 });

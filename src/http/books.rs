@@ -61,6 +61,7 @@ pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookA
         percent,
         progress,
         is_own,
+        read_by,
         ..
     } = card;
     Ok(Json(BookAnswer {
@@ -80,6 +81,7 @@ pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookA
         warnings,
         is_outdated,
         is_own,
+        read_by,
     }))
 }
 
@@ -118,6 +120,8 @@ pub struct BookAnswer {
     is_outdated: bool,
     /// Whether nobody else sees it
     is_own: bool,
+    /// Who reads it aloud by the sound that it brings (voice `overlay:book`), empty when it does not say who; null when it brings none
+    read_by: Option<String>,
 }
 
 /// The file that was imported, byte for byte.

@@ -203,6 +203,5 @@ async fn candidates(shared: &Shared) -> Result<Vec<Candidate>, JobError> {
 async fn usual_voice(shared: &Shared, book: &BookId) -> String {
     let trusted = shared.library.trusted(LOCAL_USER);
     let Ok(details) = trusted.metadata(book).await else { return String::new() };
-    let usual = shared.voices.default_for(&details.card.language);
-    usual.map(|voice| voice.id).unwrap_or_default()
+    shared.voices.usual_for(&details.card)
 }

@@ -105,8 +105,7 @@ impl Jobs {
         if let Some(last) = last.filter(|last| !last.is_empty()) {
             return last;
         }
-        let usual = self.shared.voices.default_for(&book.card.language);
-        usual.map(|voice| voice.id).unwrap_or_default()
+        self.shared.voices.usual_for(&book.card)
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod headings;
 mod matter;
+mod overlays;
 mod typeset;
 
 use std::borrow::Cow;

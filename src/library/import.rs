@@ -19,6 +19,7 @@ pub mod upload;
 mod warnings;
 pub(super) mod xml;
 
+use std::io::{self, Read, Seek, SeekFrom};
 use std::time::Duration;
 
 use app::model::{BookFont, ImportWarning, NewPronunciation};
@@ -89,6 +90,9 @@ pub struct ImportedBook {
     /// How words are said by the book's own account.
     #[serde(default)]
     pub lexicon: Vec<NewPronunciation>,
+    /// Who reads it aloud by the sound that the book brings, if it brings some; empty when it does not say who.
+    #[serde(default)]
+    pub read_by: Option<String>,
     /// What was left out or mended.
     pub warnings: Vec<ImportWarning>,
 }
@@ -160,24 +164,35 @@ pub enum ImportError {
     Manuscript(#[from] serde_json::Error),
 }
 
+/// A file that can be read from any place, so that a large one is never in memory as a whole.
+pub trait Source: Read + Seek {}
+
+impl<T: Read + Seek> Source for T {}
+
 /// Reads a book, writing its pictures and typefaces to `files`. `file_name` gives a text its title when
 /// nothing inside does. `progress` is told how much has been read, in per cent.
 pub fn read(
-    bytes: Vec<u8>,
+    mut file: Box<dyn Source>,
     file_name: &str,
     files: Files,
     progress: impl FnMut(u8),
 ) -> Result<(Format, Manuscript), ImportError> {
-    if bytes.is_empty() {
+    let length = file.seek(SeekFrom::End(0))?;
+    if length == 0 {
         return Err(ImportError::Empty);
     }
-    if bytes.len() as u64 > MAX_FILE_BYTES {
+    if length > MAX_FILE_BYTES {
         return Err(ImportError::TooLarge);
     }
-    let format = detect(&bytes)?;
-    let mut manuscript = match format {
-        Format::Epub => epub::read(bytes, files, progress)?,
-        Format::Text => plain::read(&bytes)?,
+    let head = head(&mut file, MAX_PREFIX_BYTES as u64)?;
+    let (format, mut manuscript) = if is_epub(&head, &mut *file)? {
+        (Format::Epub, epub::read(file, files, progress)?)
+    } else {
+        refuse_foreign(&head)?;
+        // All of a text is looked at, and no more than a text may have.
+        let bytes = self::head(&mut file, MAX_TEXT_BYTES.saturating_add(1))?;
+        check_text(&bytes)?;
+        (Format::Text, plain::read(&bytes)?)
     };
     if manuscript.title.is_empty() {
         manuscript.title = title_from(file_name);
@@ -189,8 +204,24 @@ pub fn read(
 /// saved with it.
 const MAX_PREFIX_BYTES: usize = 4096;
 
-/// What the bytes are; a file's name is not to be trusted.
-fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
+/// The first bytes of a file.
+fn head(file: &mut dyn Source, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether a file is an archive; its name is not to be trusted.
+fn is_epub(head: &[u8], file: &mut dyn Source) -> io::Result<bool> {
+    // An archive may be cut short, be one without any entry, and begin with something else.
+    let has = |magic: &[u8]| head.windows(magic.len()).any(|window| window == magic);
+    let begins_as_archive = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
+    Ok(begins_as_archive || has(b"PK\x03\x04") && epub::is_archive(file)?)
+}
+
+/// Refuses what is no book here, by its name.
+fn refuse_foreign(bytes: &[u8]) -> Result<(), ImportError> {
     const FOREIGN: [(&[u8], &str); 7] = [
         (b"%PDF", "PDF"),
         (b"{\\rtf", "RTF"),
@@ -200,25 +231,23 @@ fn detect(bytes: &[u8]) -> Result<Format, ImportError> {
         (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
         (b"\x1f\x8b", "gzip"),
     ];
-    // An archive may be cut short, be one without any entry, and begin with something else.
-    let head = &bytes[..bytes.len().min(MAX_PREFIX_BYTES)];
-    let has = |magic: &[u8]| head.windows(magic.len()).any(|window| window == magic);
-    let begins_as_archive = bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06");
-    if begins_as_archive || has(b"PK\x03\x04") && epub::is_archive(bytes) {
-        return Ok(Format::Epub);
-    }
     if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(ImportError::Unsupported(name));
     }
     if bytes.get(60..68) == Some(b"BOOKMOBI") {
         return Err(ImportError::Unsupported("Kindle"));
     }
+    Ok(())
+}
+
+/// Refuses what is not text.
+fn check_text(bytes: &[u8]) -> Result<(), ImportError> {
     if !encoding::is_text(bytes) {
         return Err(ImportError::Unknown);
     }
     match markup_of(bytes) {
         Some(name) => Err(ImportError::Unsupported(name)),
-        None => Ok(Format::Text),
+        None => Ok(()),
     }
 }
 
@@ -249,7 +278,9 @@ mod tests {
 
     fn refused(bytes: &[u8]) -> ImportError {
         let folder = tempfile::tempdir().unwrap();
-        read(bytes.to_vec(), "x", Files::new(folder.path().to_owned()), |_| {}).unwrap_err()
+        let bytes = Box::new(io::Cursor::new(bytes.to_vec()));
+        let folder = folder.path().to_owned();
+        read(bytes, "x", Files::new(folder.clone(), folder), |_| {}).unwrap_err()
     }
 
     #[test]

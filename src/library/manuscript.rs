@@ -32,6 +32,8 @@ pub struct Manuscript {
     pub landmarks: Vec<(String, String)>,
     /// How words are said by the book's own account.
     pub lexicon: Vec<NewPronunciation>,
+    /// Who reads it aloud by the sound that the book brings, if it brings some; empty when it does not say who.
+    pub read_by: Option<String>,
     /// What was left out or mended.
     pub warnings: Vec<ImportWarning>,
 }
@@ -45,12 +47,27 @@ pub struct SourceDocument {
     pub parsed: ParsedDocument,
     /// Where it is among the documents of its file, from 1; 0 where the file puts it nowhere.
     pub position: u32,
+    /// Which of its passages are heard where, in the order in which they are.
+    pub heard: Vec<HeardPassage>,
+}
+
+/// A passage that the book brings the sound of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeardPassage {
+    /// The id of its element.
+    pub id: String,
+    /// Path of the sound inside the book.
+    pub file: String,
+    /// When it begins there, in milliseconds.
+    pub begin_ms: u32,
+    /// When it ends, in milliseconds; at the end of the file where that is not said.
+    pub end_ms: Option<u32>,
 }
 
 impl SourceDocument {
     /// A document of XHTML or HTML.
     pub fn parse(path: &str, source: &str) -> Self {
-        Self { path: path.to_owned(), parsed: html::parse(source), position: 0 }
+        Self { path: path.to_owned(), parsed: html::parse(source), position: 0, heard: Vec::new() }
     }
 }
 

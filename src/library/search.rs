@@ -168,6 +168,7 @@ mod tests {
         let sentences = sentences
             .iter()
             .map(|text| Sentence {
+                overlay: None,
                 text: (*text).to_owned(),
                 pause: Pause::Sentence,
                 part: Part::Text,

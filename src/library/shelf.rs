@@ -5,7 +5,8 @@
 //! books/{id}/chapters/{n}.json          a typeset chapter, n from 1
 //! books/{id}/files/{sha256 of path}     a picture; hashed, because a path inside a book may be anything
 //! books/{id}/covers/{width}.webp        the cover made smaller
-//! books/{id}/r{revision}/…              the same three of a file that was read anew
+//! books/{id}/sounds/{sha256 of path}    a sound that the book is heard by
+//! books/{id}/r{revision}/…              the same four of a file that was read anew
 //! ```
 //!
 //! Files are streamed: a book is never in memory as a whole.
@@ -26,6 +27,7 @@ use super::LibraryError;
 use super::chapters::Chapter;
 use super::import::{Format, covers, files};
 use super::reading_apps::digest;
+use super::sound::{Pieces, SoundFile, pieces};
 
 /// Files that are stored at the same time.
 const STORED_AT_ONCE: usize = 4;
@@ -34,6 +36,8 @@ const PART_BYTES: usize = 6 * 1024 * 1024;
 
 pub(super) struct Shelf {
     store: Arc<dyn ObjectStore>,
+    /// What was read of sounds lately.
+    pieces: Pieces,
 }
 
 /// A file with its length in bytes.
@@ -46,7 +50,7 @@ pub struct StoredFile {
 
 impl Shelf {
     pub(super) fn new(store: Arc<dyn ObjectStore>) -> Self {
-        Self { store }
+        Self { store, pieces: pieces() }
     }
 
     /// Stores the file that a book comes from.
@@ -154,6 +158,17 @@ impl Shelf {
         path: &str,
     ) -> Result<Option<Bytes>, LibraryError> {
         self.get(&folder(id, revision).join("files").join(files::file_name(path))).await
+    }
+
+    /// A sound by its path inside the book.
+    pub(super) async fn sound(
+        &self,
+        id: &BookId,
+        revision: u32,
+        path: &str,
+    ) -> Result<Option<SoundFile>, LibraryError> {
+        let path = folder(id, revision).join("sounds").join(files::file_name(path));
+        Ok(SoundFile::open(Arc::clone(&self.store), path, self.pieces.clone()).await?)
     }
 
     /// The cover made smaller.

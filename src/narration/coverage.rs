@@ -33,7 +33,7 @@ impl Narrator {
         voice: &str,
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
         let details = self.library.metadata(book).await?;
-        let cast = self.cast(voice, &details.card.language).await?;
+        let cast = self.cast(voice, &details.card).await?;
         let wording = self.library.recent_preferences().await?.skipped().wording;
         // A clip is news of one voice: lists of several would not hear of it.
         // Nor is it known to Redis what has been said of passages, or is left out of sentences.

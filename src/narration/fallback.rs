@@ -15,8 +15,10 @@ use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
 use crate::audio::{self, Clip};
 use crate::clips::waits::WaitError;
 use crate::queue::{Job, Sentence};
-use crate::speech::ChosenVoice;
+use crate::speech::{ChosenVoice, overlay};
 use crate::text::hash::ContentHash;
+use crate::text::sentence::is_speakable;
+use crate::text::spoken::normalise;
 
 /// A substitute is heard in place of a sentence for this long; then its own voice is asked again.
 const SUBSTITUTED_FOR: Duration = Duration::from_secs(600);
@@ -36,12 +38,12 @@ pub(super) fn substitutes() -> Substitutes {
 }
 
 /// The same sentence in another voice.
-fn spoken_by(job: &Job, voice: &ChosenVoice) -> Job {
+fn spoken_by(job: &Job, text: &Arc<str>, voice: &ChosenVoice) -> Job {
     let key = Arc::new(voice.key.clone());
     let context = job.context.clone().filter(|_| voice.wants_context);
-    let text: Arc<str> = match voice.given(&job.text) {
+    let text = match voice.given(text) {
         Cow::Owned(other) => other.into(),
-        Cow::Borrowed(_) => Arc::clone(&job.text),
+        Cow::Borrowed(_) => Arc::clone(text),
     };
     Job::new(Sentence {
         content: ContentHash::of(&text, context.as_deref(), &key),
@@ -73,7 +75,7 @@ impl Narrator {
 
     /// What is heard in place of a sentence, if something is.
     pub(super) async fn substitute(&self, plan: &ChapterPlan, job: &Job) -> Option<Clip> {
-        let fallback = plan.fallback.as_ref()?;
+        let fallback = plan.stand_in(job)?;
         self.shared.substitutes.get(&(job.content, fallback.clone())).await
     }
 
@@ -84,14 +86,17 @@ impl Narrator {
         (at, job): (usize, &Job),
         error: WaitError,
     ) -> Result<Clip, WaitError> {
-        // The voice that has failed cannot stand in for itself.
-        let Some(fallback) = plan.fallback.as_ref().filter(|one| one.key != *job.voice) else {
-            return Err(error);
-        };
+        let Some(fallback) = plan.stand_in(job) else { return Err(error) };
         tracing::warn!(%error, fallback = fallback.id, "another voice speaks a sentence");
-        let ahead = jobs(plan, at + 1, PREFETCH_SENTENCES);
-        let ahead = ahead.iter().map(|job| spoken_by(job, fallback)).collect();
-        let spoken = self.wait(&spoken_by(job, fallback), ahead)?.ended().await?;
+        let spoken = if overlay::is_of(&job.voice) {
+            // A place in a sound is nothing to be read, and the next one may be whole.
+            let Some(text) = self.shown(plan, at).await else { return Err(error) };
+            self.wait(&spoken_by(job, &text, fallback), Vec::new())?.ended().await?
+        } else {
+            let ahead = jobs(plan, at + 1, PREFETCH_SENTENCES);
+            let ahead = ahead.iter().map(|job| spoken_by(job, &job.text, fallback)).collect();
+            self.wait(&spoken_by(job, &job.text, fallback), ahead)?.ended().await?
+        };
         let rate = plan.cast.narrator.sample_rate;
         let resampled = tokio::task::spawn_blocking(move || audio::resample(&spoken, rate)).await;
         let clip = resampled.unwrap_or_else(|error| Err(error.to_string())).map_err(|reason| {
@@ -101,5 +106,12 @@ impl Narrator {
         // Who came first decides: the stream and its timeline must hear the same.
         let name = (job.content, fallback.clone());
         Ok(self.shared.substitutes.get_with(name, async { clip }).await)
+    }
+
+    /// A sentence as the page shows it, for a voice.
+    async fn shown(&self, plan: &ChapterPlan, at: usize) -> Option<Arc<str>> {
+        let chapter = self.library.chapter(&plan.book, plan.chapter).await.ok()?;
+        let text = normalise(&chapter.sentences.get(at)?.text);
+        is_speakable(&text).then(|| text.into())
     }
 }

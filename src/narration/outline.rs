@@ -5,6 +5,7 @@ use app::model::Outline;
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
+use crate::speech::overlay;
 
 /// Milliseconds a voice takes for a letter, when it has said too little yet to tell: about 15
 /// letters a second, the pace of an audiobook.
@@ -65,6 +66,12 @@ impl Narrator {
 
 /// How long a clip should take at an even pace, in milliseconds.
 fn weight(segment: &Segment) -> f64 {
+    if let [job] = segment.jobs()
+        && overlay::is_of(&job.voice)
+        && let Some(length) = overlay::length_ms(&job.text)
+    {
+        return length.into();
+    }
     let texts = segment.jobs().iter().flat_map(|job| job.text.chars());
     texts
         .map(|letter| match u32::from(letter) {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use app::model::{
-    Annotation, AnnotationKind, BookId, NewAnnotation, Passage, PassageSentence, Point,
+    Annotation, AnnotationKind, BookId, NewAnnotation, OVERLAY_VOICE, Passage, PassageSentence,
+    Point,
 };
 
 use super::{NarrationError, Narrator};
@@ -67,6 +68,7 @@ impl Narrator {
         let quoted = quoted.ok_or(LibraryError::NoSuchSentence)?;
         let note = match kind {
             AnnotationKind::Voice if voice.is_empty() => Err(LibraryError::NoVoiceNamed)?,
+            AnnotationKind::Voice if voice == OVERLAY_VOICE => voice.to_owned(),
             AnnotationKind::Voice => self.shared.voices.choose(voice, "und")?.id,
             AnnotationKind::Again => {
                 let plan = self.plan(book, chapter, voice).await?;

@@ -12,7 +12,7 @@ use app::preferences::{Rests, Skipped, Wording};
 use crate::audio::{Clip, ClipLength, Silence};
 use crate::library::chapters::{self, Chapter, Part, Pause, Sound};
 use crate::queue::{Job, Sentence};
-use crate::speech::{Cast, ChosenVoice};
+use crate::speech::{Cast, ChosenVoice, overlay};
 use crate::text::hash::{ContentHash, Context, VoiceKey};
 use crate::text::pronunciation::{OwnSound, Rules, pronounce};
 use crate::text::quotes::Quotes;
@@ -34,6 +34,8 @@ pub struct ChapterPlan {
     pub cast: Cast,
     /// The voice that speaks what this one cannot, if the listener has chosen one.
     pub fallback: Option<ChosenVoice>,
+    /// Who reads what the book does not bring the sound of, where that is the narrator.
+    pub instead: Option<ChosenVoice>,
     /// How long the voice rests.
     pub rests: Rests,
     /// What the voice passes over.
@@ -51,6 +53,8 @@ pub struct Segment {
     silence: Option<Clip>,
     /// What that silence is for.
     pause: Pause,
+    /// Whether its sound goes on with that of the next sentence, and has the pause in it.
+    is_continued: bool,
     /// Whether the listener has said that nobody is to read it.
     is_unread: bool,
     /// What of the text it belongs to.
@@ -84,6 +88,10 @@ pub struct Reading {
     pub rules: Arc<Rules>,
     /// What is left out of sentences.
     pub wording: Wording,
+    /// Who reads what the book does not bring the sound of, where that is the narrator.
+    pub instead: Option<ChosenVoice>,
+    /// The revision of the book that has its sound.
+    pub revision: u32,
 }
 
 impl ChapterPlan {
@@ -95,13 +103,14 @@ impl ChapterPlan {
         reading: &Reading,
     ) -> Self {
         let narrator = &cast.narrator;
-        let parts = spoken_parts(chapter, cast, reading);
+        let parts = spoken_parts((book, chapter), cast, reading);
         let around = |at: Option<usize>| {
             let parts = at.and_then(|at| parts.get(at)).map_or(&[][..], Vec::as_slice);
             match parts {
-                [only] => Arc::clone(&only.text),
+                [only] if !only.voice.is_overlay() => Arc::clone(&only.text),
                 several => {
-                    several.iter().map(|part| &*part.text).collect::<Vec<_>>().join(" ").into()
+                    let told = several.iter().filter(|part| !part.voice.is_overlay());
+                    told.map(|part| &*part.text).collect::<Vec<_>>().join(" ").into()
                 }
             }
         };
@@ -129,6 +138,8 @@ impl ChapterPlan {
                 jobs: parts.iter().map(job).collect(),
                 silence: None,
                 pause: source.pause,
+                is_continued: parts.iter().any(|part| part.voice.is_overlay())
+                    && goes_on(chapter, at),
                 is_unread: directed.is_some_and(|directed| directed.is_unread),
                 part: source.part,
                 shown: times_words.then(|| source.text.as_str().into()),
@@ -140,6 +151,7 @@ impl ChapterPlan {
             chapter: number,
             cast: cast.clone(),
             fallback: None,
+            instead: reading.instead.clone(),
             rests: Rests::NORMAL,
             skipped: Skipped { wording: reading.wording, ..Skipped::default() },
             segments: segments.into(),
@@ -156,16 +168,23 @@ struct SpokenPart<'a> {
 
 /// What is spoken of each sentence, and by whom. Only what can be spoken is a part.
 fn spoken_parts<'a>(
-    chapter: &Chapter,
+    (book, chapter): (&BookId, &Chapter),
     cast: &'a Cast,
     reading: &'a Reading,
 ) -> Vec<Vec<SpokenPart<'a>>> {
     let mut keys: HashMap<(&str, u32), Arc<VoiceKey>> = HashMap::new();
     let undirected = Directed::default();
     let mut quotes = Quotes::default();
+    let narrator = reading.instead.as_ref().unwrap_or(&cast.narrator);
     let sentences = chapter.sentences.iter().zip(0..).map(|(source, at)| {
         let directed = reading.directed.get(&at).unwrap_or(&undirected);
         let mut part = |place: Range<usize>, voice: &'a ChosenVoice| {
+            if voice.is_overlay() {
+                let heard = source.overlay.as_ref()?;
+                let text = overlay::place(book, reading.revision, heard).into();
+                let key = keys.entry((&voice.id, 0)).or_insert_with(|| Arc::new(voice.key.clone()));
+                return Some(SpokenPart { text, voice, key: Arc::clone(key) });
+            }
             // An ornament of signs is a silence, whatever the signs are called.
             let text = &source.text[place.clone()];
             let text = is_speakable(text).then(|| said(reading, source, place, voice))?;
@@ -176,16 +195,21 @@ fn spoken_parts<'a>(
         };
         let whole = 0..source.text.len();
         let foreign = source.language.as_ref().and_then(|tag| reading.languages.get(tag));
-        let alone = reading.directed.get(&at).and_then(|one| one.voice.as_ref()).or(foreign);
+        let own = source.overlay.as_ref();
+        let alone = reading.directed.get(&at).and_then(|one| one.voice.as_ref());
+        let alone = alone.filter(|voice| own.is_some() || !voice.is_overlay());
+        // The sound of the book is heard as it is, whoever speaks and in what language.
+        let heard = own.map(|_| &cast.narrator).filter(|narrator| narrator.is_overlay());
+        let alone = alone.or(heard).or(foreign);
         // Marks that are opened in a sentence are closed in another, whoever reads it.
         let runs = cast.speech.as_ref().map(|_| quotes.runs(&source.text));
         let parts = match (alone, &cast.speech) {
             _ if directed.is_unread => Vec::new(),
             (Some(voice), _) => part(whole, voice).into_iter().collect(),
-            (None, None) => part(whole, &cast.narrator).into_iter().collect(),
+            (None, None) => part(whole, narrator).into_iter().collect(),
             (None, Some(speech)) => {
                 let parts = runs.into_iter().flatten().filter_map(|run| {
-                    let voice = if run.is_speech { speech } else { &cast.narrator };
+                    let voice = if run.is_speech { speech } else { narrator };
                     part(run.place, voice)
                 });
                 parts.collect()
@@ -259,6 +283,14 @@ impl ChapterPlan {
         Arc::new(Self { skipped, segments: segments.collect(), ..(*self).clone() })
     }
 
+    /// Who speaks a sentence whose own voice cannot. The sound of a book that is damaged is not what a listener has
+    /// chosen to wait for, so there is always somebody who reads on.
+    pub(super) fn stand_in(&self, job: &Job) -> Option<&ChosenVoice> {
+        let instead = self.instead.as_ref().filter(|_| overlay::is_of(&job.voice));
+        // A voice that has failed cannot stand in for itself.
+        self.fallback.as_ref().or(instead).filter(|one| one.key != *job.voice)
+    }
+
     /// The same, with a voice that speaks what this one cannot.
     pub(super) fn with_fallback(&self, fallback: ChosenVoice) -> Self {
         Self { fallback: Some(fallback), ..self.clone() }
@@ -270,6 +302,11 @@ impl Segment {
     fn resting(self, rests: Rests, sample_rate: u32) -> Self {
         let rest = match (self.is_unread, self.jobs.is_empty()) {
             (true, _) => Duration::ZERO,
+            // Longer rests are made longer; that of the reader is not cut.
+            (false, false) if self.is_continued => {
+                let normal = pause_length(self.pause, Rests::NORMAL);
+                pause_length(self.pause, rests).saturating_sub(normal)
+            }
             (false, false) => pause_length(self.pause, rests),
             (false, true) => pause_length(self.pause, rests) + UNSPOKEN * rests.scene.into() / 100,
         };
@@ -306,6 +343,12 @@ impl Segment {
         let silence = self.silence.as_ref().map_or(none, |silence| silence.length);
         clip.map_or(silence, |clip| clip.then(silence))
     }
+}
+
+/// Whether the sound that the book brings of a sentence goes on with that of the next one.
+fn goes_on(chapter: &Chapter, at: usize) -> bool {
+    let heard = |at: usize| chapter.sentences.get(at)?.overlay.as_ref();
+    heard(at).zip(heard(at + 1)).is_some_and(|(this, next)| this.goes_on_with(next))
 }
 
 /// What a voice is given for a part of a sentence.

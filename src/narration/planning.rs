@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use app::cast::CastNames;
-use app::model::{BookCard, BookId};
+use app::model::{BookCard, BookId, OVERLAY_VOICE};
 use app::preferences::Wording;
 
 use super::plan::{ChapterPlan, Directed, LanguageVoices, Reading};
@@ -12,7 +12,7 @@ use super::{NarrationError, Narrator};
 use crate::library::LibraryError;
 use crate::library::chapters::Chapter;
 use crate::library::directions::{Direction, Manner};
-use crate::speech::Cast;
+use crate::speech::{Cast, ChosenVoice};
 
 /// Times that voices can be asked to say one sentence once more.
 const MAX_AGAIN: usize = 100;
@@ -35,6 +35,8 @@ pub(super) struct PlanName {
     voices: u64,
     /// The voices that the listener has chosen for languages, where they read passages.
     chosen: BTreeMap<String, String>,
+    /// Who reads what the book does not bring the sound of, where that is heard.
+    instead: Option<ChosenVoice>,
     wording: Wording,
 }
 
@@ -60,25 +62,35 @@ impl Narrator {
         wording: Wording,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let details = self.library.metadata(book).await?;
-        let cast = self.cast(voice, &details.card.language).await?;
+        let cast = self.cast(voice, &details.card).await?;
         self.plan_of(&details.card, chapter, &cast, wording).await
     }
 
     /// The cast that a parameter names; without a narrator in it, with the one that the listener has chosen for
     /// the language, if that is there.
-    pub(super) async fn cast(&self, names: &str, language: &str) -> Result<Cast, NarrationError> {
+    pub(super) async fn cast(&self, names: &str, card: &BookCard) -> Result<Cast, NarrationError> {
+        self.cast_for(names, &card.language, card.read_by.is_some()).await
+    }
+
+    /// The same for what is in a language, with a sound of its own or without.
+    pub(super) async fn cast_for(
+        &self,
+        names: &str,
+        language: &str,
+        is_overlaid: bool,
+    ) -> Result<Cast, NarrationError> {
         // Mostly a voice is named, and every clip that is heard comes this way.
-        if !names.is_empty() && !names.starts_with(' ') {
-            return Ok(self.shared.voices.cast(names, language)?);
+        if !names.is_empty() && !names.starts_with(' ') || is_overlaid {
+            return Ok(self.shared.voices.cast(names, language, is_overlaid)?);
         }
         let names = CastNames::parse(names);
         if let Some(chosen) = self.library.recent_preferences().await?.voice_for(language) {
             let own = CastNames { narrator: chosen.to_owned(), ..names.clone() };
-            if let Ok(cast) = self.shared.voices.cast(&own.to_string(), language) {
+            if let Ok(cast) = self.shared.voices.cast(&own.to_string(), language, false) {
                 return Ok(cast);
             }
         }
-        Ok(self.shared.voices.cast(&names.to_string(), language)?)
+        Ok(self.shared.voices.cast(&names.to_string(), language, false)?)
     }
 
     pub(super) async fn plan_of(
@@ -96,6 +108,7 @@ impl Narrator {
         } else {
             self.library.recent_preferences().await?.voices.clone()
         };
+        let instead = if cast.narrator.is_overlay() { self.instead(card).await? } else { None };
         let names_voices = directions.version() != 0;
         let name = PlanName {
             book: book.clone(),
@@ -106,6 +119,7 @@ impl Narrator {
             directions: directions.version(),
             voices: if names_voices { self.shared.voices.version() } else { 0 },
             chosen,
+            instead,
             wording,
         };
         if let Some(plan) = self.shared.plans.get(&name).await {
@@ -115,7 +129,9 @@ impl Narrator {
         let languages = self.language_voices(cast, &text, &name.chosen);
         let directed = self.directed(directions.of_chapter(chapter), cast, &text);
         let rules = Arc::clone(rules);
-        let reading = Reading { languages, directed, rules, wording };
+        let instead = name.instead.clone();
+        let revision = card.revision;
+        let reading = Reading { languages, directed, rules, wording, instead, revision };
         let plan = if text.sentences.len() > LONG_CHAPTER {
             let (book, cast) = (book.clone(), cast.clone());
             let planned = tokio::task::spawn_blocking(move || {
@@ -143,6 +159,7 @@ impl Narrator {
         for Direction { sentences, how } in directions {
             let last = (*sentences.end()).min(chapter.sentences.len() as u32);
             let voice = match how {
+                Manner::Voice(id) if id == OVERLAY_VOICE => self.shared.voices.overlay().ok(),
                 Manner::Voice(id) => self.shared.voices.choose(id, "und").ok(),
                 Manner::Skip | Manner::Again(_) => None,
             };
@@ -163,6 +180,14 @@ impl Narrator {
             }
         }
         directed
+    }
+
+    /// Who reads what a book does not bring the sound of: whom the listener has chosen for the language, else the
+    /// default voice. At the rate of that sound.
+    async fn instead(&self, card: &BookCard) -> Result<Option<ChosenVoice>, NarrationError> {
+        let rate = self.shared.voices.overlay()?.sample_rate;
+        let cast = self.cast_for("", &card.language, false).await.ok();
+        Ok(cast.map(|cast| cast.narrator.at_rate(rate)))
     }
 
     /// Who reads the passages of a chapter that are in other languages, where the cast asks for that.

@@ -85,7 +85,7 @@ impl Narrator {
         voice: &str,
         language: &str,
     ) -> Result<SpokenText, NarrationError> {
-        let chosen = self.cast(voice, language).await?.narrator;
+        let chosen = self.cast_for(voice, language, false).await?.narrator;
         let text = chosen.given(text);
         if !is_speakable(&text) {
             return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));

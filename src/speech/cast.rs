@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use app::cast::CastNames;
+use app::model::OVERLAY_VOICE;
 
 use super::{ChosenVoice, MANY_LANGUAGES, VoiceError, Voices};
 use crate::text::language::primary_subtag;
@@ -58,14 +59,20 @@ impl From<ChosenVoice> for Cast {
 }
 
 impl Voices {
-    /// The cast that a parameter names, for a book in a language. Where a voice for what somebody says was chosen
+    /// The cast that a parameter names, for a book in a language, which `is_overlaid` where it brings a sound of its own.
+    /// That is heard unless another voice is named. Where a voice for what somebody says was chosen
     /// once and is gone, the narrator speaks it.
     ///
     /// # Errors
     /// When there is no such narrator.
-    pub fn cast(&self, names: &str, language: &str) -> Result<Cast, VoiceError> {
+    pub fn cast(&self, names: &str, language: &str, is_overlaid: bool) -> Result<Cast, VoiceError> {
         let names = CastNames::parse(names);
-        let narrator = self.choose(&names.narrator, language)?;
+        let narrator = match &*names.narrator {
+            "" | OVERLAY_VOICE if is_overlaid => self.overlay()?,
+            // It was chosen for a book that had one, before its file was read anew.
+            OVERLAY_VOICE => self.choose("", language)?,
+            id => self.choose(id, language)?,
+        };
         let is_other = !names.speech.is_empty() && names.speech != narrator.id;
         let speech = is_other.then(|| self.choose(&names.speech, language).ok()).flatten();
         Ok(Cast {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use app::model::OVERLAY_VOICE;
+
 use crate::text::hash::VoiceKey;
 use crate::text::pronunciation::without_phonemes;
 use crate::text::spelling::spell_out;
@@ -43,6 +45,11 @@ impl ChosenVoice {
             Cow::Owned(spelled) => Cow::Owned(spelled),
             Cow::Borrowed(_) => text,
         }
+    }
+
+    /// Whether it is the sound that a book brings, which is told a place in it instead of a text.
+    pub fn is_overlay(&self) -> bool {
+        self.id == OVERLAY_VOICE
     }
 
     /// The same voice, whose clips have another sample rate: those of one stream must have the same.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::packs::catalogue::BUNDLED;
 use super::settings::Kind;
-use super::{Engine, VoiceError, command, elevenlabs, espeak, flite, openai, packs, piper};
+use super::{
+    Engine, VoiceError, command, elevenlabs, espeak, flite, openai, overlay, packs, piper,
+};
 
 /// Programs that are looked for at the start. Natural voices come before them ([`packs::catalogue`]).
 pub static INSTALLED: [&Installed; 2] = [&espeak::INSTALLED, &flite::INSTALLED];
@@ -41,7 +43,8 @@ pub struct Installed {
 /// Whether an engine is one of those that come with every worker. They have no limits of their own: they share
 /// its machine's processors.
 pub fn is_built_in(name: &str) -> bool {
-    INSTALLED.iter().any(|installed| installed.name == name) || name == BUNDLED
+    INSTALLED.iter().any(|installed| installed.name == name)
+        || [BUNDLED, overlay::NAME].contains(&name)
 }
 
 /// Whether an engine of this name is found by itself, or would be once it is installed. Nobody can give the name

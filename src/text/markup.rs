@@ -104,6 +104,31 @@ pub fn phonemes(inlines: &[Inline]) -> Vec<(Range<usize>, &str)> {
     found
 }
 
+/// The places in a block's [`plain_text`] of its elements that have an id, and those ids.
+pub fn ids(inlines: &[Inline]) -> Vec<(Range<usize>, &str)> {
+    fn collect<'i>(
+        inlines: &'i [Inline],
+        at: &mut usize,
+        found: &mut Vec<(Range<usize>, &'i str)>,
+    ) {
+        for inline in inlines {
+            let start = *at;
+            let end = start + text_len(inline);
+            if let Inline::Element(element) = inline {
+                let id = element.attributes.iter().find(|(name, _)| name == "id");
+                found.extend(id.map(|(_, id)| (start..end, id.as_str())));
+                if end > start {
+                    collect(&element.children, at, found);
+                }
+            }
+            *at = end;
+        }
+    }
+    let mut found = Vec::new();
+    collect(inlines, &mut 0, &mut found);
+    found
+}
+
 fn text_len(inline: &Inline) -> usize {
     match inline {
         Inline::Text(run) => run.len(),

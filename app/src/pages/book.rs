@@ -35,10 +35,12 @@ pub fn BookPage() -> impl IntoView {
 fn details((book, saved): (BookDetails, f64)) -> AnyView {
     let BookDetails { card, toc, warnings, is_outdated, chapters, .. } = book;
     let is_own = words().sharing.is_own;
+    let own_sound = words().player.has_own_sound;
     let words = &words().book;
     let notice = notice();
     let is_made = is_link(&notice);
     let (id, language) = (card.id.to_string(), card.language.clone());
+    let own_sound = card.read_by.as_ref().map(|who| own_sound(who));
     let verb = if card.progress.is_some() { words.go_on } else { words.begin };
     let at = card.progress.as_ref().map(|progress| progress.chapter);
     let current = toc.iter().rposition(|line| at == Some(line.chapter) && line.anchor.is_none());
@@ -60,6 +62,7 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
                         {card.percent.map(|percent| format!(" · {percent} %"))}
                     </p>
                     {(saved >= 0.005).then(|| view! { <p class="facts">{(words.saved)(saved)}</p> })}
+                    {own_sound.map(|text| view! { <p class="facts">{text}</p> })}
                     {card.is_own.then(|| view! { <p class="facts">{is_own}</p> })}
                     <p><a class="button" href=reading_link(&card)>{verb}</a></p>
                 </div>

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 use leptos_router::location::Url;
 
-use super::{book_param, loaded, query};
+use super::{book_param, loaded, query, with_own_sound};
 use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::islands::NarrationList;
@@ -54,6 +54,7 @@ fn prospect_page(
 ) -> AnyView {
     let words = &words().narrations;
     let id = book.card.id.clone();
+    let voices = with_own_sound(&book.card, voices);
     let chosen = estimate.as_ref().map(|estimate| estimate.voice.clone()).unwrap_or_default();
     let is_listed = voices.iter().any(|voice| voice.id == chosen);
     let other = (!is_listed && !chosen.is_empty())

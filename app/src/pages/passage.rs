@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::voices::voice_options;
-use super::{book_param, loaded, query};
+use super::{book_param, loaded, query, with_own_sound};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
@@ -32,6 +32,7 @@ pub fn PassagePage() -> impl IntoView {
     };
     let refused = notice();
     loaded(load, move |(book, passage, own, all, marks)| {
+        let own = with_own_sound(&book, own);
         page(&book, &passage, (&own, &all), marks, &refused)
     })
 }

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 use leptos_router::hooks::use_params_map;
 
-use super::{book_param, loaded};
+use super::{book_param, loaded, with_own_sound};
 use crate::backend::{Backend, backend};
 use crate::cast::CastNames;
 use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
@@ -35,7 +35,10 @@ pub fn ReaderPage() -> impl IntoView {
             Ok::<_, AppError>((page, voices, news))
         }
     };
-    loaded(load, |(page, voices, news)| reader(&page, &voices, news))
+    loaded(load, |(page, voices, news)| {
+        let voices = with_own_sound(&page.book, voices);
+        reader(&page, &voices, news)
+    })
 }
 
 /// The voice that books in this language are now read by, if the reader is to be told.
@@ -46,7 +49,9 @@ async fn news(
     last: Option<&str>,
 ) -> Result<Option<String>, AppError> {
     let language = &page.book.language;
-    let Some(usual) = voices.first().filter(|voice| speaks(voice, language)) else {
+    // Whoever hears the sound that the book brings hears no other voice than before.
+    let usual = voices.first().filter(|_| page.book.read_by.is_none());
+    let Some(usual) = usual.filter(|voice| speaks(voice, language)) else {
         return Ok(None);
     };
     Ok(backend.is_news(language, usual, last).await?.then(|| usual.name.clone()))

@@ -2,11 +2,11 @@
 
 use leptos::prelude::*;
 
-use super::{book_param, loaded};
+use super::{book_param, loaded, with_own_sound};
 use crate::backend::{backend, may};
 use crate::cast::CastNames;
 use crate::components::{PageTitle, SiteHead};
-use crate::model::{BookCard, Role, Voice};
+use crate::model::{BookCard, OVERLAY_VOICE, Role, Voice};
 use crate::words::words;
 
 /// The engine whose voices are named for the language they speak.
@@ -32,9 +32,10 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
     let words = words();
     let last = book.progress.as_ref().and_then(|at| at.voice.as_ref());
     let cast = last.map(|last| CastNames::parse(last)).unwrap_or_default();
+    let own_default = own.first().cloned();
+    let own = with_own_sound(book, own);
     let chosen = Some(cast.narrator.clone()).filter(|id| !id.is_empty());
     let chosen = chosen.or_else(|| own.first().map(|voice| voice.id.clone()));
-    let own_default = own.first().cloned();
     let chosen_voice = chosen.as_ref().and_then(|id| all.iter().find(|voice| voice.id == *id));
     let is_other = |voice: &&Voice| own.iter().all(|mine| mine.id != voice.id);
     let mut others: Vec<Voice> = all.iter().filter(is_other).cloned().collect();
@@ -128,7 +129,10 @@ pub(super) fn voice_options(own: &[Voice], all: &[Voice], chosen: &str) -> AnyVi
 fn groups(voices: Vec<Voice>, all: &[Voice], chosen: Option<&str>) -> AnyView {
     let mut groups: Vec<(String, Vec<Voice>)> = Vec::new();
     for voice in voices {
-        let heading = format!("{} · {}", language_name(&voice, all), voice.engine);
+        let heading = match &*voice.id {
+            OVERLAY_VOICE => words().player.in_book.to_owned(),
+            _ => format!("{} · {}", language_name(&voice, all), voice.engine),
+        };
         match groups.iter_mut().find(|(group, _)| *group == heading) {
             Some((_, members)) => members.push(voice),
             None => groups.push((heading, vec![voice])),

@@ -152,6 +152,15 @@ pub(super) static ENGLISH: Words = Words {
         language_voice: |tag| format!("Other books in this language ({tag}) are read by"),
         cast_hint: "Another voice takes turns with this one within a sentence. Each voice makes its own sound, so what was made before is made again where they change.",
         other_voices: "Other languages",
+        in_book: "In this book",
+        own_sound: |who| match who {
+            "" => "The book’s narrator".to_owned(),
+            who => who.to_owned(),
+        },
+        has_own_sound: |who| match who {
+            "" => "Comes with a recording of somebody reading it".to_owned(),
+            who => format!("Comes with a recording, read by {who}"),
+        },
         heard_wrong: "Heard wrong?",
         retry: "Try again",
         look_back: "Back to the voice",

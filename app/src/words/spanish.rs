@@ -150,6 +150,15 @@ pub(super) static SPANISH: Words = Words {
         language_voice: |tag| format!("Los demás libros en este idioma ({tag}) los lee"),
         cast_hint: "Otra voz se turna con esta dentro de una frase. Cada voz hace su propio sonido: lo que ya estaba hecho se vuelve a hacer donde cambian.",
         other_voices: "Otros idiomas",
+        in_book: "En este libro",
+        own_sound: |who| match who {
+            "" => "La voz del libro".to_owned(),
+            who => who.to_owned(),
+        },
+        has_own_sound: |who| match who {
+            "" => "Trae una grabación de alguien que lo lee".to_owned(),
+            who => format!("Trae una grabación, leída por {who}"),
+        },
         heard_wrong: "¿Ha sonado mal?",
         retry: "Reintentar",
         look_back: "Volver a la voz",

@@ -1,15 +1,18 @@
 //! One chapter as a page and as sentences.
 
 use std::collections::HashSet;
+use std::iter;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::overlays::Standing;
 use super::{Parsed, chapter_of};
 use crate::library::html::{ALT_TEXT, BlockKind, Item, MATHML, Part};
 use crate::library::import::language;
 use crate::library::manuscript::Manuscript;
+use crate::library::overlay::Overlay;
 use crate::library::paths::{encode, fragment, join};
 use crate::text::language::LanguageRules;
 use crate::text::markup::{self, Inline, InlineElement, Spans};
@@ -46,6 +49,9 @@ pub struct Sentence {
     /// Its language, where that is not the book's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Where it is heard in the sound that the book brings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<Overlay>,
     /// Places that the book says the sound of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sounds: Vec<Sound>,
@@ -158,8 +164,10 @@ pub(super) fn chapter(
         languages: Vec::new(),
         html: String::new(),
         sentences: Vec::new(),
+        standing: Standing::default(),
     };
     let mut part = None;
+    let mut documents = Vec::new();
     for at in before.iter().copied().chain(range) {
         let (document, item) = book.items[at];
         if part != Some(document) {
@@ -168,10 +176,12 @@ pub(super) fn chapter(
             }
             setter.begin_part(book, document);
             part = Some(document);
+            documents.push(document);
         }
         setter.item(document, item);
     }
     setter.end_part();
+    setter.lay_overlays(&documents);
     if let Some(last) = setter.sentences.last_mut() {
         last.pause = Pause::Chapter;
     }
@@ -212,6 +222,8 @@ struct Typesetter<'b> {
     languages: Vec<Option<String>>,
     html: String,
     sentences: Vec<Sentence>,
+    /// Where things stand in the text, for what is heard of it.
+    standing: Standing,
 }
 
 impl Typesetter<'_> {
@@ -231,14 +243,35 @@ impl Typesetter<'_> {
         while let Some(name) = self.open.pop() {
             self.end_tag(&name);
         }
+        self.standing.end();
+    }
+
+    /// Whether the book brings the sound of passages of a document.
+    fn is_heard(&self, document: usize) -> bool {
+        !self.links.manuscript.documents[document].heard.is_empty()
+    }
+
+    fn lay_overlays(&mut self, documents: &[usize]) {
+        let sources = &self.links.manuscript.documents;
+        let passages = documents.iter().flat_map(|document| {
+            sources[*document].heard.iter().map(|passage| (*document, passage))
+        });
+        let laid = self.standing.lay(passages);
+        for (sentence, overlay) in self.sentences.iter_mut().zip(laid) {
+            sentence.overlay = overlay;
+        }
     }
 
     fn item(&mut self, document: usize, item: &Item) {
         match item {
             Item::Open { name, attributes } => {
+                let own_id =
+                    attributes.iter().find(|(name, _)| name == "id").map(|(_, id)| id.clone());
                 let attributes = self.page_attributes(document, attributes);
                 markup::start_tag(name, &attributes, &mut self.html);
                 self.open.push(name.clone());
+                let id = own_id.filter(|_| self.is_heard(document));
+                self.standing.open(id.map(|id| (document, id)));
                 let outer = self.languages.last().cloned().flatten();
                 let own = attributes.iter().find(|(name, _)| name == "lang");
                 self.languages.push(match own {
@@ -251,6 +284,7 @@ impl Typesetter<'_> {
                 if let Some(name) = self.open.pop() {
                     self.end_tag(&name);
                     self.languages.pop();
+                    self.standing.close();
                 }
             }
             // Ids are written with their elements; anchors only say where they are.
@@ -270,6 +304,8 @@ impl Typesetter<'_> {
         (kind, part): (BlockKind, Part),
         has_lines: bool,
     ) {
+        let ids = if self.is_heard(document) { markup::ids(inlines) } else { Vec::new() };
+        let ids = ids.into_iter().map(|(place, id)| ((document, id.to_owned()), place));
         let inlines = self.page_inlines(document, inlines);
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
@@ -284,7 +320,9 @@ impl Typesetter<'_> {
             let text = said.unwrap_or(text.trim()).to_owned();
             let language = self.languages.last().cloned().flatten();
             let sounds = Vec::new();
-            self.sentences.push(Sentence { text, pause, part, language, sounds });
+            self.standing.add(iter::once(0..text.len().max(1)), ids);
+            let overlay = None;
+            self.sentences.push(Sentence { text, pause, part, language, overlay, sounds });
             return;
         }
         if text.trim().is_empty() {
@@ -302,6 +340,7 @@ impl Typesetter<'_> {
         let sounds = markup::phonemes(&inlines);
         let spans = Spans { first, part: part_name(part) };
         markup::render(&inlines, &ranges, spans, &mut self.html);
+        self.standing.add(ranges.iter().cloned(), ids);
         self.sentences.extend(ranges.iter().map(|range| Sentence {
             text: text[range.clone()].trim().to_owned(),
             pause: if range.end == text.len() {
@@ -315,6 +354,7 @@ impl Typesetter<'_> {
             },
             part,
             language: language.clone(),
+            overlay: None,
             sounds: sounds_in(&text, range, &sounds),
         }));
     }

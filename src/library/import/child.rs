@@ -4,7 +4,7 @@
 //! WORK/source                     the file; the parent has put it here
 //! WORK/book/book.json             ImportedBook
 //! WORK/book/chapters/{n}.json     typeset chapters, n from 1
-//! WORK/book/files/{sha256 of path}, WORK/book/covers/{width}.webp
+//! WORK/book/files/{sha256 of path}, WORK/book/covers/{width}.webp, WORK/book/sounds/{sha256 of path}
 //! ```
 //!
 //! On standard output it says how far it is (`progress 40`), and at last `done`, or `refused` and why.
@@ -18,7 +18,7 @@ use app::model::BookId;
 use super::files::{Files, file_name};
 use super::limits::MAX_CHAPTERS_BYTES;
 use super::process::{MAX_OPEN_FILES, MAX_WRITTEN_BYTES};
-use super::{ImportError, ImportedBook, covers};
+use super::{ImportError, ImportedBook, Source, covers};
 use crate::children::{self, Limits};
 use crate::library::chapters;
 
@@ -56,8 +56,8 @@ pub fn run(task: &Task, memory_mb: u64, cpu_seconds: u64) -> ExitCode {
         }
     };
     let done = children::limit_self(limits).map_err(ImportError::from).and_then(|()| {
-        let bytes = std::fs::read(task.work.join(SOURCE))?;
-        convert(bytes, task, progress)
+        let file = std::fs::File::open(task.work.join(SOURCE))?;
+        convert(Box::new(file), task, progress)
     });
     let Err(error) = done else {
         say("done");
@@ -74,17 +74,18 @@ pub fn run(task: &Task, memory_mb: u64, cpu_seconds: u64) -> ExitCode {
 
 /// Reads a file and writes what it is a book of.
 pub fn convert(
-    bytes: Vec<u8>,
+    file: Box<dyn Source>,
     task: &Task,
     mut progress: impl FnMut(u8),
 ) -> Result<(), ImportError> {
     let book = task.work.join(BOOK);
-    let [texts, pictures, sizes] = ["chapters", "files", "covers"].map(|name| book.join(name));
-    for folder in [&texts, &pictures, &sizes] {
+    let [texts, pictures, sizes, sounds] =
+        ["chapters", "files", "covers", "sounds"].map(|name| book.join(name));
+    for folder in [&texts, &pictures, &sizes, &sounds] {
         std::fs::create_dir_all(folder)?;
     }
-    let files = Files::new(pictures.clone());
-    let (format, manuscript) = super::read(bytes, &task.name, files, &mut progress)?;
+    let files = Files::new(pictures.clone(), sounds);
+    let (format, manuscript) = super::read(file, &task.name, files, &mut progress)?;
     let mut written = 0;
     let contents = chapters::compose(&manuscript, task.id.as_str(), |number, chapter| {
         let json = serde_json::to_vec(chapter)?;
@@ -114,6 +115,7 @@ pub fn convert(
         fonts: manuscript.fonts,
         contents,
         lexicon: manuscript.lexicon,
+        read_by: manuscript.read_by,
         warnings: manuscript.warnings,
     };
     std::fs::write(book.join(BOOK_JSON), serde_json::to_vec(&imported)?)?;

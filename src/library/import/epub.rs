@@ -5,25 +5,29 @@
 
 mod container;
 mod contents;
+mod overlays;
 mod package;
 mod pictures;
 
-pub use container::is_archive;
+pub use container::{Unreadable, is_archive};
 
 use std::collections::{HashMap, HashSet};
 
 use app::model::{BookFont, NewPronunciation, WarningKind};
 
-use container::{Container, Content, Entry, Unreadable};
+use container::{Container, Content, Entry};
+use overlays::Passage;
 use package::{Item, Package};
 use pictures::PictureShelf;
 
 use super::encoding::{Decoded, decode_markup};
 use super::files::Files;
-use super::limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES};
+use super::limits::{
+    MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_OVERLAYS, MAX_STYLE_SHEETS, MAX_TEXT_BYTES,
+};
 use super::warnings::Warnings;
 use super::xml::{self, Element};
-use super::{ImportError, Manuscript, language, typeface};
+use super::{ImportError, Manuscript, Source, language, typeface};
 use crate::library::html::Item as TextItem;
 use crate::library::manuscript::{SourceDocument, SourceTocEntry};
 use crate::library::paths::{encode, join};
@@ -50,11 +54,11 @@ const SAMPLE_BYTES: usize = 80_000;
 /// Reads an EPUB, writing its pictures and typefaces to `files`. `progress` is told how much of it has
 /// been read, in per cent.
 pub fn read(
-    bytes: Vec<u8>,
+    file: Box<dyn Source>,
     files: Files,
     mut progress: impl FnMut(u8),
 ) -> Result<Manuscript, ImportError> {
-    let mut container = Container::open(bytes)?;
+    let mut container = Container::open(file)?;
     refuse_encrypted(&mut container)?;
     let mut warnings = Warnings::default();
     let package = find_package(&mut container, &mut warnings)?;
@@ -67,6 +71,7 @@ pub fn read(
         let why = why.trim_end_matches('.').to_owned();
         return Err(ImportError::Epub(format!("none of its documents can be read: {why}")));
     }
+    let read_by = book.overlays(&mut documents)?;
     let cover = book.cover(&documents)?;
     let is_picture_book = is_picture_book(&documents);
     for document in &mut documents {
@@ -101,6 +106,7 @@ pub fn read(
         cover,
         landmarks,
         lexicon,
+        read_by,
         warnings: warnings.finish(),
     })
 }
@@ -316,6 +322,81 @@ impl Reader {
         let ncx =
             ncx.and_then(|path| self.contents_of(&path, contents::of_ncx)).unwrap_or_default();
         if self.targets(&ncx) > self.targets(&nav) { ncx } else { nav }
+    }
+
+    /// Has documents know which of their passages are heard where, and writes the sounds. Says who reads them, if
+    /// somebody does.
+    fn overlays(
+        &mut self,
+        documents: &mut [SourceDocument],
+    ) -> Result<Option<String>, ImportError> {
+        let of_document: HashMap<Entry, usize> = documents
+            .iter()
+            .enumerate()
+            .filter_map(|(at, document)| Some((self.container.find(&document.path)?, at)))
+            .collect();
+        let named: HashSet<usize> =
+            self.package.items.iter().filter_map(|item| item.overlay).collect();
+        let mut in_order: Vec<usize> = named.into_iter().collect();
+        in_order.sort_unstable();
+        let mut sounds: HashMap<String, bool> = HashMap::new();
+        let mut passages = 0;
+        for item in in_order {
+            let path = self.package.items[item].path.clone();
+            let Some(entry) = self.container.find(&path) else {
+                self.warnings.add(WarningKind::Missing, &path);
+                continue;
+            };
+            let Some(content) = self.content(entry, MAX_DOCUMENT_BYTES) else { continue };
+            let (root, is_whole) = xml::parse(&decode_markup(&content.bytes).text);
+            if content.is_damaged || !is_whole {
+                self.warnings.add(WarningKind::Damaged, &path);
+            }
+            for Passage { document, mut heard } in overlays::passages(&path, &root) {
+                let entry = self.container.find(&document);
+                let Some(at) = entry.and_then(|entry| of_document.get(&entry)) else { continue };
+                passages += 1;
+                if passages > MAX_OVERLAYS {
+                    return Err(ImportError::TooMany {
+                        what: "passages that are heard",
+                        most: MAX_OVERLAYS,
+                    });
+                }
+                if self.sound(&mut heard.file, &mut sounds)? {
+                    documents[*at].heard.push(heard);
+                }
+            }
+        }
+        let is_heard = documents.iter().any(|document| !document.heard.is_empty());
+        Ok(is_heard.then(|| self.package.narrator.clone()))
+    }
+
+    /// Writes a sound as its overlays name it, and gives it the path that its container has. Says whether it is
+    /// there.
+    fn sound(
+        &mut self,
+        path: &mut String,
+        sounds: &mut HashMap<String, bool>,
+    ) -> Result<bool, ImportError> {
+        let Some(entry) = self.container.find(path) else {
+            if sounds.insert(path.clone(), false).is_none() {
+                self.warnings.add(WarningKind::Missing, path);
+            }
+            return Ok(false);
+        };
+        self.container.path(entry).clone_into(path);
+        if let Some(is_there) = sounds.get(path) {
+            return Ok(*is_there);
+        }
+        let container = &mut self.container;
+        let written = self.files.write_sound(path, |to| container.copy(entry, to))?;
+        match written {
+            Ok(()) => {}
+            Err(Unreadable::Damaged) => self.warnings.add(WarningKind::Damaged, path),
+            Err(Unreadable::TooLarge) => self.warnings.add(WarningKind::TooLarge, path),
+        }
+        sounds.insert(path.clone(), written.is_ok());
+        Ok(written.is_ok())
     }
 
     /// What the book says of documents as a whole: covers, title pages, indexes.

@@ -1,11 +1,14 @@
-//! Pictures and typefaces, written as they are read, so that a book is never in memory as a whole.
+//! Pictures, typefaces and sounds, written as they are read, so that a book is never in memory as a whole.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
 use super::ImportError;
+use super::epub::Unreadable;
 use crate::text::hash::hex;
 
 /// The folder that the files of one book are written to.
@@ -13,12 +16,13 @@ use crate::text::hash::hex;
 pub struct Files {
     folder: PathBuf,
     written: HashSet<String>,
+    sounds: PathBuf,
 }
 
 impl Files {
-    /// Files go into `folder`, which is there.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder, written: HashSet::new() }
+    /// Files go into `folder` and sounds into `sounds`, which are there.
+    pub fn new(folder: PathBuf, sounds: PathBuf) -> Self {
+        Self { folder, written: HashSet::new(), sounds }
     }
 
     /// Writes a file that has `path` inside the book; once, however often it is asked to.
@@ -27,6 +31,22 @@ impl Files {
             std::fs::write(self.folder.join(file_name(path)), bytes)?;
         }
         Ok(())
+    }
+
+    /// Has a sound that has `path` inside the book written by `copy`. One that could not be read whole is not there.
+    pub fn write_sound(
+        &mut self,
+        path: &str,
+        copy: impl FnOnce(&mut BufWriter<File>) -> io::Result<Result<(), Unreadable>>,
+    ) -> io::Result<Result<(), Unreadable>> {
+        let to = self.sounds.join(file_name(path));
+        let mut writer = BufWriter::new(File::create(&to)?);
+        let copied = copy(&mut writer)?;
+        writer.flush()?;
+        if copied.is_err() {
+            std::fs::remove_file(to)?;
+        }
+        Ok(copied)
     }
 
     /// The paths of what was written.

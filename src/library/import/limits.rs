@@ -1,14 +1,24 @@
 //! Limits of what is read out of one file. Each has a name and a reason; what runs into one is refused
 //! or left out with a word about it.
 
-/// Largest file accepted, in bytes. Illustrated books come close to 100 MB; most novels have under 4 MB.
-pub const MAX_FILE_BYTES: u64 = 256 * 1024 * 1024;
+/// Largest file accepted, in bytes. Most novels have under 4 MB, illustrated books come close to 100 MB, and 20
+/// hours that somebody has read aloud have 600 MB at 64 kbit/s.
+pub const MAX_FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Entries of a ZIP container; the largest of 255 EPUBs tried has 600.
 pub const MAX_ENTRIES: usize = 20_000;
 
 /// Expanded size of one entry, in bytes.
 pub const MAX_ENTRY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Size of one file of sound, in bytes: nine hours at 128 kbit/s.
+pub const MAX_SOUND_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Passages of a book for which it says where they are heard.
+pub const MAX_OVERLAYS: usize = 600_000;
+
+/// Longest passage that is heard in one piece, in milliseconds.
+pub const MAX_OVERLAY_MS: u32 = 10 * 60 * 1000;
 
 /// Expanded size of one document, package or table of contents, in bytes. A novel in one document has 2 MB.
 pub const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;

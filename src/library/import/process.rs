@@ -10,6 +10,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::child::{BOOK_JSON, Task, book_folder};
+use super::limits::MAX_SOUND_BYTES;
 use super::{ImportError, ImportedBook};
 use crate::children::{self, Group};
 
@@ -17,8 +18,8 @@ use crate::children::{self, Group};
 const MAX_AT_ONCE: usize = 2;
 /// Files that may wait for it, or are being sent.
 pub const MAX_WAITING: usize = 64;
-/// Largest file a child may write, in bytes: a picture of the book, or a chapter.
-pub const MAX_WRITTEN_BYTES: u64 = 128 * 1024 * 1024;
+/// Largest file a child may write, in bytes: a sound, a picture or a chapter of the book.
+pub const MAX_WRITTEN_BYTES: u64 = MAX_SOUND_BYTES;
 /// Files a child may have open.
 pub const MAX_OPEN_FILES: u64 = 64;
 /// Longest line a child may say, and how much is kept of its complaints, in bytes.

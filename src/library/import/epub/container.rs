@@ -1,13 +1,13 @@
 //! The ZIP file that an EPUB is: its entries, found as other readers find them, and read within limits.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use zip::ZipArchive;
 
-use crate::library::import::ImportError;
 use crate::library::import::limits::{
-    ALWAYS_EXPANDED_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_EXPANSION,
+    ALWAYS_EXPANDED_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_EXPANSION, MAX_SOUND_BYTES,
 };
+use crate::library::import::{ImportError, Source};
 use crate::library::paths::{PathIndex, normalise};
 
 /// Where every EPUB says where its package is (EPUB 3.3, section 4.2.6.3).
@@ -15,11 +15,14 @@ const CONTAINER_PATH: &str = "META-INF/container.xml";
 
 /// The end of the directory of a ZIP file (APPNOTE.TXT, section 4.3.16): signature and fixed length.
 const END_SIGNATURE: &[u8] = b"PK\x05\x06";
-const END_LENGTH: usize = 22;
+const END_LENGTH: u64 = 22;
+
+/// How much of an entry is copied at once, in bytes.
+const COPIED_BYTES: usize = 64 * 1024;
 
 /// An opened container.
 pub struct Container {
-    archive: ZipArchive<Cursor<Vec<u8>>>,
+    archive: ZipArchive<Archive>,
     /// Path of each entry, with `/` between folders.
     paths: Vec<String>,
     by_path: PathIndex<usize>,
@@ -53,13 +56,14 @@ pub struct Content {
 
 impl Container {
     /// Opens a ZIP file and looks where the book lies in it.
-    pub fn open(mut bytes: Vec<u8>) -> Result<Self, ImportError> {
-        let budget = ALWAYS_EXPANDED_BYTES.max(MAX_EXPANSION * bytes.len() as u64);
-        mend_end(&mut bytes);
-        if !is_archive(&bytes) {
+    pub fn open(mut file: Box<dyn Source>) -> Result<Self, ImportError> {
+        let length = file.seek(SeekFrom::End(0))?;
+        let budget = ALWAYS_EXPANDED_BYTES.max(MAX_EXPANSION.saturating_mul(length));
+        let Some(end) = end_of_directory(&mut file)? else {
             return Err(ImportError::Damaged("its end is missing".to_owned()));
-        }
-        let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
+        };
+        file.rewind()?;
+        let archive = ZipArchive::new(Archive { file, at: 0, end }).map_err(|error| {
             ImportError::Damaged(error.to_string().trim_end_matches('.').to_owned())
         })?;
         if archive.len() > MAX_ENTRIES {
@@ -135,6 +139,32 @@ impl Container {
         Ok(Content { bytes, is_damaged: outcome.is_err() })
     }
 
+    /// Copies an entry of at most [`MAX_SOUND_BYTES`], which counts like what is read.
+    pub fn copy(
+        &mut self,
+        entry: Entry,
+        to: &mut impl Write,
+    ) -> io::Result<Result<(), Unreadable>> {
+        let Ok(file) = self.archive.by_index(entry.0) else { return Ok(Err(Unreadable::Damaged)) };
+        let limit = MAX_SOUND_BYTES.min(self.budget);
+        if file.size() > limit {
+            return Ok(Err(Unreadable::TooLarge));
+        }
+        let mut from = file.take(limit + 1);
+        let mut piece = vec![0; COPIED_BYTES];
+        loop {
+            let length = match from.read(&mut piece) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return Ok(Err(Unreadable::Damaged)),
+            };
+            self.budget = self.budget.saturating_sub(length as u64);
+            to.write_all(&piece[..length])?;
+        }
+        Ok(if from.limit() == 0 { Err(Unreadable::TooLarge) } else { Ok(()) })
+    }
+
     /// `Book/` where the container is `Book/META-INF/container.xml`.
     fn folder_of_the_book(&self) -> String {
         if self.find(CONTAINER_PATH).is_some() {
@@ -149,35 +179,70 @@ impl Container {
 }
 
 /// Whether a file has the end of a ZIP archive.
-pub fn is_archive(bytes: &[u8]) -> bool {
-    end_of_directory(bytes).is_some()
+pub fn is_archive(file: &mut dyn Source) -> io::Result<bool> {
+    Ok(end_of_directory(file)?.is_some())
 }
 
 /// Where the directory of an archive ends.
-fn end_of_directory(bytes: &[u8]) -> Option<usize> {
+fn end_of_directory(file: &mut dyn Source) -> io::Result<Option<u64>> {
+    let length = file.seek(SeekFrom::End(0))?;
     // A comment has at most 65,535 bytes.
-    let from = bytes.len().saturating_sub(END_LENGTH + usize::from(u16::MAX));
-    let tail = &bytes[from..];
-    let at = tail.windows(END_SIGNATURE.len()).rposition(|part| part == END_SIGNATURE)?;
-    Some(from + at + END_LENGTH).filter(|end| *end <= bytes.len())
+    let from = length.saturating_sub(END_LENGTH + u64::from(u16::MAX));
+    file.seek(SeekFrom::Start(from))?;
+    let mut tail = Vec::new();
+    file.take(length - from).read_to_end(&mut tail)?;
+    let at = tail.windows(END_SIGNATURE.len()).rposition(|part| part == END_SIGNATURE);
+    Ok(at.map(|at| from + at as u64 + END_LENGTH).filter(|end| *end <= length))
 }
 
-/// Cuts off what stands behind the directory's end and says that nothing does: a download may be padded,
-/// and a comment announced that was cut away.
-fn mend_end(bytes: &mut Vec<u8>) {
-    if let Some(end) = end_of_directory(bytes) {
-        bytes.truncate(end);
-        bytes[end - 2..].fill(0);
+/// A ZIP file without what stands behind the end of its directory, and which says that nothing does: a download
+/// may be padded, and a comment announced that was cut away.
+struct Archive {
+    file: Box<dyn Source>,
+    at: u64,
+    end: u64,
+}
+
+impl Read for Archive {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let room = buffer.len().min(most);
+        let read = self.file.read(&mut buffer[..room])?;
+        // The last two bytes are how long the comment is (APPNOTE.TXT, section 4.3.16).
+        for (byte, at) in buffer[..read].iter_mut().zip(self.at..) {
+            if at + 2 >= self.end {
+                *byte = 0;
+            }
+        }
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+impl Seek for Archive {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let to = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.end.checked_add_signed(by),
+        };
+        let to = to.ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = self.file.seek(SeekFrom::Start(to))?;
+        Ok(self.at)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::Cursor;
 
     use zip::write::SimpleFileOptions;
 
     use super::*;
+
+    fn open(bytes: Vec<u8>) -> Result<Container, ImportError> {
+        Container::open(Box::new(Cursor::new(bytes)))
+    }
 
     fn zipped(entries: &[(&str, &[u8])]) -> Vec<u8> {
         let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -190,8 +255,7 @@ mod tests {
 
     #[test]
     fn a_book_may_lie_one_folder_down() {
-        let container =
-            Container::open(zipped(&[("My Book/META-INF/container.xml", b"")])).unwrap();
+        let container = open(zipped(&[("My Book/META-INF/container.xml", b"")])).unwrap();
         assert_eq!(container.folder(), "My Book/");
         assert!(container.container_entry().is_some());
     }
@@ -204,18 +268,17 @@ mod tests {
         announced[at..].copy_from_slice(&[1, 0]);
         let padded = [whole.as_slice(), &[0; 1000]].concat();
         for bytes in [announced, padded] {
-            let mut container = Container::open(bytes).unwrap();
+            let mut container = open(bytes).unwrap();
             let entry = container.container_entry().unwrap();
             assert_eq!(container.read(entry, 10).unwrap().bytes, b"x");
         }
-        assert!(matches!(Container::open(whole[..20].to_vec()), Err(ImportError::Damaged(_))));
+        assert!(matches!(open(whole[..20].to_vec()), Err(ImportError::Damaged(_))));
     }
 
     #[test]
     fn what_is_expanded_is_bound_to_the_size_of_the_file() {
         let big = vec![b' '; 40 << 20];
-        let mut container =
-            Container::open(zipped(&[("a", &big), ("b", &big), ("c", &big)])).unwrap();
+        let mut container = open(zipped(&[("a", &big), ("b", &big), ("c", &big)])).unwrap();
         let [a, b, c] = ["a", "b", "c"].map(|name| container.find(name).unwrap());
         assert_eq!(container.read(a, 1 << 20).unwrap_err(), Unreadable::TooLarge);
         assert!(container.read(a, u64::MAX).is_ok());
@@ -228,7 +291,7 @@ mod tests {
         let mut bytes = zipped(&[("a", b"some text that is long enough to be there")]);
         // The first byte after the local header (APPNOTE.TXT, section 4.3.7) and the name.
         bytes[30 + 1 + 10] ^= 0x55;
-        let mut container = Container::open(bytes).unwrap();
+        let mut container = open(bytes).unwrap();
         let entry = container.find("a").unwrap();
         assert!(container.read(entry, 100).map_or(true, |content| content.is_damaged));
     }

@@ -33,6 +33,8 @@ pub struct Package {
     pub ncx: Option<String>,
     /// Paths of what may be the cover picture or the page it stands on, the most telling first.
     pub covers: Vec<String>,
+    /// Who reads it aloud, by the book's own account; empty when it does not say.
+    pub narrator: String,
     /// Paths of documents that the guide of EPUB 2 says something of, and what it says.
     pub guide: Vec<(String, String)>,
     by_id: HashMap<String, usize>,
@@ -47,6 +49,8 @@ pub struct Item {
     pub media_type: String,
     /// The item that is shown where this one cannot be, by its index.
     pub fallback: Option<usize>,
+    /// The item that says where its passages are heard, by its index.
+    pub overlay: Option<usize>,
     /// `nav`, `cover-image` and so on.
     properties: String,
 }
@@ -104,7 +108,7 @@ impl Package {
 
     fn manifest(&mut self, document: &Element) -> Result<(), ImportError> {
         let manifest = document.descendant("manifest");
-        let mut fallbacks = Vec::new();
+        let mut others = Vec::new();
         for element in manifest.into_iter().flat_map(|manifest| manifest.children("item")) {
             if self.items.len() >= MAX_ITEMS {
                 return Err(ImportError::TooMany {
@@ -116,16 +120,17 @@ impl Package {
             if let Some(id) = element.attribute("id") {
                 self.by_id.entry(id.to_owned()).or_insert(self.items.len());
             }
-            fallbacks.push(element.attribute("fallback"));
+            others.push(["fallback", "media-overlay"].map(|name| element.attribute(name)));
             self.items.push(Item {
                 fallback: None,
+                overlay: None,
                 path: join(&self.path, href),
                 media_type: element.attribute("media-type").unwrap_or_default().to_lowercase(),
                 properties: element.attribute("properties").unwrap_or_default().to_owned(),
             });
         }
-        for (item, fallback) in self.items.iter_mut().zip(fallbacks) {
-            item.fallback = fallback.and_then(|id| self.by_id.get(id).copied());
+        for (item, others) in self.items.iter_mut().zip(others) {
+            [item.fallback, item.overlay] = others.map(|id| self.by_id.get(id?).copied());
         }
         Ok(())
     }
@@ -170,6 +175,11 @@ impl Package {
         self.title = title.unwrap_or_default();
         let creators = document.descendants("creator");
         self.authors = names::authors(creators.iter().map(|creator| creator.text.as_str()));
+        // EPUB 3.3, appendix D.9: those who read the overlays.
+        let metas = document.descendants("meta");
+        let narrators =
+            metas.iter().filter(|meta| meta.attribute("property") == Some("media:narrator"));
+        self.narrator = names::authors(narrators.map(|meta| meta.text.as_str())).join(", ");
         self.language = texts("language").map(|(_, tag)| tag).find(|tag| !tag.is_empty());
     }
 

@@ -95,7 +95,7 @@ fn read(bytes: Vec<u8>) -> Result<Read, ImportError> {
     let work = tempfile::tempdir().unwrap();
     let id = "0123456789abcdef".parse().unwrap();
     let task = Task { work: work.path().to_owned(), name: "file.epub".to_owned(), id };
-    convert(bytes, &task, |_| {})?;
+    convert(Box::new(Cursor::new(bytes)), &task, |_| {})?;
     let folder = work.path().join("book");
     let book: ImportedBook =
         serde_json::from_slice(&std::fs::read(folder.join("book.json")).unwrap()).unwrap();
