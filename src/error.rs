@@ -53,6 +53,14 @@ pub enum RunError {
     /// Nobody can ask for metrics.
     #[error("EARMARK_METRICS_ADDR cannot be used: {0}: {1}")]
     Metrics(std::net::SocketAddr, std::io::Error),
+    /// The server of Audiobookshelf cannot be used.
+    #[error("EARMARK_AUDIOBOOKSHELF_TOKEN_FILE cannot be used: {file}: {reason}")]
+    Audiobookshelf {
+        /// The file with its token.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Providers of logins cannot be used.
     #[error("EARMARK_OIDC_PROVIDERS cannot be used: {0}")]
     Providers(String),
@@ -313,6 +321,7 @@ impl From<JobError> for ApiError {
             | JobError::NoSuchChapters(_)
             | JobError::TooLate
             | JobError::NoEncoder
+            | JobError::NoAudiobookshelf
             | JobError::TooLarge(..) => Self::BadBody(error.to_string()),
             JobError::TooMany(_) => Self::TooManyWaiting(error.to_string()),
             JobError::Narration(error) => error.into(),

@@ -4,6 +4,7 @@
 //! [`feeder`] has what is missing of it made, a few sentences at a time, behind all that somebody listens to.
 
 mod ahead;
+mod audiobookshelf;
 mod estimate;
 mod feeder;
 mod packing;
@@ -36,6 +37,7 @@ use crate::time::now_ms;
 use estimate::Prospect;
 use rows::{NewNarration, Rows, Wish};
 
+pub use audiobookshelf::{Audiobookshelf, SendError};
 pub use quiet::QuietHours;
 pub use rows::Whose;
 
@@ -97,6 +99,9 @@ pub enum JobError {
     /// M4B cannot be made here.
     #[error("M4B is made by the program “ffmpeg”, which is not installed where Earmark runs.")]
     NoEncoder,
+    /// No server of Audiobookshelf is named.
+    #[error("Earmark does not know a server of Audiobookshelf: whoever runs it can name one.")]
+    NoAudiobookshelf,
     /// The object store failed.
     #[error("the object store failed: {0}")]
     Store(#[from] object_store::Error),
@@ -160,6 +165,8 @@ struct Shared {
     store: Arc<dyn ObjectStore>,
     /// Where files are packed, on this machine.
     folder: PathBuf,
+    /// Where audiobooks can be sent.
+    audiobookshelf: Option<Audiobookshelf>,
     /// Whether M4B can be made here.
     has_encoder: OnceCell<bool>,
     /// There may be one to run.
@@ -182,6 +189,14 @@ pub struct JobParts {
     pub store: Arc<dyn ObjectStore>,
     /// A folder on this machine for what is being packed, which is kept clean.
     pub folder: PathBuf,
+    /// Where audiobooks can be sent.
+    pub audiobookshelf: Option<Audiobookshelf>,
+}
+
+impl Shared {
+    async fn has_encoder(&self) -> bool {
+        *self.has_encoder.get_or_init(packing::has_encoder).await
+    }
 }
 
 #[async_trait]
@@ -194,7 +209,7 @@ impl Reserves for Shared {
 impl Jobs {
     /// Runs narrations on `tasks` until `shutdown`, and has the clean-up leave what belongs to them.
     pub fn start(parts: JobParts, (tasks, shutdown): (&TaskTracker, &CancellationToken)) -> Self {
-        let JobParts { database, library, narrator, voices, settings, store, folder } = parts;
+        let JobParts { database, library, narrator, voices, settings, store, folder, .. } = parts;
         let shared = Arc::new(Shared {
             rows: Rows(database),
             library,
@@ -203,6 +218,7 @@ impl Jobs {
             settings,
             store,
             folder,
+            audiobookshelf: parts.audiobookshelf,
             has_encoder: OnceCell::new(),
             woken: Notify::new(),
         });
@@ -229,8 +245,11 @@ impl Jobs {
         wanted: &Wanted,
     ) -> Result<Asked, JobError> {
         let now = now_ms();
-        if wanted.output == NarrationOutput::M4b && !self.makes(NarrationOutput::M4b).await {
-            return Err(JobError::NoEncoder);
+        if !self.makes(wanted.output).await {
+            return Err(match wanted.output {
+                NarrationOutput::Audiobookshelf => JobError::NoAudiobookshelf,
+                _ => JobError::NoEncoder,
+            });
         }
         if wanted.at_ms > now + MAX_DELAY.as_millis() as u64 {
             return Err(JobError::TooLate);
@@ -294,8 +313,11 @@ impl Jobs {
 
     /// Whether a form of file can be made here.
     pub async fn makes(&self, output: NarrationOutput) -> bool {
-        output != NarrationOutput::M4b
-            || *self.shared.has_encoder.get_or_init(packing::has_encoder).await
+        match output {
+            NarrationOutput::M4b => self.shared.has_encoder().await,
+            NarrationOutput::Audiobookshelf => self.shared.audiobookshelf.is_some(),
+            _ => true,
+        }
     }
 
     /// A part of the file of a narration.

@@ -113,6 +113,7 @@ pub async fn run(
             settings: config.jobs.settings(),
             store: Arc::clone(&objects),
             folder,
+            audiobookshelf: config.jobs.audiobookshelf()?,
         },
         (&tasks, &shutdown),
     );

@@ -54,15 +54,32 @@ use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::backend::Backend;
 use crate::components::ErrorPage;
 use crate::error::AppError;
-use crate::model::{BookCard, BookId, OVERLAY_VOICE, Voice};
+use crate::model::{BookCard, BookId, NarrationOutput, OVERLAY_VOICE, Voice};
 use crate::words::words;
 
 /// The book a route names; an id that cannot be one is a book that is not there.
 fn book_param() -> Result<BookId, AppError> {
     let text = use_params_map().with_untracked(|params| params.get("book").unwrap_or_default());
     text.parse().map_err(|_| AppError::NotFound(words().errors.no_book.to_owned()))
+}
+
+/// The forms in which a book can be taken from here.
+async fn taken(backend: &dyn Backend) -> Vec<NarrationOutput> {
+    let mut taken = Vec::new();
+    for output in NarrationOutput::TAKEN {
+        if backend.makes(output).await {
+            taken.push(output);
+        }
+    }
+    taken
+}
+
+/// What is shown of a voice of which only the id is at hand.
+fn voice_name(id: &str) -> String {
+    if id == OVERLAY_VOICE { (words().player.own_sound)("") } else { id.to_owned() }
 }
 
 /// The voices to choose from for a book: before those given, the sound that it brings.

@@ -1,8 +1,12 @@
 //! Books that are narrated ahead.
 
-use clap::Args;
+use std::path::PathBuf;
 
-use crate::jobs::{JobSettings, QuietHours};
+use clap::Args;
+use reqwest::Url;
+
+use crate::error::RunError;
+use crate::jobs::{Audiobookshelf, JobSettings, QuietHours};
 
 /// Settings of narrations.
 #[derive(Debug, Clone, Args)]
@@ -23,6 +27,20 @@ pub struct JobConfig {
     /// What voices that cost money may cost in the quiet hours of one night; 0 is nothing
     #[arg(long, env = "EARMARK_QUIET_BUDGET", default_value_t = 0.0, value_name = "MONEY", value_parser = money)]
     pub quiet_budget: f64,
+    /// A server of Audiobookshelf that people can have audiobooks sent to
+    #[arg(
+        long,
+        env = "EARMARK_AUDIOBOOKSHELF_URL",
+        value_name = "URL",
+        requires = "audiobookshelf_token_file"
+    )]
+    pub audiobookshelf_url: Option<Url>,
+    /// A file whose first line is a token of that server, of somebody who may upload there
+    #[arg(long, env = "EARMARK_AUDIOBOOKSHELF_TOKEN_FILE", value_name = "FILE")]
+    pub audiobookshelf_token_file: Option<PathBuf>,
+    /// The library there that they go to; the first one of books when left out
+    #[arg(long, env = "EARMARK_AUDIOBOOKSHELF_LIBRARY", value_name = "NAME")]
+    pub audiobookshelf_library: Option<String>,
 }
 
 fn money(text: &str) -> Result<f64, String> {
@@ -31,6 +49,27 @@ fn money(text: &str) -> Result<f64, String> {
 }
 
 impl JobConfig {
+    /// The server that audiobooks are sent to, if one is named.
+    ///
+    /// # Errors
+    /// When its token cannot be read.
+    pub fn audiobookshelf(&self) -> Result<Option<Audiobookshelf>, RunError> {
+        let (Some(url), Some(file)) = (&self.audiobookshelf_url, &self.audiobookshelf_token_file)
+        else {
+            return Ok(None);
+        };
+        let failed =
+            |reason: String| RunError::Audiobookshelf { file: file.display().to_string(), reason };
+        let token = std::fs::read_to_string(file).map_err(|error| failed(error.to_string()))?;
+        let token = token.lines().next().unwrap_or_default().trim().to_owned();
+        if token.is_empty() {
+            return Err(failed("it is empty".to_owned()));
+        }
+        let library = self.audiobookshelf_library.clone();
+        let server = Audiobookshelf::new(url.clone(), token, library);
+        server.map(Some).map_err(|error| failed(error.to_string()))
+    }
+
     /// What is said of how narrations are run.
     pub fn settings(&self) -> JobSettings {
         JobSettings {

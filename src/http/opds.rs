@@ -309,7 +309,9 @@ fn title_of(made: &NarrationCard) -> String {
         NarrationOutput::Epub => "EPUB that reads aloud",
         NarrationOutput::M4b => "Audiobook (M4B)",
         NarrationOutput::Mp3 => "Audiobook (MP3)",
-        NarrationOutput::Zip | NarrationOutput::None => "Audiobook (an MP3 for each chapter)",
+        NarrationOutput::Zip | NarrationOutput::None | NarrationOutput::Audiobookshelf => {
+            "Audiobook (an MP3 for each chapter)"
+        }
     };
     match made.first_chapter == made.last_chapter {
         true => format!("{form}, chapter {}", made.first_chapter),

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use app::model::{BookDetails, NarrationOutput};
+use app::model::{BookDetails, NarrationOutput, OVERLAY_VOICE};
 use futures::{StreamExt, stream};
 
 use super::packing::{self, PackError, Packer};
@@ -126,6 +126,8 @@ impl Feeder<'_> {
         let file = format!("{}-{}", self.narration.id, self.narration.token);
         let names = self.voices.list();
         let name = names.into_iter().find(|known| known.id == voice).map(|known| known.name);
+        let own = book.card.read_by.clone().filter(|_| voice == OVERLAY_VOICE);
+        let name = own.or(name);
         let wanted = packing::Wanted {
             book: &book,
             range,
@@ -141,6 +143,11 @@ impl Feeder<'_> {
             }
             Err(PackError::Narration(error)) => Err(error),
             Err(PackError::Library(error)) => Err(error.into()),
+            Err(PackError::Send(error)) if error.may_pass() => {
+                tracing::warn!(%error, "an audiobook was not taken");
+                Ok(End::Again(error.to_string(), super::runner::RETRY[0]))
+            }
+            Err(PackError::Send(error)) => Ok(End::Failed(error.to_string())),
             Err(PackError::Encoder(why)) => Ok(End::Failed(PackError::Encoder(why).to_string())),
             Err(error) => {
                 tracing::error!(%error, "a narration cannot be packed");

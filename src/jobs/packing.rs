@@ -22,6 +22,7 @@ use thiserror::Error;
 use tokio::io::AsyncWriteExt;
 use zip::result::ZipError;
 
+use super::{Audiobookshelf, SendError};
 use crate::audio::{TagError, Tags};
 use crate::library::pictures::picture_type;
 use crate::library::reading_apps::digest;
@@ -31,7 +32,7 @@ use crate::narration::stream::Recording;
 use crate::narration::{NarrationError, Narrator};
 use crate::text::subtitles::Cue;
 pub(super) use audiobook::has_encoder;
-use pieces::{Piece, Sender, name_in_archive, send, write_archive, write_file};
+use pieces::{Piece, Sender, name_in_archive, plain_name, send, write_archive, write_file};
 
 /// Larger files are stored in parts of this size, in bytes; S3 takes no smaller ones than 5 MB.
 const PART_BYTES: usize = 6 << 20;
@@ -59,6 +60,8 @@ pub(super) enum PackError {
     Store(#[from] object_store::Error),
     #[error("a task did not finish: {0}")]
     Task(#[from] tokio::task::JoinError),
+    #[error(transparent)]
+    Send(#[from] SendError),
     #[error("The program “ffmpeg” could not make the audiobook: {0}")]
     Encoder(String),
 }
@@ -111,6 +114,10 @@ pub(super) struct Packer<'a> {
     pub(super) store: &'a Arc<dyn ObjectStore>,
     /// A folder on this machine for what is being packed.
     pub(super) folder: &'a Path,
+    /// Where audiobooks can be sent.
+    pub(super) audiobookshelf: Option<&'a Audiobookshelf>,
+    /// Whether M4B can be made here.
+    pub(super) has_encoder: bool,
 }
 
 /// Where the file of a narration is in the object store.
@@ -151,6 +158,10 @@ impl Packer<'_> {
             NarrationOutput::Mp3 => self.one_file(&work, contents).await?,
             NarrationOutput::M4b => self.audiobook(&work, contents).await?,
             NarrationOutput::Epub => self.read_aloud(&work, contents).await?,
+            NarrationOutput::Audiobookshelf => {
+                self.send_away(&work, contents).await?;
+                return Ok(0);
+            }
         };
         let size = self.keep(id, &file).await?;
         if output == NarrationOutput::Epub {
@@ -159,6 +170,23 @@ impl Packer<'_> {
             self.library.note_document(&digest, book, &chapters).await?;
         }
         Ok(size)
+    }
+
+    /// An audiobook for Audiobookshelf: no file of it is kept here.
+    async fn send_away(&self, work: &TempDir, contents: Contents<'_>) -> Result<(), PackError> {
+        let Some(server) = self.audiobookshelf else {
+            return Err(SendError::Unreachable("it is not named any more.".to_owned()).into());
+        };
+        let card = contents.card;
+        let (file, ending) = match self.has_encoder {
+            true => (self.audiobook(work, contents).await?, "m4b"),
+            false => (self.one_file(work, contents).await?, "mp3"),
+        };
+        let name = match plain_name(&card.title) {
+            name if name.is_empty() => format!("{}.{ending}", card.id),
+            name => format!("{name}.{ending}"),
+        };
+        Ok(server.send(card, &file, name).await?)
     }
 
     /// All chapters in one MP3, which lists them.

@@ -54,6 +54,8 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
         library: &library,
         store: &shared.store,
         folder: &shared.folder,
+        audiobookshelf: shared.audiobookshelf.as_ref(),
+        has_encoder: shared.has_encoder().await,
     };
     let feeder = Feeder {
         narration,

@@ -65,11 +65,14 @@ pub enum NarrationOutput {
     M4b,
     /// An EPUB that reads itself aloud, each sentence marked when it is heard.
     Epub,
+    /// An audiobook that is sent to a server of Audiobookshelf.
+    Audiobookshelf,
 }
 
 impl NarrationOutput {
-    /// Those that are files.
-    pub const FILES: [Self; 4] = [Self::M4b, Self::Epub, Self::Mp3, Self::Zip];
+    /// Those that are more than listening here.
+    pub const TAKEN: [Self; 5] =
+        [Self::M4b, Self::Epub, Self::Mp3, Self::Zip, Self::Audiobookshelf];
 
     /// Its name in the API and in the database, and how its file ends.
     pub fn name(self) -> &'static str {
@@ -79,18 +82,19 @@ impl NarrationOutput {
             Self::Zip => "zip",
             Self::M4b => "m4b",
             Self::Epub => "epub",
+            Self::Audiobookshelf => "audiobookshelf",
         }
     }
 
     /// The output with a name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::None].into_iter().chain(Self::FILES).find(|output| output.name() == name)
+        [Self::None].into_iter().chain(Self::TAKEN).find(|output| output.name() == name)
     }
 
     /// The media type of its file.
     pub fn media_type(self) -> &'static str {
         match self {
-            Self::None => "application/octet-stream",
+            Self::None | Self::Audiobookshelf => "application/octet-stream",
             Self::Mp3 => "audio/mpeg",
             Self::Zip => "application/zip",
             Self::M4b => "audio/mp4",

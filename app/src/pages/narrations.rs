@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 use leptos_router::location::Url;
 
-use super::{book_param, loaded, query, with_own_sound};
+use super::{book_param, loaded, query, taken, with_own_sound};
 use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::islands::NarrationList;
@@ -20,7 +20,7 @@ const HOURS: [u64; 4] = [0, 1, 4, 8];
 
 /// What the page of a book's narration shows: the book, the voices for it, and what it takes or why that cannot be
 /// said.
-type Prospect = (BookDetails, Vec<Voice>, Result<NarrationEstimate, String>, bool);
+type Prospect = (BookDetails, Vec<Voice>, Result<NarrationEstimate, String>, Vec<NarrationOutput>);
 
 /// `/book/{book}/narration?voice=&chapters=&output=`
 #[component]
@@ -38,8 +38,8 @@ pub fn NarrationPage() -> impl IntoView {
                 let book = backend.book(&id).await?;
                 let voices = backend.voices(&book.card.language).await?;
                 let estimate = backend.narration_estimate(&id, &voice, &chapters).await;
-                let makes_m4b = backend.makes(NarrationOutput::M4b).await;
-                Ok((book, voices, estimate.map_err(|error| error.to_string()), makes_m4b))
+                let outputs = taken(&*backend).await;
+                Ok((book, voices, estimate.map_err(|error| error.to_string()), outputs))
             }
         }
     };
@@ -48,7 +48,7 @@ pub fn NarrationPage() -> impl IntoView {
 }
 
 fn prospect_page(
-    (book, voices, estimate, makes_m4b): Prospect,
+    (book, voices, estimate, outputs): Prospect,
     (chapters, output): (&str, NarrationOutput),
     refused: &str,
 ) -> AnyView {
@@ -85,7 +85,7 @@ fn prospect_page(
                 </label>
                 <p id="chapters-hint" class="hint">{words.chapters_hint}</p>
                 <button class="button quiet-button" formmethod="get" formaction=format!("/book/{id}/narration")>{words.look}</button>
-                {estimate.as_ref().ok().map(|estimate| begin(estimate, (chapters, output), makes_m4b))}
+                {estimate.as_ref().ok().map(|estimate| begin(estimate, (chapters, output), outputs))}
             </form>
             <p><a href=format!("/book/{id}/take?voice={}", Url::escape(&chosen))>{crate::words::words().take.title}</a>" · "<a href="/narrations">{words.title}</a></p>
         </main>
@@ -97,7 +97,7 @@ fn prospect_page(
 fn begin(
     estimate: &NarrationEstimate,
     (chapters, chosen): (&str, NarrationOutput),
-    makes_m4b: bool,
+    outputs: Vec<NarrationOutput>,
 ) -> impl IntoView + use<> {
     let words = &words().narrations;
     let NarrationEstimate { missing, sentences, cost, audio_seconds, bytes, .. } = *estimate;
@@ -106,9 +106,7 @@ fn begin(
     let price = if is_free { words.costs_nothing.to_owned() } else { (words.costs)(cost) };
     let hours = HOURS.map(|hours| view! { <option value=hours>{(words.hours)(hours)}</option> });
     let megabytes = bytes.div_ceil(1_000_000);
-    let outputs = NarrationOutput::FILES.into_iter().chain([NarrationOutput::None]);
-    let outputs = outputs.filter(|output| makes_m4b || *output != NarrationOutput::M4b);
-    let outputs = outputs.map(|output| {
+    let outputs = outputs.into_iter().chain([NarrationOutput::None]).map(|output| {
         view! { <option value=output.name() selected=output == chosen>{(words.output)(output)}</option> }
     });
     let takes = estimate.seconds_to_make.filter(|_| missing > 0);

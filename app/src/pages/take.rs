@@ -5,7 +5,7 @@ use leptos_meta::Stylesheet;
 use leptos_router::location::Url;
 
 use super::shared::is_link;
-use super::{book_param, loaded, query};
+use super::{book_param, loaded, query, taken, voice_name};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, Qr, SiteHead};
 use crate::model::{BookDetails, NarrationCard, NarrationEstimate, NarrationOutput};
@@ -33,12 +33,7 @@ pub fn TakePage() -> impl IntoView {
             let estimate = backend.narration_estimate(&id, &voice, "").await;
             let mut files = backend.narrations(false).await?;
             files.retain(|card| card.book == id.to_string() && card.file_bytes.is_some());
-            let mut outputs = Vec::new();
-            for output in NarrationOutput::FILES {
-                if backend.makes(output).await {
-                    outputs.push(output);
-                }
-            }
+            let outputs = taken(&*backend).await;
             Ok((book, estimate.map_err(|error| error.to_string()), files, outputs))
         }
     };
@@ -104,10 +99,11 @@ fn ready(files: Vec<NarrationCard>) -> Option<impl IntoView> {
         let bytes = card.file_bytes.unwrap_or_default();
         let label = (narrations.download)(card.output, bytes.div_ceil(1_000_000));
         let place = (narrations.place)(card.first_chapter, card.last_chapter);
+        let voice = voice_name(&card.voice);
         view! {
             <li>
                 <a class="button" download href=format!("/api/narrations/{}/file", card.id)>{label}</a>
-                " "<span class="hint">{place}" · "{card.voice}</span>
+                " "<span class="hint">{place}" · "{voice}</span>
             </li>
         }
     };

@@ -83,6 +83,7 @@ pub(super) const ENGLISH: Narrations = Narrations {
         NarrationOutput::Epub => "EPUB that reads aloud: Storyteller, Thorium, Readest, BookFusion",
         NarrationOutput::Mp3 => "One MP3 with chapters: podcast apps, most players",
         NarrationOutput::Zip => "An MP3 for each chapter, in a ZIP: cars, old players",
+        NarrationOutput::Audiobookshelf => "Send it to Audiobookshelf",
     },
     download: |output, megabytes| {
         format!("Download {} ({megabytes} MB)", output.name().to_uppercase())
@@ -161,6 +162,7 @@ pub(super) const SPANISH: Narrations = Narrations {
             "Un MP3 con capítulos: aplicaciones de pódcast, casi todos los reproductores"
         }
         NarrationOutput::Zip => "Un MP3 por capítulo, en un ZIP: coches, reproductores antiguos",
+        NarrationOutput::Audiobookshelf => "Enviarlo a Audiobookshelf",
     },
     download: |output, megabytes| {
         format!("Descargar {} ({megabytes} MB)", output.name().to_uppercase())

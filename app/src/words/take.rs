@@ -37,6 +37,9 @@ pub(super) const ENGLISH: Take = Take {
             ("EPUB that reads aloud", "text and sound: Storyteller, Thorium, Readest, BookFusion")
         }
         NarrationOutput::Mp3 => ("One MP3", "with chapters: podcast apps, most players"),
+        NarrationOutput::Audiobookshelf => {
+            ("To Audiobookshelf", "as an audiobook in the library of that server")
+        }
         NarrationOutput::Zip | NarrationOutput::None => {
             ("MP3 files in a ZIP", "one for each chapter: cars, old players")
         }
@@ -69,6 +72,9 @@ pub(super) const SPANISH: Take = Take {
         ),
         NarrationOutput::Mp3 => {
             ("Un solo MP3", "con capítulos: apps de pódcast, casi todos los reproductores")
+        }
+        NarrationOutput::Audiobookshelf => {
+            ("A Audiobookshelf", "como audiolibro en la biblioteca de ese servidor")
         }
         NarrationOutput::Zip | NarrationOutput::None => {
             ("MP3 en un ZIP", "uno por capítulo: coches, reproductores antiguos")

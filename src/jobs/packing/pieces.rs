@@ -77,6 +77,14 @@ fn options(name: &str) -> SimpleFileOptions {
 /// The name of a chapter's file: its number, and what is left of its title where names of files are strict.
 pub(super) fn name_in_archive(number: u32, count: u32, title: &str) -> String {
     let digits = count.to_string().len().max(2);
+    match &*plain_name(title) {
+        "" => format!("{number:0digits$}.mp3"),
+        title => format!("{number:0digits$} {title}.mp3"),
+    }
+}
+
+/// A title as every file system takes it in a name; it may be nothing.
+pub(super) fn plain_name(title: &str) -> String {
     let plain = |letter: char| match letter {
         letter if letter.is_control() || "/\\:*?\"<>|".contains(letter) => ' ',
         letter => letter,
@@ -85,10 +93,7 @@ pub(super) fn name_in_archive(number: u32, count: u32, title: &str) -> String {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     let title = title.trim_matches('.');
     let title = &title[..title.floor_char_boundary(MAX_NAME_BYTES)];
-    match title.trim() {
-        "" => format!("{number:0digits$}.mp3"),
-        title => format!("{number:0digits$} {title}.mp3"),
-    }
+    title.trim().to_owned()
 }
 
 #[cfg(test)]
