@@ -1,4 +1,5 @@
-import { chromium, type Page } from "@playwright/test";
+import { chromium, request, type Page } from "@playwright/test";
+import getPodcastFromFeed from "podparse";
 import { launchOptions } from "../support/browser";
 import { novel } from "../support/books";
 import { Reader } from "../pages/reader";
@@ -16,7 +17,7 @@ const common = `
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_buffering off;
   proxy_read_timeout 1h;
-  client_max_body_size 300m;`;
+  client_max_body_size 1100m;`;
 
 /** Every address of a page that does not lie below the site. */
 async function strays(page: Page, base: string): Promise<string[]> {
@@ -74,6 +75,34 @@ async function reads(page: Page, site: string, base: string): Promise<string> {
   return id;
 }
 
+/** Subscribes to the book as a podcast app does, which knows nothing but the address and fetches episodes in parts. */
+async function subscribes(page: Page, site: string, book: string): Promise<void> {
+  const made = await page.request.post(`${site}/api/books/${book}/feeds`, { headers: { origin: new URL(site).origin }, form: {} });
+  expect(made.status()).toBe(201);
+  const address: string = (await made.json()).page;
+  expect(address.startsWith(`${site}/`)).toBe(true);
+  const app = await request.newContext({ ignoreHTTPSErrors: true });
+  try {
+    const episodes = async () => getPodcastFromFeed(await (await app.get(address)).text()).episodes;
+    await expect.poll(async () => (await episodes()).length, { timeout: 60_000 }).toBe(3);
+    const all = await episodes();
+    expect(all.map((one) => [one.title, one.episode])).toEqual([["The Long One", 1], ["The Short One", 2], ["The Last One", 3]]);
+    for (const { enclosure, duration } of all) {
+      expect(enclosure.url.startsWith(`${site}/`), enclosure.url).toBe(true);
+      const head = await app.head(enclosure.url);
+      expect(head.headers()["content-length"]).toBe(String(enclosure.length));
+      const whole = await (await app.get(enclosure.url)).body();
+      expect(Math.abs((whole.length * 8) / 48_000 - duration)).toBeLessThan(1.5);
+      // An app that was cut off goes on where it was.
+      const part = await app.get(enclosure.url, { headers: { range: "bytes=5000-5999", "if-range": head.headers().etag ?? "" } });
+      expect([part.status(), part.headers()["content-range"]]).toEqual([206, `bytes 5000-5999/${whole.length}`]);
+      expect(whole.subarray(5000, 6000).equals(await part.body())).toBe(true);
+    }
+  } finally {
+    await app.dispose();
+  }
+}
+
 /** Keeps the book on the device and opens it without a connection. */
 async function readsOffline(page: Page, site: string, book: string): Promise<void> {
   await page.goto(`${site}/book/${book}`);
@@ -118,7 +147,9 @@ test.describe("behind nginx with HTTPS and HTTP/2", () => {
       expect(cookies.find((cookie) => cookie.name === "__Secure-earmark")).toMatchObject({ secure: true, httpOnly: true, path: "/earmark/" });
       const protocol = await page.evaluate(() => (performance.getEntriesByType("navigation")[0] as PerformanceNavigationTiming).nextHopProtocol);
       expect(protocol).toBe("h2");
-      await readsOffline(page, site, await reads(page, site, "/earmark"));
+      const book = await reads(page, site, "/earmark");
+      await subscribes(page, site, book);
+      await readsOffline(page, site, book);
     } finally {
       await browser.close();
       await proxy.stop();
