@@ -696,6 +696,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_fifty_people_nobody_has_more_than_a_third() {
+        const PEOPLE: usize = 50;
+        const EACH: u32 = 20;
+        const RUNNERS: usize = 6;
+        let (rows, _folder) = rows().await;
+        // Whoever comes first asks for all at once.
+        for person in 0..PEOPLE {
+            for chapter in 1..=EACH {
+                add(&rows, &format!("p{person}"), chapter, 0).await;
+            }
+        }
+        let (mut running, mut begun) = (Vec::<Narration>::new(), Vec::<String>::new());
+        while let Some(narration) = rows.claim(RUNNERS as u16).await.unwrap() {
+            begun.push(narration.user.clone());
+            running.push(narration);
+            let mine = |user: &str| running.iter().filter(|one| one.user == user).count();
+            let most = running.iter().map(|one| mine(&one.user)).max().unwrap_or(0);
+            assert!(most * 3 <= RUNNERS, "{most} of {} at once", running.len());
+            if running.len() == RUNNERS {
+                // They take differently long.
+                let ended = running.remove(begun.len() * 7 % RUNNERS);
+                rows.end(&ended, &End::Completed).await.unwrap();
+            }
+        }
+        assert_eq!(begun.len(), PEOPLE * EACH as usize);
+        // Everybody's first goes before anybody's second, and so on to the end.
+        for round in begun.chunks(PEOPLE) {
+            let people: HashSet<&String> = round.iter().collect();
+            assert_eq!(people.len(), PEOPLE);
+        }
+    }
+
+    #[tokio::test]
     async fn whoever_waits_for_long_is_not_put_off_for_ever() {
         let (rows, _folder) = rows().await;
         let patient = add(&rows, "patient", 1, 0).await;
