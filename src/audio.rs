@@ -1,10 +1,12 @@
 //! Sound as bytes: MP3, samples, WAV, and when words are spoken. Knows of no engine and does no I/O.
 
+pub mod aac;
 mod alignment;
 mod clip;
 mod cut;
 pub mod decode;
 mod format;
+pub mod m4b;
 mod mp3;
 pub mod pcm;
 mod received;

@@ -103,8 +103,8 @@ impl Backend for Server {
         Ok(self.accounts.feeds(self.library.user()).await.map_err(ApiError::from)?)
     }
 
-    async fn makes(&self, output: NarrationOutput) -> bool {
-        self.jobs.makes(output).await
+    fn makes(&self, output: NarrationOutput) -> bool {
+        self.jobs.makes(output)
     }
 
     async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError> {

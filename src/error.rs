@@ -320,7 +320,6 @@ impl From<JobError> for ApiError {
             JobError::BadChapters
             | JobError::NoSuchChapters(_)
             | JobError::TooLate
-            | JobError::NoEncoder
             | JobError::NoAudiobookshelf
             | JobError::TooLarge(..) => Self::BadBody(error.to_string()),
             JobError::TooMany(_) => Self::TooManyWaiting(error.to_string()),

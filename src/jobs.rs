@@ -26,7 +26,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use sqlx::AnyPool;
 use thiserror::Error;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -96,9 +96,6 @@ pub enum JobError {
     /// It has no file, or has none any more.
     #[error("There is no file. Those of narrations are kept for 14 days.")]
     NoFile,
-    /// M4B cannot be made here.
-    #[error("M4B is made by the program “ffmpeg”, which is not installed where Earmark runs.")]
-    NoEncoder,
     /// No server of Audiobookshelf is named.
     #[error("Earmark does not know a server of Audiobookshelf: whoever runs it can name one.")]
     NoAudiobookshelf,
@@ -167,8 +164,6 @@ struct Shared {
     folder: PathBuf,
     /// Where audiobooks can be sent.
     audiobookshelf: Option<Audiobookshelf>,
-    /// Whether M4B can be made here.
-    has_encoder: OnceCell<bool>,
     /// There may be one to run.
     woken: Notify,
 }
@@ -193,12 +188,6 @@ pub struct JobParts {
     pub audiobookshelf: Option<Audiobookshelf>,
 }
 
-impl Shared {
-    async fn has_encoder(&self) -> bool {
-        *self.has_encoder.get_or_init(packing::has_encoder).await
-    }
-}
-
 #[async_trait]
 impl Reserves for Shared {
     async fn reserved(&self) -> Result<Vec<Reserved>, sqlx::Error> {
@@ -219,7 +208,6 @@ impl Jobs {
             store,
             folder,
             audiobookshelf: parts.audiobookshelf,
-            has_encoder: OnceCell::new(),
             woken: Notify::new(),
         });
         shared.narrator.keep_for(Arc::clone(&shared) as Arc<dyn Reserves>);
@@ -245,11 +233,8 @@ impl Jobs {
         wanted: &Wanted,
     ) -> Result<Asked, JobError> {
         let now = now_ms();
-        if !self.makes(wanted.output).await {
-            return Err(match wanted.output {
-                NarrationOutput::Audiobookshelf => JobError::NoAudiobookshelf,
-                _ => JobError::NoEncoder,
-            });
+        if !self.makes(wanted.output) {
+            return Err(JobError::NoAudiobookshelf);
         }
         if wanted.at_ms > now + MAX_DELAY.as_millis() as u64 {
             return Err(JobError::TooLate);
@@ -312,12 +297,8 @@ impl Jobs {
     }
 
     /// Whether a form of file can be made here.
-    pub async fn makes(&self, output: NarrationOutput) -> bool {
-        match output {
-            NarrationOutput::M4b => self.shared.has_encoder().await,
-            NarrationOutput::Audiobookshelf => self.shared.audiobookshelf.is_some(),
-            _ => true,
-        }
+    pub fn makes(&self, output: NarrationOutput) -> bool {
+        output != NarrationOutput::Audiobookshelf || self.shared.audiobookshelf.is_some()
     }
 
     /// A part of the file of a narration.

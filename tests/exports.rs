@@ -203,9 +203,64 @@ async fn an_audiobook_has_chapters_cover_and_tags() {
     let folder = tempfile::TempDir::new().unwrap();
     let file = folder.path().join("book.m4b");
     std::fs::write(&file, download(&server, &card).await).unwrap();
-    assert_is_the_book(&file, &begins(&server, &book).await);
+    let times = begins(&server, &book).await;
+    assert_is_the_book(&file, &times);
     let facts = probed(&file);
     assert_eq!(facts["streams"][0]["codec_name"], "aac", "{facts}");
+    assert_eq!(facts["format"]["tags"]["major_brand"], "M4B ", "{facts}");
+    // Chapters begin with the very sample that they begin with in the stream.
+    let rate = seconds(&facts["streams"][0]["sample_rate"]);
+    for (chapter, begin) in facts["chapters"].as_array().unwrap().iter().zip(&times.0) {
+        let at = seconds(&chapter["start_time"]);
+        assert!((at - begin).abs() * rate < 0.6, "{chapter} begins at {begin}");
+    }
+    assert!((seconds(&facts["streams"][0]["duration"]) - times.1).abs() * rate < 0.6, "{facts}");
+}
+
+/// What is made where there is no ffmpeg: a tone of 440 Hz of a minute, in 300 chapters.
+#[test]
+fn an_audiobook_without_another_program_is_one_too() {
+    use earmark::audio::{aac, encode, m4b};
+    const RATE: u32 = 24_000;
+    let tone = |n: u32| {
+        ((f64::from(n) * 440.0 * std::f64::consts::TAU / f64::from(RATE)).sin() * 9e3) as i16
+    };
+    let samples: Vec<i16> = (0..60 * RATE).map(tone).collect();
+    let clip = encode(&samples, RATE).unwrap();
+    let mut frames = Vec::new();
+    let sizes =
+        aac::frames_of_mp3(Cursor::new(clip.bytes.clone()), RATE, &mut frames, || false).unwrap();
+    let chapters: Vec<_> = (0..300).map(|n| (format!("Chapter {n} – ä"), n * 4777)).collect();
+    let book = m4b::Audiobook {
+        title: "Without",
+        artist: "A. Writer",
+        narrator: "A voice",
+        cover: Some(("image/png", PNG)),
+        chapters: &chapters,
+        samples: clip.length.samples,
+        sample_rate: RATE,
+    };
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("book.m4b");
+    let mut to = std::fs::File::create(&file).unwrap();
+    m4b::write(&book, &sizes, &mut &frames[..], &mut to).unwrap();
+    let facts = probed(&file);
+    let told = facts["chapters"].as_array().unwrap();
+    assert_eq!(told.len(), 300);
+    for (chapter, (title, begin)) in told.iter().zip(&chapters) {
+        assert_eq!(chapter["tags"]["title"], **title);
+        let at = seconds(&chapter["start_time"]) * f64::from(RATE);
+        assert!((at - *begin as f64).abs() < 0.6, "{chapter} begins at {begin}");
+    }
+    assert_eq!(said("tags.py", &file)["title"], "Without");
+    let heard = common::decoded(&std::fs::read(&file).unwrap(), RATE);
+    // Decoders put the last frame out whole.
+    assert!(heard.len().abs_diff(clip.length.samples as usize) <= 1024, "{}", heard.len());
+    let middle = &heard[RATE as usize..50 * RATE as usize];
+    let crossed = middle.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count();
+    assert!((crossed as f64 / 49.0 - 440.0).abs() < 1.0, "{crossed}");
+    let loudest = middle.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
+    assert!((0.24..0.32).contains(&loudest), "{loudest}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

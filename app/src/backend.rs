@@ -126,7 +126,7 @@ pub trait Backend: Send + Sync {
     async fn feeds(&self) -> Result<Vec<FeedCard>, AppError>;
 
     /// Whether a form of file can be made here.
-    async fn makes(&self, output: NarrationOutput) -> bool;
+    fn makes(&self, output: NarrationOutput) -> bool;
 
     /// Books that are made ready, the newest first: one's own, or everybody's.
     async fn narrations(&self, all: bool) -> Result<Vec<NarrationCard>, AppError>;

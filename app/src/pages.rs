@@ -67,14 +67,8 @@ fn book_param() -> Result<BookId, AppError> {
 }
 
 /// The forms in which a book can be taken from here.
-async fn taken(backend: &dyn Backend) -> Vec<NarrationOutput> {
-    let mut taken = Vec::new();
-    for output in NarrationOutput::TAKEN {
-        if backend.makes(output).await {
-            taken.push(output);
-        }
-    }
-    taken
+fn taken(backend: &dyn Backend) -> Vec<NarrationOutput> {
+    NarrationOutput::TAKEN.into_iter().filter(|output| backend.makes(*output)).collect()
 }
 
 /// What is shown of a voice of which only the id is at hand.

@@ -8,7 +8,7 @@ use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, TrackType};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
 use super::{AudioFormat, Clip, WordTiming, mp3};
@@ -65,8 +65,21 @@ fn wav(samples: &[i16], sample_rate: u32) -> Result<Bytes, hound::Error> {
 }
 
 fn samples(mp3: &Bytes) -> Result<Vec<i16>, String> {
+    let mut all = Vec::new();
+    each_packet(Box::new(Cursor::new(mp3.clone())), |samples| {
+        all.extend_from_slice(samples);
+        Ok(())
+    })?;
+    Ok(all)
+}
+
+/// Decodes an MP3 of one channel, and hands what each of its frames has to `take`, whose error ends it.
+pub(super) fn each_packet(
+    mp3: Box<dyn MediaSource>,
+    mut take: impl FnMut(&[i16]) -> Result<(), String>,
+) -> Result<(), String> {
     let broken = |error: Error| format!("cannot be decoded: {error}");
-    let source = MediaSourceStream::new(Box::new(Cursor::new(mp3.clone())), Default::default());
+    let source = MediaSourceStream::new(mp3, Default::default());
     let mut hint = Hint::new();
     hint.with_extension("mp3");
     let (format, meta) = (FormatOptions::default(), MetadataOptions::default());
@@ -77,19 +90,19 @@ fn samples(mp3: &Bytes) -> Result<Vec<i16>, String> {
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(parameters.ok_or("has no sound")?, &AudioDecoderOptions::default())
         .map_err(broken)?;
-    let (mut all, mut some) = (Vec::new(), Vec::<i16>::new());
+    let mut some = Vec::<i16>::new();
     while let Some(packet) = reader.next_packet().map_err(broken)? {
         match decoder.decode(&packet) {
             Ok(decoded) => {
                 decoded.copy_to_vec_interleaved(&mut some);
-                all.extend_from_slice(&some);
+                take(&some)?;
             }
             // The first frame of a clip may lean on one that is not there; it is silence.
             Err(Error::DecodeError(_)) => {}
             Err(error) => return Err(broken(error)),
         }
     }
-    Ok(all)
+    Ok(())
 }
 
 #[cfg(test)]

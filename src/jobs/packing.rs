@@ -2,7 +2,7 @@
 //! know them.
 //!
 //! Nothing is made anew and nothing is in memory as a whole: clips go to a file on disk as they are read, and from
-//! there to the object store. Only M4B is another codec, which ffmpeg makes.
+//! there to the object store. Only M4B is another codec.
 
 mod audiobook;
 mod epub;
@@ -31,7 +31,6 @@ use crate::library::{Library, LibraryError};
 use crate::narration::stream::Recording;
 use crate::narration::{NarrationError, Narrator};
 use crate::text::subtitles::Cue;
-pub(super) use audiobook::has_encoder;
 use pieces::{Piece, Sender, name_in_archive, plain_name, send, write_archive, write_file};
 
 /// Larger files are stored in parts of this size, in bytes; S3 takes no smaller ones than 5 MB.
@@ -62,7 +61,7 @@ pub(super) enum PackError {
     Task(#[from] tokio::task::JoinError),
     #[error(transparent)]
     Send(#[from] SendError),
-    #[error("The program “ffmpeg” could not make the audiobook: {0}")]
+    #[error("The audiobook could not be encoded: {0}")]
     Encoder(String),
 }
 
@@ -116,8 +115,6 @@ pub(super) struct Packer<'a> {
     pub(super) folder: &'a Path,
     /// Where audiobooks can be sent.
     pub(super) audiobookshelf: Option<&'a Audiobookshelf>,
-    /// Whether M4B can be made here.
-    pub(super) has_encoder: bool,
 }
 
 /// Where the file of a narration is in the object store.
@@ -178,13 +175,10 @@ impl Packer<'_> {
             return Err(SendError::Unreachable("it is not named any more.".to_owned()).into());
         };
         let card = contents.card;
-        let (file, ending) = match self.has_encoder {
-            true => (self.audiobook(work, contents).await?, "m4b"),
-            false => (self.one_file(work, contents).await?, "mp3"),
-        };
+        let file = self.audiobook(work, contents).await?;
         let name = match plain_name(&card.title) {
-            name if name.is_empty() => format!("{}.{ending}", card.id),
-            name => format!("{name}.{ending}"),
+            name if name.is_empty() => format!("{}.m4b", card.id),
+            name => format!("{name}.m4b"),
         };
         Ok(server.send(card, &file, name).await?)
     }

@@ -55,7 +55,6 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
         store: &shared.store,
         folder: &shared.folder,
         audiobookshelf: shared.audiobookshelf.as_ref(),
-        has_encoder: shared.has_encoder().await,
     };
     let feeder = Feeder {
         narration,

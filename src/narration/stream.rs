@@ -227,6 +227,16 @@ impl Recording {
         self.gaps == 0
     }
 
+    /// How many samples a player decodes from it.
+    pub fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// How many of them there are in a second.
+    pub fn sample_rate(&self) -> u32 {
+        self.plan.cast.narrator.sample_rate
+    }
+
     /// How long it lasts.
     pub fn duration(&self) -> Duration {
         let rate = u64::from(self.plan.cast.narrator.sample_rate.max(1));

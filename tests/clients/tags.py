@@ -8,7 +8,7 @@ from mutagen.mp4 import MP4
 
 read = mutagen.File(sys.argv[1])
 if isinstance(read, MP4):
-    chapters = [[one.title, one.start] for one in read.chapters]
+    chapters = [[one.title, one.start] for one in read.chapters or []]
     title = read.tags["\xa9nam"][0]
 else:
     order = read.tags.getall("CTOC")[0].child_element_ids

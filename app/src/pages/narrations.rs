@@ -38,7 +38,7 @@ pub fn NarrationPage() -> impl IntoView {
                 let book = backend.book(&id).await?;
                 let voices = backend.voices(&book.card.language).await?;
                 let estimate = backend.narration_estimate(&id, &voice, &chapters).await;
-                let outputs = taken(&*backend).await;
+                let outputs = taken(&*backend);
                 Ok((book, voices, estimate.map_err(|error| error.to_string()), outputs))
             }
         }

@@ -33,7 +33,7 @@ pub fn TakePage() -> impl IntoView {
             let estimate = backend.narration_estimate(&id, &voice, "").await;
             let mut files = backend.narrations(false).await?;
             files.retain(|card| card.book == id.to_string() && card.file_bytes.is_some());
-            let outputs = taken(&*backend).await;
+            let outputs = taken(&*backend);
             Ok((book, estimate.map_err(|error| error.to_string()), files, outputs))
         }
     };
