@@ -1,6 +1,8 @@
 //! Parts of a file of sound, whatever its format, cut out one after the other.
 
 use std::io::{Read, Seek};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -20,6 +22,13 @@ const KEPT: Duration = Duration::from_secs(2);
 const NEAR: Duration = Duration::from_secs(10);
 /// How much of a part may be missing at the end of a file: books round what they say.
 const MAX_MISSING: Duration = Duration::from_secs(1);
+/// What a file may have read of it to be opened, and in an MP4 to go elsewhere, in bytes: what it says of itself is kept
+/// in memory. Of 30 hours of AAC that is 15 MB.
+const MAX_DESCRIBED_BYTES: u64 = 48 << 20;
+/// The same for one packet, which may be the first of a fragment.
+const MAX_PACKET_BYTES: u64 = 8 << 20;
+/// What an MP4 begins with, behind four bytes.
+const MP4: &[u8] = b"ftyp";
 /// Packets that may follow each other undecodable: a damaged file must not be read to its end for nothing.
 const MAX_BROKEN: usize = 200;
 
@@ -53,21 +62,30 @@ pub struct SoundReader {
     track: u32,
     clock: TimeBase,
     sample_rate: u32,
+    /// How much may be read until something is heard.
+    left: Arc<AtomicU64>,
+    is_mp4: bool,
     /// What was read last, and is not forgotten yet.
     samples: Vec<i16>,
     /// Where in the file the first of these is.
     begin: Duration,
 }
 
-/// A source that can be read from any place.
+/// A source that can be read from any place, as long as there is something left of what may be read.
 struct Source<R> {
     reader: R,
     length: u64,
+    left: Arc<AtomicU64>,
 }
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.reader.read(buffer)
+        let count = self.reader.read(buffer)?;
+        let take = |left: u64| left.checked_sub(count as u64);
+        match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
+            Ok(_) => Ok(count),
+            Err(_) => Err(std::io::Error::other("it describes itself at too great length")),
+        }
     }
 }
 
@@ -95,10 +113,14 @@ impl SoundReader {
     /// Begins to read a file of `length` bytes. MP3, and AAC in MP4, are the formats that every EPUB may have (EPUB 3.3,
     /// section 3.2). Says why when it is none of these.
     pub fn open(
-        reader: impl Read + Seek + Send + Sync + 'static,
+        mut reader: impl Read + Seek + Send + Sync + 'static,
         length: u64,
     ) -> Result<Self, String> {
-        let source = Box::new(Source { reader, length });
+        let mut head = [0; 8];
+        let is_mp4 = reader.read_exact(&mut head).is_ok() && head.ends_with(MP4);
+        reader.rewind().map_err(|error| error.to_string())?;
+        let left = Arc::new(AtomicU64::new(MAX_DESCRIBED_BYTES));
+        let source = Box::new(Source { reader, length, left: Arc::clone(&left) });
         let stream = MediaSourceStream::new(source, Default::default());
         let (format, meta) = (FormatOptions::default(), MetadataOptions::default());
         let format = symphonia::default::get_probe()
@@ -113,7 +135,7 @@ impl SoundReader {
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(broken)?;
         let (samples, begin) = (Vec::new(), Duration::ZERO);
-        Ok(Self { format, decoder, track: id, clock, sample_rate, samples, begin })
+        Ok(Self { format, decoder, track: id, clock, sample_rate, left, is_mp4, samples, begin })
     }
 
     /// Where what was read ends.
@@ -140,6 +162,7 @@ impl SoundReader {
         let until = end.unwrap_or(begin + most).min(begin + most);
         let mut failures = 0;
         while self.end() < until {
+            self.left.store(MAX_PACKET_BYTES, Ordering::Relaxed);
             let Some(packet) = self.format.next_packet().map_err(broken)? else { break };
             if packet.track_id != self.track {
                 continue;
@@ -168,6 +191,12 @@ impl SoundReader {
     }
 
     fn jump(&mut self, to: Duration) -> Result<(), String> {
+        // Until the first packet says where exactly that is.
+        self.begin = to;
+        self.samples.clear();
+        // An MP3 is walked through, and nothing of it is kept.
+        let most = if self.is_mp4 { MAX_DESCRIBED_BYTES } else { u64::MAX };
+        self.left.store(most, Ordering::Relaxed);
         let time = Time::from_millis_u64(to.as_millis() as u64);
         let to = SeekTo::Time { time, track_id: Some(self.track) };
         self.format.seek(SeekMode::Accurate, to).map_err(|error| match error {
@@ -175,7 +204,6 @@ impl SoundReader {
             error => broken(error),
         })?;
         self.decoder.reset();
-        self.samples.clear();
         Ok(())
     }
 
@@ -218,6 +246,72 @@ impl SoundReader {
         if count > self.sample_rate as usize {
             self.samples.drain(..count);
             self.begin += Duration::from_secs_f64(count as f64 / f64::from(self.sample_rate));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::audio::mp3;
+
+    fn read(bytes: Vec<u8>, begin: u64, end: u64) -> Result<Cut, String> {
+        let length = bytes.len() as u64;
+        let (begin, end) = (Duration::from_millis(begin), Duration::from_millis(end));
+        SoundReader::open(Cursor::new(bytes), length)?.cut(begin, Some(end), NEAR)
+    }
+
+    #[test]
+    fn parts_are_read_forwards_and_backwards() {
+        // Each second is as loud as its number.
+        let samples: Vec<i16> = (0..30 * 24_000_i32)
+            .map(|n| (if n % 100 < 50 { 1 } else { -1 } * (n / 24_000 + 1) * 500) as i16)
+            .collect();
+        let clip = mp3::encode(&samples, 24_000).unwrap();
+        let length = clip.bytes.len() as u64;
+        let mut reader = SoundReader::open(Cursor::new(clip.bytes), length).unwrap();
+        for second in [0, 1, 2, 20, 21, 3, 29, 0] {
+            let (begin, end) = (second * 1000 + 300, second * 1000 + 800);
+            let time = Duration::from_millis;
+            let cut = reader.cut(time(begin), Some(time(end)), NEAR).unwrap();
+            assert_eq!((cut.samples.len(), cut.sample_rate), (12_000, 24_000));
+            let sum: u64 = cut.samples.iter().map(|sample| u64::from(sample.unsigned_abs())).sum();
+            let loud = sum / cut.samples.len() as u64;
+            let expected = (second + 1) * 500;
+            assert!(loud.abs_diff(expected) < expected / 5, "{second}: {loud} for {expected}");
+        }
+        assert!(reader.cut(Duration::from_secs(60), None, NEAR).is_err());
+    }
+
+    #[test]
+    fn a_file_that_only_describes_itself_is_refused() {
+        // A table of sizes that goes on for 64 MB, in its place among the atoms.
+        let mut table = vec![0; 64 << 20];
+        table[8..12].copy_from_slice(&((16_u32 << 20) - 3).to_be_bytes());
+        let atom = |name: &[u8; 4], content: &[u8]| {
+            [&(content.len() as u32 + 8).to_be_bytes()[..], name, content].concat()
+        };
+        let table = atom(b"stbl", &atom(b"stsz", &table));
+        let movie = atom(b"moov", &atom(b"trak", &atom(b"mdia", &atom(b"minf", &table))));
+        let file = [atom(b"ftyp", b"M4A \0\0\0\0M4A "), movie].concat();
+        let refused = read(file, 0, 1000).unwrap_err();
+        assert!(refused.contains("too great length"), "{refused}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..2000), kind in 0..4) {
+            let start: &[u8] = match kind {
+                0 => b"\0\0\0\x18ftypM4A \0\0\0\0M4A mp42",
+                1 => b"\xff\xfb\x50\xc4",
+                2 => b"ID3\x04\0\0",
+                _ => b"",
+            };
+            let _ = read([start, &bytes].concat(), 100, 900);
         }
     }
 }
