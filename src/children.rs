@@ -3,6 +3,10 @@
 
 use tokio::process::{Child, Command};
 
+/// How far behind others a child steps back, of the 19 that there are (setpriority(2)).
+#[cfg(unix)]
+const PATIENT: i32 = 10;
+
 /// What a child keeps of this process's environment. Keys of services and stores are not among it.
 const KEPT_VARIABLES: [&str; 7] =
     ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH"];
@@ -78,6 +82,17 @@ pub fn isolate(command: &mut Command) {
     command.kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
+}
+
+/// Has a child give way to all that is not as patient.
+pub(crate) fn step_back(child: &Child) {
+    #[cfg(unix)]
+    if let Some(pid) = pid(child) {
+        // That it cannot is no reason not to speak.
+        let _ = rustix::process::setpriority_process(Some(pid), PATIENT);
+    }
+    #[cfg(not(unix))]
+    let _ = child;
 }
 
 /// Limits a child that was just started and has been given nothing yet.

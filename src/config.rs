@@ -66,6 +66,19 @@ pub enum Command {
     Voices(VoicesConfig),
     /// Say who can log in, and what they may do
     Users(UsersConfig),
+    /// Write all there is to a file, of a server that may go on: books, people, places, settings
+    Backup(BackupConfig),
+    /// Put what a backup has into a data folder and a database that are empty
+    Restore(RestoreConfig),
+    /// Look at all that Earmark needs, and say what is missing and what to do about it
+    Doctor(Box<ServeConfig>),
+    /// Print what completes commands in a shell
+    Completions {
+        /// Of which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Manual,
     /// Look at sentences in Redis that could not be spoken, or try them again
     DeadLetters(DeadLettersConfig),
 }
@@ -168,6 +181,31 @@ pub struct ReimportConfig {
     /// What reading a file may take.
     #[command(flatten)]
     pub reading: ReadingConfig,
+}
+
+/// What `backup` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct BackupConfig {
+    /// The file, which is not there yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// With the audio that was made, which is most of it and can be made again
+    #[arg(long)]
+    pub clips: bool,
+    /// Where things are kept.
+    #[command(flatten)]
+    pub data: DataConfig,
+}
+
+/// What `restore` needs to know.
+#[derive(Debug, Clone, Args)]
+pub struct RestoreConfig {
+    /// The backup
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Where things are to be kept; other places than before will do.
+    #[command(flatten)]
+    pub data: DataConfig,
 }
 
 #[cfg(test)]

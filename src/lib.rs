@@ -9,9 +9,11 @@
 pub mod accounts;
 pub mod audio;
 pub mod backend;
+pub mod backup;
 mod children;
 pub mod clips;
 pub mod config;
+pub mod doctor;
 pub mod error;
 pub mod http;
 pub mod jobs;

@@ -1,5 +1,6 @@
 //! The `earmark` program: parse, wire, run, exit code.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,12 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::model::{ImportedCard, PackCard, PackProgress, PackState, PackStep, Role};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use earmark::accounts::Accounts;
+use earmark::backup::{self, Counts};
 use earmark::config::{
-    AddConfig, Cli, Command, DeadLettersConfig, ImportConfig, PasswordConfig, ReimportConfig,
-    ServeConfig, UsersAction, UsersConfig, VoicesAction, VoicesConfig, WorkerConfig,
+    AddConfig, BackupConfig, Cli, Command, DeadLettersConfig, ImportConfig, PasswordConfig,
+    ReimportConfig, RestoreConfig, ServeConfig, UsersAction, UsersConfig, VoicesAction,
+    VoicesConfig, WorkerConfig,
 };
+use earmark::doctor::{self, Finding, Trouble};
 use earmark::library::LibraryError;
 use earmark::library::import::child::{self, Task};
 use earmark::queue::redis::{Duties, RedisQueue};
@@ -43,6 +47,14 @@ const BACKLOG: u32 = 4096;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     earmark::keep_files_private();
+    match cli.command {
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Cli::command(), "earmark", &mut io::stdout());
+            return ExitCode::SUCCESS;
+        }
+        Some(Command::Manual) => return manual(),
+        _ => {}
+    }
     // Before there are threads: it limits itself, and needs none.
     if let Some(Command::ImportOne(config)) = cli.command {
         let task = Task { work: config.work, name: config.name, id: config.id };
@@ -71,13 +83,20 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
         // They have been run before there were threads.
-        Some(Command::ImportOne(_) | Command::VoiceWorker(_) | Command::PrepareVoice(_)) => {
-            Ok(ExitCode::FAILURE)
-        }
+        Some(
+            Command::ImportOne(_)
+            | Command::VoiceWorker(_)
+            | Command::PrepareVoice(_)
+            | Command::Completions { .. }
+            | Command::Manual,
+        ) => Ok(ExitCode::FAILURE),
+        Some(Command::Doctor(config)) => Ok(doctor(*config).await),
         Some(Command::Reimport(config)) => reimport(config).await,
         Some(Command::Import(config)) => import(config).await,
         Some(Command::Serve(config)) => serve(*config).await,
         Some(Command::Worker(config)) => worker(config).await,
+        Some(Command::Backup(config)) => backup(config).await,
+        Some(Command::Restore(config)) => restore(config).await,
         Some(Command::DeadLetters(config)) => dead_letters(config).await,
         Some(Command::Voices(config)) => voices(config).await,
         Some(Command::Users(config)) => users(config).await,
@@ -121,6 +140,73 @@ async fn worker(config: WorkerConfig) -> Result<ExitCode, RunError> {
     let shutdown = stop_on_signal()?;
     earmark::work(config, shutdown).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The manual page, with a section for each command.
+fn manual() -> ExitCode {
+    let command = Cli::command();
+    let pages = std::iter::once(command.clone()).chain(command.get_subcommands().cloned());
+    for (at, page) in pages.filter(|page| !page.is_hide_set()).enumerate() {
+        let mut text = Vec::new();
+        let page = clap_mangen::Man::new(page);
+        let written = match at {
+            0 => page.render(&mut text),
+            _ => page
+                .render_name_section(&mut text)
+                .and_then(|()| page.render_options_section(&mut text)),
+        };
+        // A page that nobody reads to its end is written all the same.
+        if written.and_then(|()| io::stdout().write_all(&text)).is_err() {
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn doctor(config: ServeConfig) -> ExitCode {
+    let findings = doctor::look(&config).await;
+    for Finding { what, state } in &findings {
+        match state {
+            Ok(fine) => println!("ok       {what}: {fine}"),
+            Err(Trouble { is_serious, why, advice }) => {
+                let kind = if *is_serious { "problem" } else { "note" };
+                println!("{kind:<8} {what}: {why}\n         {advice}");
+            }
+        }
+    }
+    let is_ill = |finding: &Finding| matches!(&finding.state, Err(trouble) if trouble.is_serious);
+    if findings.iter().any(is_ill) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+async fn backup(config: BackupConfig) -> Result<ExitCode, RunError> {
+    let stores = Stores::open(&config.data).await?;
+    let file = config.file.display();
+    let Counts { rows, files, bytes } =
+        match backup::backup(&stores, &config.file, config.clips).await {
+            Ok(counts) => counts,
+            Err(error) => return Ok(failed(&error)),
+        };
+    println!("{rows} rows and {files} files ({} MB) are in {file}", bytes >> 20);
+    if config.data.secret_key.is_some() {
+        println!("EARMARK_SECRET_KEY is not: without it the keys of speech services are lost");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn restore(config: RestoreConfig) -> Result<ExitCode, RunError> {
+    let stores = Stores::open(&config.data).await?;
+    match backup::restore(&stores, &config.file).await {
+        Ok(Counts { rows, files, bytes }) => {
+            println!("{rows} rows and {files} files ({} MB) are back", bytes >> 20);
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Ok(failed(&error)),
+    }
+}
+
+fn failed(error: &impl std::fmt::Display) -> ExitCode {
+    eprintln!("earmark: {error}");
+    ExitCode::FAILURE
 }
 
 async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {

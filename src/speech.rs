@@ -48,6 +48,7 @@ use settings::{EngineSettings, ReachedBy};
 pub use cast::Cast;
 pub use chosen::{ChosenVoice, at_own_rate};
 pub use error::{Effect, NO_PAYER, Program, VoiceError};
+pub use process::in_background;
 pub use secrets::{Secrets, SecretsError};
 
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
@@ -352,6 +353,11 @@ impl Voices {
     /// Whether an engine may say the same text otherwise when it is asked once more.
     pub fn varies(&self, engine: &str) -> bool {
         self.engine_set().engine(engine).is_ok_and(|engine| engine.varies())
+    }
+
+    /// Whether there is a voice that is good to listen to for hours.
+    pub fn speaks_naturally(&self) -> bool {
+        self.engine_set().engines.iter().any(|engine| engine.is_natural())
     }
 
     /// Every voice, by engine.

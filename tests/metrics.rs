@@ -75,6 +75,9 @@ async fn what_goes_on_is_counted() {
     let spoken = "earmark_syntheses_total{engine=\"espeak-ng\",outcome=\"spoken\"}";
     assert_eq!(value(&after, spoken), 1.0);
     assert_eq!(value(&after, "earmark_spoken_characters_total{engine=\"espeak-ng\"}"), 4.0);
+    assert_eq!(value(&after, "earmark_locks_held"), 0.0);
+    // The first was waited for, and is there since.
+    assert_eq!(value(&after, "earmark_wait_seconds_count"), 1.0);
     // The route as it was registered, not the address: there would be no end of those.
     let heard = "earmark_http_request_seconds_count{method=\"GET\",route=\"/audio/{book}/{chapter}/{sentence}\",status=\"2xx\"}";
     assert_eq!(value(&after, heard), 3.0);

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the top down: a room may use those below it, and none above.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 19] = [
     "main",
     "lib",
+    "backup",
+    "doctor",
     "http",
     "stores",
     "config",

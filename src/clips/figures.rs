@@ -118,6 +118,10 @@ impl Figures {
 
     /// Somebody who listens has waited for a clip.
     pub(crate) fn waited(&self, time: Duration) {
+        metrics::histogram!("earmark_wait_seconds").record(time);
+        if time > WAIT_GOAL {
+            metrics::counter!("earmark_stalls_total").increment(1);
+        }
         let counted = &mut *self.counted();
         *counted.slots.entry((slot_now(), "waits")).or_default() += 1;
         if time > WAIT_GOAL {

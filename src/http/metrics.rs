@@ -134,6 +134,19 @@ fn describe() {
     describe_gauge!("earmark_redis_up", "Whether Redis answers");
     describe_gauge!("earmark_narrations", "Books that are narrated ahead, by state");
     describe_gauge!("earmark_engine_resting", "Whether an engine is left alone for a while");
+    describe_gauge!("earmark_streams", "Chapters that are being streamed");
+    describe_gauge!("earmark_locks_held", "Sentences that this process alone is having made");
+    describe_counter!(
+        "earmark_locks_waited_total",
+        "Sentences that another process was having made"
+    );
+    describe_counter!(
+        "earmark_leases_lost_total",
+        "Sentences taken from workers that were not heard of"
+    );
+    describe_counter!("earmark_retries_total", "Sentences that failed and are tried again");
+    describe_counter!("earmark_stalls_total", "Listeners who waited for longer than a second");
+    describe_histogram!("earmark_wait_seconds", "How long listeners waited for clips");
     describe_counter!("earmark_clips_total", "Clips that were asked for, by where they were found");
     describe_counter!(
         "earmark_syntheses_total",

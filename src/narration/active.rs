@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use metrics::gauge;
+
 use super::plan::ChapterPlan;
 
 /// The chapters being streamed. Cheap to clone.
@@ -26,6 +28,7 @@ impl ActiveStreams {
     pub(super) fn begin(&self, plan: &Arc<ChapterPlan>) -> ActiveStream {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         self.streams().insert(id, Arc::clone(plan));
+        gauge!("earmark_streams").increment(1.0);
         ActiveStream { id, streams: self.clone() }
     }
 
@@ -42,5 +45,6 @@ impl ActiveStreams {
 impl Drop for ActiveStream {
     fn drop(&mut self) {
         self.streams.streams().remove(&self.id);
+        gauge!("earmark_streams").decrement(1.0);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use metrics::{counter, histogram};
+use metrics::{counter, gauge, histogram};
 
 use crate::accounts::{AllowanceError, Allowances, Booked};
 use crate::audio;
@@ -33,6 +33,7 @@ pub(super) struct Synthesizer {
 impl Synthesizer {
     /// Makes the clip of a job, unless it is there, and stores it for good.
     pub(super) async fn make(&self, job: &Job) -> Result<Bytes, VoiceError> {
+        let mut has_waited = false;
         loop {
             // The last look before anything is paid for: another book or listener may have it by now.
             // Nothing is paid for what may be there.
@@ -41,9 +42,13 @@ impl Synthesizer {
             }
             let attempt = self.clips.guard.begin(&job.content).await;
             if let Some(attempt) = attempt.map_err(|error| unstored(error.into()))? {
+                let _held = HeldLock::new();
                 let made = self.make_alone(job).await;
                 self.clips.guard.end(&job.content, attempt).await;
                 return made;
+            }
+            if !std::mem::replace(&mut has_waited, true) {
+                counter!("earmark_locks_waited_total").increment(1);
             }
             // Another process has it spoken, and the queue does not know, as after Redis lost its data.
             tokio::time::sleep(LOOK_AGAIN).await;
@@ -122,6 +127,22 @@ impl Synthesizer {
                 broken("what may be spent cannot be read")
             }
         })
+    }
+}
+
+/// A lock, counted until this is dropped.
+struct HeldLock;
+
+impl HeldLock {
+    fn new() -> Self {
+        gauge!("earmark_locks_held").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        gauge!("earmark_locks_held").decrement(1.0);
     }
 }
 

@@ -13,8 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use super::synthesizer::{Synthesizer, broken};
-use crate::queue::{Claim, Finished, Heartbeat, Pool, Queue, Room, Timing};
-use crate::speech::Capacity;
+use crate::queue::{Claim, Class, Finished, Heartbeat, Pool, Queue, Room, Timing};
+use crate::speech::{Capacity, in_background};
 
 /// While the queue is out of reach, it is tried again after this long.
 const RETRY_PAUSE: Duration = Duration::from_millis(300);
@@ -181,7 +181,15 @@ impl Worker {
         let of_task = claim.clone();
         let task = in_flight.making.spawn(async move {
             // A panic in an engine costs its sentence, not the worker.
-            let made = AssertUnwindSafe(synthesizer.make(&claim.job)).catch_unwind().await;
+            let making = async {
+                match claim.class {
+                    Class::Background => in_background(synthesizer.make(&claim.job)).await,
+                    Class::Awaited | Class::Prefetch | Class::Chapter => {
+                        synthesizer.make(&claim.job).await
+                    }
+                }
+            };
+            let made = AssertUnwindSafe(making).catch_unwind().await;
             let outcome = made.unwrap_or_else(|_| Err(broken("the worker panicked")));
             if let Err(error) = &outcome {
                 let (book, chapter, sentence) =

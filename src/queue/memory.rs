@@ -145,6 +145,7 @@ impl State {
         let tries = tries + 1;
         match failure {
             Failure::Retry(delay) => {
+                metrics::counter!("earmark_retries_total").increment(1);
                 let due = Instant::now() + delay;
                 self.retry.push_back(Retry { waiting: Waiting { job, tries }, class, due });
                 bound(&mut self.retry);
@@ -180,6 +181,7 @@ impl State {
         let expired = self.leases.values().filter(|lease| lease.deadline <= now);
         let lost: Vec<Claim> = expired.map(|lease| lease.claim.clone()).collect();
         let mut given_up = Vec::new();
+        metrics::counter!("earmark_leases_lost_total").increment(lost.len() as u64);
         for claim in lost {
             self.end(&claim);
             let Claim { job, class, tries, .. } = claim;

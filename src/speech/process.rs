@@ -40,6 +40,17 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Last words kept of a program that fails, in bytes.
 const MAX_COMPLAINT_BYTES: usize = 500;
 
+tokio::task_local! {
+    /// Set while a sentence is made that nobody listens for.
+    static IN_BACKGROUND: ();
+}
+
+/// Makes a sentence that nobody listens for: the programs that speak it step back behind all others. (Measured: whoever
+/// presses play beside a narration on two processors waits 37 ms, and 28 ms without one.)
+pub async fn in_background<T>(making: impl Future<Output = T>) -> T {
+    IN_BACKGROUND.scope((), making).await
+}
+
 /// Runs `program`, writes `input` to it and returns what it prints.
 pub async fn run<A: AsRef<OsStr>>(
     program: impl Into<Program>,
@@ -58,6 +69,9 @@ pub async fn run<A: AsRef<OsStr>>(
     let child = command.spawn().map_err(failed)?;
     // Killed on the way out, with all that it has started.
     let _group = Group::of(&child);
+    if IN_BACKGROUND.try_with(|()| ()).is_ok() {
+        children::step_back(&child);
+    }
     // Before it is given a stranger's text.
     let ProgramLimits { memory, time } = limits;
     let limits = Limits {
@@ -186,6 +200,18 @@ mod tests {
             looks += 1;
         }
         assert!(!alive());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_nobody_listens_for_steps_back() {
+        // Its nice value is the 19th field (proc(5)); the sleep is longer than it takes to set it.
+        let asked = ["-c", "sleep 0.2; cut -d' ' -f19 /proc/self/stat"];
+        let listened = run("sh", asked, "", SMALL_PROGRAM).await.unwrap();
+        let patient = in_background(run("sh", asked, "", SMALL_PROGRAM)).await.unwrap();
+        let number =
+            |said: Vec<u8>| String::from_utf8(said).unwrap().trim().parse::<i32>().unwrap();
+        assert_eq!(number(patient) - number(listened), 10);
     }
 
     #[tokio::test(start_paused = true)]

@@ -175,6 +175,12 @@ impl RedisQueue {
         }
         // A worker that died may have died of the sentence; what its engine did not make was no try.
         let lane_tries = if dead_worker.is_some() { tries } else { claim.tries };
+        if dead_worker.is_some() {
+            metrics::counter!("earmark_leases_lost_total").increment(1);
+        }
+        if matches!(failure, Some(Failure::Retry(_))) {
+            metrics::counter!("earmark_retries_total").increment(1);
+        }
         let (kind, ms) = match failure {
             None => ("release", 0),
             Some(Failure::Retry(delay)) => ("retry", delay.as_millis() as u64),
