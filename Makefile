@@ -46,7 +46,7 @@ browser:
 api-docs:
 	EARMARK_WRITE_API_DOCS=1 cargo test --test api the_document
 
-## bench: measure; figures in the README come from here
+## bench: measure; the figures of docs/benchmarks.md come from here
 bench: build
 	scripts/setup.sh bench
 	EARMARK_SITE=target/site EARMARK_BIN=$(abspath $(TARGET))/release/earmark cargo bench

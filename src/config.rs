@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_has_a_variable_of_its_own_name_and_is_in_the_readme() {
-        let readme = include_str!("../README.md");
+    fn every_setting_has_a_variable_of_its_own_name_and_is_documented() {
+        let page = include_str!("../docs/configuration.md");
         let command = Cli::command();
         for argument in command.get_arguments().filter(|argument| argument.get_long().is_some()) {
             let flag = argument.get_long().unwrap();
@@ -234,8 +234,8 @@ mod tests {
             let is_common =
                 ["REDIS_URL", "DATABASE_URL"].contains(&variable) && own_name == variable;
             assert!(is_common || variable == format!("EARMARK_{own_name}"), "{variable}");
-            assert!(readme.contains(&format!("`{variable}`")), "{variable} is not in the README");
-            assert!(readme.contains(&format!("`--{flag}`")), "--{flag} is not in the README");
+            assert!(page.contains(&format!("`{variable}`")), "{variable} is not in docs/configuration.md");
+            assert!(page.contains(&format!("`--{flag}`")), "--{flag} is not in docs/configuration.md");
         }
     }
 }
