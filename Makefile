@@ -3,11 +3,15 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run dev build test lint unit browser bench api-docs fuzz fmt audit
+.PHONY: run setup dev build test lint unit browser bench api-docs fuzz fmt audit
 
 ## run: build Earmark and serve it at http://127.0.0.1:3000
 run: build
 	EARMARK_SITE=target/site $(TARGET)/release/earmark
+
+## setup: install what Earmark builds and runs with, by the system's package manager where it may
+setup:
+	scripts/setup.sh setup
 
 build:
 	scripts/setup.sh build
@@ -22,13 +26,15 @@ dev:
 test: lint unit browser
 	@echo "All checks passed."
 
-## lint: format, clippy, licences
+## lint: format, clippy, scripts, types of the browser tests, licences
 lint:
 	scripts/setup.sh test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p app --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	cargo deny --workspace check bans licenses sources
+	shellcheck scripts/*.sh .ci/run benches/http.sh
+	cd end2end && npx tsc --noEmit -p .
 
 ## unit: unit and integration tests, those also on PostgreSQL
 unit:

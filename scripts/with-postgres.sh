@@ -4,7 +4,7 @@
 set -euo pipefail
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/postgres-XXXXXX")
-programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1 || true)
+programs=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -1 || true)
 [ -n "$programs" ] || programs=$(dirname "$(command -v initdb)")
 
 # PostgreSQL refuses to run as root.
