@@ -39,6 +39,8 @@ const OBJECTS: &str = "objects/";
 const KEY: &str = "secret.key";
 /// Where files of books are in the object store; all else is audio, which can be made again.
 const BOOKS: &str = "books/";
+/// The table whose rows name files that are audio.
+const NARRATIONS: &str = "narrations";
 /// Longest row, in bytes: a table of contents of 20,000 lines has some megabytes.
 const MAX_ROW_BYTES: u64 = 64 << 20;
 /// Larger files are put into the object store in parts of this size, in bytes; S3 takes no smaller ones than 5 MB.
@@ -280,7 +282,9 @@ impl Restore {
         for at in 0..self.archive.len() {
             self.object(&*store, at)?;
         }
-        let mut transaction = runtime.block_on(tables::begin_empty(&database))?;
+        let Some(mut transaction) = runtime.block_on(tables::begin_empty(&database))? else {
+            return Err(BackupError::NotEmpty);
+        };
         for table in &tables::ALL {
             // One that came in later has no rows.
             let Ok(rows) = self.archive.by_name(&format!("{TABLES}{}.jsonl", table.name)) else {
@@ -290,32 +294,37 @@ impl Restore {
             let mut line = Vec::new();
             while (&mut rows).take(MAX_ROW_BYTES).read_until(b'\n', &mut line).map_err(damaged)? > 0
             {
-                let row = serde_json::from_slice(&line)?;
+                let mut row = serde_json::from_slice(&line)?;
+                if !head.clips && table.name == NARRATIONS {
+                    tables::without_file(&mut row);
+                }
                 runtime.block_on(tables::insert(&mut transaction, table.name, &row))?;
                 self.counts.rows += 1;
                 line.clear();
             }
         }
+        let mut restored = None;
         if let Ok(mut key) = self.archive.by_name(KEY) {
-            let to = folder.join(KEY);
-            let mut file = File::create(&to).map_err(unwritten)?;
+            let part = folder.join(format!("{KEY}.part"));
+            let mut file = File::create(&part).map_err(unwritten)?;
             io::copy(&mut key, &mut file).map_err(unwritten)?;
+            restored = Some(part);
         }
         runtime.block_on(transaction.commit())?;
+        // The key that was there before has nothing left to open.
+        if let Some(part) = restored {
+            std::fs::rename(part, folder.join(KEY)).map_err(unwritten)?;
+        }
         Ok(self.counts)
     }
 
     fn object(&mut self, store: &dyn ObjectStore, at: usize) -> Result<(), BackupError> {
         let runtime = self.runtime.clone();
         let mut entry = self.archive.by_index(at)?;
-        let Some(path) = entry
-            .name()
-            .ok()
-            .as_deref()
-            .and_then(|name| ObjectPath::parse(name.strip_prefix(OBJECTS)?).ok())
-        else {
-            return Ok(());
-        };
+        let name = entry.name()?.into_owned();
+        let Some(path) = name.strip_prefix(OBJECTS) else { return Ok(()) };
+        let path =
+            ObjectPath::parse(path).map_err(|error| BackupError::Damaged(error.to_string()))?;
         let mut piece = Vec::new();
         let read = (&mut entry).take(PART_BYTES as u64).read_to_end(&mut piece).map_err(damaged)?;
         self.counts.bytes += read as u64;
@@ -325,23 +334,22 @@ impl Restore {
             return Ok(());
         }
         let mut upload = runtime.block_on(store.put_multipart(&path))?;
-        loop {
-            runtime.block_on(upload.put_part(Bytes::from(std::mem::take(&mut piece)).into()))?;
-            let read = (&mut entry).take(PART_BYTES as u64).read_to_end(&mut piece);
-            let read = match read {
-                Ok(read) => read,
-                Err(error) => {
-                    runtime.block_on(upload.abort())?;
-                    return Err(damaged(error));
-                }
-            };
-            if read == 0 {
-                break;
+        let sent = loop {
+            let part = Bytes::from(std::mem::take(&mut piece));
+            if let Err(error) = runtime.block_on(upload.put_part(part.into())) {
+                break Err(error.into());
             }
-            self.counts.bytes += read as u64;
+            match (&mut entry).take(PART_BYTES as u64).read_to_end(&mut piece) {
+                Ok(0) => break runtime.block_on(upload.complete()).map_err(BackupError::from),
+                Ok(read) => self.counts.bytes += read as u64,
+                Err(error) => break Err(damaged(error)),
+            }
+        };
+        if sent.is_err() {
+            // What is half there costs, and is nobody's.
+            let _ = runtime.block_on(upload.abort());
         }
-        runtime.block_on(upload.complete())?;
-        Ok(())
+        sent.map(|_| ())
     }
 }
 

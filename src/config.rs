@@ -234,8 +234,14 @@ mod tests {
             let is_common =
                 ["REDIS_URL", "DATABASE_URL"].contains(&variable) && own_name == variable;
             assert!(is_common || variable == format!("EARMARK_{own_name}"), "{variable}");
-            assert!(page.contains(&format!("`{variable}`")), "{variable} is not in docs/configuration.md");
-            assert!(page.contains(&format!("`--{flag}`")), "--{flag} is not in docs/configuration.md");
+            assert!(
+                page.contains(&format!("`{variable}`")),
+                "{variable} is not in docs/configuration.md"
+            );
+            assert!(
+                page.contains(&format!("`--{flag}`")),
+                "--{flag} is not in docs/configuration.md"
+            );
         }
     }
 }

@@ -1,4 +1,6 @@
 //! What is there of all that Earmark needs, what is missing, and what to do about it: `earmark doctor`.
+//!
+//! It opens what the server would, so a database that is not there is made and an older one brought up to date.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -60,8 +62,11 @@ pub async fn look(config: &ServeConfig) -> Vec<Finding> {
         Finding { what: "port", state: port(config).await },
         Finding { what: "clock", state: clock() },
     ];
+    let mut has_engines = false;
     match tokio::time::timeout(PATIENCE, Stores::open(&config.data)).await {
         Ok(Ok(stores)) => {
+            let engines = sqlx::query("SELECT 1 AS one FROM engines LIMIT 1");
+            has_engines = matches!(engines.fetch_optional(&stores.database).await, Ok(Some(_)));
             let state = Ok(match config.data.database() {
                 Some(_) => "PostgreSQL answers, and its tables are there".to_owned(),
                 None => "SQLite in the data folder".to_owned(),
@@ -80,7 +85,7 @@ pub async fn look(config: &ServeConfig) -> Vec<Finding> {
         }
     }
     findings.push(Finding { what: "Redis", state: redis(config).await });
-    findings.push(Finding { what: "voices", state: voices(config).await });
+    findings.push(Finding { what: "voices", state: voices(config, has_engines).await });
     findings.push(Finding { what: "ffmpeg", state: ffmpeg().await });
     findings
 }
@@ -103,15 +108,16 @@ fn data_folder(data: &DataConfig) -> Result<String, Trouble> {
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = std::fs::metadata(&folder).map_err(unusable)?.permissions().mode();
-        if mode & 0o077 != 0 {
-            let advice = format!("`chmod 700 {shown}` ends that.");
-            return Err(note(format!("other users of this machine can look into {shown}"), advice));
-        }
+        let is_open = mode & 0o077 != 0;
         let room = rustix::fs::statvfs(&folder).map_err(|error| unusable(error.into()))?;
         let free_mb = room.f_bavail.saturating_mul(room.f_frsize) >> 20;
         if free_mb < LITTLE_ROOM_MB {
             let advice = "Audio is kept up to a limit that the page Storage sets; books are as large as their files.";
             return Err(note(format!("{free_mb} MB are free in {shown}"), advice));
+        }
+        if is_open {
+            let advice = format!("`chmod 700 {shown}` ends that.");
+            return Err(note(format!("other users of this machine can look into {shown}"), advice));
         }
         Ok(format!("{shown}, {} GB free", free_mb >> 10))
     }
@@ -198,13 +204,16 @@ async fn redis(config: &ServeConfig) -> Result<String, Trouble> {
     Ok("it answers, and its clock is right".to_owned())
 }
 
-async fn voices(config: &ServeConfig) -> Result<String, Trouble> {
+async fn voices(config: &ServeConfig, has_engines: bool) -> Result<String, Trouble> {
     let places = config.narration.places(&config.data);
     let places = places.map_err(|error| problem(error, "Is this program where it was started?"))?;
     let voices = Voices::installed(config.narration.voice.clone(), &places).await;
     let list = voices.list();
     let mut engines: Vec<&str> = list.iter().map(|voice| voice.engine.as_str()).collect();
     engines.dedup();
+    if engines.is_empty() && has_engines {
+        return Ok("those that were configured; none on this machine".to_owned());
+    }
     if engines.is_empty() {
         let advice = "`apt install espeak-ng` brings one for a hundred languages; `make setup` or `earmark voices install` a natural one.";
         return Err(problem("no voice is here: nothing can be read aloud", advice));

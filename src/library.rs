@@ -321,7 +321,7 @@ impl Library {
         Ok(book)
     }
 
-    /// A sound of a revision of a book, whoever sees it, by its path inside.
+    /// A sound of a revision of a book, whoever sees it, by its name.
     pub(crate) async fn sound(
         &self,
         id: &BookId,

@@ -98,6 +98,16 @@ choice! {
 }
 
 choice! {
+    /// How paragraphs are told apart.
+    Paragraphs {
+        /// By the space between them.
+        Spaced = "spaced",
+        /// By their first line, as in printed books.
+        Indented = "indented",
+    }
+}
+
+choice! {
     /// What is marked while the voice reads.
     Mark {
         /// The sentence.
@@ -164,6 +174,8 @@ pub struct Preferences {
     pub margin: u8,
     /// How lines end.
     pub align: Align,
+    /// How paragraphs are told apart.
+    pub paragraphs: Paragraphs,
     /// Whether words are broken at the end of a line.
     pub hyphens: Switch,
     /// Layout of a chapter.
@@ -222,6 +234,7 @@ impl Default for Preferences {
             measure: 5,
             margin: 3,
             align: Align::Start,
+            paragraphs: Paragraphs::Spaced,
             hyphens: Switch::On,
             layout: Layout::Scrolled,
             mark: Mark::Sentence,
@@ -262,6 +275,7 @@ impl Preferences {
             "measure" => self.measure = step()?,
             "margin" => self.margin = step()?,
             "align" => self.align = Align::parse(value).ok_or_else(invalid)?,
+            "paragraphs" => self.paragraphs = Paragraphs::parse(value).ok_or_else(invalid)?,
             "hyphens" => self.hyphens = Switch::parse(value).ok_or_else(invalid)?,
             "layout" => self.layout = Layout::parse(value).ok_or_else(invalid)?,
             "mark" => self.mark = Mark::parse(value).ok_or_else(invalid)?,
@@ -348,7 +362,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 28] {
+    pub fn entries(&self) -> [(&'static str, String); 29] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -357,6 +371,7 @@ impl Preferences {
             ("measure", self.measure.to_string()),
             ("margin", self.margin.to_string()),
             ("align", self.align.name().to_owned()),
+            ("paragraphs", self.paragraphs.name().to_owned()),
             ("hyphens", self.hyphens.name().to_owned()),
             ("layout", self.layout.name().to_owned()),
             ("mark", self.mark.name().to_owned()),
@@ -407,6 +422,7 @@ mod tests {
             ("measure", "2"),
             ("margin", "8"),
             ("align", "justify"),
+            ("paragraphs", "indented"),
             ("hyphens", "off"),
             ("layout", "paged"),
             ("mark", "word"),

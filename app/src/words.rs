@@ -263,6 +263,8 @@ pub struct Settings {
     pub layout_names: [&'static str; 2],
     pub align: &'static str,
     pub align_names: [&'static str; 2],
+    pub paragraphs: &'static str,
+    pub paragraphs_names: [&'static str; 2],
     pub hyphens: &'static str,
     pub on: &'static str,
     pub off: &'static str,

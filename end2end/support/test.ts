@@ -13,6 +13,7 @@ const PREFERENCES = {
   margin: "3",
   layout: "scrolled",
   align: "start",
+  paragraphs: "spaced",
   hyphens: "on",
   mark: "sentence",
   rate: "100",

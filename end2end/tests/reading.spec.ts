@@ -34,6 +34,12 @@ test("preferences show at once and are there on the next visit", async ({ librar
   await panel.getByRole("radio", { name: "Justified" }).check();
   expect(await text.evaluate((element) => parseFloat(getComputedStyle(element).fontSize))).toBeGreaterThan(before * 1.5);
   await expect(text.locator("p").first()).toHaveCSS("text-align", "justify");
+  await panel.getByRole("radio", { name: "Indented, as in books" }).check();
+  const paragraph = (nth: number) =>
+    text.locator("p").nth(nth).evaluate((element) => [parseFloat(getComputedStyle(element).textIndent), parseFloat(getComputedStyle(element).marginBottom)]);
+  // The first one stands flush, and nothing but the line is between them.
+  expect(await paragraph(0)).toEqual([0, 0]);
+  expect((await paragraph(1))[0]).toBeGreaterThan(15);
   await expect.poll(async () => (await (await page.request.get("/api/preferences")).json()).align).toBe("justify");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "sepia");

@@ -2,6 +2,7 @@
 #![no_main]
 
 use std::io::Cursor;
+use std::sync::Arc;
 use std::time::Duration;
 
 use earmark::audio::SoundReader;
@@ -9,7 +10,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (u16, u16, &[u8])| {
     let (begin, length, bytes) = input;
-    let Ok(mut reader) = SoundReader::open(Cursor::new(bytes.to_vec()), bytes.len() as u64) else {
+    let file = Cursor::new(bytes.to_vec());
+    let Ok(mut reader) = SoundReader::open(file, bytes.len() as u64, Arc::default()) else {
         return;
     };
     let begin = Duration::from_millis(begin.into());

@@ -1,8 +1,9 @@
 //! Parts of a file of sound, whatever its format, cut out one after the other.
 
 use std::io::{Read, Seek};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -29,6 +30,10 @@ const MAX_DESCRIBED_BYTES: u64 = 48 << 20;
 const MAX_PACKET_BYTES: u64 = 8 << 20;
 /// What an MP4 begins with, behind four bytes.
 const MP4: &[u8] = b"ftyp";
+/// What sound has of samples a second, from telephones to studios (ISO/IEC 14496-3, table 1.18).
+const SAMPLE_RATES: RangeInclusive<u32> = 8_000..=96_000;
+/// The longest packet that silence stands for; one of AAC has a fortieth of a second.
+const MAX_PACKET: Duration = Duration::from_secs(1);
 /// Packets that may follow each other undecodable: a damaged file must not be read to its end for nothing.
 const MAX_BROKEN: usize = 200;
 
@@ -64,6 +69,7 @@ pub struct SoundReader {
     sample_rate: u32,
     /// How much may be read until something is heard.
     left: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
     is_mp4: bool,
     /// What was read last, and is not forgotten yet.
     samples: Vec<i16>,
@@ -76,10 +82,14 @@ struct Source<R> {
     reader: R,
     length: u64,
     left: Arc<AtomicU64>,
+    is_over: Arc<AtomicBool>,
 }
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.is_over.load(Ordering::Relaxed) {
+            return Err(std::io::Error::other("nobody waits for it any more"));
+        }
         let count = self.reader.read(buffer)?;
         let take = |left: u64| left.checked_sub(count as u64);
         match self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take) {
@@ -111,16 +121,19 @@ fn broken(error: Error) -> String {
 
 impl SoundReader {
     /// Begins to read a file of `length` bytes. MP3, and AAC in MP4, are the formats that every EPUB may have (EPUB 3.3,
-    /// section 3.2). Says why when it is none of these.
+    /// section 3.2). What is being read ends when `is_over` is set: a part far away may take long. Says why when it is
+    /// none of these.
     pub fn open(
         mut reader: impl Read + Seek + Send + Sync + 'static,
         length: u64,
+        is_over: Arc<AtomicBool>,
     ) -> Result<Self, String> {
         let mut head = [0; 8];
         let is_mp4 = reader.read_exact(&mut head).is_ok() && head.ends_with(MP4);
         reader.rewind().map_err(|error| error.to_string())?;
         let left = Arc::new(AtomicU64::new(MAX_DESCRIBED_BYTES));
-        let source = Box::new(Source { reader, length, left: Arc::clone(&left) });
+        let (of_source, over) = (Arc::clone(&left), Arc::clone(&is_over));
+        let source = Box::new(Source { reader, length, left: of_source, is_over: over });
         let stream = MediaSourceStream::new(source, Default::default());
         let (format, meta) = (FormatOptions::default(), MetadataOptions::default());
         let format = symphonia::default::get_probe()
@@ -131,17 +144,37 @@ impl SoundReader {
         let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
         let parameters = parameters.ok_or("it has no sound")?;
         let sample_rate = parameters.sample_rate.ok_or("it has no sample rate")?;
+        // What is declared decides how much silence stands for what cannot be decoded.
+        if !SAMPLE_RATES.contains(&sample_rate) {
+            return Err(format!("it says that it has {sample_rate} samples a second"));
+        }
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(parameters, &AudioDecoderOptions::default())
             .map_err(broken)?;
         let (samples, begin) = (Vec::new(), Duration::ZERO);
-        Ok(Self { format, decoder, track: id, clock, sample_rate, left, is_mp4, samples, begin })
+        Ok(Self {
+            format,
+            decoder,
+            track: id,
+            clock,
+            sample_rate,
+            left,
+            is_over,
+            is_mp4,
+            samples,
+            begin,
+        })
     }
 
     /// Where what was read ends.
     fn end(&self) -> Duration {
         self.begin
             + Duration::from_secs_f64(self.samples.len() as f64 / f64::from(self.sample_rate))
+    }
+
+    /// What ends reading when it is set.
+    pub fn is_over(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.is_over)
     }
 
     /// From where on parts are read without going back.
@@ -218,7 +251,8 @@ impl SoundReader {
             Ok(decoded) => decoded,
             Err(Error::DecodeError(_)) => {
                 let length = self.clock.calc_duration(packet.dur).map_or(0, |time| time.as_nanos());
-                let length = Duration::from_nanos(u64::try_from(length).unwrap_or(0)).min(NEAR);
+                let length =
+                    Duration::from_nanos(u64::try_from(length).unwrap_or(0)).min(MAX_PACKET);
                 let length = index(length, self.sample_rate);
                 self.samples.resize(self.samples.len() + length, 0);
                 return Ok(false);
@@ -257,12 +291,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::audio::m4b::{self, Audiobook};
     use crate::audio::mp3;
 
     fn read(bytes: Vec<u8>, begin: u64, end: u64) -> Result<Cut, String> {
         let length = bytes.len() as u64;
         let (begin, end) = (Duration::from_millis(begin), Duration::from_millis(end));
-        SoundReader::open(Cursor::new(bytes), length)?.cut(begin, Some(end), NEAR)
+        SoundReader::open(Cursor::new(bytes), length, Arc::default())?.cut(begin, Some(end), NEAR)
     }
 
     #[test]
@@ -273,7 +308,8 @@ mod tests {
             .collect();
         let clip = mp3::encode(&samples, 24_000).unwrap();
         let length = clip.bytes.len() as u64;
-        let mut reader = SoundReader::open(Cursor::new(clip.bytes), length).unwrap();
+        let mut reader =
+            SoundReader::open(Cursor::new(clip.bytes), length, Arc::default()).unwrap();
         for second in [0, 1, 2, 20, 21, 3, 29, 0] {
             let (begin, end) = (second * 1000 + 300, second * 1000 + 800);
             let time = Duration::from_millis;
@@ -300,6 +336,75 @@ mod tests {
         let file = [atom(b"ftyp", b"M4A \0\0\0\0M4A "), movie].concat();
         let refused = read(file, 0, 1000).unwrap_err();
         assert!(refused.contains("too great length"), "{refused}");
+    }
+
+    #[test]
+    fn a_file_that_says_it_has_billions_of_samples_is_refused() {
+        // A description of version 2, whose sample rate is a number of 64 bits (QuickTime File Format, "Sound sample
+        // description (version 2)"), before packets that are none.
+        let atom = |name: &[u8; 4], parts: &[&[u8]]| {
+            let content = parts.concat();
+            [&(content.len() as u32 + 8).to_be_bytes()[..], name, &content].concat()
+        };
+        let n = |value: u32| value.to_be_bytes();
+        // How AAC is described is taken from a whole file.
+        let book = Audiobook {
+            title: "",
+            artist: "",
+            narrator: "",
+            cover: None,
+            chapters: &[],
+            samples: 1,
+            sample_rate: 24_000,
+        };
+        let mut whole = Vec::new();
+        m4b::write(&book, &[1], &mut &[0][..], &mut whole).unwrap();
+        let at = whole.windows(4).position(|four| four == b"esds").unwrap() - 4;
+        let length = u32::from_be_bytes(whole[at..at + 4].try_into().unwrap()) as usize;
+        let described = &whole[at..at + length];
+        let rate = 4e9_f64.to_be_bytes();
+        let entry = atom(
+            b"mp4a",
+            &[
+                &[0; 6],
+                &[0, 1],
+                &[0, 2],
+                &[0; 6],
+                &[0, 3, 0, 16, 0xff, 0xfe, 0, 0],
+                &n(0x1_0000),
+                &n(72),
+                &rate,
+                &n(1),
+                &n(0x7f00_0000),
+                &n(16),
+                &n(0),
+                &n(0),
+                &n(1024),
+                described,
+            ],
+        );
+        let table = atom(
+            b"stbl",
+            &[
+                &atom(b"stsd", &[&n(0), &n(1), &entry]),
+                &atom(b"stts", &[&n(0), &n(1), &n(100), &n(1 << 30)]),
+                &atom(b"stsc", &[&n(0), &n(1), &n(1), &n(100), &n(1)]),
+                &atom(b"stsz", &[&n(0), &n(10), &n(100)]),
+                &atom(b"stco", &[&n(0), &n(1), &n(8)]),
+            ],
+        );
+        let handler = atom(b"hdlr", &[&[0; 8], b"soun", &[0; 13]]);
+        let time = atom(b"mdhd", &[&[0; 12], &n(1), &n(1000), &[0; 4]]);
+        let inner = atom(b"minf", &[&atom(b"smhd", &[&[0; 8]]), &table]);
+        let header = atom(b"tkhd", &[&[0; 12], &n(1), &[0; 68]]);
+        let track = atom(b"trak", &[&header, &atom(b"mdia", &[&time, &handler, &inner])]);
+        let movie =
+            atom(b"moov", &[&atom(b"mvhd", &[&[0; 12], &n(1), &n(1000), &[0; 80]]), &track]);
+        let file =
+            [atom(b"ftyp", &[b"M4A ", &n(0), b"M4A "]), movie, atom(b"mdat", &[&[0xff; 1000]])]
+                .concat();
+        let refused = read(file, 0, 60_000).unwrap_err();
+        assert!(refused.contains("samples a second"), "{refused}");
     }
 
     proptest! {

@@ -16,6 +16,9 @@ use super::{AudioFormat, Clip, WordTiming, mp3};
 /// The sample rate that programs take headerless samples to have (OpenAI's `pcm`).
 const PCM_RATE: u32 = 24_000;
 
+/// Samples that a frame of MP3 has at most (ISO 11172-3, 2.4.2.1).
+const MAX_FRAME_SAMPLES: usize = 1152;
+
 /// MP3 of one sample rate in another form; headerless samples are resampled. Says why when that cannot be.
 pub fn decode(clip: &Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Bytes, String> {
     match wire {
@@ -97,8 +100,11 @@ pub(super) fn each_packet(
                 decoded.copy_to_vec_interleaved(&mut some);
                 take(&some)?;
             }
-            // The first frame of a clip may lean on one that is not there; it is silence.
-            Err(Error::DecodeError(_)) => {}
+            // The first frame of a clip may lean on one that is not there; it is silence, of one frame's length.
+            Err(Error::DecodeError(_)) => {
+                let length = usize::try_from(packet.dur.get()).unwrap_or(0).min(MAX_FRAME_SAMPLES);
+                take(&vec![0; length])?;
+            }
             Err(error) => return Err(broken(error)),
         }
     }

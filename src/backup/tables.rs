@@ -115,22 +115,50 @@ fn columns(row: &AnyRow) -> Result<Columns, sqlx::Error> {
     Ok(columns)
 }
 
+/// What a server writes by itself that nobody has begun to use.
+const OWN: [&str; 3] = ["settings", "figures", "totals"];
+
 /// Whether somebody has begun to use a database.
 pub(super) async fn has_rows(database: &AnyPool) -> Result<bool, sqlx::Error> {
-    let statement = "SELECT (SELECT COUNT(*) FROM books) + (SELECT COUNT(*) FROM users) AS count";
-    Ok(sqlx::query(statement).fetch_one(database).await?.try_get::<i64, _>("count")? > 0)
+    let mut transaction = database.begin().await?;
+    let used = is_used(&mut transaction).await;
+    transaction.rollback().await?;
+    used
 }
 
-/// Begins to fill a database that nobody has begun to use, without what a server notes when it starts.
+async fn is_used(transaction: &mut Transaction<'static, Any>) -> Result<bool, sqlx::Error> {
+    for table in ALL.iter().filter(|table| !OWN.contains(&table.name)) {
+        let first = AssertSqlSafe(format!("SELECT 1 AS one FROM {} LIMIT 1", table.name));
+        if sqlx::query(first).fetch_optional(&mut **transaction).await?.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Begins to fill a database that nobody has begun to use, without what a server notes when it starts; `None` when
+/// somebody has since it was looked at. Nobody else writes until it is done.
 pub(super) async fn begin_empty(
     database: &AnyPool,
-) -> Result<Transaction<'static, Any>, sqlx::Error> {
+) -> Result<Option<Transaction<'static, Any>>, sqlx::Error> {
     let mut transaction = database.begin().await?;
-    for table in ALL.iter().rev() {
-        let statement = sqlx::query(AssertSqlSafe(format!("DELETE FROM {}", table.name)));
+    // A transaction of SQLite that begins with a write has the only pen; PostgreSQL is told.
+    if transaction.backend_name() != "SQLite" {
+        for table in &ALL {
+            let lock = AssertSqlSafe(format!("LOCK TABLE {} IN EXCLUSIVE MODE", table.name));
+            sqlx::query(lock).execute(&mut *transaction).await?;
+        }
+    }
+    for table in OWN {
+        let statement = sqlx::query(AssertSqlSafe(format!("DELETE FROM {table}")));
         statement.execute(&mut *transaction).await?;
     }
-    Ok(transaction)
+    Ok((!is_used(&mut transaction).await?).then_some(transaction))
+}
+
+/// What a narration is without the file that it became.
+pub(super) fn without_file(row: &mut Columns) {
+    row.insert("bytes".to_owned(), Value::from(0));
 }
 
 /// Inserts a row. What the table does not have is an error: the backup is of another program.

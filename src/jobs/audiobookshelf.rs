@@ -31,9 +31,15 @@ pub enum SendError {
     /// There is no library of books, or none of the name that was given.
     #[error("Audiobookshelf has no library of books{}.", named(.0))]
     NoLibrary(Option<String>),
-    /// It is not there, or answers what it should not.
+    /// It is not there now.
     #[error("Audiobookshelf cannot be reached: {0}")]
     Unreachable(String),
+    /// It answers what it should not.
+    #[error("Audiobookshelf did not take the book: {0}")]
+    NotTaken(String),
+    /// None is named any more.
+    #[error("Earmark does not know a server of Audiobookshelf any more.")]
+    NoServer,
     /// The file cannot be read.
     #[error("the file cannot be read: {0}")]
     File(#[from] std::io::Error),
@@ -51,25 +57,42 @@ impl SendError {
 
     fn of(error: &reqwest::Error) -> Self {
         // The whole chain would tell addresses to whoever asked.
-        let reason = if error.is_timeout() { "it does not answer." } else { "no connection." };
-        Self::Unreachable(reason.to_owned())
+        match error.is_connect() {
+            true => Self::Unreachable("no connection.".to_owned()),
+            // It may have all of it: sent again, the book would be there twice.
+            false => Self::NotTaken("the connection broke off, or no answer came.".to_owned()),
+        }
     }
 
     fn status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Self::Refused,
-            status => Self::Unreachable(format!("it answers {}.", status.as_u16())),
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE => {
+                Self::Unreachable(format!("it answers {}.", status.as_u16()))
+            }
+            status if status.is_redirection() => Self::NotTaken(
+                "it is at another address; --audiobookshelf-url names an old one.".to_owned(),
+            ),
+            status => Self::NotTaken(format!("it answers {}.", status.as_u16())),
         }
     }
 }
 
 /// A server of Audiobookshelf that the operator has named.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Audiobookshelf {
     url: Url,
     token: String,
     library: Option<String>,
     client: Client,
+}
+
+/// Where books go, by the ids that it has there.
+pub(super) struct Place {
+    library: String,
+    folder: String,
 }
 
 #[derive(Deserialize)]
@@ -111,7 +134,7 @@ impl Audiobookshelf {
     fn address(&self, path: &str) -> Result<Url, SendError> {
         let base = self.url.as_str().trim_end_matches('/');
         let address = format!("{base}{path}");
-        address.parse().map_err(|_| SendError::Unreachable("its address is none.".to_owned()))
+        address.parse().map_err(|_| SendError::NotTaken("its address is none.".to_owned()))
     }
 
     /// Sends the audiobook of a book, whose file is called `name` there.
@@ -122,9 +145,9 @@ impl Audiobookshelf {
         &self,
         card: &BookCard,
         file: &Path,
-        name: String,
+        (name, place): (String, Place),
     ) -> Result<(), SendError> {
-        let (library, folder) = self.place().await?;
+        let Place { library, folder } = place;
         let file = tokio::fs::File::open(file).await?;
         let length = file.metadata().await?.len();
         let content = Body::wrap_stream(ReaderStream::new(file));
@@ -142,8 +165,8 @@ impl Audiobookshelf {
         if status.is_success() { Ok(()) } else { Err(SendError::status(status)) }
     }
 
-    /// The library and its folder that books go to.
-    async fn place(&self) -> Result<(String, String), SendError> {
+    /// The library and its folder that books go to; also says whether it lets us in, before much is done.
+    pub(super) async fn place(&self) -> Result<Place, SendError> {
         let request = self.client.get(self.address("/api/libraries")?).bearer_auth(&self.token);
         let mut answer = request.send().await.map_err(|error| SendError::of(&error))?;
         if !answer.status().is_success() {
@@ -153,17 +176,18 @@ impl Audiobookshelf {
         while let Some(piece) = answer.chunk().await.map_err(|error| SendError::of(&error))? {
             bytes.extend_from_slice(&piece);
             if bytes.len() > MAX_ANSWER_BYTES {
-                return Err(SendError::Unreachable("its answer is too long.".to_owned()));
+                return Err(SendError::NotTaken("its answer is too long.".to_owned()));
             }
         }
-        let unknown = |_| SendError::Unreachable("it is no Audiobookshelf.".to_owned());
+        let unknown = |_| SendError::NotTaken("it is no Audiobookshelf.".to_owned());
         let Libraries { libraries } = serde_json::from_slice(&bytes).map_err(unknown)?;
         let wanted = self.library.as_deref();
         let found = libraries.into_iter().find(|library| {
             library.media_type == BOOKS && wanted.is_none_or(|name| library.name == name)
         });
-        let place =
-            found.and_then(|library| Some((library.id, library.folders.into_iter().next()?.id)));
+        let place = found.and_then(|library| {
+            Some(Place { library: library.id, folder: library.folders.into_iter().next()?.id })
+        });
         place.ok_or_else(|| SendError::NoLibrary(self.library.clone()))
     }
 }

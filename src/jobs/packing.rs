@@ -172,15 +172,15 @@ impl Packer<'_> {
     /// An audiobook for Audiobookshelf: no file of it is kept here.
     async fn send_away(&self, work: &TempDir, contents: Contents<'_>) -> Result<(), PackError> {
         let Some(server) = self.audiobookshelf else {
-            return Err(SendError::Unreachable("it is not named any more.".to_owned()).into());
+            return Err(SendError::NoServer.into());
         };
-        let card = contents.card;
+        let (card, place) = (contents.card, server.place().await?);
         let file = self.audiobook(work, contents).await?;
         let name = match plain_name(&card.title) {
             name if name.is_empty() => format!("{}.m4b", card.id),
             name => format!("{name}.m4b"),
         };
-        Ok(server.send(card, &file, name).await?)
+        Ok(server.send(card, &file, (name, place)).await?)
     }
 
     /// All chapters in one MP3, which lists them.

@@ -56,7 +56,7 @@ pub struct SourceDocument {
 pub struct HeardPassage {
     /// The id of its element.
     pub id: String,
-    /// Path of the sound inside the book.
+    /// The sound: its path as the book refers to it, then its name among those of the book.
     pub file: String,
     /// When it begins there, in milliseconds.
     pub begin_ms: u32,

@@ -5,14 +5,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// How far from where it is thought to be a pause is sought at most, in milliseconds.
+pub const MAX_REACH_MS: u32 = 500;
+
 /// A place in a file of sound.
 ///
-/// As text it is a media fragment, `sounds/1.mp3#t=2.5,4.75` (W3C Media Fragments URI 1.0, section 4.2.1), with a
-/// `~` before a time that is only near: where the book says when a paragraph is heard, and not when its sentences
-/// are.
+/// As text it is a media fragment, `1#t=2.500,4.750` (W3C Media Fragments URI 1.0, section 4.2.1), with `~` and
+/// how far away it may be behind a time that is estimated: where the book says when a paragraph is heard, and not
+/// when its sentences are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlay {
-    /// Path of the sound inside the book.
+    /// The name of the sound among those of the book.
     pub file: String,
     /// When it begins.
     pub begin: Moment,
@@ -26,15 +29,19 @@ pub struct Overlay {
 pub struct Moment {
     /// In milliseconds from its beginning.
     pub ms: u32,
-    /// Whether that is an estimate, and the moment is the pause next to it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_near: bool,
+    /// How far from there the pause may be that it is, where that is an estimate; 0 where it is exact. In milliseconds.
+    #[serde(default, skip_serializing_if = "is_exact")]
+    pub reach_ms: u32,
+}
+
+fn is_exact(reach_ms: &u32) -> bool {
+    *reach_ms == 0
 }
 
 impl Moment {
     /// A moment that the book names.
     pub fn at(ms: u32) -> Self {
-        Self { ms, is_near: false }
+        Self { ms, reach_ms: 0 }
     }
 }
 
@@ -52,8 +59,8 @@ impl Overlay {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let near = if self.is_near { "~" } else { "" };
-        write!(f, "{near}{}.{:03}", self.ms / 1000, self.ms % 1000)
+        write!(f, "{}.{:03}", self.ms / 1000, self.ms % 1000)?;
+        if self.reach_ms > 0 { write!(f, "~{}", self.reach_ms) } else { Ok(()) }
     }
 }
 
@@ -73,15 +80,13 @@ impl FromStr for Moment {
     type Err = InvalidOverlay;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (is_near, number) = match text.strip_prefix('~') {
-            Some(number) => (true, number),
-            None => (false, text),
-        };
+        let (number, reach) = text.split_once('~').unwrap_or((text, "0"));
+        let reach_ms = reach.parse().map_err(|_| InvalidOverlay)?;
         let (seconds, thousandths) = number.split_once('.').ok_or(InvalidOverlay)?;
         let seconds: u32 = seconds.parse().map_err(|_| InvalidOverlay)?;
         let thousandths: u32 = thousandths.parse().map_err(|_| InvalidOverlay)?;
         let ms = seconds.checked_mul(1000).and_then(|ms| ms.checked_add(thousandths));
-        Ok(Self { ms: ms.ok_or(InvalidOverlay)?, is_near })
+        Ok(Self { ms: ms.ok_or(InvalidOverlay)?, reach_ms })
     }
 }
 
@@ -105,7 +110,7 @@ mod tests {
     use super::*;
 
     fn moment() -> impl Strategy<Value = Moment> {
-        (any::<u32>(), any::<bool>()).prop_map(|(ms, is_near)| Moment { ms, is_near })
+        (any::<u32>(), any::<u32>()).prop_map(|(ms, reach_ms)| Moment { ms, reach_ms })
     }
 
     proptest! {

@@ -5,7 +5,7 @@
 //! books/{id}/chapters/{n}.json          a typeset chapter, n from 1
 //! books/{id}/files/{sha256 of path}     a picture; hashed, because a path inside a book may be anything
 //! books/{id}/covers/{width}.webp        the cover made smaller
-//! books/{id}/sounds/{sha256 of path}    a sound that the book is heard by
+//! books/{id}/sounds/{sha256 of name}    a sound that the book is heard by
 //! books/{id}/r{revision}/…              the same four of a file that was read anew
 //! ```
 //!
@@ -160,7 +160,7 @@ impl Shelf {
         self.get(&folder(id, revision).join("files").join(files::file_name(path))).await
     }
 
-    /// A sound by its path inside the book.
+    /// A sound by its name.
     pub(super) async fn sound(
         &self,
         id: &BookId,

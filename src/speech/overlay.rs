@@ -3,6 +3,7 @@
 //!
 //! It is no voice for any text: only a plan, which has looked whose book it is, makes such places.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use async_trait::async_trait;
 use super::{Engine, MANY_LANGUAGES, Utterance, VoiceError};
 use crate::audio::{Clip, Cut, SoundReader, encode_at};
 use crate::library::import::limits::MAX_OVERLAY_MS;
-use crate::library::overlay::{Moment, Overlay};
+use crate::library::overlay::{MAX_REACH_MS, Moment, Overlay};
 use crate::library::{Library, LibraryError, SoundFile};
 use crate::text::hash::VoiceKey;
 
@@ -22,8 +23,6 @@ pub(crate) const NAME: &str = "overlay";
 const SHOWN: &str = "the book’s recording";
 /// Of natural voices, so that a sentence that the book does not bring fits in without a change.
 const SAMPLE_RATE: u32 = 24_000;
-/// How far from where it is thought to be a pause is sought.
-const SOUGHT: Duration = Duration::from_millis(500);
 /// How long the quietest place is that counts as a pause.
 const PAUSE: Duration = Duration::from_millis(60);
 /// A sentence is cut from a file in this time, wherever that lies.
@@ -31,7 +30,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// Files that are kept open for what follows: two a listener, as two sentences are made at once.
 const MAX_OPEN: usize = 16;
 
-/// A file: the book, its revision, and the path inside.
+/// A file: the book, its revision, and its name.
 type FileName = (BookId, u32, String);
 
 /// The sounds of all books.
@@ -56,24 +55,28 @@ impl Overlays {
 
     async fn clip(&self, place: &str) -> Result<Clip, String> {
         let (book, revision, overlay) = parse(place).ok_or("it names no place in a book")?;
-        let around = |moment: Moment| if moment.is_near { SOUGHT } else { Duration::ZERO };
+        let around = |moment: Moment| Duration::from_millis(moment.reach_ms.into());
         let begin = Duration::from_millis(overlay.begin.ms.into());
         let begin = begin.saturating_sub(around(overlay.begin));
         let end = overlay.end.map(|end| Duration::from_millis(end.ms.into()) + around(end));
-        let most = Duration::from_millis(MAX_OVERLAY_MS.into()) + 2 * SOUGHT;
+        let most = Duration::from_millis((MAX_OVERLAY_MS + 2 * MAX_REACH_MS).into());
         let name = (book, revision, overlay.file.clone());
         let known = take(&mut lock(&self.open), &name, begin);
         let file = match known {
             Some(_) => None,
             None => Some(self.file(&name).await?),
         };
+        let is_over = known.as_ref().map_or_else(Arc::default, SoundReader::is_over);
+        is_over.store(false, Ordering::Relaxed);
+        // Should nobody wait any more, as after the time limit, it is read no further.
+        let _guard = SetWhenDropped(Arc::clone(&is_over));
         let open = Arc::clone(&self.open);
         let clip = move || {
             let mut reader = match (known, file) {
                 (Some(known), _) => known,
                 (None, Some(file)) => {
                     let length = file.length();
-                    SoundReader::open(file, length)?
+                    SoundReader::open(file, length, is_over)?
                 }
                 (None, None) => return Err("it is not open".to_owned()),
             };
@@ -94,6 +97,14 @@ impl Overlays {
                 "the sound of the book is out of reach".to_owned()
             }
         })
+    }
+}
+
+struct SetWhenDropped(Arc<AtomicBool>);
+
+impl Drop for SetWhenDropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -169,27 +180,23 @@ pub fn length_ms(place: &str) -> Option<u32> {
     parse(place)?.2.length_ms()
 }
 
-/// The samples of what was cut out from where the sentence begins to where it ends: at the quietest moment where that is an
-/// estimate. The sentence before finds the same one for its end.
+/// The samples of what was cut out from where the sentence begins to where it ends: at the quietest moment within reach
+/// where that is an estimate. The sentence before finds the same one for its end, as both look at the same sound.
 fn between_pauses<'c>(found: &'c Cut, overlay: &Overlay) -> &'c [i16] {
     let last = found.samples.len();
     let place = |moment: Moment| {
         let at = Duration::from_millis(moment.ms.into()).saturating_sub(found.begin);
         let at = found.index(at).min(last);
-        if !moment.is_near {
+        let reach = found.index(Duration::from_millis(moment.reach_ms.into()));
+        if reach == 0 {
             return at;
         }
-        let reach = found.index(SOUGHT);
-        quietest(
-            &found.samples,
-            at.saturating_sub(reach)..(at + reach).min(last),
-            found.index(PAUSE),
-        )
+        let range = at.saturating_sub(reach)..(at + reach).min(last);
+        quietest(&found.samples, range, found.index(PAUSE))
     };
     let begin = place(overlay.begin);
     let end = overlay.end.map_or(last, place).max(begin);
-    // Where nothing is left, as at a sentence of one word that was shared out of a paragraph, something is heard.
-    if begin == end { &found.samples } else { &found.samples[begin..end] }
+    &found.samples[begin..end]
 }
 
 /// The middle of the quietest `width` samples within a range.
@@ -201,7 +208,7 @@ fn quietest(samples: &[i16], range: std::ops::Range<usize>, width: usize) -> usi
     };
     let last = range.end.saturating_sub(width).max(range.start);
     let quietest = (range.start..=last).step_by(step).min_by_key(|at| energy(*at));
-    quietest.unwrap_or(range.start) + width / 2
+    (quietest.unwrap_or(range.start) + width / 2).min(range.end)
 }
 
 #[cfg(test)]
@@ -211,7 +218,7 @@ mod tests {
     #[test]
     fn a_place_is_read_as_it_is_written() {
         let book: BookId = "0123456789abcdef".parse().unwrap();
-        let overlay: Overlay = "a/b #t=.mp3#t=1.500,~2.000".parse().unwrap();
+        let overlay: Overlay = "a/b #t=.mp3#t=1.500,2.000~300".parse().unwrap();
         let text = place(&book, 3, &overlay);
         assert_eq!(parse(&text), Some((book, 3, overlay)));
         assert_eq!(length_ms(&text), Some(500));
@@ -230,8 +237,8 @@ mod tests {
             sample_rate: 8000,
             begin: Duration::from_millis(begin),
         };
-        let first: Overlay = "a#t=0.000,~1.300".parse().unwrap();
-        let second: Overlay = "a#t=~1.300,2.200".parse().unwrap();
+        let first: Overlay = "a#t=0.000,1.300~500".parse().unwrap();
+        let second: Overlay = "a#t=1.300~500,2.200".parse().unwrap();
         let (whole, rest) = (found(0), found(800));
         let (first, second) = (between_pauses(&whole, &first), between_pauses(&rest, &second));
         assert!((8000..9600).contains(&first.len()), "{}", first.len());

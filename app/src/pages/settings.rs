@@ -8,7 +8,8 @@ use crate::backend::{backend, may};
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{Role, Voice};
 use crate::preferences::{
-    Align, Layout, Links, Mark, Pauses, Preferences, STEPS, Switch, Theme, Typeface, UiLanguage,
+    Align, Layout, Links, Mark, Paragraphs, Pauses, Preferences, STEPS, Switch, Theme, Typeface,
+    UiLanguage,
 };
 use crate::words::words;
 
@@ -44,6 +45,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {step("margin", said.margin, chosen.margin)}
                 {choice("layout", said.layout, Layout::ALL, Layout::name, chosen.layout, names(&said.layout_names))}
                 {choice("align", said.align, Align::ALL, Align::name, chosen.align, names(&said.align_names))}
+                {choice("paragraphs", said.paragraphs, Paragraphs::ALL, Paragraphs::name, chosen.paragraphs, names(&said.paragraphs_names))}
                 {choice("hyphens", said.hyphens, Switch::ALL, Switch::name, chosen.hyphens, vec![said.on, said.off])}
                 <h2>{said.listening}</h2>
                 {choice("mark", said.mark, Mark::ALL, Mark::name, chosen.mark, names(&said.mark_names))}

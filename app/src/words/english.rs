@@ -187,6 +187,8 @@ pub(super) static ENGLISH: Words = Words {
         layout_names: ["Scrolled", "Paged"],
         align: "Lines",
         align_names: ["Ragged", "Justified"],
+        paragraphs: "Paragraphs",
+        paragraphs_names: ["Spaced", "Indented, as in books"],
         hyphens: "Hyphenation",
         on: "On",
         off: "Off",

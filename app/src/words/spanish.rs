@@ -185,6 +185,8 @@ pub(super) static SPANISH: Words = Words {
         layout_names: ["Continua", "Por páginas"],
         align: "Líneas",
         align_names: ["Sin justificar", "Justificadas"],
+        paragraphs: "Párrafos",
+        paragraphs_names: ["Separados", "Con sangría, como en los libros"],
         hyphens: "Partir palabras",
         on: "Sí",
         off: "No",

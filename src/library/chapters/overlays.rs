@@ -4,11 +4,12 @@
 //! the chapter's text: a sentence that is a part of a passage is heard for that part of its time, and one
 //! that consists of several from the beginning of the first to the end of the last.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::library::manuscript::HeardPassage;
-use crate::library::overlay::{Moment, Overlay};
+use crate::library::overlay::{MAX_REACH_MS, Moment, Overlay};
 
 /// A pause between two sentences that is no longer than this is a part of the reading, in milliseconds.
 const MAX_PAUSE_MS: u32 = 3000;
@@ -71,7 +72,7 @@ impl Standing {
     ) -> Vec<Option<Overlay>> {
         let placed = passages.filter_map(|(document, heard)| {
             let place = self.elements.get(&(document, heard.id.clone()))?.clone();
-            Some(Placed { place, heard })
+            Some(Placed::new(heard, place))
         });
         lay(&self.sentences, placed.collect())
     }
@@ -80,23 +81,57 @@ impl Standing {
 /// A passage that stands in the chapter.
 struct Placed<'p> {
     place: Range<usize>,
-    heard: &'p HeardPassage,
+    file: &'p str,
+    begin_ms: u32,
+    end_ms: Option<u32>,
 }
 
-fn lay(sentences: &[Range<usize>], mut placed: Vec<Placed<'_>>) -> Vec<Option<Overlay>> {
-    placed.sort_by_key(|passage| (passage.place.start, passage.place.end));
-    // Of those that stand in each other, the one that is heard first has the text up to the next.
-    for at in 1..placed.len() {
-        let (before, after) = placed.split_at_mut(at);
-        if let (Some(last), Some(next)) = (before.last_mut(), after.first()) {
-            last.place.end = last.place.end.min(next.place.start);
-        }
+impl<'p> Placed<'p> {
+    fn new(heard: &'p HeardPassage, place: Range<usize>) -> Self {
+        let HeardPassage { file, begin_ms, end_ms, .. } = heard;
+        Self { place, file, begin_ms: *begin_ms, end_ms: *end_ms }
     }
-    placed.retain(|passage| !passage.place.is_empty());
+}
+
+fn lay(sentences: &[Range<usize>], placed: Vec<Placed<'_>>) -> Vec<Option<Overlay>> {
+    let placed = apart(placed);
     let mut laid: Vec<Option<Overlay>> =
         sentences.iter().map(|sentence| of_sentence(sentence, &placed)).collect();
     join_pauses(&mut laid);
+    bound_reach(&mut laid);
     laid
+}
+
+/// Passages none of which stands in another: one that goes on at the same place is one with it, one that has smaller
+/// ones in it gives way to them, and one that reaches into the next ends there.
+fn apart(mut placed: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
+    // Stable: those of one place stay in the order in which they are heard.
+    placed.sort_by_key(|passage| (passage.place.start, Reverse(passage.place.end)));
+    let mut apart: Vec<Placed<'_>> = Vec::with_capacity(placed.len());
+    for mut next in placed {
+        while let Some(last) = apart.last() {
+            let is_within = next.place.end <= last.place.end && next.place != last.place;
+            if !is_within || next.place.start >= last.place.end {
+                break;
+            }
+            // Only what stands around it: what was cut short before it has its own text.
+            apart.pop();
+        }
+        if let Some(last) = apart.last_mut() {
+            if last.place == next.place {
+                let goes_on = last.file == next.file && next.begin_ms >= last.begin_ms;
+                if goes_on {
+                    last.end_ms = next.end_ms;
+                }
+                continue;
+            }
+            next.place.start = next.place.start.max(last.place.end);
+        }
+        if !next.place.is_empty() {
+            apart.push(next);
+        }
+    }
+    apart
 }
 
 fn of_sentence(sentence: &Range<usize>, placed: &[Placed<'_>]) -> Option<Overlay> {
@@ -106,28 +141,28 @@ fn of_sentence(sentence: &Range<usize>, placed: &[Placed<'_>]) -> Option<Overlay
     // What goes on in another file, or goes back, cannot be heard in one piece.
     let mut last = first;
     for passage in within {
-        if passage.heard.file != first.heard.file || passage.heard.begin_ms < last.heard.begin_ms {
+        if passage.file != first.file || passage.begin_ms < last.begin_ms {
             break;
         }
         last = passage;
     }
     let begin = match sentence.start.checked_sub(first.place.start) {
-        None | Some(0) => Moment::at(first.heard.begin_ms),
+        None | Some(0) => Moment::at(first.begin_ms),
         Some(into) => within_passage(first, into)?,
     };
     let end = match sentence.end < last.place.end {
         true => Some(within_passage(last, sentence.end - last.place.start)?),
-        false => last.heard.end_ms.map(Moment::at),
+        false => last.end_ms.map(Moment::at),
     };
-    Some(Overlay { file: first.heard.file.clone(), begin, end })
+    Some(Overlay { file: first.file.to_owned(), begin, end })
 }
 
 /// When so many bytes of a passage have been heard; `None` where it is not known how long it is.
 fn within_passage(passage: &Placed<'_>, bytes: usize) -> Option<Moment> {
-    let begin_ms = passage.heard.begin_ms;
-    let length = u64::from(passage.heard.end_ms?.saturating_sub(begin_ms));
+    let begin_ms = passage.begin_ms;
+    let length = u64::from(passage.end_ms?.saturating_sub(begin_ms));
     let heard = length * bytes as u64 / passage.place.len().max(1) as u64;
-    Some(Moment { ms: begin_ms + heard as u32, is_near: true })
+    Some(Moment { ms: begin_ms + heard as u32, reach_ms: MAX_REACH_MS })
 }
 
 /// A pause that the reader makes between two sentences goes with the first, so that it is heard as it was made.
@@ -139,8 +174,26 @@ fn join_pauses(laid: &mut [Option<Overlay>]) {
         };
         let Some(end) = last.end.filter(|_| last.file == next.file) else { continue };
         let is_pause = (1..=MAX_PAUSE_MS).contains(&next.begin.ms.saturating_sub(end.ms));
-        if is_pause && !end.is_near && !next.begin.is_near {
+        if is_pause && end.reach_ms == 0 && next.begin.reach_ms == 0 {
             last.end = Some(next.begin);
+        }
+    }
+}
+
+/// A pause is sought no further away than half of the sentence that begins or ends there, so that two of them are never
+/// the same. What the end of one is, is the beginning of the next.
+fn bound_reach(laid: &mut [Option<Overlay>]) {
+    let halves: Vec<Option<u32>> =
+        laid.iter().map(|one| Some(one.as_ref()?.length_ms()? / 2)).collect();
+    let half = |at: Option<usize>| at.and_then(|at| *halves.get(at)?).unwrap_or(u32::MAX);
+    for (at, overlay) in laid.iter_mut().enumerate() {
+        let Some(overlay) = overlay else { continue };
+        let bound = |moment: &mut Moment, before: Option<usize>, after: Option<usize>| {
+            moment.reach_ms = moment.reach_ms.min(half(before)).min(half(after));
+        };
+        bound(&mut overlay.begin, at.checked_sub(1), Some(at));
+        if let Some(end) = &mut overlay.end {
+            bound(end, Some(at), Some(at + 1));
         }
     }
 }
@@ -157,7 +210,7 @@ mod tests {
         sentences: &[Range<usize>],
         passages: &[(HeardPassage, Range<usize>)],
     ) -> Vec<Option<String>> {
-        let placed = passages.iter().map(|(heard, place)| Placed { place: place.clone(), heard });
+        let placed = passages.iter().map(|(heard, place)| Placed::new(heard, place.clone()));
         let laid = lay(sentences, placed.collect());
         laid.into_iter().map(|one| Some(one?.to_string())).collect()
     }
@@ -182,7 +235,7 @@ mod tests {
     #[test]
     fn a_paragraph_that_is_named_is_shared_out() {
         let passages = [(heard("p", 2000, Some(12_000)), 0..100)];
-        let expected = told([Some("2.000,~4.000"), Some("~4.000,12.000")]);
+        let expected = told([Some("2.000,4.000~500"), Some("4.000~500,12.000")]);
         assert_eq!(laid(&[0..20, 20..100], &passages), expected);
         // Without an end nothing can be shared out.
         let passages = [(heard("p", 2000, None), 0..100)];
@@ -210,5 +263,32 @@ mod tests {
         assert_eq!(laid(std::slice::from_ref(&(0..10)), &passages), told([Some("3.000,4.000")]));
         let passages = [(heard("1", 3000, Some(4000)), 0..5), (heard("2", 0, Some(500)), 5..10)];
         assert_eq!(laid(std::slice::from_ref(&(0..10)), &passages), told([Some("3.000,4.000")]));
+    }
+
+    #[test]
+    fn an_element_that_is_named_twice_is_heard_from_first_to_last() {
+        let passages = [(heard("1", 0, Some(3000)), 0..10), (heard("1", 3000, Some(5000)), 0..10)];
+        assert_eq!(laid(std::slice::from_ref(&(0..10)), &passages), told([Some("0.000,5.000")]));
+    }
+
+    #[test]
+    fn what_stands_in_another_is_more_exact_than_it() {
+        let passages = [
+            (heard("p", 0, Some(9000)), 0..30),
+            (heard("1", 0, Some(4000)), 0..10),
+            (heard("2", 4000, Some(6000)), 10..20),
+        ];
+        // Nothing is said of the third but what is said of all.
+        let expected = told([Some("0.000,4.000"), Some("4.000,6.000"), None]);
+        assert_eq!(laid(&[0..10, 10..20, 20..30], &passages), expected);
+    }
+
+    #[test]
+    fn short_sentences_do_not_seek_the_same_pause() {
+        let passages = [(heard("p", 0, Some(2000)), 0..20)];
+        let sentences = [0..4, 4..8, 8..20];
+        let expected =
+            told([Some("0.000,0.400~200"), Some("0.400~200,0.800~200"), Some("0.800~200,2.000")]);
+        assert_eq!(laid(&sentences, &passages), expected);
     }
 }

@@ -156,6 +156,9 @@ fn find_package(
     Package::read(&path, &document)
 }
 
+/// The names of sounds that were written, by their paths; none for one that is not there.
+type Sounds = HashMap<String, Option<String>>;
+
 struct Reader {
     container: Container,
     package: Package,
@@ -339,7 +342,7 @@ impl Reader {
             self.package.items.iter().filter_map(|item| item.overlay).collect();
         let mut in_order: Vec<usize> = named.into_iter().collect();
         in_order.sort_unstable();
-        let mut sounds: HashMap<String, bool> = HashMap::new();
+        let mut sounds = Sounds::new();
         let mut passages = 0;
         for item in in_order {
             let path = self.package.items[item].path.clone();
@@ -362,7 +365,8 @@ impl Reader {
                         most: MAX_OVERLAYS,
                     });
                 }
-                if self.sound(&mut heard.file, &mut sounds)? {
+                if let Some(name) = self.sound(&heard.file, &mut sounds)? {
+                    heard.file = name;
                     documents[*at].heard.push(heard);
                 }
             }
@@ -371,32 +375,31 @@ impl Reader {
         Ok(is_heard.then(|| self.package.narrator.clone()))
     }
 
-    /// Writes a sound as its overlays name it, and gives it the path that its container has. Says whether it is
-    /// there.
-    fn sound(
-        &mut self,
-        path: &mut String,
-        sounds: &mut HashMap<String, bool>,
-    ) -> Result<bool, ImportError> {
-        let Some(entry) = self.container.find(path) else {
-            if sounds.insert(path.clone(), false).is_none() {
-                self.warnings.add(WarningKind::Missing, path);
-            }
-            return Ok(false);
-        };
-        self.container.path(entry).clone_into(path);
-        if let Some(is_there) = sounds.get(path) {
-            return Ok(*is_there);
+    /// Writes a sound that its overlays name by a path, and gives it a name that is as long as names of ours are.
+    fn sound(&mut self, path: &str, sounds: &mut Sounds) -> Result<Option<String>, ImportError> {
+        if let Some(known) = sounds.get(path) {
+            return Ok(known.clone());
         }
-        let container = &mut self.container;
-        let written = self.files.write_sound(path, |to| container.copy(entry, to))?;
+        let name = sounds.values().flatten().count().to_string();
+        let written = match self.container.find(path) {
+            Some(entry) => {
+                let container = &mut self.container;
+                self.files.write_sound(&name, |to| container.copy(entry, to))?
+            }
+            None => {
+                self.warnings.add(WarningKind::Missing, path);
+                sounds.insert(path.to_owned(), None);
+                return Ok(None);
+            }
+        };
         match written {
             Ok(()) => {}
             Err(Unreadable::Damaged) => self.warnings.add(WarningKind::Damaged, path),
             Err(Unreadable::TooLarge) => self.warnings.add(WarningKind::TooLarge, path),
         }
-        sounds.insert(path.clone(), written.is_ok());
-        Ok(written.is_ok())
+        let name = written.is_ok().then_some(name);
+        sounds.insert(path.to_owned(), name.clone());
+        Ok(name)
     }
 
     /// What the book says of documents as a whole: covers, title pages, indexes.

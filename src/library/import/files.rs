@@ -33,13 +33,13 @@ impl Files {
         Ok(())
     }
 
-    /// Has a sound that has `path` inside the book written by `copy`. One that could not be read whole is not there.
+    /// Has a sound of a name written by `copy`. One that could not be read whole is not there.
     pub fn write_sound(
         &mut self,
-        path: &str,
+        name: &str,
         copy: impl FnOnce(&mut BufWriter<File>) -> io::Result<Result<(), Unreadable>>,
     ) -> io::Result<Result<(), Unreadable>> {
-        let to = self.sounds.join(file_name(path));
+        let to = self.sounds.join(file_name(name));
         let mut writer = BufWriter::new(File::create(&to)?);
         let copied = copy(&mut writer)?;
         writer.flush()?;

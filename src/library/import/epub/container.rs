@@ -5,7 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use zip::ZipArchive;
 
 use crate::library::import::limits::{
-    ALWAYS_EXPANDED_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_EXPANSION, MAX_SOUND_BYTES,
+    ALWAYS_EXPANDED_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_EXPANSION, MAX_SHRUNK_SOUND_BYTES,
+    MAX_SOUND_BYTES,
 };
 use crate::library::import::{ImportError, Source};
 use crate::library::paths::{PathIndex, normalise};
@@ -30,6 +31,8 @@ pub struct Container {
     folder: String,
     /// How much more may be expanded, in bytes.
     budget: u64,
+    /// How much of that may be sound.
+    sound_budget: u64,
 }
 
 /// One entry of a container.
@@ -75,6 +78,7 @@ impl Container {
             by_path: PathIndex::default(),
             folder: String::new(),
             budget,
+            sound_budget: length + MAX_SHRUNK_SOUND_BYTES,
         };
         for index in 0..container.archive.len() {
             // A name that cannot be read leads nowhere, and its entry is never asked for.
@@ -139,19 +143,20 @@ impl Container {
         Ok(Content { bytes, is_damaged: outcome.is_err() })
     }
 
-    /// Copies an entry of at most [`MAX_SOUND_BYTES`], which counts like what is read.
+    /// Copies an entry of at most [`MAX_SOUND_BYTES`] that begins as sound does; what is none is damaged.
     pub fn copy(
         &mut self,
         entry: Entry,
         to: &mut impl Write,
     ) -> io::Result<Result<(), Unreadable>> {
         let Ok(file) = self.archive.by_index(entry.0) else { return Ok(Err(Unreadable::Damaged)) };
-        let limit = MAX_SOUND_BYTES.min(self.budget);
+        let limit = MAX_SOUND_BYTES.min(self.sound_budget);
         if file.size() > limit {
             return Ok(Err(Unreadable::TooLarge));
         }
         let mut from = file.take(limit + 1);
         let mut piece = vec![0; COPIED_BYTES];
+        let mut is_first = true;
         loop {
             let length = match from.read(&mut piece) {
                 Ok(0) => break,
@@ -159,7 +164,10 @@ impl Container {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => return Ok(Err(Unreadable::Damaged)),
             };
-            self.budget = self.budget.saturating_sub(length as u64);
+            if std::mem::take(&mut is_first) && !is_sound(&piece[..length]) {
+                return Ok(Err(Unreadable::Damaged));
+            }
+            self.sound_budget = self.sound_budget.saturating_sub(length as u64);
             to.write_all(&piece[..length])?;
         }
         Ok(if from.limit() == 0 { Err(Unreadable::TooLarge) } else { Ok(()) })
@@ -176,6 +184,12 @@ impl Container {
             path[..path.len() - CONTAINER_PATH.len()].to_owned()
         })
     }
+}
+
+/// Whether bytes begin as MP3 or MP4 do: with a tag, a frame, or the type of the file.
+fn is_sound(bytes: &[u8]) -> bool {
+    let is_frame = matches!(bytes, [0xff, second, ..] if second & 0xe0 == 0xe0);
+    bytes.starts_with(b"ID3") || is_frame || bytes.get(4..8) == Some(b"ftyp")
 }
 
 /// Whether a file has the end of a ZIP archive.
