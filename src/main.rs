@@ -32,10 +32,10 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged when `RUST_LOG` says nothing. The parser of HTML has a word to say to every misplaced
-/// table cell of a book.
-const LOG_FILTER: &str = "earmark=info,warn,html5ever=error";
+/// table cell of a book, and that of sound to every tag.
+const LOG_FILTER: &str = "earmark=info,warn,html5ever=error,symphonia=error";
 /// The same for a command that a person waits for, and that says itself what it does.
-const COMMAND_LOG_FILTER: &str = "warn,html5ever=error";
+const COMMAND_LOG_FILTER: &str = "warn,html5ever=error,symphonia=error";
 
 /// What the system keeps of an answer that a client has not taken yet, in bytes. Left to itself, Linux takes
 /// megabytes for each of the first listeners, and then has none left for the others: of 10,000, one in a
