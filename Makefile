@@ -3,7 +3,7 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: run setup dev build test lint unit browser bench api-docs fuzz fmt audit
+.PHONY: run setup dev build package test lint unit browser bench api-docs fuzz fmt audit
 
 ## run: build Earmark and serve it at http://127.0.0.1:3000
 run: build
@@ -16,6 +16,10 @@ setup:
 build:
 	scripts/setup.sh build
 	cargo leptos build --release --precompress
+
+## package: a tarball and a .deb of the release build, in target/package; `scripts/try-package.sh` tries the latter
+package: build
+	scripts/package.sh
 
 ## dev: serve, and build anew on every change
 dev:
@@ -33,7 +37,7 @@ lint:
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo clippy -p app --lib --features hydrate --target wasm32-unknown-unknown -- -D warnings
 	cargo deny --workspace check bans licenses sources
-	shellcheck scripts/*.sh .ci/run benches/http.sh
+	shellcheck scripts/*.sh packaging/deb/p* .ci/run benches/http.sh
 	cd end2end && npx tsc --noEmit -p .
 
 ## unit: unit and integration tests, those also on PostgreSQL
