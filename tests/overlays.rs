@@ -298,3 +298,50 @@ async fn what_is_made_of_it_is_taken_along_in_its_own_sound() {
     let first = json!({ "start_ms": 0, "duration_ms": 1000 });
     assert!((tone(&samples, &first).0 - 400.0).abs() < 12.0);
 }
+
+/// A book of a minute and a half in forty sentences, in one file that is read by many at once.
+fn long_book() -> Vec<u8> {
+    const SENTENCES: usize = 40;
+    let tones: Vec<(u32, u32)> = (0..SENTENCES).flat_map(|_| [(600, 2000), (0, 250)]).collect();
+    let mp3 = sound(&tones, 44_100, &["-b:a", "192k", "-f", "mp3"]);
+    let text: String =
+        (0..SENTENCES).map(|n| format!("<p id='s{n}'>This is number {n}.</p>")).collect();
+    let par = |n: usize| {
+        let (begin, end) = (n as f64 * 2.25, (n + 1) as f64 * 2.25);
+        format!(
+            "<par><text src='c.xhtml#s{n}'/><audio src='s.mp3' clipBegin='{begin}s' clipEnd='{end}s'/></par>"
+        )
+    };
+    let pars: String = (0..SENTENCES).map(par).collect();
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in [
+        ("META-INF/container.xml", &b"<container><rootfiles><rootfile full-path='p.opf'/></rootfiles></container>"[..]),
+        ("p.opf", b"<package><metadata><title>Long</title><language>en</language></metadata><manifest><item id='c' href='c.xhtml' media-type='application/xhtml+xml' media-overlay='o'/><item id='o' href='o.smil' media-type='application/smil+xml'/></manifest><spine><itemref idref='c'/></spine></package>"),
+        ("c.xhtml", format!("<html><body>{text}</body></html>").as_bytes()),
+        ("o.smil", format!("<smil><body>{pars}</body></smil>").as_bytes()),
+        ("s.mp3", &mp3),
+    ] {
+        // A tone shrinks as no voice does, and more than is believed.
+        let options = zip::write::SimpleFileOptions::default();
+        let stored = options.compression_method(zip::CompressionMethod::Stored);
+        archive.start_file(name, stored).unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_sentences_are_cut_at_once() {
+    let server = TestServer::start_with(&["--workers", "8"]).await;
+    let id = server.import("long.epub", long_book()).await;
+    let (samples, timeline) = heard(&server, &id, 1, "").await;
+    let entries = timeline.as_array().unwrap();
+    assert_eq!(entries.len(), 40);
+    for entry in entries {
+        let (height, lasted) = tone(&samples, entry);
+        assert!(
+            (height - 600.0).abs() < 20.0 && (lasted - 2000.0).abs() < 60.0,
+            "{entry}: {height} Hz, {lasted} ms"
+        );
+    }
+}

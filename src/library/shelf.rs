@@ -5,7 +5,7 @@
 //! books/{id}/chapters/{n}.json          a typeset chapter, n from 1
 //! books/{id}/files/{sha256 of path}     a picture; hashed, because a path inside a book may be anything
 //! books/{id}/covers/{width}.webp        the cover made smaller
-//! books/{id}/sounds/{sha256 of name}    a sound that the book is heard by
+//! books/{id}/sounds/{n}                 a sound that the book is heard by
 //! books/{id}/r{revision}/…              the same four of a file that was read anew
 //! ```
 //!
@@ -165,9 +165,9 @@ impl Shelf {
         &self,
         id: &BookId,
         revision: u32,
-        path: &str,
+        name: &str,
     ) -> Result<Option<SoundFile>, LibraryError> {
-        let path = folder(id, revision).join("sounds").join(files::file_name(path));
+        let path = folder(id, revision).join("sounds").join(name);
         Ok(SoundFile::open(Arc::clone(&self.store), path, self.pieces.clone()).await?)
     }
 

@@ -38,7 +38,7 @@ pub struct Overlays {
     library: Library,
     voices: [Voice; 1],
     /// Files that were read, the last one last, for who goes on in them. A std lock, never held while one is read.
-    open: Arc<Mutex<OpenFiles>>,
+    open: Mutex<OpenFiles>,
 }
 
 impl Overlays {
@@ -50,7 +50,7 @@ impl Overlays {
             language: MANY_LANGUAGES.to_owned(),
             engine: NAME.to_owned(),
         };
-        Self { library, voices: [voice], open: Arc::default() }
+        Self { library, voices: [voice], open: Mutex::default() }
     }
 
     async fn clip(&self, place: &str) -> Result<Clip, String> {
@@ -69,9 +69,8 @@ impl Overlays {
         let is_over = known.as_ref().map_or_else(Arc::default, SoundReader::is_over);
         is_over.store(false, Ordering::Relaxed);
         // Should nobody wait any more, as after the time limit, it is read no further.
-        let _guard = SetWhenDropped(Arc::clone(&is_over));
-        let open = Arc::clone(&self.open);
-        let clip = move || {
+        let guard = SetWhenDropped(Arc::clone(&is_over));
+        let cut = move || {
             let mut reader = match (known, file) {
                 (Some(known), _) => known,
                 (None, Some(file)) => {
@@ -81,12 +80,16 @@ impl Overlays {
                 (None, None) => return Err("it is not open".to_owned()),
             };
             let found = reader.cut(begin, end, most)?;
-            keep(&mut lock(&open), name, reader);
             let samples = between_pauses(&found, &overlay);
             let clip = encode_at(samples, found.sample_rate, SAMPLE_RATE);
-            clip.map_err(|error| error.to_string())
+            Ok((reader, clip.map_err(|error| error.to_string())?))
         };
-        tokio::task::spawn_blocking(clip).await.map_err(|error| error.to_string())?
+        let cut = tokio::task::spawn_blocking(cut).await;
+        let (reader, clip) = cut.map_err(|error| error.to_string())??;
+        // Before another takes the reader: this one's end is not that one's.
+        drop(guard);
+        keep(&mut lock(&self.open), name, reader);
+        Ok(clip)
     }
 
     async fn file(&self, (book, revision, path): &FileName) -> Result<SoundFile, String> {
@@ -100,6 +103,7 @@ impl Overlays {
     }
 }
 
+/// Says that nobody waits any more when it goes.
 struct SetWhenDropped(Arc<AtomicBool>);
 
 impl Drop for SetWhenDropped {

@@ -103,7 +103,7 @@ fn lay(sentences: &[Range<usize>], placed: Vec<Placed<'_>>) -> Vec<Option<Overla
 }
 
 /// Passages none of which stands in another: one that goes on at the same place is one with it, one that has smaller
-/// ones in it gives way to them, and one that reaches into the next ends there.
+/// ones in it gives way to them, and one that begins within another begins where that ends.
 fn apart(mut placed: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
     // Stable: those of one place stay in the order in which they are heard.
     placed.sort_by_key(|passage| (passage.place.start, Reverse(passage.place.end)));
@@ -114,7 +114,7 @@ fn apart(mut placed: Vec<Placed<'_>>) -> Vec<Placed<'_>> {
             if !is_within || next.place.start >= last.place.end {
                 break;
             }
-            // Only what stands around it: what was cut short before it has its own text.
+            // What stands around it gives way.
             apart.pop();
         }
         if let Some(last) = apart.last_mut() {

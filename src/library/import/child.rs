@@ -4,7 +4,7 @@
 //! WORK/source                     the file; the parent has put it here
 //! WORK/book/book.json             ImportedBook
 //! WORK/book/chapters/{n}.json     typeset chapters, n from 1
-//! WORK/book/files/{sha256 of path}, WORK/book/covers/{width}.webp, WORK/book/sounds/{sha256 of name}
+//! WORK/book/files/{sha256 of path}, WORK/book/covers/{width}.webp, WORK/book/sounds/{n}
 //! ```
 //!
 //! On standard output it says how far it is (`progress 40`), and at last `done`, or `refused` and why.

@@ -16,15 +16,12 @@ use std::collections::{HashMap, HashSet};
 use app::model::{BookFont, NewPronunciation, WarningKind};
 
 use container::{Container, Content, Entry};
-use overlays::Passage;
 use package::{Item, Package};
 use pictures::PictureShelf;
 
 use super::encoding::{Decoded, decode_markup};
 use super::files::Files;
-use super::limits::{
-    MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_OVERLAYS, MAX_STYLE_SHEETS, MAX_TEXT_BYTES,
-};
+use super::limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES};
 use super::warnings::Warnings;
 use super::xml::{self, Element};
 use super::{ImportError, Manuscript, Source, language, typeface};
@@ -155,9 +152,6 @@ fn find_package(
     }
     Package::read(&path, &document)
 }
-
-/// The names of sounds that were written, by their paths; none for one that is not there.
-type Sounds = HashMap<String, Option<String>>;
 
 struct Reader {
     container: Container,
@@ -325,81 +319,6 @@ impl Reader {
         let ncx =
             ncx.and_then(|path| self.contents_of(&path, contents::of_ncx)).unwrap_or_default();
         if self.targets(&ncx) > self.targets(&nav) { ncx } else { nav }
-    }
-
-    /// Has documents know which of their passages are heard where, and writes the sounds. Says who reads them, if
-    /// somebody does.
-    fn overlays(
-        &mut self,
-        documents: &mut [SourceDocument],
-    ) -> Result<Option<String>, ImportError> {
-        let of_document: HashMap<Entry, usize> = documents
-            .iter()
-            .enumerate()
-            .filter_map(|(at, document)| Some((self.container.find(&document.path)?, at)))
-            .collect();
-        let named: HashSet<usize> =
-            self.package.items.iter().filter_map(|item| item.overlay).collect();
-        let mut in_order: Vec<usize> = named.into_iter().collect();
-        in_order.sort_unstable();
-        let mut sounds = Sounds::new();
-        let mut passages = 0;
-        for item in in_order {
-            let path = self.package.items[item].path.clone();
-            let Some(entry) = self.container.find(&path) else {
-                self.warnings.add(WarningKind::Missing, &path);
-                continue;
-            };
-            let Some(content) = self.content(entry, MAX_DOCUMENT_BYTES) else { continue };
-            let (root, is_whole) = xml::parse(&decode_markup(&content.bytes).text);
-            if content.is_damaged || !is_whole {
-                self.warnings.add(WarningKind::Damaged, &path);
-            }
-            for Passage { document, mut heard } in overlays::passages(&path, &root) {
-                let entry = self.container.find(&document);
-                let Some(at) = entry.and_then(|entry| of_document.get(&entry)) else { continue };
-                passages += 1;
-                if passages > MAX_OVERLAYS {
-                    return Err(ImportError::TooMany {
-                        what: "passages that are heard",
-                        most: MAX_OVERLAYS,
-                    });
-                }
-                if let Some(name) = self.sound(&heard.file, &mut sounds)? {
-                    heard.file = name;
-                    documents[*at].heard.push(heard);
-                }
-            }
-        }
-        let is_heard = documents.iter().any(|document| !document.heard.is_empty());
-        Ok(is_heard.then(|| self.package.narrator.clone()))
-    }
-
-    /// Writes a sound that its overlays name by a path, and gives it a name that is as long as names of ours are.
-    fn sound(&mut self, path: &str, sounds: &mut Sounds) -> Result<Option<String>, ImportError> {
-        if let Some(known) = sounds.get(path) {
-            return Ok(known.clone());
-        }
-        let name = sounds.values().flatten().count().to_string();
-        let written = match self.container.find(path) {
-            Some(entry) => {
-                let container = &mut self.container;
-                self.files.write_sound(&name, |to| container.copy(entry, to))?
-            }
-            None => {
-                self.warnings.add(WarningKind::Missing, path);
-                sounds.insert(path.to_owned(), None);
-                return Ok(None);
-            }
-        };
-        match written {
-            Ok(()) => {}
-            Err(Unreadable::Damaged) => self.warnings.add(WarningKind::Damaged, path),
-            Err(Unreadable::TooLarge) => self.warnings.add(WarningKind::TooLarge, path),
-        }
-        let name = written.is_ok().then_some(name);
-        sounds.insert(path.to_owned(), name.clone());
-        Ok(name)
     }
 
     /// What the book says of documents as a whole: covers, title pages, indexes.

@@ -39,7 +39,7 @@ impl Files {
         name: &str,
         copy: impl FnOnce(&mut BufWriter<File>) -> io::Result<Result<(), Unreadable>>,
     ) -> io::Result<Result<(), Unreadable>> {
-        let to = self.sounds.join(file_name(name));
+        let to = self.sounds.join(name);
         let mut writer = BufWriter::new(File::create(&to)?);
         let copied = copy(&mut writer)?;
         writer.flush()?;

@@ -20,8 +20,11 @@ pub const MAX_OVERLAYS: usize = 600_000;
 /// Longest passage that is heard in one piece, in milliseconds: a page that is read slowly.
 pub const MAX_OVERLAY_MS: u32 = 3 * 60 * 1000;
 
-/// All sound that is read out of a container may have as many bytes as the file and these: it does not shrink.
-pub const MAX_SHRUNK_SOUND_BYTES: u64 = 1024 * 1024;
+/// All sound that is read out of a container may have these bytes whatever the size of the file …
+pub const ALWAYS_SOUND_BYTES: u64 = 1024 * 1024;
+
+/// … and this many times the size of the file. Speech hardly shrinks, and pauses at a constant bit rate do.
+pub const MAX_SOUND_EXPANSION: u64 = 4;
 
 /// Expanded size of one document, package or table of contents, in bytes. A novel in one document has 2 MB.
 pub const MAX_DOCUMENT_BYTES: u64 = 16 * 1024 * 1024;

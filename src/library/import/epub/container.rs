@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use zip::ZipArchive;
 
 use crate::library::import::limits::{
-    ALWAYS_EXPANDED_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_EXPANSION, MAX_SHRUNK_SOUND_BYTES,
-    MAX_SOUND_BYTES,
+    ALWAYS_EXPANDED_BYTES, ALWAYS_SOUND_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_EXPANSION,
+    MAX_SOUND_BYTES, MAX_SOUND_EXPANSION,
 };
 use crate::library::import::{ImportError, Source};
 use crate::library::paths::{PathIndex, normalise};
@@ -78,7 +78,7 @@ impl Container {
             by_path: PathIndex::default(),
             folder: String::new(),
             budget,
-            sound_budget: length + MAX_SHRUNK_SOUND_BYTES,
+            sound_budget: ALWAYS_SOUND_BYTES + MAX_SOUND_EXPANSION.saturating_mul(length),
         };
         for index in 0..container.archive.len() {
             // A name that cannot be read leads nowhere, and its entry is never asked for.

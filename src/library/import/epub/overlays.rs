@@ -1,21 +1,108 @@
 //! Media overlays: which passages of a document are heard where (EPUB 3.3, section 9, a profile of SMIL 3.0).
 
-use super::super::xml::Element;
-use crate::library::import::limits::MAX_OVERLAY_MS;
-use crate::library::manuscript::HeardPassage;
+use std::collections::{HashMap, HashSet};
+
+use app::model::WarningKind;
+
+use super::container::{Entry, Unreadable};
+use super::{Reader, xml};
+use crate::library::import::ImportError;
+use crate::library::import::encoding::decode_markup;
+use crate::library::import::limits::{MAX_DOCUMENT_BYTES, MAX_OVERLAY_MS, MAX_OVERLAYS};
+use crate::library::manuscript::{HeardPassage, SourceDocument};
 use crate::library::paths::{fragment, join};
+
+/// The names of sounds that were written, by their paths; none for one that is not there.
+type Sounds = HashMap<String, Option<String>>;
+
+impl Reader {
+    /// Has documents know which of their passages are heard where, and writes the sounds. Says who reads them, if
+    /// somebody does.
+    pub(super) fn overlays(
+        &mut self,
+        documents: &mut [SourceDocument],
+    ) -> Result<Option<String>, ImportError> {
+        let of_document: HashMap<Entry, usize> = documents
+            .iter()
+            .enumerate()
+            .filter_map(|(at, document)| Some((self.container.find(&document.path)?, at)))
+            .collect();
+        let named: HashSet<usize> =
+            self.package.items.iter().filter_map(|item| item.overlay).collect();
+        let mut in_order: Vec<usize> = named.into_iter().collect();
+        in_order.sort_unstable();
+        let mut sounds = Sounds::new();
+        let mut count = 0;
+        for item in in_order {
+            let path = self.package.items[item].path.clone();
+            let Some(entry) = self.container.find(&path) else {
+                self.warnings.add(WarningKind::Missing, &path);
+                continue;
+            };
+            let Some(content) = self.content(entry, MAX_DOCUMENT_BYTES) else { continue };
+            let (root, is_whole) = xml::parse(&decode_markup(&content.bytes).text);
+            if content.is_damaged || !is_whole {
+                self.warnings.add(WarningKind::Damaged, &path);
+            }
+            for Passage { document, mut heard } in passages(&path, &root) {
+                let entry = self.container.find(&document);
+                let Some(at) = entry.and_then(|entry| of_document.get(&entry)) else { continue };
+                count += 1;
+                if count > MAX_OVERLAYS {
+                    return Err(ImportError::TooMany {
+                        what: "passages that are heard",
+                        most: MAX_OVERLAYS,
+                    });
+                }
+                if let Some(name) = self.sound(&heard.file, &mut sounds)? {
+                    heard.file = name;
+                    documents[*at].heard.push(heard);
+                }
+            }
+        }
+        let is_heard = documents.iter().any(|document| !document.heard.is_empty());
+        Ok(is_heard.then(|| self.package.narrator.clone()))
+    }
+
+    /// Writes a sound that its overlays name by a path, and gives it a name that is as long as names of ours are.
+    fn sound(&mut self, path: &str, sounds: &mut Sounds) -> Result<Option<String>, ImportError> {
+        if let Some(known) = sounds.get(path) {
+            return Ok(known.clone());
+        }
+        let name = sounds.values().flatten().count().to_string();
+        let written = match self.container.find(path) {
+            Some(entry) => {
+                let container = &mut self.container;
+                self.files.write_sound(&name, |to| container.copy(entry, to))?
+            }
+            None => {
+                self.warnings.add(WarningKind::Missing, path);
+                sounds.insert(path.to_owned(), None);
+                return Ok(None);
+            }
+        };
+        match written {
+            Ok(()) => {}
+            Err(Unreadable::Damaged) => self.warnings.add(WarningKind::Damaged, path),
+            Err(Unreadable::TooLarge) => self.warnings.add(WarningKind::TooLarge, path),
+        }
+        let name = written.is_ok().then_some(name);
+        sounds.insert(path.to_owned(), name.clone());
+        Ok(name)
+    }
+}
 
 /// One passage of an overlay, with the document that it is of as the overlay refers to it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Passage {
+struct Passage {
     /// Path of the document.
-    pub document: String,
+    document: String,
     /// What is heard.
-    pub heard: HeardPassage,
+    heard: HeardPassage,
 }
 
 /// The passages of an overlay that lies at `path`, in order. What has no text or no sound is left out.
-pub fn passages(path: &str, document: &Element) -> Vec<Passage> {
+fn passages(path: &str, document: &xml::Element) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     for element in document.descendants("par") {
         let text = element.child("text").and_then(|text| text.attribute("src"));
