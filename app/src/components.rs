@@ -2,7 +2,6 @@
 
 mod cover;
 mod error_page;
-mod icon;
 mod import_form;
 mod keep_button;
 mod page_title;
@@ -13,9 +12,9 @@ mod scripts;
 mod selection_menu;
 mod site_head;
 
+pub use crate::icon::{Icon, icon};
 pub use cover::Cover;
 pub use error_page::ErrorPage;
-pub use icon::{Icon, icon};
 pub use import_form::ImportForm;
 pub use keep_button::KeepButton;
 pub use page_title::{PageTitle, text_area_content};

@@ -17,4 +17,6 @@ pub use keep::{KeepBook, KeptBooks};
 pub use live::Live;
 pub use narrations::NarrationList;
 pub use panels::Panels;
-pub use player::Player;
+#[cfg(feature = "ssr")]
+pub(crate) use player::controls;
+pub use player::{Player, Silence, Start};

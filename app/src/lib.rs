@@ -11,6 +11,7 @@
 
 pub mod base;
 pub mod cast;
+pub mod icon;
 pub mod islands;
 pub mod model;
 pub mod pacing;

@@ -11,6 +11,7 @@ mod listening;
 mod narrations;
 mod operator;
 mod packs;
+mod player;
 mod sharing;
 mod spanish;
 mod take;
@@ -28,6 +29,7 @@ pub use listening::{Listening, Passage};
 pub use narrations::Narrations;
 pub use operator::Operator;
 pub use packs::Packs;
+pub use player::{Player, Playing};
 pub use sharing::Sharing;
 pub use take::Take;
 
@@ -45,6 +47,7 @@ pub struct Words {
     pub book: Book,
     pub reader: Reader,
     pub player: Player,
+    pub playing: Playing,
     pub settings: Settings,
     pub notes: Notes,
     pub search: Search,
@@ -60,7 +63,6 @@ pub struct Words {
     pub narrations: Narrations,
     pub take: Take,
     pub dashboard: Dashboard,
-    pub script: ScriptWords,
 }
 
 /// Every page.
@@ -193,53 +195,6 @@ pub struct Reader {
     pub read_otherwise: &'static str,
     pub go_to: &'static str,
     pub go: &'static str,
-}
-
-/// The player’s bar.
-#[derive(Debug)]
-#[allow(missing_docs)]
-pub struct Player {
-    pub player: &'static str,
-    pub play: &'static str,
-    pub chapter_back: &'static str,
-    pub chapter_on: &'static str,
-    pub paragraph_back: &'static str,
-    pub paragraph_on: &'static str,
-    pub sentence_back: &'static str,
-    pub sentence_on: &'static str,
-    pub place: &'static str,
-    pub speed: &'static str,
-    pub slower: &'static str,
-    pub faster: &'static str,
-    pub own_rate: &'static str,
-    pub voice: &'static str,
-    pub choose_voice: &'static str,
-    pub hear_voice: &'static str,
-    pub sleep: &'static str,
-    pub sleep_minutes: fn(u32) -> String,
-    pub sleep_chapter: &'static str,
-    pub sleep_off: &'static str,
-    pub sleep_longer: &'static str,
-    pub others_who_read: &'static str,
-    pub speech_voice: &'static str,
-    pub same_voice: &'static str,
-    pub language_voices: &'static str,
-    pub language_voice: fn(&str) -> String,
-    pub cast_hint: &'static str,
-    pub other_voices: &'static str,
-    /// Heading above the sound that a book brings, among voices.
-    pub in_book: &'static str,
-    /// Names that sound, by who reads, which may be empty.
-    pub own_sound: fn(&str) -> String,
-    /// Says on the book's page that it brings one, by who reads, which may be empty.
-    pub has_own_sound: fn(&str) -> String,
-    pub heard_wrong: &'static str,
-    pub retry: &'static str,
-    pub look_back: &'static str,
-    pub go_there: &'static str,
-    pub stay_here: &'static str,
-    pub no_voice: &'static str,
-    pub not_spoken: &'static str,
 }
 
 /// The settings. Lists are in the order of the preference’s values.
@@ -378,33 +333,6 @@ pub struct Keys {
     pub title: &'static str,
     pub space: &'static str,
     pub does: [&'static str; 15],
-}
-
-/// What scripts say on the reader’s page. `{}` is a time or a chapter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ScriptWords {
-    pub play: Text,
-    pub pause: Text,
-    pub preparing: Text,
-    pub the_end: Text,
-    pub offline: Text,
-    pub broke_off: Text,
-    pub connection_lost: Text,
-    pub unplayable: Text,
-    pub voice_above: Text,
-    pub voice_below: Text,
-    pub voice_elsewhere: Text,
-    pub moved: Text,
-    pub left: Text,
-    pub left_in_book: Text,
-    pub sleep_soon: Text,
-    pub bookmarked: Text,
-    pub unbookmarked: Text,
-    pub highlighted: Text,
-    pub copied: Text,
-    pub enlarged: Text,
-    pub failed: Text,
 }
 
 /// The words of a language; of the first one we have among `accepted` (an `Accept-Language` header)

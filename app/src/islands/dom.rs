@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leptos::prelude::{document, request_animation_frame, set_timeout, window};
+use leptos::prelude::{Effect, document, request_animation_frame, set_timeout, window};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -47,6 +47,23 @@ pub fn target(event: &Event, selector: &str) -> Option<HtmlElement> {
 /// The nearest element around one, itself included, that a selector matches.
 pub fn closest(element: &Element, selector: &str) -> Option<HtmlElement> {
     element.closest(selector).ok()??.dyn_into().ok()
+}
+
+/// Keeps what a selector finds as signals say: `show` runs now, and again whenever one that it has read changes.
+pub fn shows(selector: &'static str, show: impl Fn(&HtmlElement) + 'static) {
+    let show: Box<dyn Fn(&HtmlElement)> = Box::new(show);
+    always(move || {
+        if let Some(element) = one(selector) {
+            show(&element);
+        }
+    });
+}
+
+/// Runs something now, and again whenever a signal changes that it has read. All have one type, for the code of an effect
+/// is made for each type anew.
+pub fn always(run: impl Fn() + 'static) {
+    let run: Box<dyn Fn()> = Box::new(run);
+    Effect::new(run);
 }
 
 /// Listens for as long as the page lives: what listens here is never taken out of it.
@@ -134,6 +151,11 @@ impl Json {
     /// The same, where it fits.
     pub fn index(&self, name: &str) -> u32 {
         u32::try_from(self.number(name)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it is `true`.
+    pub fn is_true(&self, name: &str) -> bool {
+        property(&self.0, name).is_some_and(|value| value == JsValue::TRUE)
     }
 
     /// A list of numbers that are not negative; `None` when it is missing or null.

@@ -78,7 +78,7 @@ fn prospect_page(
             {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.clone()}</p> })}
             <form class="engine-form" method="post" action="/api/narrations">
                 <input type="hidden" name="book" value=id.to_string()/>
-                <label><span>{crate::words::words().player.voice}</span><select name="voice">{other}{voices.collect_view()}</select></label>
+                <label><span>{crate::words::words().playing.voice}</span><select name="voice">{other}{voices.collect_view()}</select></label>
                 <label>
                     <span>{words.chapters}</span>
                     <input name="chapters" value=chapters.to_owned() maxlength="11" pattern="[0-9]+(-[0-9]+)?" placeholder=words.all_of_them aria-describedby="chapters-hint"/>

@@ -9,6 +9,7 @@ use crate::backend::{Backend, backend};
 use crate::cast::CastNames;
 use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
+use crate::islands::Silence;
 use crate::model::{ChapterPage, Voice};
 use crate::words::words;
 
@@ -64,12 +65,11 @@ fn speaks(voice: &Voice, language: &str) -> bool {
 }
 
 fn reader(page: &ChapterPage, voices: &[Voice], news: Option<String>) -> AnyView {
-    let words = words();
     let voice = chosen_voice(page, voices);
     let silence = match (&voice, voices) {
         (Some(_), _) => None,
-        (None, []) => Some(words.player.no_voice),
-        (None, _) => Some(words.player.not_spoken),
+        (None, []) => Some(Silence::NoVoice),
+        (None, _) => Some(Silence::NotSpoken),
     };
     view! {
         <PageTitle text=format!("{} · {}", page.title, page.book.title)/>

@@ -51,10 +51,10 @@ fn voices(book: &BookCard, own: Vec<Voice>, all: Vec<Voice>) -> AnyView {
     });
     let others = others_who_read(&cast, &all, &own);
     view! {
-        <PageTitle text=format!("{} · {}", words.player.voice, book.title)/>
+        <PageTitle text=format!("{} · {}", words.playing.voice, book.title)/>
         <SiteHead/>
         <main class="voices">
-            <h1 data-panel-title>{words.player.voice}</h1>
+            <h1 data-panel-title>{words.playing.voice}</h1>
             <p><button type="button" class="button quiet-button only-panel" data-do="heard-wrong">{words.player.heard_wrong}</button></p>
             {groups(own, &all, chosen.as_deref())}
             {rest}

@@ -31,9 +31,6 @@ pub struct Listening {
     pub matter_names: [&'static str; 3],
     pub it_is: &'static str,
     pub save: &'static str,
-    /// The voice that books in a language are read with has become another.
-    pub another_voice: fn(&str) -> String,
-    pub choose: &'static str,
 }
 
 /// What is said of single passages.
@@ -82,8 +79,6 @@ pub(super) const ENGLISH: Listening = Listening {
     matter_names: ["part of the text", "before the text", "after the text"],
     it_is: "It is",
     save: "Save",
-    another_voice: |name| format!("{name} now reads books in this language."),
-    choose: "Choose a voice",
 };
 
 pub(super) const SPANISH: Listening = Listening {
@@ -113,8 +108,6 @@ pub(super) const SPANISH: Listening = Listening {
     matter_names: ["parte del texto", "antes del texto", "después del texto"],
     it_is: "Es",
     save: "Guardar",
-    another_voice: |name| format!("Ahora {name} lee los libros en este idioma."),
-    choose: "Elegir una voz",
 };
 
 pub(super) const PASSAGE_ENGLISH: Passage = Passage {

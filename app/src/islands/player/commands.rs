@@ -7,9 +7,10 @@ use web_sys::{
 };
 
 use super::super::{dom, panels};
-use super::driver::{Driver, with_current};
+use super::controls::notice;
+use super::driver::Driver;
 use super::machine::{Event, Phase, Spot};
-use super::sleep::Sleep;
+use super::sleep::SleepChoice;
 use super::{page, paged, server_events, session};
 use crate::cast::CastNames;
 use crate::preferences::RATES;
@@ -17,60 +18,148 @@ use crate::preferences::RATES;
 /// A step of the listener's speed, in hundredths.
 const RATE_STEP: i32 = 5;
 
+/// What the player can be asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Play, or hold the voice.
+    Toggle,
+    /// Play.
+    Play,
+    /// Hold the voice.
+    Pause,
+    /// So many sentences on, or back.
+    Sentence(i32),
+    /// So many paragraphs on, or back.
+    Paragraph(i32),
+    /// So many chapters on, or back.
+    Chapter(i32),
+    /// So many pages of the paged layout on, or back.
+    Page(i32),
+    /// A moment of the chapter, in milliseconds.
+    Scrub(u64),
+    /// Show where the voice is.
+    LookBack,
+    /// This speed, in hundredths.
+    Rate(u16),
+    /// So many steps faster, or slower.
+    RateBy(i32),
+    /// The speed is for this book alone, or no longer.
+    OwnRate,
+    /// A setting of the sleep timer.
+    Sleep(SleepChoice),
+    /// Sleep later.
+    SleepLonger,
+    /// Go where another device is.
+    GoThere,
+    /// Stay, though another device is elsewhere.
+    StayHere,
+    /// Nothing more of the news that another voice reads.
+    Dismiss,
+    /// Set a bookmark, or take it away.
+    Bookmark,
+    /// What was heard is to be corrected.
+    HeardWrong,
+    /// Another voice, by its id.
+    Voice(String),
+    /// Hear a voice, by its id.
+    Preview(String),
+    /// Hear the word in the panel's form.
+    HearWord,
+    /// Something with the selected text.
+    Selection(SelectionUse),
+}
+
+/// What can be done with selected text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // The buttons of its menu.
+pub enum SelectionUse {
+    Highlight,
+    Note,
+    Read,
+    SayAs,
+    Passage,
+    Copy,
+    LookUp,
+    Share,
+}
+
+impl Command {
+    /// What a button asks for, by its `data-do` and `data-value`.
+    fn named(name: &str, value: &str) -> Option<Self> {
+        use SelectionUse::*;
+        Some(match name {
+            "sentence-back" => Self::Sentence(-1),
+            "sentence-on" => Self::Sentence(1),
+            "paragraph-back" => Self::Paragraph(-1),
+            "paragraph-on" => Self::Paragraph(1),
+            "chapter-back" => Self::Chapter(-1),
+            "chapter-on" => Self::Chapter(1),
+            "page-back" => Self::Page(-1),
+            "page-on" => Self::Page(1),
+            "toggle" => Self::Toggle,
+            "look-back" => Self::LookBack,
+            "rate" => Self::Rate(value.parse().ok()?),
+            "rate-by" => Self::RateBy(value.parse().ok()?),
+            "own-rate" => Self::OwnRate,
+            "sleep" => Self::Sleep(SleepChoice::parse(value)?),
+            "sleep-longer" => Self::SleepLonger,
+            "go-there" => Self::GoThere,
+            "stay-here" => Self::StayHere,
+            "dismiss" => Self::Dismiss,
+            "bookmark" => Self::Bookmark,
+            "heard-wrong" => Self::HeardWrong,
+            "voice" => Self::Voice(value.to_owned()),
+            "preview" => Self::Preview(value.to_owned()),
+            "hear-word" => Self::HearWord,
+            "highlight" => Self::Selection(Highlight),
+            "note" => Self::Selection(Note),
+            "read-selection" => Self::Selection(Read),
+            "say-as" => Self::Selection(SayAs),
+            "passage" => Self::Selection(Passage),
+            "copy" => Self::Selection(Copy),
+            "look-up" => Self::Selection(LookUp),
+            "share" => Self::Selection(Share),
+            _ => return None,
+        })
+    }
+}
+
 impl Driver {
-    /// Does what a button asks for.
-    pub fn command(&self, name: &str, value: &str) {
-        match name {
-            "toggle" | "retry" => self.handle(Event::Toggle),
-            "play" if !self.machine().is_running() => self.handle(Event::Toggle),
-            "pause" if self.machine().is_running() => self.handle(Event::Toggle),
-            "sentence-back" => self.skip(-1),
-            "sentence-on" => self.skip(1),
-            "paragraph-back" => self.skip_paragraph(-1),
-            "paragraph-on" => self.skip_paragraph(1),
-            "chapter-back" => self.handle(Event::SkipChapter { by: -1 }),
-            "chapter-on" => self.handle(Event::SkipChapter { by: 1 }),
-            "dismiss" => {
-                if let Some(news) = dom::one(".voice-news") {
-                    news.remove();
-                }
-                // The button that had the focus is gone.
-                if let Some(play) = dom::one(".player .play") {
-                    let _ = play.focus();
-                }
-            }
-            "look-back" => self.handle(Event::LookBack),
-            "rate" => self.set_rate(value.parse().unwrap_or(100)),
-            "rate-by" => {
-                let by = value.parse::<i32>().unwrap_or_default() * RATE_STEP;
-                let rate = i32::from(self.rate()) + by;
+    /// Does what was asked for.
+    pub fn command(&self, command: Command) {
+        let is_running = self.machine().is_running();
+        match command {
+            Command::Toggle => self.handle(Event::Toggle),
+            Command::Play if !is_running => self.handle(Event::Toggle),
+            Command::Pause if is_running => self.handle(Event::Toggle),
+            Command::Play | Command::Pause => {}
+            Command::Sentence(by) => self.skip(by),
+            Command::Paragraph(by) => self.skip_paragraph(by),
+            Command::Chapter(by) => self.handle(Event::SkipChapter { by }),
+            Command::Page(by) => self.turn_page(by),
+            Command::Scrub(ms) => self.scrub(ms),
+            Command::LookBack => self.handle(Event::LookBack),
+            Command::Rate(rate) => self.set_rate(rate),
+            Command::RateBy(by) => {
+                let rate = i32::from(self.rate()) + by * RATE_STEP;
                 let rate = rate.clamp(i32::from(*RATES.start()), i32::from(*RATES.end()));
                 self.set_rate(u16::try_from(rate).unwrap_or(100));
             }
-            "own-rate" => self.toggle_own_rate(),
-            "voice" => self.choose_voice(value),
-            "preview" => self.preview(value),
-            "sleep" => {
+            Command::OwnRate => self.toggle_own_rate(),
+            Command::Sleep(choice) => {
                 session::ask_for_motion();
-                let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
-                self.set_sleep(Sleep::chosen(value, js_sys::Date::now(), chapter), value);
+                self.choose_sleep(choice);
             }
-            "sleep-longer" => {
-                let longer = self.sleep().longer(js_sys::Date::now());
-                self.set_sleep(longer, "");
-            }
-            "bookmark" => self.toggle_bookmark(),
-            "page-on" => self.turn_page(1),
-            "page-back" => self.turn_page(-1),
-            "go-there" => self.answer(true),
-            "stay-here" => self.answer(false),
-            "hear-word" => self.hear_word(),
-            "heard-wrong" => self.heard_wrong(),
-            "highlight" | "note" | "say-as" | "passage" | "read-selection" | "copy" | "look-up"
-            | "share" => {
-                self.use_selection(name);
-            }
-            _ => {}
+            Command::SleepLonger => self.prolong_sleep(),
+            Command::GoThere => self.answer(true),
+            Command::StayHere => self.answer(false),
+            Command::Dismiss => notice::dismiss(),
+            Command::Bookmark => self.toggle_bookmark(),
+            Command::HeardWrong => self.heard_wrong(),
+            Command::Voice(id) => self.choose_voice(&id),
+            Command::Preview(id) => self.preview(&id),
+            Command::HearWord => self.hear_word(),
+            Command::Selection(wanted) => self.use_selection(wanted),
         }
     }
 
@@ -79,7 +168,7 @@ impl Driver {
         let name = name.and_then(|button| button.text_content()).unwrap_or_default();
         // Whoever else reads stays.
         let cast = CastNames { narrator: id.to_owned(), ..CastNames::parse(&self.voice()) };
-        self.set_voice(&cast.to_string(), name.trim());
+        self.set_voice(cast.to_string(), name.trim().to_owned());
         panels::close();
         self.revoice();
     }
@@ -114,8 +203,7 @@ impl Driver {
         } else if let Some(tick) = field.dyn_ref::<HtmlInputElement>() {
             cast.languages = tick.checked();
         }
-        let name = dom::one(".player .voice-name").and_then(|name| name.text_content());
-        self.set_voice(&cast.to_string(), &name.unwrap_or_default());
+        self.state().cast.set(cast.to_string());
         self.revoice();
     }
 
@@ -213,15 +301,17 @@ impl Driver {
 }
 
 /// Does what the buttons of the page ask for.
-pub fn watch() {
-    dom::listen(&document(), "change", |event| {
-        let Some(field) = dom::target(&event, "[data-cast]") else { return };
-        with_current(|driver| driver.choose_other(&field));
+pub fn watch(driver: &Driver) {
+    driver.on(&document(), "change", |driver, event| {
+        if let Some(field) = dom::target(event, "[data-cast]") {
+            driver.choose_other(&field);
+        }
     });
-    dom::listen(&document(), "click", |event| {
-        let Some(button) = dom::target(&event, "[data-do]") else { return };
+    driver.on(&document(), "click", |driver, event| {
+        let Some(button) = dom::target(event, "[data-do]") else { return };
         let read = |name: &str| Element::get_attribute(&button, name).unwrap_or_default();
-        let (name, value) = (read("data-do"), read("data-value"));
-        dom::after_paint(move || with_current(|driver| driver.command(&name, &value)));
+        if let Some(command) = Command::named(&read("data-do"), &read("data-value")) {
+            driver.after_paint(move |driver| driver.command(command));
+        }
     });
 }

@@ -3,27 +3,28 @@
 mod chapter;
 mod display;
 mod sleep_timer;
-mod start;
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::HtmlAudioElement;
+use wasm_bindgen::JsValue;
+use web_sys::{EventTarget, HtmlAudioElement};
 
-use super::super::dom::Json;
 use super::super::{dom, panels};
+use super::controls::scrubber;
 use super::machine::{Action, Event, Machine, Phase, Spot};
 use super::outline::Outline;
 use super::page;
 use super::server_events::{Elsewhere, Mark};
 use super::sleep::Sleep;
 use super::sound::Sound;
-use super::{bar, commands, gestures, marks, paged, places, session};
+use super::start::Start;
+use super::state::{PlayerState, words};
+use super::{commands, gestures, marks, paged, places, session};
 use crate::pacing::Word;
-use start::Start;
+use crate::words;
 
 /// So long before a sentence ends, as the listener hears it, the clock is read at every frame: longer than
 /// between two `timeupdate`.
@@ -33,14 +34,19 @@ const LEAD_MS: u64 = 400;
 #[derive(Clone)]
 pub struct Driver(Rc<Inner>);
 
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Driver")
+    }
+}
+
 struct Inner {
     start: Start,
+    state: PlayerState,
     /// Names this page to the narrator.
     listener: String,
     machine: RefCell<Machine>,
     sound: RefCell<Sound>,
-    voice: RefCell<String>,
-    rate: Cell<u16>,
     outline: RefCell<Outline>,
     /// The chapter the outline is of; 0 while there is none.
     outlined: Cell<u32>,
@@ -59,12 +65,8 @@ struct Inner {
     places: ReadingPositions,
     /// The clock will be read at the next frame.
     ticking: Cell<bool>,
-    /// What the bar shows: second and length of the chapter, and the speed.
-    written: Cell<Option<(u64, u64, u16)>>,
     /// The reader has moved the page, not the voice and not an address.
     scrolled: Cell<bool>,
-    /// A finger is on the scrubber.
-    scrubbing: Cell<bool>,
     settling: Cell<Option<TimeoutHandle>>,
 }
 
@@ -82,34 +84,12 @@ pub struct ReadingPositions {
     pub saved_at: Cell<f64>,
 }
 
-thread_local! {
-    /// The one driver of the page. Not a signal's value: those are also made on the server, where
-    /// they move between threads.
-    static CURRENT: RefCell<Option<Driver>> = const { RefCell::new(None) };
-}
-
-/// Does something with the page's driver, once there is one.
-pub fn with_current(use_it: impl FnOnce(&Driver)) {
-    if let Some(driver) = CURRENT.with_borrow(Clone::clone) {
-        use_it(&driver);
-    }
-}
-
-fn report(event: Event) {
-    with_current(|driver| driver.handle(event));
-}
-
 impl Driver {
     /// Takes over the page.
-    pub fn start() {
-        let (Some(player), Some(shown)) = (bar::player(), page::shown()) else { return };
-        let Some(start) = Start::read(&player) else { return };
-        let audio = dom::one(".player audio").and_then(|audio| audio.dyn_into().ok());
-        let Some(audio): Option<HtmlAudioElement> = audio else { return };
+    pub fn start(start: Start, audio: HtmlAudioElement, state: PlayerState) -> Option<Self> {
+        let shown = page::shown()?;
         let mut machine = Machine::new(shown.chapter, shown.sentences, start.chapters);
         machine.voice_at = start.resume.map(|sentence| Spot { chapter: shown.chapter, sentence });
-        let word = |name: &str| start.words.text(name).unwrap_or_default();
-        let reasons = (word("connection_lost"), word("unplayable"));
         let places = ReadingPositions {
             device: places::device(),
             known_ms: Cell::new(start.known_ms),
@@ -118,13 +98,11 @@ impl Driver {
             asked_at: Cell::new(0.0),
             saved_at: Cell::new(0.0),
         };
-        dom::listen(&audio, "timeupdate", |_| with_current(Driver::read_clock));
         let driver = Self(Rc::new(Inner {
             listener: places::random_name(),
+            state,
             machine: RefCell::new(machine),
-            sound: RefCell::new(Sound::new(audio, reasons, report)),
-            voice: RefCell::new(start.voice.clone()),
-            rate: Cell::new(100),
+            sound: RefCell::new(Sound::new(audio.clone())),
             outline: RefCell::default(),
             outlined: Cell::default(),
             outlining: Cell::default(),
@@ -137,43 +115,70 @@ impl Driver {
             directions: RefCell::default(),
             places,
             ticking: Cell::new(false),
-            written: Cell::default(),
             scrolled: Cell::new(false),
-            scrubbing: Cell::new(false),
             settling: Cell::new(None),
             start,
         }));
-        CURRENT.set(Some(driver.clone()));
+        driver.0.sound.borrow().watch(driver.report());
+        driver.on(&audio, "timeupdate", |driver, _| driver.read_clock());
         driver.begin_rate();
         driver.watch();
         // In a task of its own: it has the page laid out.
-        set_timeout(|| with_current(Driver::open_page), Duration::ZERO);
-        if !window().navigator().on_line() {
-            driver.show_phase();
-        }
-        dom::set(&player, "data-live", "true");
-        if let Some(root) = document().document_element() {
-            dom::set(&root, "data-player", "live");
-        }
+        driver.later(Duration::ZERO, Self::open_page);
+        driver.look_for_connection();
+        Some(driver)
     }
 
     fn watch(&self) {
-        gestures::watch();
-        commands::watch();
-        marks::watch();
+        gestures::watch(self);
+        scrubber::watch(self);
+        commands::watch(self);
+        marks::watch(self);
         self.watch_places();
-        session::listen(|command, second| {
-            with_current(|driver| match command {
-                "seek" => driver.scrub((second * 1000.0) as u64, true),
-                _ => driver.command(command, ""),
-            });
-        });
-        dom::listen(&document(), panels::PREFERRED, |_| {
-            with_current(Driver::adopt_preferences);
-        });
+        let driver = self.clone();
+        session::listen(move |command| driver.command(command));
+        self.on(&document(), panels::PREFERRED, |driver, _| driver.adopt_preferences());
         for name in ["offline", "online"] {
-            dom::listen(&window(), name, |_| with_current(Driver::show_phase));
+            self.on(&window(), name, |driver, _| driver.look_for_connection());
         }
+    }
+
+    /// Has something handled that happens to `target`, for as long as the page lives.
+    pub fn on(
+        &self,
+        target: &EventTarget,
+        name: &str,
+        handle: impl Fn(&Self, &web_sys::Event) + 'static,
+    ) {
+        let driver = self.clone();
+        dom::listen(target, name, move |event| handle(&driver, &event));
+    }
+
+    /// Does something after a while.
+    pub fn later(&self, wait: Duration, act: impl FnOnce(&Self) + 'static) {
+        let driver = self.clone();
+        set_timeout(move || act(&driver), wait);
+    }
+
+    /// Does something once what the browser has to show has been shown.
+    pub fn after_paint(&self, act: impl FnOnce(&Self) + 'static) {
+        let driver = self.clone();
+        dom::after_paint(move || act(&driver));
+    }
+
+    /// Takes what happens to the sound.
+    fn report(&self) -> impl Fn(Event) + Clone + use<> {
+        let driver = self.clone();
+        move |event| driver.handle(event)
+    }
+
+    fn look_for_connection(&self) {
+        self.state().is_online.set(window().navigator().on_line());
+    }
+
+    /// What is shown of the player.
+    pub fn state(&self) -> &PlayerState {
+        &self.0.state
     }
 
     /// The book.
@@ -186,9 +191,9 @@ impl Driver {
         &self.0.start.title
     }
 
-    /// What scripts say, by its name in [`crate::words::ScriptWords`].
-    pub fn say(&self, name: &str) -> String {
-        self.0.start.words.text(name).unwrap_or_default()
+    /// The words of the page's language.
+    pub fn words(&self) -> &'static words::Playing {
+        words()
     }
 
     /// The machine, to look at.
@@ -218,21 +223,18 @@ impl Driver {
 
     /// The listener's speed, in hundredths.
     pub fn rate(&self) -> u16 {
-        self.0.rate.get()
+        self.state().rate.get_untracked()
     }
 
-    /// The chosen voice; empty when there is none.
+    /// Who reads; empty when nobody does.
     pub fn voice(&self) -> String {
-        self.0.voice.borrow().clone()
+        self.state().cast.get_untracked()
     }
 
-    /// Chooses another voice.
-    pub fn set_voice(&self, id: &str, name: &str) {
-        self.0.voice.replace(id.to_owned());
-        if let Some(player) = bar::player() {
-            dom::set(&player, "data-voice", id);
-        }
-        bar::voice(name);
+    /// Has others read, among whom the voice of this name tells the story.
+    pub fn set_voice(&self, cast: String, name: String) {
+        self.state().cast.set(cast);
+        self.state().voice_name.set(name);
     }
 
     /// Brings an event to the machine and does what it says.
@@ -300,12 +302,12 @@ impl Driver {
         match action {
             Action::Open(at) => {
                 sound.open(book, at, &voice, self.rate());
-                sound.follow(book, at, &voice, report);
+                sound.follow(book, at, &voice, self.report());
             }
             Action::FollowTimeline(chapter) => {
-                sound.follow(book, Spot { chapter, sentence: 0 }, &voice, report);
+                sound.follow(book, Spot { chapter, sentence: 0 }, &voice, self.report());
             }
-            Action::Play => sound.play(report),
+            Action::Play => sound.play(self.report()),
             Action::Pause => sound.pause(),
             Action::Close => sound.close(),
             Action::Seek(ms) => sound.seek(ms),
@@ -331,22 +333,17 @@ impl Driver {
     /// Shows the machine's state and keeps the clock read while sound comes.
     fn refresh(&self) {
         let phase = self.machine().phase.clone();
-        // Why it failed may be told a moment after it has.
-        let may_say_more = matches!(phase, Phase::Failed(_));
-        if bar::player().is_some_and(|player| {
-            may_say_more || player.get_attribute("data-phase").as_deref() != Some(phase.name())
-        }) {
-            self.show_phase();
-            session::state(self.machine().is_running());
+        if self.state().phase.with_untracked(|shown| *shown != phase) {
+            self.state().phase.set(phase);
+            self.state().mention.set(None);
         }
         self.show_way_back();
         self.show_place();
         if self.is_mark_about_to_move() && !self.0.ticking.replace(true) {
-            request_animation_frame(|| {
-                with_current(|driver| {
-                    driver.0.ticking.set(false);
-                    driver.read_clock();
-                });
+            let driver = self.clone();
+            request_animation_frame(move || {
+                driver.0.ticking.set(false);
+                driver.read_clock();
             });
         }
     }

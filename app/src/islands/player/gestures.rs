@@ -4,14 +4,12 @@ use std::cell::Cell;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{
-    Element, HtmlElement, HtmlInputElement, KeyboardEvent, MouseEvent, TouchEvent, WheelEvent,
-};
+use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent, TouchEvent, WheelEvent};
 
 use super::super::{dom, panels};
-use super::driver::{Driver, with_current};
+use super::driver::Driver;
 use super::machine::{Event, Phase, Spot};
-use super::{bar, page, paged};
+use super::{page, paged};
 
 /// A finger that has gone this far sideways turns the page, in pixels.
 const SWIPE: f64 = 48.0;
@@ -30,46 +28,45 @@ thread_local! {
 }
 
 /// Follows the reader.
-pub fn watch() {
-    dom::listen(&window(), "wheel", |event| wheel(&event));
+pub fn watch(driver: &Driver) {
+    driver.on(&window(), "wheel", wheel);
     dom::listen(&window(), "touchstart", |event| {
         if let Some(place) = finger(&event) {
             TOUCHED_AT.set(place);
         }
     });
-    dom::listen(&window(), "touchmove", |event| {
-        if moves_page(&event) {
-            with_current(Driver::look_away);
+    driver.on(&window(), "touchmove", |driver, event| {
+        if moves_page(event) {
+            driver.look_away();
         }
     });
-    dom::listen(&window(), "touchend", |event| lift(&event));
-    dom::listen(&window(), "scroll", |_| with_current(Driver::settle));
+    driver.on(&window(), "touchend", lift);
+    driver.on(&window(), "scroll", |driver, _| driver.settle());
     // Sheets scroll by themselves, and that does not bubble.
-    capture("scroll", |_| with_current(Driver::settle));
-    dom::listen(&document(), "click", |event| with_current(|driver| driver.click(&event)));
-    dom::listen(&document(), "keydown", |event| {
+    let scrolled = driver.clone();
+    capture("scroll", move |_| scrolled.settle());
+    driver.on(&document(), "click", Driver::click);
+    driver.on(&document(), "keydown", |driver, event| {
         let is_moving = event
             .dyn_ref::<KeyboardEvent>()
             .is_some_and(|event| MOVING_KEYS.contains(&event.key().as_str()));
-        if is_moving && dom::target(&event, "input, select, textarea, dialog").is_none() {
-            with_current(Driver::look_away);
+        if is_moving && dom::target(event, "input, select, textarea, dialog").is_none() {
+            driver.look_away();
         }
     });
-    dom::listen(&document(), "selectionchange", |_| {
+    driver.on(&document(), "selectionchange", |driver, _| {
         if page::selection().is_some() {
-            with_current(Driver::look_away);
+            driver.look_away();
         }
     });
-    dom::listen(&document(), "input", |event| scrub(&event, false));
-    dom::listen(&document(), "change", |event| scrub(&event, true));
-    dom::listen(&window(), "popstate", |_| {
+    driver.on(&window(), "popstate", |driver, _| {
         let location = window().location();
         if let (Ok(path), Ok(hash)) = (location.pathname(), location.hash()) {
-            with_current(|driver| driver.go_back_to(&path, &hash));
+            driver.go_back_to(&path, &hash);
         }
     });
-    dom::listen(&window(), "devicemotion", |event| {
-        let force = dom::property(&event, "acceleration").map(|force| {
+    driver.on(&window(), "devicemotion", |driver, event| {
+        let force = dom::property(event, "acceleration").map(|force| {
             ["x", "y", "z"]
                 .iter()
                 .filter_map(|axis| dom::property(&force, axis)?.as_f64())
@@ -77,7 +74,7 @@ pub fn watch() {
                 .sum::<f64>()
         });
         if force.is_some_and(|force| force > SHAKE) {
-            with_current(Driver::shaken);
+            driver.shaken();
         }
     });
 }
@@ -94,13 +91,13 @@ fn moves_page(event: &web_sys::Event) -> bool {
     dom::target(event, "dialog, .popover, .player").is_none()
 }
 
-fn wheel(event: &web_sys::Event) {
+fn wheel(driver: &Driver, event: &web_sys::Event) {
     let Some(wheel) = event.dyn_ref::<WheelEvent>() else { return };
     // With the control key it zooms.
     if !moves_page(event) || wheel.ctrl_key() {
         return;
     }
-    with_current(Driver::look_away);
+    driver.look_away();
     if !paged::is_paged() {
         return;
     }
@@ -108,7 +105,7 @@ fn wheel(event: &web_sys::Event) {
     let by = wheel.delta_y() + wheel.delta_x();
     if by != 0.0 && now - WHEELED_AT.get() > WHEEL_REST_MS {
         WHEELED_AT.set(now);
-        with_current(|driver| driver.turn_page(if by > 0.0 { 1 } else { -1 }));
+        driver.turn_page(if by > 0.0 { 1 } else { -1 });
     }
 }
 
@@ -117,7 +114,7 @@ fn finger(event: &web_sys::Event) -> Option<(f64, f64)> {
     Some((f64::from(touch.client_x()), f64::from(touch.client_y())))
 }
 
-fn lift(event: &web_sys::Event) {
+fn lift(driver: &Driver, event: &web_sys::Event) {
     let (Some((x, y)), (from_x, from_y)) = (finger(event), TOUCHED_AT.get()) else { return };
     let (right, down) = (x - from_x, y - from_y);
     let is_swipe = right.abs() > SWIPE && right.abs() > 2.0 * down.abs();
@@ -132,23 +129,7 @@ fn lift(event: &web_sys::Event) {
     let is_rtl = dom::one("#reading")
         .is_some_and(|reading| reading.get_attribute("dir").as_deref() == Some("rtl"));
     let on = (right < 0.0) != is_rtl;
-    with_current(|driver| driver.turn_page(if on { 1 } else { -1 }));
-}
-
-fn scrub(event: &web_sys::Event, is_done: bool) {
-    let Some(scrubber) = dom::target(event, ".scrubber") else { return };
-    let Ok(scrubber) = scrubber.dyn_into::<HtmlInputElement>() else { return };
-    let ms = scrubber.value().parse::<u64>().unwrap_or_default() * 1000;
-    with_current(|driver| driver.scrub(ms, is_done));
-    if !is_done && let Some(rate) = current_rate() {
-        bar::aim(ms, rate);
-    }
-}
-
-fn current_rate() -> Option<u16> {
-    let mut rate = None;
-    with_current(|driver| rate = Some(driver.rate()));
-    rate
+    driver.turn_page(if on { 1 } else { -1 });
 }
 
 impl Driver {
@@ -183,7 +164,7 @@ impl Driver {
         } else if let Some(sentence) = page::sentence_of(&target) {
             let chapter = self.machine().shown;
             let to = Spot { chapter, sentence };
-            dom::after_paint(move || with_current(|driver| driver.jump(to)));
+            self.after_paint(move |driver| driver.jump(to));
         }
     }
 
@@ -195,7 +176,7 @@ impl Driver {
             event.prevent_default();
             panels::close();
             let link = link.clone();
-            dom::after_paint(move || with_current(|driver| driver.follow_link(&link, chapter)));
+            self.after_paint(move |driver| driver.follow_link(&link, chapter));
         }
     }
 
@@ -243,7 +224,7 @@ impl Driver {
     fn enlarge(&self, picture: &HtmlElement) {
         let Ok(copy) = picture.clone_node_with_deep(false) else { return };
         let label = picture.get_attribute("alt").filter(|label| !label.trim().is_empty());
-        panels::show(&label.unwrap_or_else(|| self.say("enlarged")), &copy);
+        panels::show(&label.unwrap_or_else(|| self.words().enlarged.to_owned()), &copy);
     }
 }
 

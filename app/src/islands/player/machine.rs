@@ -49,6 +49,11 @@ impl Phase {
             Self::Finished => "finished",
         }
     }
+
+    /// Sound comes, or is about to.
+    pub fn is_running(&self) -> bool {
+        matches!(self, Self::Playing | Self::Preparing)
+    }
 }
 
 /// What happens to the player.
@@ -244,7 +249,7 @@ impl Machine {
 
     /// Sound comes, or is about to.
     pub fn is_running(&self) -> bool {
-        matches!(self.phase, Phase::Playing | Phase::Preparing)
+        self.phase.is_running()
     }
 
     fn fail(&mut self, reason: String) -> Vec<Action> {

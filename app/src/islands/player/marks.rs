@@ -6,10 +6,11 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, Range};
 
 use super::super::{dom, panels};
-use super::driver::{Driver, with_current};
+use super::commands::SelectionUse;
+use super::driver::Driver;
 use super::machine::{Event, Spot};
+use super::page;
 use super::server_events::{self, Mark};
-use super::{bar, page};
 use crate::model::{AnnotationKind, Point};
 
 /// A confirmation stays this long, in milliseconds.
@@ -94,7 +95,7 @@ impl Driver {
         if let Some(id) = self.bookmark_in_view() {
             spawn_local(async move {
                 let done = server_events::remove_annotation(driver.book(), &id).await;
-                driver.confirm(done, "unbookmarked");
+                driver.confirm(done, driver.words().unbookmarked);
             });
             return;
         }
@@ -120,7 +121,8 @@ impl Driver {
         spawn_local(async move {
             let done = server_events::annotation(driver.book(), &mark).await;
             let is_bookmark = mark.kind == AnnotationKind::Bookmark;
-            driver.confirm(done, if is_bookmark { "bookmarked" } else { "highlighted" });
+            let words = driver.words();
+            driver.confirm(done, if is_bookmark { words.bookmarked } else { words.highlighted });
             if done
                 && wants_note
                 && let Some(link) = dom::one("[data-panel][href$=\"/notes\"]")
@@ -130,42 +132,42 @@ impl Driver {
         });
     }
 
-    fn confirm(&self, done: bool, word: &str) {
-        self.mention(if done { word } else { "failed" });
+    fn confirm(&self, done: bool, said: &'static str) {
+        self.mention(if done { said } else { self.words().failed });
         if done {
             self.fetch_marks();
         }
     }
 
     /// Says something for a moment.
-    fn mention(&self, word: &str) {
-        bar::say(Some(&self.say(word)));
-        set_timeout(|| with_current(Driver::show_phase), SAID_FOR);
+    fn mention(&self, said: &'static str) {
+        self.state().mention.set(Some(said));
+        self.later(SAID_FOR, |driver| driver.state().mention.set(None));
     }
 
     /// Does with the selected text what a button of its menu asks for.
-    pub fn use_selection(&self, command: &str) {
+    pub fn use_selection(&self, wanted: SelectionUse) {
         let Some(range) = page::selection() else { return };
         let text = String::from(range.to_string());
-        match command {
-            "highlight" | "note" => {
+        match wanted {
+            SelectionUse::Highlight | SelectionUse::Note => {
                 if let Some(mark) = self.highlight_of(&range, &text) {
-                    self.keep(mark, command == "note");
+                    self.keep(mark, wanted == SelectionUse::Note);
                 }
             }
-            "read-selection" => {
+            SelectionUse::Read => {
                 if let Some(point) = start_of(&range) {
                     let chapter = self.machine().shown;
                     self.jump(Spot { chapter, sentence: point.sentence });
                 }
             }
-            "say-as" => {
+            SelectionUse::SayAs => {
                 let word = js_sys::encode_uri_component(text.trim());
                 let address = format!("/book/{}/pronunciation?written={word}", self.book());
                 let label = dom::one("[data-do=say-as]").and_then(|button| button.text_content());
                 panels::load("GET", address, None, label.unwrap_or_default());
             }
-            "passage" => {
+            SelectionUse::Passage => {
                 let Some(mark) = self.highlight_of(&range, &text) else { return };
                 let (first, last) = (mark.start.sentence, mark.end.sentence);
                 let (book, chapter) = (self.book(), mark.chapter);
@@ -174,14 +176,14 @@ impl Driver {
                 let label = dom::one("[data-do=passage]").and_then(|button| button.text_content());
                 panels::load("GET", address, None, label.unwrap_or_default());
             }
-            "copy" => {
+            SelectionUse::Copy => {
                 let navigator: JsValue = window().navigator().into();
                 if let Some(clipboard) = dom::property(&navigator, "clipboard") {
                     let _ = dom::call(&clipboard, "writeText", &[&text.trim().into()]);
-                    self.mention("copied");
+                    self.mention(self.words().copied);
                 }
             }
-            "look-up" => {
+            SelectionUse::LookUp => {
                 let language =
                     dom::one("#reading article").and_then(|text| text.get_attribute("lang"));
                 let language = language.unwrap_or_default();
@@ -192,12 +194,11 @@ impl Driver {
                 let _ =
                     window().open_with_url_and_target_and_features(&address, "_blank", "noopener");
             }
-            "share" => {
+            SelectionUse::Share => {
                 let navigator: JsValue = window().navigator().into();
                 let quote = format!("“{}” — {}", text.trim(), self.title());
                 let _ = dom::call(&navigator, "share", &[&dom::object(&[("text", &quote.into())])]);
             }
-            _ => return,
         }
         if let Ok(Some(selection)) = window().get_selection() {
             let _ = selection.remove_all_ranges();
@@ -267,18 +268,16 @@ fn show_menu() {
 }
 
 /// Follows what is selected, and what is changed in the list of notes.
-pub fn watch() {
+pub fn watch(driver: &Driver) {
     dom::listen(&document(), "selectionchange", |_| show_menu());
-    dom::listen(&document(), panels::CHANGED, |_| {
-        with_current(|driver| {
-            if dom::one("#panel .pronunciation").is_some() {
-                // The sentences to come may be other sounds now, unless what was sent was refused.
-                if dom::one("#panel .refusal").is_none() {
-                    driver.handle(Event::Revoice);
-                }
-            } else {
-                driver.fetch_marks();
+    driver.on(&document(), panels::CHANGED, |driver, _| {
+        if dom::one("#panel .pronunciation").is_some() {
+            // The sentences to come may be other sounds now, unless what was sent was refused.
+            if dom::one("#panel .refusal").is_none() {
+                driver.handle(Event::Revoice);
             }
-        });
+        } else {
+            driver.fetch_marks();
+        }
     });
 }

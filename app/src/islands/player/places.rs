@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::dom;
-use super::driver::{Driver, with_current};
+use super::driver::Driver;
 use super::machine::Spot;
+use super::page;
 use super::server_events::{self, Elsewhere, Here, Saved};
-use super::{bar, page};
 
 /// The place is saved at most this often while the voice reads.
 const SAVE_EVERY_MS: f64 = 2_000.0;
@@ -118,24 +118,15 @@ impl Driver {
     }
 
     fn ask_to_move(&self, there: Elsewhere) {
+        self.state().elsewhere.set(Some(there.at.chapter));
         self.places().elsewhere.replace(Some(there));
         self.places().asked_at.set(js_sys::Date::now());
-        self.ask_again();
-    }
-
-    /// Shows the question, if there is one that has not been answered.
-    pub fn ask_again(&self) -> bool {
-        let elsewhere = self.places().elsewhere.borrow();
-        let Some(there) = elsewhere.as_ref() else { return false };
-        let question = self.say("moved").replace("{}", &there.at.chapter.to_string());
-        bar::ask_to_move(Some(&question));
-        true
     }
 
     /// The answer: go where the other device is, or stay and have that kept.
     pub fn answer(&self, go: bool) {
         let Some(there) = self.places().elsewhere.take() else { return };
-        bar::ask_to_move(None);
+        self.state().elsewhere.set(None);
         self.places().known_ms.set(there.at_ms);
         if go {
             self.go_there(&there);
@@ -166,13 +157,11 @@ impl Driver {
 
     /// Comes back to the page, and leaves it.
     pub fn watch_places(&self) {
-        dom::listen(&document(), "visibilitychange", |_| {
-            with_current(|driver| {
-                if document().hidden() { driver.save(true) } else { driver.look_elsewhere() }
-            });
+        self.on(&document(), "visibilitychange", |driver, _| {
+            if document().hidden() { driver.save(true) } else { driver.look_elsewhere() }
         });
-        dom::listen(&window(), "pagehide", |_| with_current(|driver| driver.save(true)));
-        dom::listen(&window(), "focus", |_| with_current(Driver::look_elsewhere));
-        dom::listen(&window(), "online", |_| with_current(Driver::take_up_pending));
+        self.on(&window(), "pagehide", |driver, _| driver.save(true));
+        self.on(&window(), "focus", |driver, _| driver.look_elsewhere());
+        self.on(&window(), "online", |driver, _| driver.take_up_pending());
     }
 }

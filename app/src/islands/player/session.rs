@@ -5,31 +5,36 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::closure::Closure;
 
 use super::super::dom;
+use super::commands::Command;
 
 fn session() -> Option<JsValue> {
     let navigator: JsValue = window().navigator().into();
     dom::property(&navigator, "mediaSession")
 }
 
-/// What each button of a headset or lock screen asks for, as `data-do` names it.
-const ACTIONS: [(&str, &str); 8] = [
-    ("play", "play"),
-    ("pause", "pause"),
-    ("stop", "pause"),
-    ("seekbackward", "sentence-back"),
-    ("seekforward", "sentence-on"),
-    ("previoustrack", "chapter-back"),
-    ("nexttrack", "chapter-on"),
-    ("seekto", "seek"),
+/// What a button asks for; some say a second of the chapter.
+type Asked = fn(f64) -> Command;
+
+/// What each button of a headset or lock screen asks for.
+const ACTIONS: [(&str, Asked); 8] = [
+    ("play", |_| Command::Play),
+    ("pause", |_| Command::Pause),
+    ("stop", |_| Command::Pause),
+    ("seekbackward", |_| Command::Sentence(-1)),
+    ("seekforward", |_| Command::Sentence(1)),
+    ("previoustrack", |_| Command::Chapter(-1)),
+    ("nexttrack", |_| Command::Chapter(1)),
+    ("seekto", |second| Command::Scrub((second * 1000.0) as u64)),
 ];
 
-/// Listens to the buttons: `handle` is told the command, and for `seek` the second of the chapter.
-pub fn listen(handle: impl Fn(&'static str, f64) + Copy + 'static) {
+/// Listens to the buttons.
+pub fn listen(ask: impl Fn(Command) + Clone + 'static) {
     let Some(session) = session() else { return };
     for (action, command) in ACTIONS {
+        let ask = ask.clone();
         let react = Closure::<dyn Fn(JsValue)>::new(move |details: JsValue| {
             let time = dom::property(&details, "seekTime").and_then(|time| time.as_f64());
-            handle(command, time.unwrap_or_default());
+            ask(command(time.unwrap_or_default()));
         });
         // A browser that does not know an action refuses it; the others still work.
         let _ = dom::call(&session, "setActionHandler", &[&action.into(), &react.into_js_value()]);

@@ -1,5 +1,7 @@
 //! The sleep timer: when it is time, and how loud it still is before.
 
+use std::fmt;
+
 /// The voice fades over this long.
 const FADE_MS: f64 = 20_000.0;
 
@@ -18,6 +20,39 @@ pub enum Sleep {
     After(u32),
 }
 
+/// What can be chosen of the timer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SleepChoice {
+    /// The voice goes on.
+    Off,
+    /// It stops after so many minutes.
+    Minutes(u32),
+    /// It stops when the chapter is over.
+    Chapter,
+}
+
+impl fmt::Display for SleepChoice {
+    /// As a button names it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => formatter.write_str("off"),
+            Self::Minutes(minutes) => write!(formatter, "{minutes}"),
+            Self::Chapter => formatter.write_str("chapter"),
+        }
+    }
+}
+
+impl SleepChoice {
+    /// What a button names.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "off" => Some(Self::Off),
+            "chapter" => Some(Self::Chapter),
+            minutes => minutes.parse().ok().map(Self::Minutes),
+        }
+    }
+}
+
 /// What the timer says at a moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Due {
@@ -30,14 +65,12 @@ pub enum Due {
 }
 
 impl Sleep {
-    /// What a button asks for: minutes, `chapter`, or `off`.
-    pub fn chosen(value: &str, now_ms: f64, chapter: u32) -> Self {
-        match value {
-            "chapter" => Self::After(chapter),
-            minutes => match minutes.parse::<u32>() {
-                Ok(minutes) => Self::At(now_ms + f64::from(minutes) * 60_000.0),
-                Err(_) => Self::Off,
-            },
+    /// As it was chosen now, in this chapter.
+    pub fn chosen(choice: SleepChoice, now_ms: f64, chapter: u32) -> Self {
+        match choice {
+            SleepChoice::Off => Self::Off,
+            SleepChoice::Minutes(minutes) => Self::At(now_ms + f64::from(minutes) * 60_000.0),
+            SleepChoice::Chapter => Self::After(chapter),
         }
     }
 
@@ -75,7 +108,7 @@ mod tests {
 
     #[test]
     fn by_the_clock_it_fades_and_stops() {
-        let sleep = Sleep::chosen("5", 0.0, 1);
+        let sleep = Sleep::chosen(SleepChoice::Minutes(5), 0.0, 1);
         assert_eq!(sleep.due(0.0, 1), Due::Nothing);
         assert_eq!(sleep.minutes_left(1.0), Some(5));
         assert_eq!(sleep.due(290_000.0, 1), Due::Fading(0.5));
@@ -84,7 +117,7 @@ mod tests {
 
     #[test]
     fn longer_starts_from_the_later_of_then_and_now() {
-        let sleep = Sleep::chosen("5", 0.0, 1).longer(295_000.0);
+        let sleep = Sleep::chosen(SleepChoice::Minutes(5), 0.0, 1).longer(295_000.0);
         assert_eq!(sleep, Sleep::At(300_000.0 + LONGER_MS));
         assert_eq!(Sleep::At(1.0).longer(500.0), Sleep::At(500.0 + LONGER_MS));
         assert_eq!(Sleep::Off.longer(7.0), Sleep::At(7.0 + LONGER_MS));
@@ -92,14 +125,14 @@ mod tests {
 
     #[test]
     fn at_the_end_of_the_chapter_the_next_does_not_begin() {
-        let sleep = Sleep::chosen("chapter", 0.0, 3);
+        let sleep = Sleep::chosen(SleepChoice::Chapter, 0.0, 3);
         assert_eq!(sleep.due(0.0, 3), Due::Nothing);
         assert_eq!(sleep.due(0.0, 4), Due::Now);
     }
 
     #[test]
     fn off_is_off() {
-        let sleep = Sleep::chosen("off", 0.0, 3);
+        let sleep = Sleep::chosen(SleepChoice::Off, 0.0, 3);
         assert_eq!((sleep, sleep.due(1e12, 9)), (Sleep::Off, Due::Nothing));
     }
 }

@@ -6,6 +6,7 @@ use web_sys::{EventSource, HtmlAudioElement, MessageEvent};
 
 use super::super::dom::{self, Json, listen};
 use super::machine::{Event, Spot};
+use super::state::words;
 use crate::model::{TimelineEnd, TimelineEntry};
 
 /// One `<audio>` element and the timeline that goes with its stream.
@@ -40,34 +41,33 @@ fn manner() -> String {
 }
 
 impl Sound {
-    /// Takes an element; `report` is told what happens to it.
-    pub fn new(
-        audio: HtmlAudioElement,
-        (connection_lost, unplayable): (String, String),
-        report: impl Fn(Event) + Copy + 'static,
-    ) -> Self {
-        let on = |name: &str, event: fn() -> Event| {
-            listen(&audio, name, move |_| report(event()));
-        };
-        on("playing", || Event::Sounding);
-        on("waiting", || Event::Waiting);
-        let pausing = audio.clone();
-        listen(&audio, "pause", move |_| {
-            // At the end of a stream this comes before `ended`, which says more.
-            if !pausing.ended() {
-                report(Event::Stopped);
-            }
-        });
-        on("ended", || Event::Ended);
-        let failing = audio.clone();
-        listen(&audio, "error", move |_| {
-            // Taking the source away is an error to the element, not to us.
-            if failing.has_attribute("src") {
-                let reason = if is_connection(&failing) { &connection_lost } else { &unplayable };
-                report(Event::Failed(reason.clone()));
-            }
-        });
+    /// Takes an element.
+    pub fn new(audio: HtmlAudioElement) -> Self {
         Self { audio, timeline: None, manner: manner() }
+    }
+
+    /// Tells `report` what happens to it.
+    pub fn watch(&self, report: impl Fn(Event) + Clone + 'static) {
+        let on = |name: &str, event: fn(&HtmlAudioElement) -> Option<Event>| {
+            let (audio, report) = (self.audio.clone(), report.clone());
+            listen(&self.audio, name, move |_| {
+                if let Some(event) = event(&audio) {
+                    report(event);
+                }
+            });
+        };
+        on("playing", |_| Some(Event::Sounding));
+        on("waiting", |_| Some(Event::Waiting));
+        // At the end of a stream this comes before `ended`, which says more.
+        on("pause", |audio| (!audio.ended()).then_some(Event::Stopped));
+        on("ended", |_| Some(Event::Ended));
+        on("error", |audio| {
+            let words = words();
+            let reason =
+                if is_connection(audio) { words.connection_lost } else { words.unplayable };
+            // Taking the source away is an error to the element, not to us.
+            audio.has_attribute("src").then(|| Event::Failed(reason.to_owned()))
+        });
     }
 
     /// Begins a new stream, silent until [`play`](Self::play).
@@ -89,7 +89,7 @@ impl Sound {
         book: &str,
         at: Spot,
         voice: &str,
-        report: impl Fn(Event) + Copy + 'static,
+        report: impl Fn(Event) + Clone + 'static,
     ) {
         if let Some(old) = self.timeline.take() {
             old.close();
@@ -100,19 +100,20 @@ impl Sound {
         let url =
             format!("/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}");
         let Ok(source) = EventSource::new(&dom::at(&url)) else { return };
+        let told = report.clone();
         listen(&source, "entries", move |event| {
             if let Some(entries) = data(&event) {
                 let entries = entries.items().iter().map(entry).collect();
-                report(Event::Timeline { chapter, entries });
+                told(Event::Timeline { chapter, entries });
             }
         });
-        let ending = source.clone();
+        let (ending, told) = (source.clone(), report.clone());
         listen(&source, "end", move |event| {
             ending.close();
             if let Some(end) = data(&event) {
                 let next_chapter = end.get("next_chapter").map(|next| next.as_number() as u32);
                 let end_ms = end.number("end_ms");
-                report(Event::TimelineEnd(TimelineEnd { end_ms, next_chapter }));
+                told(Event::TimelineEnd(TimelineEnd { end_ms, next_chapter }));
             }
         });
         let failing = source.clone();

@@ -7,10 +7,11 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::super::{dom, panels};
+use super::super::controls::speed::{EVERY_BOOK, rate_name};
 use super::super::page::{self, Shown};
 use super::super::server_events::{self, Announcement};
-use super::super::{bar, paged, session};
-use super::{Driver, Event, Phase, Spot, with_current};
+use super::super::{paged, session};
+use super::{Driver, Event, Phase, Spot};
 
 /// A page reports what it shows when the reader has not scrolled for this long.
 const SETTLED: Duration = Duration::from_millis(400);
@@ -117,33 +118,25 @@ impl Driver {
 
     /// Takes over the speed that the page came with.
     pub(super) fn begin_rate(&self) {
-        let own = dom::one(".player").and_then(|player| player.get_attribute("data-own-rate"));
-        if let (Some(own), Some(root)) = (own, document().document_element()) {
-            dom::set(&root, &["data-", &self.own_rate_name()].concat(), &own);
+        let start = &self.0.start;
+        if let Some(root) = document().document_element().filter(|_| start.is_own_rate) {
+            let name = rate_name(&start.book, true);
+            dom::set(&root, &["data-", &name].concat(), &start.rate.to_string());
         }
         self.adopt_rate();
     }
 
-    /// The preference that is the speed of this book alone.
-    fn own_rate_name(&self) -> String {
-        ["rate_", self.book()].concat()
-    }
-
-    /// The preference that the speed is set by, as the book has one of its own or not.
-    fn rate_name(&self, is_own: bool) -> String {
-        if is_own { self.own_rate_name() } else { "rate".to_owned() }
-    }
-
     /// Sets the listener's speed, in the book alone if it has one of its own.
     pub fn set_rate(&self, rate: u16) {
-        let name = self.rate_name(bar::has_own_rate());
+        let name = self.state().rate_name.get_untracked();
         panels::set_preference(&name, &rate.to_string(), true);
     }
 
     /// Gives the book a speed of its own, or takes it away.
     pub fn toggle_own_rate(&self) {
-        let own = if bar::has_own_rate() { String::new() } else { self.rate().to_string() };
-        panels::set_preference(&self.own_rate_name(), &own, true);
+        let is_own = untrack(|| self.state().is_own_rate());
+        let own = if is_own { String::new() } else { self.rate().to_string() };
+        panels::set_preference(&rate_name(self.book(), true), &own, true);
     }
 
     /// Takes over the listener's speed.
@@ -151,31 +144,26 @@ impl Driver {
         let root = document().document_element();
         let chosen =
             |name: &str| root.as_ref()?.get_attribute(&["data-", name].concat())?.parse().ok();
-        let own = chosen(&self.own_rate_name());
-        let rate = own.or_else(|| chosen("rate")).unwrap_or(100);
-        bar::own_rate(&self.rate_name(own.is_some()), own.is_some());
-        if self.0.rate.replace(rate) != rate {
-            self.0.sound.borrow().set_rate(rate);
-        }
-        bar::rate(rate);
-        self.0.written.take();
-        self.show_place();
+        let own = chosen(&rate_name(self.book(), true));
+        let rate = own.or_else(|| chosen(EVERY_BOOK)).unwrap_or(100);
+        self.state().rate_name.set(rate_name(self.book(), own.is_some()));
+        self.state().rate.set(rate);
+        self.0.sound.borrow().set_rate(rate);
     }
 
     /// Takes over what the root of the page says the reader prefers.
     pub(super) fn adopt_preferences(&self) {
         self.adopt_rate();
         // Another layout puts the text elsewhere.
-        request_animation_frame(|| {
+        let driver = self.clone();
+        request_animation_frame(move || {
             paged::settle();
-            with_current(|driver| {
-                let machine = driver.machine();
-                if let Some(at) =
-                    machine.voice_at.filter(|at| machine.following && at.chapter == machine.shown)
-                {
-                    page::scroll_to(at.sentence);
-                }
-            });
+            let machine = driver.machine();
+            if let Some(at) =
+                machine.voice_at.filter(|at| machine.following && at.chapter == machine.shown)
+            {
+                page::scroll_to(at.sentence);
+            }
         });
     }
 
@@ -197,7 +185,8 @@ impl Driver {
         if let Some(earlier) = self.0.settling.take() {
             earlier.clear();
         }
-        let wait = set_timeout_with_handle(|| with_current(Driver::settled), SETTLED);
+        let driver = self.clone();
+        let wait = set_timeout_with_handle(move || driver.settled(), SETTLED);
         self.0.settling.set(wait.ok());
     }
 

@@ -6,38 +6,27 @@ use wasm_bindgen_futures::spawn_local;
 use super::super::super::dom;
 use super::super::outline::Outline;
 use super::super::page::{self, Side};
-use super::super::{bar, session};
-use super::{Driver, Phase, Spot, marks_words};
+use super::super::state::{Place, WayBack};
+use super::{Driver, Spot, marks_words};
 use crate::model::Point;
 use crate::pacing::{word_at, words};
 
 impl Driver {
-    /// Shows what the player is doing, or that there is no connection.
-    pub fn show_phase(&self) {
-        let phase = self.machine().phase.clone();
-        bar::phase(&phase, &self.0.start.words);
-        if self.ask_again() {
-            return;
-        }
-        let is_calm = matches!(phase, Phase::Idle | Phase::Playing | Phase::Paused);
-        if is_calm && !window().navigator().on_line() {
-            bar::say(Some(&self.say("offline")));
-        }
-    }
-
     /// Offers the way back to the voice while the reader looks elsewhere.
     pub(super) fn show_way_back(&self) {
         let machine = self.machine();
-        let Some(at) = machine.voice_at.filter(|_| !machine.following) else {
-            bar::look_back(None);
-            return;
-        };
-        let side = page::side(at.sentence).filter(|_| at.chapter == machine.shown);
-        bar::look_back(Some(&self.say(match side {
-            Some(Side::Before) => "voice_above",
-            Some(Side::After) => "voice_below",
-            _ => "voice_elsewhere",
-        })));
+        let away = machine.voice_at.filter(|_| !machine.following).map(|at| {
+            let side = page::side(at.sentence).filter(|_| at.chapter == machine.shown);
+            match side {
+                Some(Side::Before) => WayBack::Above,
+                Some(Side::After) => WayBack::Below,
+                _ => WayBack::Elsewhere,
+            }
+        });
+        let way_back = self.state().way_back;
+        if way_back.get_untracked() != away {
+            way_back.set(away);
+        }
     }
 
     /// Shows where in the chapter the voice is: once a second.
@@ -51,29 +40,26 @@ impl Driver {
         }
         let outline = self.0.outline.borrow();
         let (position, total) = (outline.position_ms(at.sentence, into_ms), outline.total_ms());
-        let second = (position / 1000, total, self.rate());
-        if total == 0
-            || self.0.scrubbing.get()
-            || self.0.written.replace(Some(second)) == Some(second)
-        {
+        if total == 0 {
             return;
         }
         let shown = page::shown().filter(|shown| shown.chapter == at.chapter);
-        let read = shown.map(|shown| {
+        let percent = shown.map(|shown| {
             u64::from(shown.before + at.sentence + 1) * 100 / u64::from(shown.book_sentences.max(1))
         });
-        bar::place(position, total, (outline.rest_ms(), read), self.rate(), &self.0.start.words);
-        session::place(position, total, self.rate());
+        let known =
+            Place { second: position / 1000, total_ms: total, rest_ms: outline.rest_ms(), percent };
+        let place = self.state().place;
+        if place.get_untracked() != known {
+            place.set(known);
+        }
     }
 
-    /// A finger on the scrubber is at a moment of the chapter; `is_done` when it has left.
-    pub fn scrub(&self, ms: u64, is_done: bool) {
-        self.0.scrubbing.set(!is_done);
-        if is_done {
-            let sentence = self.0.outline.borrow().sentence_at(ms);
-            self.0.written.take();
-            self.go_to(Spot { chapter: self.0.outlined.get(), sentence });
-        }
+    /// Goes to a moment of the chapter.
+    pub fn scrub(&self, ms: u64) {
+        let sentence = self.0.outline.borrow().sentence_at(ms);
+        self.go_to(Spot { chapter: self.0.outlined.get(), sentence });
+        self.state().aim_ms.set(None);
     }
 
     /// Marks the word the voice is in, where words are marked.
@@ -129,7 +115,6 @@ impl Driver {
                 let durations = known.numbers("durations_ms").unwrap_or_default();
                 driver.0.outline.replace(Outline::new(durations, known.number("rest_ms")));
                 driver.0.outlined.set(chapter);
-                driver.0.written.take();
                 driver.show_place();
             }
         });

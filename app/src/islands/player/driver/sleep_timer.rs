@@ -1,8 +1,8 @@
 //! The sleep timer at work.
 
-use super::super::super::dom;
-use super::super::bar;
-use super::super::sleep::{Due, Sleep};
+use leptos::prelude::*;
+
+use super::super::sleep::{Due, Sleep, SleepChoice};
 use super::{Driver, Event};
 
 impl Driver {
@@ -11,22 +11,31 @@ impl Driver {
         self.0.sleep.get()
     }
 
-    /// Sets when the voice is to stop; `chosen` is the button that says so.
-    pub fn set_sleep(&self, sleep: Sleep, chosen: &str) {
+    /// Sets the timer as it was chosen.
+    pub fn choose_sleep(&self, choice: SleepChoice) {
+        let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
+        self.set_sleep(Sleep::chosen(choice, js_sys::Date::now(), chapter), Some(choice));
+    }
+
+    /// Has the voice go on for longer.
+    pub fn prolong_sleep(&self) {
+        self.set_sleep(self.sleep().longer(js_sys::Date::now()), None);
+    }
+
+    fn set_sleep(&self, sleep: Sleep, choice: Option<SleepChoice>) {
         self.0.sleep.set(sleep);
         self.0.sound.borrow().set_volume(1.0);
-        bar::sleep(sleep.minutes_left(js_sys::Date::now()), chosen);
-        if let Some(popover) = dom::one("#sleep:popover-open") {
-            let _ = dom::call(&popover, "hidePopover", &[]);
-        }
-        self.show_phase();
+        let state = self.state();
+        state.sleep.set(choice);
+        state.sleep_minutes.set(sleep.minutes_left(js_sys::Date::now()));
+        state.mention.set(None);
     }
 
     /// The device was shaken: more of the voice, if it was about to stop.
     pub fn shaken(&self) {
         let chapter = self.machine().shown;
         if matches!(self.sleep().due(js_sys::Date::now(), chapter), Due::Fading(_)) {
-            self.command("sleep-longer", "");
+            self.prolong_sleep();
         }
     }
 
@@ -35,7 +44,7 @@ impl Driver {
         if !self.machine().is_running()
             && matches!(self.sleep(), Sleep::At(at) if at <= js_sys::Date::now())
         {
-            self.set_sleep(Sleep::Off, "off");
+            self.choose_sleep(SleepChoice::Off);
         }
     }
 
@@ -56,15 +65,16 @@ impl Driver {
             Due::Nothing => {}
             Due::Fading(volume) => {
                 self.0.sound.borrow().set_volume(volume);
-                bar::say(Some(&self.say("sleep_soon")));
+                self.state().mention.set(Some(self.words().sleep_soon));
             }
             Due::Now => {
                 self.handle(Event::Toggle);
-                self.set_sleep(Sleep::Off, "off");
+                self.choose_sleep(SleepChoice::Off);
             }
         }
-        if let Some(left) = self.sleep().minutes_left(now) {
-            bar::sleep_left(left);
+        let left = self.sleep().minutes_left(now);
+        if self.state().sleep_minutes.get_untracked() != left {
+            self.state().sleep_minutes.set(left);
         }
     }
 }

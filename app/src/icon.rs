@@ -10,6 +10,7 @@ pub enum Icon {
     ParagraphBack,
     SentenceBack,
     Play,
+    Pause,
     SentenceOn,
     ParagraphOn,
     ChapterOn,
@@ -27,7 +28,8 @@ pub enum Icon {
 }
 
 impl Icon {
-    fn path(self) -> &'static str {
+    /// Its outline, as SVG writes paths.
+    pub const fn path(self) -> &'static str {
         match self {
             Self::ChapterBack => "M5 5h2.5v14H5zM19 5v14L9 12z",
             Self::SentenceBack => "M15.5 5 8.500 12l7 7 1.600-1.600L11.700 12l5.400-5.400z",
@@ -38,6 +40,7 @@ impl Icon {
                 "M12 5l7 7-7 7-1.500-1.500L16 12l-5.500-5.500zM5.500 5l7 7-7 7L4 17.500 9.500 12 4 6.500z"
             }
             Self::Play => "M8 5v14l11-7z",
+            Self::Pause => "M7 5h4v14H7zM13 5h4v14h-4z",
             Self::SentenceOn => "M8.500 5l7 7-7 7-1.600-1.600 5.400-5.400-5.400-5.400z",
             Self::ChapterOn => "M16.500 5H19v14h-2.500zM5 5v14l10-7z",
             Self::Contents => {
