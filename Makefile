@@ -30,7 +30,7 @@ dev:
 test: lint unit browser
 	@echo "All checks passed."
 
-## lint: format, clippy, scripts, types of the browser tests, licences
+## lint: format, clippy, scripts, browser tests, style sheets, licences
 lint:
 	scripts/setup.sh test
 	cargo fmt --all --check
@@ -39,6 +39,8 @@ lint:
 	cargo deny --workspace check bans licenses sources
 	shellcheck scripts/*.sh packaging/deb/p* .ci/run benches/http.sh
 	cd end2end && npx tsc --noEmit -p .
+	end2end/node_modules/.bin/eslint end2end public scripts benches
+	end2end/node_modules/.bin/stylelint 'style/*.css'
 
 ## unit: unit and integration tests, those also on PostgreSQL
 unit:

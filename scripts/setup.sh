@@ -171,7 +171,7 @@ tool wasm-bindgen-cli "$wasm_bindgen" wasm-bindgen
 # The typefaces that the app serves.
 lock=style/package-lock.json
 stamp=style/node_modules/.installed
-if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ] || [ ! -d public/fonts ]; then
+if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ] || [ scripts/fonts.mjs -nt "$stamp" ] || [ ! -d public/fonts ]; then
   (cd style && npm ci --no-audit --no-fund --loglevel=error)
   node scripts/fonts.mjs
   touch "$stamp"

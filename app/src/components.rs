@@ -31,9 +31,18 @@ use crate::model::BookCard;
 
 /// Where reading goes on: the saved place, else the beginning.
 pub fn reading_link(book: &BookCard) -> String {
+    place_link(book, "")
+}
+
+/// The same, where the voice begins to read at once (`islands/player/driver/chapter.rs`).
+pub fn listening_link(book: &BookCard) -> String {
+    place_link(book, "?listen")
+}
+
+fn place_link(book: &BookCard, query: &str) -> String {
     match &book.progress {
-        Some(at) => format!("/read/{}/{}#s{}", book.id, at.chapter, at.sentence),
-        None => format!("/read/{}/1", book.id),
+        Some(at) => format!("/read/{}/{}{query}#s{}", book.id, at.chapter, at.sentence),
+        None => format!("/read/{}/1{query}", book.id),
     }
 }
 

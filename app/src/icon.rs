@@ -25,6 +25,7 @@ pub enum Icon {
     Keys,
     Voice,
     Sleep,
+    Fold,
 }
 
 impl Icon {
@@ -68,6 +69,7 @@ impl Icon {
                 "M3 6h18v12H3zm2 2v8h14V8zm1 1h2v2H6zm3 0h2v2H9zm3 0h2v2h-2zm3 0h3v2h-3zm-9 3h2v2H6zm3 \
                  0h6v2H9zm7 0h2v2h-2z"
             }
+            Self::Fold => "M6.400 15.400 12 9.800l5.600 5.600 1.400-1.400-7-7-7 7z",
             Self::Voice => {
                 "M12 3a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3zm-6 8h2a4 4 0 0 0 8 0h2a6 6 0 0 \
                  1-5 5.900V20h3v2H8v-2h3v-3.100A6 6 0 0 1 6 11z"

@@ -35,6 +35,8 @@ mod shelf;
 #[cfg(feature = "ssr")]
 mod shell;
 #[cfg(feature = "ssr")]
+mod typefaces;
+#[cfg(feature = "ssr")]
 pub mod ways;
 
 #[cfg(feature = "ssr")]

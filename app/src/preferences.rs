@@ -138,6 +138,8 @@ choice! {
         English = "en",
         /// Spanish.
         Spanish = "es",
+        /// German.
+        German = "de",
     }
 }
 
@@ -148,7 +150,7 @@ pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
 const MIDDLE: u8 = 5;
 
 /// The listener's speed in hundredths.
-pub const RATES: std::ops::RangeInclusive<u16> = 50..=300;
+pub const RATES: std::ops::RangeInclusive<u16> = 50..=400;
 
 /// Most languages that have a voice of their own, and most books that have a speed.
 const MAX_OWN: usize = 2_000;

@@ -16,7 +16,8 @@ use crate::pages::{
     PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage,
     SetupPage, SharedPage, StoragePage, TakePage, VoicesPage,
 };
-use crate::preferences::{Preferences, Theme, Typeface};
+use crate::preferences::{Preferences, Theme};
+use crate::typefaces;
 use crate::words::words;
 
 /// The document of a page that there is.
@@ -53,7 +54,7 @@ fn document(options: LeptosOptions, body: impl Fn() -> AnyView) -> impl IntoView
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/180.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
-                <link rel="preload" href=font(chosen.face) r#as="font" type="font/woff2" crossorigin=""/>
+                <link rel="preload" href=typefaces::first(chosen.face) r#as="font" type="font/woff2" crossorigin=""/>
                 <AutoReload options=options.clone()/>
                 <Scripts options/>
                 <MetaTags/>
@@ -90,15 +91,6 @@ fn theme_colours(theme: Theme) -> AnyView {
             let light = tag("#faf7f2", "(prefers-color-scheme: light)");
             (light, tag("#16151a", "(prefers-color-scheme: dark)")).into_any()
         }
-    }
-}
-
-/// The file that most of a page is set in.
-fn font(face: Typeface) -> &'static str {
-    match face {
-        Typeface::Serif | Typeface::Book => "/fonts/literata-latin-400-normal.woff2",
-        Typeface::Sans => "/fonts/source-sans-3-latin-400-normal.woff2",
-        Typeface::Legible => "/fonts/atkinson-hyperlegible-latin-400-normal.woff2",
     }
 }
 

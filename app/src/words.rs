@@ -7,6 +7,7 @@
 mod accounts;
 mod dashboard;
 mod english;
+mod german;
 mod listening;
 mod narrations;
 mod operator;
@@ -130,6 +131,8 @@ pub struct Book {
     pub contents: &'static str,
     pub saved: fn(money: f64) -> String,
     pub facts: fn(chapters: u32, sentences: u32) -> String,
+    pub listen: &'static str,
+    pub lasts: fn(to_read: &str, to_hear: &str) -> String,
     pub language: &'static str,
     pub added: &'static str,
     pub details: &'static str,
@@ -234,7 +237,7 @@ pub struct Settings {
     pub preview_text: [&'static str; 2],
     pub keys: &'static str,
     pub tongue: &'static str,
-    pub tongue_names: [&'static str; 3],
+    pub tongue_names: [&'static str; 4],
     pub save: &'static str,
 }
 
@@ -341,6 +344,7 @@ pub fn of(chosen: UiLanguage, accepted: &str) -> &'static Words {
     match chosen {
         UiLanguage::English => &english::ENGLISH,
         UiLanguage::Spanish => &spanish::SPANISH,
+        UiLanguage::German => &german::GERMAN,
         UiLanguage::System => accepted
             .split(',')
             .find_map(|entry| {
@@ -348,10 +352,21 @@ pub fn of(chosen: UiLanguage, accepted: &str) -> &'static Words {
                 match tag.split('-').next()? {
                     "en" => Some(&english::ENGLISH),
                     "es" => Some(&spanish::SPANISH),
+                    "de" => Some(&german::GERMAN),
                     _ => None,
                 }
             })
             .unwrap_or(&english::ENGLISH),
+    }
+}
+
+/// A length of time as people say it, in every language: `7 h 5 min`.
+pub fn length(ms: u64) -> String {
+    let minutes = ms.div_ceil(60_000);
+    if minutes >= 60 {
+        format!("{} h {} min", minutes / 60, minutes % 60)
+    } else {
+        format!("{minutes} min")
     }
 }
 
@@ -372,6 +387,7 @@ mod tests {
             ("fr-FR, ES;q=0.5, en;q=0.4", "es"),
             ("fr", "en"),
             ("en-GB,es", "en"),
+            ("de-AT,de;q=0.9,en;q=0.8", "de"),
         ] {
             assert_eq!(of(UiLanguage::System, accepted).tag, tag, "{accepted}");
         }

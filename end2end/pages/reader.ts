@@ -30,6 +30,13 @@ export class Reader {
 
   async isLive(): Promise<void> {
     await expect(this.player).toHaveAttribute("data-live", "true");
+    await this.unfold();
+  }
+
+  /** Shows the whole bar, where a phone has folded it. */
+  async unfold(): Promise<void> {
+    const fold = this.player.locator(".fold");
+    if ((await fold.isVisible()) && (await fold.getAttribute("aria-expanded")) === "false") await fold.click();
   }
 
   async startPlaying(): Promise<void> {
@@ -86,7 +93,7 @@ export class Reader {
   /** The text painted with a name by the CSS Custom Highlight API. */
   painted(name: string): Promise<string[]> {
     return this.page.evaluate(
-      (name) => [...(CSS.highlights.get(name) ?? [])].map((range) => String(range)),
+      (name) => [...(CSS.highlights.get(name) ?? [])].map((range) => (range as Range).toString()),
       name,
     );
   }

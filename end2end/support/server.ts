@@ -37,7 +37,7 @@ export class Server {
     const url = await new Promise<string>((found, failed) => {
       child.once("error", failed);
       child.once("exit", (code) => failed(new Error(`the server ended with ${code}`)));
-      createInterface({ input: child.stdout! }).on("line", (line) => {
+      createInterface({ input: child.stdout }).on("line", (line) => {
         const address = line.match(/https?:\/\/\S+/)?.[0];
         if (address?.includes("/setup?")) said.setUpPage = address;
         else if (address) found(address);

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 const RATE = 24_000;
@@ -15,7 +15,7 @@ export class SpeechService {
   static async start(): Promise<SpeechService> {
     const server = createServer();
     const service = new SpeechService(server);
-    server.on("request", async (request, response) => {
+    const answer = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const refuse = (status: number, code: string) => {
@@ -45,7 +45,8 @@ export class SpeechService {
       }
       response.writeHead(200, { "content-type": "audio/wav" });
       response.end(hum(input.length / 15));
-    });
+    };
+    server.on("request", (request, response) => void answer(request, response).catch((error: Error) => response.destroy(error)));
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
     return service;
   }

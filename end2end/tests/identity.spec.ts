@@ -29,7 +29,7 @@ test("people log in with a provider that they have already", async ({ browser },
   const identity = spawn("node", [join(import.meta.dirname, "../support/identity.mjs"), String(providers), ...back], {
     stdio: ["ignore", "pipe", "ignore"],
   });
-  await once(identity.stdout!, "data");
+  await once(identity.stdout, "data");
   const folder = mkdtempSync(join(tmpdir(), "providers-"));
   writeFileSync(join(folder, "secret"), "hush\n");
   const provider = {

@@ -44,7 +44,7 @@ test("a book is renamed, deleted, and brought back", async ({ library, page }, i
   await expect(library.book(`Renamed ${info.project.name}`)).toBeVisible();
 });
 
-test("the shelf is searched, sorted and filtered, and says where to go on", async ({ library, reader, page }, info) => {
+test("the shelf is searched, sorted and filtered, and says where to go on", async ({ library, page }, info) => {
   const name = info.project.name;
   const ids: string[] = [];
   for (const title of [`The Zebra ${name}`, `An Apple ${name}`, `Middle ${name}`]) ids.push(await library.import(title, novel(title)));

@@ -35,7 +35,7 @@ test("the lock screen knows what is read, and its buttons work", async ({ librar
   await reader.open(id, 1);
   const press = (action: string, details = {}) =>
     page.evaluate(
-      ([action, details]) => (window as never as { handlers: Record<string, (details: object) => void> }).handlers[action as string]!(details as object),
+      ([action, details]) => (window as never as { handlers: Record<string, (details: object) => void> }).handlers[action]!(details),
       [action, details] as const,
     );
   await press("play");
@@ -116,6 +116,51 @@ test("the sleep timer fades and stops, and can be put off", async ({ library, re
   await page.clock.setSystemTime(Date.now() + 40 * 60_000);
   await expect(reader.player).toHaveAttribute("data-phase", "paused");
   expect(await volume()).toBe(1);
+  // In the morning, the way back is there even if the page was closed meanwhile.
+  await expect(page.locator(".player-state")).toContainText("The sleep timer stopped the voice here.");
+  const back = page.getByRole("button", { name: "Back to where the timer was set" });
+  await expect(back).toBeVisible();
+  await reader.open(id, 2);
+  await page.locator(".choice.sleep").click();
+  await back.click();
+  await expect(page).toHaveURL(/\/1$/);
+  await expect(back).toBeHidden();
+});
+
+test("on a phone the bar is a line of the screen while one reads, and unfolds", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Folds ${info.project.name}`, novel(`Folds ${info.project.name}`));
+  await page.goto(`/read/${id}/1`);
+  await expect(reader.player).toHaveAttribute("data-live", "true");
+  const fold = reader.player.locator(".fold");
+  const height = async () => (await reader.player.boundingBox())!.height;
+  if (info.project.name === "desktop") {
+    await expect(fold).toBeHidden();
+    await expect(reader.player.locator(".choice.voice")).toBeVisible();
+    return;
+  }
+  expect(await height()).toBeLessThanOrEqual(64);
+  await expect(reader.player.locator(".choice.voice")).toBeHidden();
+  await reader.startPlaying();
+  await expect.poll(() => reader.player.locator(".scrub").evaluate((line) => line.style.getPropertyValue("--done"))).not.toBe("0.0%");
+  await fold.click();
+  await expect(fold).toHaveAttribute("aria-expanded", "true");
+  await expect(reader.player.locator(".choice.voice")).toBeVisible();
+  await fold.click();
+  await expect(reader.player.locator(".choice.voice")).toBeHidden();
+  expect(await height()).toBeLessThanOrEqual(64);
+});
+
+test("Escape closes what was opened last", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Escape ${info.project.name}`, novel(`Escape ${info.project.name}`));
+  await reader.open(id, 1);
+  await reader.select(1, 0, 5);
+  await expect(page.locator(".selection-menu")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".selection-menu")).toBeHidden();
+  const panel = await reader.openPanel("Search");
+  await panel.getByRole("searchbox").fill("anything");
+  await page.keyboard.press("Escape");
+  await expect(panel).toBeHidden();
 });
 
 test("the sleep timer stops at the end of the chapter", async ({ library, reader, page }, info) => {
@@ -192,4 +237,14 @@ test("what fails says so, and is tried again", async ({ library, reader, page },
   await page.getByRole("button", { name: "Try again" }).click();
   await reader.isPlaying();
   await expect(page.getByRole("button", { name: "Try again" })).toBeHidden();
+});
+
+test("a book says how long it is, and is heard at once", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Heard ${info.project.name}`, novel(`Heard ${info.project.name}`));
+  await page.goto(`/book/${id}`);
+  await expect(page.getByText(/min to read · \d+ min to hear/)).toBeVisible();
+  await expect(page.locator(".contents li").first()).toContainText(/\d min$/);
+  await page.getByRole("link", { name: "Listen" }).click();
+  await reader.isPlaying();
+  await expect(page).toHaveURL(/\/read\/[0-9a-f]+\/\d+(#s\d+)?$/);
 });

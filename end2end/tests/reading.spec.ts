@@ -198,16 +198,20 @@ test("a note opens in place, and a picture large", async ({ library, reader, pag
   await expect(panel).toBeHidden();
 });
 
-test("the interface speaks Spanish", async ({ library, reader, page }, info) => {
-  const id = await library.import(`Lengua ${info.project.name}`, novel(`Lengua ${info.project.name}`));
-  await reader.open(id, 1);
-  const panel = await reader.openPanel("Appearance");
-  await panel.getByRole("radio", { name: "Español" }).check();
-  await expect(page.locator("html")).toHaveAttribute("lang", "es");
-  await reader.isLive();
-  await expect(page.getByRole("button", { name: "Reproducir" })).toBeVisible();
-  await page.getByRole("button", { name: "Reproducir" }).click();
-  await expect(page.getByRole("button", { name: "Pausar" })).toBeVisible();
-  await page.goto("/");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Biblioteca");
-});
+for (const [language, tag, play, pause, title] of [
+  ["Español", "es", "Reproducir", "Pausar", "Biblioteca"],
+  ["Deutsch", "de", "Abspielen", "Anhalten", "Bibliothek"],
+] as const) {
+  test(`the interface speaks ${language}`, async ({ library, reader, page }, info) => {
+    const id = await library.import(`${language} ${info.project.name}`, novel(`${language} ${info.project.name}`));
+    await reader.open(id, 1);
+    const panel = await reader.openPanel("Appearance");
+    await panel.getByRole("radio", { name: language }).check();
+    await expect(page.locator("html")).toHaveAttribute("lang", tag);
+    await reader.isLive();
+    await page.getByRole("button", { name: play }).click();
+    await expect(page.getByRole("button", { name: pause })).toBeVisible();
+    await page.goto("/");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText(title);
+  });
+}

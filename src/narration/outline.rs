@@ -2,16 +2,12 @@
 //! from the text where there are none.
 
 use app::model::Outline;
+use app::pacing::{MS_PER_LETTER, MS_PER_SYLLABLE};
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
 use crate::speech::overlay;
 
-/// Milliseconds a voice takes for a letter, when it has said too little yet to tell: about 15
-/// letters a second, the pace of an audiobook.
-const MS_PER_CHAR: f64 = 66.0;
-/// The same for a character of Chinese, Japanese or Korean, which is a syllable or more.
-const MS_PER_SYLLABLE: f64 = 190.0;
 /// Clips of a chapter from which on its own pace is used.
 const ENOUGH_CLIPS: usize = 5;
 
@@ -76,7 +72,7 @@ fn weight(segment: &Segment) -> f64 {
     texts
         .map(|letter| match u32::from(letter) {
             0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7af => MS_PER_SYLLABLE,
-            _ => MS_PER_CHAR,
+            _ => MS_PER_LETTER,
         })
         .sum()
 }

@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use super::{Icon, data, icon};
+use crate::islands::controls::fold::FoldButton;
 use crate::islands::controls::notice::Notice;
 use crate::islands::controls::play::PlayButton;
 use crate::islands::controls::scrubber::{BookLeft, Scrubber};
@@ -57,13 +58,14 @@ pub fn PlayerBar(
     let (name, is_silent) = (start.voice_name.clone(), start.cast.is_empty());
     let said = silence.map(|silence| silence.said(&crate::words::words().playing));
     view! {
-        <section class="player" aria-label=words.player data-phase="idle" data-book=id.clone()
+        <section class="player" aria-label=words.player data-phase="idle" data-folded data-book=id.clone()
             data-voice=start.cast.clone() data-start=data(&start)>
             <audio preload="none"></audio>
             <Notice book=id.clone() said news/>
             <WayBackButton/>
             <Scrubber/>
             <div class="player-bar">
+                <FoldButton/>
                 <div class="player-side">
                     <BookLeft/>
                     <button type="button" class="heard-wrong" data-do="heard-wrong" aria-keyshortcuts="W">{words.heard_wrong}</button>

@@ -53,6 +53,11 @@ pub fn Panels() -> impl IntoView {
         });
         dom::listen(&document(), "keydown", |event| {
             if let Some(key) = event.dyn_ref::<KeyboardEvent>() {
+                if key.key() == "Escape" && dom::target(key, "#panel [type=search]").is_some() {
+                    // Browsers would empty the field, and leave open what was opened last.
+                    key.prevent_default();
+                    close();
+                }
                 press(key);
             }
         });

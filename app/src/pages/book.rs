@@ -5,12 +5,16 @@ use leptos::prelude::*;
 use super::shared::{is_link, made, share_form};
 use super::{book_param, loaded};
 use crate::backend::{backend, may, person};
-use crate::components::{Cover, KeepButton, PageTitle, SiteHead, reading_link};
+use crate::components::{
+    Cover, Icon, KeepButton, PageTitle, SiteHead, icon, listening_link, reading_link,
+};
 use crate::model::{
     BookCard, BookDetails, BookId, ChapterCard, ImportWarning, Matter, Role, TocLine, WarningKind,
 };
 use crate::notice::notice;
-use crate::words::words;
+use crate::pacing::Length;
+use crate::preferences::Preferences;
+use crate::words::{length, words};
 
 /// `/book/{book}`
 #[component]
@@ -44,10 +48,23 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
     let verb = if card.progress.is_some() { words.go_on } else { words.begin };
     let at = card.progress.as_ref().map(|progress| progress.chapter);
     let current = toc.iter().rposition(|line| at == Some(line.chapter) && line.anchor.is_none());
+    let rate = use_context::<Preferences>().unwrap_or_default().rate_in(&card.id);
+    let heard_ms = |length: Length| length.to_hear_ms * 100 / u64::from(rate.max(1));
+    let lasts = |characters: u32| Length::of(characters.into(), &card.language);
+    let minutes = |line: &TocLine| {
+        let chapter = chapters.iter().find(|chapter| chapter.number == line.chapter)?;
+        let begins = line.anchor.is_none() && chapter.characters > 0;
+        begins.then(|| length(heard_ms(lasts(chapter.characters))))
+    };
     let lines = toc
         .into_iter()
         .enumerate()
-        .map(|(index, line)| contents_line(&id, &line, current == Some(index)));
+        .map(|(index, line)| contents_line(&id, &line, current == Some(index), minutes(&line)))
+        .collect_view();
+    let text = chapters.iter().filter(|chapter| chapter.matter.is_text());
+    let whole = Length::of(text.map(|chapter| u64::from(chapter.characters)).sum(), &card.language);
+    let lasts = (whole.to_read_ms > 0)
+        .then(|| (words.lasts)(&length(whole.to_read_ms), &length(heard_ms(whole))));
     view! {
         <PageTitle text=format!("{} · Earmark", card.title)/>
         <SiteHead/>
@@ -61,10 +78,14 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
                         {(words.facts)(card.chapters, card.sentences)}
                         {card.percent.map(|percent| format!(" · {percent} %"))}
                     </p>
+                    {lasts.map(|text| view! { <p class="facts">{text}</p> })}
                     {(saved >= 0.005).then(|| view! { <p class="facts">{(words.saved)(saved)}</p> })}
                     {own_sound.map(|text| view! { <p class="facts">{text}</p> })}
                     {card.is_own.then(|| view! { <p class="facts">{is_own}</p> })}
-                    <p><a class="button" href=reading_link(&card)>{verb}</a></p>
+                    <p class="ways">
+                        <a class="button" href=reading_link(&card)>{verb}</a>
+                        <a class="button quiet-button" href=listening_link(&card)>{icon(Icon::Play)} {words.listen}</a>
+                    </p>
                 </div>
             </div>
             {is_made.then(|| made(&notice))}
@@ -74,21 +95,29 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
             {manage(&card, warnings, &chapters)}
             <nav class="contents" aria-label=words.contents>
                 <h2 data-panel-title>{words.contents}</h2>
+                <ol role="list" lang=language dir="auto">{lines}</ol>
                 {go_to(&id)}
-                <ol role="list" lang=language dir="auto">{lines.collect_view()}</ol>
             </nav>
         </main>
     }
     .into_any()
 }
 
-fn contents_line(book: &str, line: &TocLine, is_current: bool) -> impl IntoView + use<> {
+fn contents_line(
+    book: &str,
+    line: &TocLine,
+    is_current: bool,
+    minutes: Option<String>,
+) -> impl IntoView + use<> {
     let anchor = line.anchor.as_ref().map(|anchor| format!("#{anchor}")).unwrap_or_default();
     let href = format!("/read/{book}/{}{anchor}", line.chapter);
     let depth = line.depth.min(4);
     view! {
         <li class=format!("depth-{depth}")>
-            <a href=href data-chapter=line.chapter aria-current=is_current.then_some("true")>{line.title.clone()}</a>
+            <a href=href data-chapter=line.chapter aria-current=is_current.then_some("true")>
+                <span class="contents-title">{line.title.clone()}</span>
+                {minutes.map(|minutes| view! { <span class="time">{minutes}</span> })}
+            </a>
         </li>
     }
 }

@@ -1,7 +1,7 @@
 //! The reader: a chapter to read, and the player that reads it aloud.
 
 use leptos::prelude::*;
-use leptos_meta::Stylesheet;
+use leptos_meta::{Link, Stylesheet};
 use leptos_router::hooks::use_params_map;
 
 use super::{book_param, loaded, with_own_sound};
@@ -11,6 +11,8 @@ use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
 use crate::islands::Silence;
 use crate::model::{ChapterPage, Voice};
+use crate::preferences::Preferences;
+use crate::typefaces;
 use crate::words::words;
 
 /// `/read/{book}/{chapter}`
@@ -71,8 +73,14 @@ fn reader(page: &ChapterPage, voices: &[Voice], news: Option<String>) -> AnyView
         (None, []) => Some(Silence::NoVoice),
         (None, _) => Some(Silence::NotSpoken),
     };
+    let face = use_context::<Preferences>().unwrap_or_default().face;
+    let files = typefaces::others(face, &page.html).into_iter();
+    let fetched = files.map(|file| {
+        view! { <Link rel="preload" href=file as_="font" type_="font/woff2" crossorigin=""/> }
+    });
     view! {
         <PageTitle text=format!("{} · {}", page.title, page.book.title)/>
+        {fetched.collect_view()}
         {page.has_fonts.then(|| view! { <Stylesheet href=format!("/books/{}/fonts.css?v={}", page.book.id, page.book.revision)/> })}
         <ReaderHead book=page.book.clone()/>
         {chapter(page)}

@@ -156,3 +156,60 @@ pub(super) const SPANISH: Dashboard = Dashboard {
     letters_discard: "Descartar todas",
     problems: "Qué va mal",
 };
+
+pub(super) const GERMAN: Dashboard = Dashboard {
+    title: "Was geschieht",
+    lead: "Die Seite ändert sich von selbst, solange sie offen ist. Zeiten sind in UTC, Monate auch.",
+    now: "Sätze jetzt",
+    prefetch: "für offene Seiten",
+    chapter: "für offene Kapitel",
+    background: "für Bücher, die vorbereitet werden",
+    in_flight: "in Arbeit",
+    retry: "später noch einmal",
+    dead: "endgültig gescheitert",
+    workers: "Arbeiter",
+    waiters: "Hörer, die warten",
+    day: "Die letzten 24 Stunden",
+    at_last: "jetzt",
+    queue_chart: "Wartende Sätze, die meisten je zehn Minuten",
+    clips_chart: "Aufnahmen je zehn Minuten",
+    made: "gemacht",
+    heard: "gehört",
+    hits: "aus dem Speicher",
+    hit_rate: "aus dem Speicher gehört",
+    on_time: |share, waits| {
+        format!(
+            "{share} % von {waits} Sätzen, auf die jemand wartete, kamen innerhalb einer Sekunde."
+        )
+    },
+    no_waits: "Niemand musste auf einen Satz warten.",
+    engines: "Sprachdienste",
+    speaks: "spricht",
+    rests: |reason, seconds| format!("ruht {seconds} s: {reason}"),
+    today: "heute",
+    month: "Dieser Monat",
+    spent: "ausgegeben",
+    saved: "gespart",
+    by_engine: "Nach Sprachdienst",
+    by_voice: "Nach Stimme",
+    by_book: "Nach Buch",
+    by_person: "Nach Person, was Geld kostet",
+    others_book: "jemandes eigenes, oder nicht mehr da",
+    narrations: "Vorbereitete Bücher",
+    narrations_now: |pending, processing, completed, failed| {
+        format!(
+            "{processing} in Arbeit, {pending} warten, {completed} in den letzten 24 Stunden fertig, {failed} gescheitert."
+        )
+    },
+    narrations_waits: |p50, p95| {
+        format!(
+            "Die Hälfte derer aus den letzten 24 Stunden wartete höchstens {p50} s, 95 % höchstens {p95} s."
+        )
+    },
+    failed_narrations: "Gescheitert",
+    letters: "Endgültig gescheiterte Sätze",
+    letters_none: "Keine.",
+    letters_retry: "Alle noch einmal versuchen",
+    letters_discard: "Alle verwerfen",
+    problems: "Was nicht stimmt",
+};

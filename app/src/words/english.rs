@@ -58,6 +58,8 @@ pub(super) static ENGLISH: Words = Words {
             let noun = if chapters == 1 { "chapter" } else { "chapters" };
             format!("{chapters} {noun} · {sentences} sentences")
         },
+        listen: "Listen",
+        lasts: |to_read, to_hear| format!("{to_read} to read · {to_hear} to hear"),
         language: "Language",
         added: "Added",
         details: "Details",
@@ -120,7 +122,7 @@ pub(super) static ENGLISH: Words = Words {
         share: "Share",
         say_as: "Say it as…",
         read_otherwise: "Voice…",
-        go_to: "Go to per cent of the book",
+        go_to: "Go to a part of the book, in per cent",
         go: "Go",
     },
     player: player::ENGLISH,
@@ -161,7 +163,7 @@ pub(super) static ENGLISH: Words = Words {
         ],
         keys: "Single-letter keys",
         tongue: "Language",
-        tongue_names: ["As the browser asks", "English", "Español"],
+        tongue_names: ["As the browser asks", "English", "Español", "Deutsch"],
         save: "Save",
     },
     notes: Notes {

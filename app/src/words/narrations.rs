@@ -209,3 +209,78 @@ fn duration(minutes: u64, hour: &str, minute: &str) -> String {
         hours => format!("{hours}{hour}{}{minute}", minutes % 60),
     }
 }
+
+pub(super) const GERMAN: Narrations = Narrations {
+    title: "Vorbereitet",
+    lead: "Bücher, die im Voraus gesprochen und behalten werden, damit beim Hören nichts mehr gemacht werden muss. Wer jetzt zuhört, geht vor.",
+    none: "Gerade wird nichts vorbereitet. Auf der Seite eines Buchs beginnt es.",
+    make: "Buch vorbereiten",
+    make_lead: "Jeder Satz wird jetzt gesprochen und behalten. Danach beginnt das Hören sofort, Kapitel sind Dateien, und unterwegs wird nichts mehr gemacht.",
+    all_of_them: "Alle",
+    chapters: "Kapitel",
+    chapters_hint: "3 oder 3-7; leer heißt alle",
+    look: "Nachsehen, was es braucht",
+    missing: |missing, sentences| {
+        format!("{missing} von {sentences} Sätzen sind noch zu sprechen.")
+    },
+    nothing_missing: "Es ist schon alles da.",
+    lasts: |minutes, megabytes| {
+        format!("Etwa {} Ton, {megabytes} MB.", duration(minutes, " Std. ", " Min."))
+    },
+    takes: |minutes| format!("Es dauert etwa {}.", duration(minutes.max(1), " Std. ", " Min.")),
+    costs: |cost| format!("Es kostet {cost:.2}."),
+    costs_nothing: "Es kostet nichts.",
+    when: "Anfangen",
+    hours: |hours| match hours {
+        0 => "jetzt".to_owned(),
+        1 => "in einer Stunde".to_owned(),
+        hours => format!("in {hours} Stunden"),
+    },
+    in_quiet_hours: |hours| format!("in den ruhigen Stunden ({hours})"),
+    file: "Datei",
+    file_hint: "Eine Datei bleibt 14 Tage, um sie herunterzuladen, wenn sie fertig ist.",
+    output: |output| match output {
+        NarrationOutput::None => "Keine Datei: hier anhören",
+        NarrationOutput::M4b => "Hörbuch mit Kapiteln (M4B): Apple Books, Audiobookshelf, Voice",
+        NarrationOutput::Epub => "EPUB, das vorliest: Storyteller, Thorium, Readest, BookFusion",
+        NarrationOutput::Mp3 => "Eine MP3 mit Kapiteln: Podcast-Apps, die meisten Player",
+        NarrationOutput::Zip => "Eine MP3 je Kapitel, als ZIP: Autos, alte Player",
+        NarrationOutput::Audiobookshelf => "An Audiobookshelf senden",
+    },
+    download: |output, megabytes| {
+        format!("{} herunterladen ({megabytes} MB)", output.name().to_uppercase())
+    },
+    podcasts: "Podcast-Adressen",
+    begin: "Vorbereiten",
+    agree: |cost| format!("Für {cost:.2} vorbereiten"),
+    state: |state| match state {
+        NarrationState::Queued => "wartet, bis es dran ist",
+        NarrationState::Running => "in Arbeit",
+        NarrationState::Paused => "angehalten",
+        NarrationState::Completed => "fertig",
+        NarrationState::Failed => "ließ sich nicht machen",
+        NarrationState::Cancelled => "abgebrochen",
+    },
+    place: |first, last| match first == last {
+        true => format!("Kapitel {first}"),
+        false => format!("Kapitel {first} bis {last}"),
+    },
+    failed: |failed| match failed {
+        1 => "ein Satz ließ sich nicht sprechen".to_owned(),
+        failed => format!("{failed} Sätze ließen sich nicht sprechen"),
+    },
+    spent: |cost| format!("kostete {cost:.2}"),
+    soon: "noch weniger als eine Minute",
+    left_template: "noch etwa {} Min.",
+    later: |hours| format!("beginnt in etwa {} Std.", hours.max(1)),
+    packing: "die Datei wird geschrieben",
+    pause: "Anhalten",
+    resume: "Weiter",
+    cancel: "Abbrechen",
+    retry: "Noch einmal",
+    open: "Lesen und hören",
+    being_made: |title, percent| format!("„{title}“ wird vorbereitet: {percent} %"),
+    is_ready: |title| format!("„{title}“ ist bereit zum Hören."),
+    everybodys: "Von allen",
+    only_mine: "Nur meine",
+};

@@ -122,3 +122,49 @@ pub(super) const SPANISH: Packs = Packs {
     others: "Los servicios de voz se añaden en",
     command: "Sin conexión a internet, o en un trabajador:",
 };
+
+pub(super) const GERMAN: Packs = Packs {
+    title: "Stimmen",
+    more_voices: "Weitere natürliche Stimmen",
+    lead: "Natürliche Stimmen, die auf diesem Rechner sprechen, ohne Konto und ohne Dienst. Eine installierte lässt sich in jedem Buch wählen.",
+    install: "Installieren",
+    again: "Noch einmal",
+    stop: "Anhalten",
+    remove: "Entfernen",
+    is_bundled: "Teil von Earmark",
+    installed: "Installiert",
+    as_fast: |times| format!("Spricht hier {times:.1} × so schnell, wie du hörst."),
+    too_slow: "Das ist zu langsam für diesen Rechner: Du wirst zwischen Sätzen warten.",
+    size: "Größe",
+    speaker: |speaker| match speaker {
+        Speaker::Woman => "Frau",
+        Speaker::Man => "Mann",
+    },
+    licence: "Lizenz",
+    about: "Über diese Stimme",
+    languages: "Spricht",
+    language: |tag| match tag {
+        "en-us" => Some("amerikanisches Englisch"),
+        "en-gb" => Some("britisches Englisch"),
+        "es" => Some("Spanisch"),
+        "fr-fr" => Some("Französisch"),
+        "it" => Some("Italienisch"),
+        "pt-br" => Some("brasilianisches Portugiesisch"),
+        _ => None,
+    },
+    voices: |count| if count == 1 { "1 Stimme".to_owned() } else { format!("{count} Stimmen") },
+    more: |count| format!("{count} weitere anhören"),
+    sample: |name| format!("Eine Probe von {name}"),
+    failed: "Das hat nicht geklappt:",
+    steps: |step, percent| match step {
+        PackStep::Fetching => format!("Wird geladen: {percent} %"),
+        PackStep::Preparing => {
+            "Geladen. Die Stimme wird eingerichtet; das dauert einen Moment.".to_owned()
+        }
+        PackStep::Testing => "Fertig. Sie spricht ihren ersten Satz.".to_owned(),
+    },
+    begun: |title| format!("{title} wird installiert. Du kannst diese Seite verlassen."),
+    removed: |title| format!("{title} ist entfernt. Was sie gesprochen hat, bleibt."),
+    others: "Sprachdienste werden dort hinzugefügt:",
+    command: "Ohne Internetverbindung oder auf einem Arbeiter:",
+};

@@ -100,3 +100,41 @@ pub(super) const SPANISH: Sharing = Sharing {
     ended: "Este enlace ya no vale",
     ended_lead: "Ha acabado o se ha retirado. Pide otro a quien te lo envió.",
 };
+
+pub(super) const GERMAN: Sharing = Sharing {
+    only_me: "nur für mich",
+    is_own: "Nur du siehst dieses Buch",
+    own_mark: "nur für dich",
+    give_away: "Allen hier zeigen",
+    give_away_hint: "Das bleibt so: Andere könnten mittendrin sein.",
+    share: "Als Link teilen",
+    share_hint: "Wer den Link hat, liest und hört dieses Buch ohne Konto und sieht sonst nichts. Stimmen, die Geld kosten, sprechen für Gäste nicht.",
+    good_for: "Der Link gilt",
+    days: |days| match days {
+        1 => "einen Tag".to_owned(),
+        7 => "eine Woche".to_owned(),
+        30 => "einen Monat".to_owned(),
+        365 => "ein Jahr".to_owned(),
+        days => format!("{days} Tage"),
+    },
+    make: "Link erzeugen",
+    made: "Kopiere diese Adresse und sende sie. Sie wird nur dieses eine Mal gezeigt.",
+    links: "Als Link geteilt",
+    guests: |guests| match guests {
+        0 => "noch kam niemand".to_owned(),
+        1 => "ein Browser kam".to_owned(),
+        guests => format!("{guests} Browser kamen"),
+    },
+    lent: "Ein Buch für dich",
+    lent_lead: |from| {
+        format!("{from} teilt dieses Buch mit dir. Du liest und hörst es ohne Konto.")
+    },
+    until: |days| match days {
+        0 => "Der Link endet heute.".to_owned(),
+        1 => "Der Link endet morgen.".to_owned(),
+        days => format!("Der Link gilt noch {days} Tage."),
+    },
+    read: "Buch öffnen",
+    ended: "Dieser Link gilt nicht mehr",
+    ended_lead: "Er ist abgelaufen oder wurde zurückgezogen. Bitte um einen neuen, wo du ihn herhast.",
+};

@@ -58,6 +58,8 @@ pub(super) static SPANISH: Words = Words {
             let noun = if chapters == 1 { "capítulo" } else { "capítulos" };
             format!("{chapters} {noun} · {sentences} frases")
         },
+        listen: "Escuchar",
+        lasts: |to_read, to_hear| format!("{to_read} para leerlo · {to_hear} para oírlo"),
         language: "Idioma",
         added: "Añadido",
         details: "Detalles",
@@ -159,7 +161,7 @@ pub(super) static SPANISH: Words = Words {
         ],
         keys: "Teclas de una letra",
         tongue: "Idioma",
-        tongue_names: ["El del navegador", "English", "Español"],
+        tongue_names: ["El del navegador", "English", "Español", "Deutsch"],
         save: "Guardar",
     },
     notes: Notes {

@@ -93,3 +93,36 @@ pub(super) const SPANISH: Take = Take {
     phone_hint: "Su cámara abre esta página:",
     phone_local: "Has abierto Earmark con una dirección que solo vale en este ordenador. Ábrelo con una que alcance tu teléfono, y su cámara abrirá esta página:",
 };
+
+pub(super) const GERMAN: Take = Take {
+    title: "Mitnehmen",
+    ready: "Bereit zum Herunterladen",
+    files: "Als Datei",
+    way: |output| match output {
+        NarrationOutput::M4b => {
+            ("Hörbuch (M4B)", "mit Kapiteln: Apple Books, Audiobookshelf, BookPlayer, Voice")
+        }
+        NarrationOutput::Epub => {
+            ("EPUB, das vorliest", "Text und Ton: Storyteller, Thorium, Readest, BookFusion")
+        }
+        NarrationOutput::Mp3 => ("Eine MP3", "mit Kapiteln: Podcast-Apps, die meisten Player"),
+        NarrationOutput::Audiobookshelf => {
+            ("An Audiobookshelf", "als Hörbuch in der Bibliothek jenes Servers")
+        }
+        NarrationOutput::Zip | NarrationOutput::None => {
+            ("MP3-Dateien in einem ZIP", "eine je Kapitel: Autos, alte Player")
+        }
+    },
+    podcast: "In einer Podcast-App",
+    podcast_hint: "Eine Adresse, die deine Podcast-App abonniert: Die Kapitel sind ihre Folgen, der Reihe nach, sobald sie fertig sind. Wer die Adresse hat, hört das Buch. Apps, die über eigene Server laden, wie Overcast und Pocket Casts, brauchen eine Adresse, die aus dem Internet zu erreichen ist.",
+    podcast_make: "Adresse erzeugen",
+    podcast_made: "Abonniere diese Adresse. Sie wird nur einmal gezeigt:",
+    apps: "In einer Lese-App",
+    apps_hint: "KOReader, Thorium, Readest und andere zeigen deine Bibliothek über ihren Katalog (OPDS). KOReader behält hier auch deine Stelle: als „eigener Sync-Server“, mit Dokumenten, die am Inhalt erkannt werden.",
+    catalogue: "Katalog",
+    sync: "Sync-Server für KOReader",
+    password: "Passwort für Lese-Apps erzeugen",
+    phone: "Auf dem Telefon",
+    phone_hint: "Seine Kamera öffnet diese Seite:",
+    phone_local: "Du hast Earmark unter einer Adresse geöffnet, die nur für diesen Rechner gilt. Öffne es unter einer, die dein Telefon erreicht, und seine Kamera öffnet diese Seite:",
+};

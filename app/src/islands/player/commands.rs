@@ -49,6 +49,10 @@ pub enum Command {
     Sleep(SleepChoice),
     /// Sleep later.
     SleepLonger,
+    /// Go where the voice was when the sleep timer was set.
+    SleepOrigin,
+    /// Fold the bar, or unfold it.
+    Fold,
     /// Go where another device is.
     GoThere,
     /// Stay, though another device is elsewhere.
@@ -103,6 +107,8 @@ impl Command {
             "own-rate" => Self::OwnRate,
             "sleep" => Self::Sleep(SleepChoice::parse(value)?),
             "sleep-longer" => Self::SleepLonger,
+            "sleep-origin" => Self::SleepOrigin,
+            "fold" => Self::Fold,
             "go-there" => Self::GoThere,
             "stay-here" => Self::StayHere,
             "dismiss" => Self::Dismiss,
@@ -151,6 +157,8 @@ impl Driver {
                 self.choose_sleep(choice);
             }
             Command::SleepLonger => self.prolong_sleep(),
+            Command::SleepOrigin => self.go_to_sleep_origin(),
+            Command::Fold => self.state().is_folded.update(|is_folded| *is_folded = !*is_folded),
             Command::GoThere => self.answer(true),
             Command::StayHere => self.answer(false),
             Command::Dismiss => notice::dismiss(),

@@ -2,6 +2,7 @@
 //! [`PlayerState`](super::state::PlayerState) says. What a button asks for stands in its `data-do`
 //! ([`super::commands`]).
 
+pub mod fold;
 pub mod notice;
 pub mod play;
 pub mod scrubber;
@@ -14,6 +15,7 @@ use super::state::PlayerState;
 
 /// Keeps all of them as the player is.
 pub fn show(state: PlayerState) {
+    fold::show(state);
     notice::show(state);
     way_back::show(state);
     scrubber::show(state);

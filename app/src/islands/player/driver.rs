@@ -122,6 +122,7 @@ impl Driver {
         driver.0.sound.borrow().watch(driver.report());
         driver.on(&audio, "timeupdate", |driver, _| driver.read_clock());
         driver.begin_rate();
+        driver.recall_sleep_origin();
         driver.watch();
         // In a task of its own: it has the page laid out.
         driver.later(Duration::ZERO, Self::open_page);
@@ -258,6 +259,7 @@ impl Driver {
             // Who goes on here stays here.
             self.answer(false);
             self.drop_stale_sleep();
+            self.state().has_slept.set(false);
         }
         let actions = self.machine_mut().handle(event);
         self.carry_out(actions);

@@ -18,6 +18,14 @@ pub struct Spot {
     pub sentence: u32,
 }
 
+impl Spot {
+    /// What was written as chapter and sentence.
+    pub fn parse(written: &str) -> Option<Self> {
+        let (chapter, sentence) = written.split_once(' ')?;
+        Some(Self { chapter: chapter.parse().ok()?, sentence: sentence.parse().ok()? })
+    }
+}
+
 /// What the player is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Phase {

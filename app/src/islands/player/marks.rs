@@ -1,9 +1,9 @@
 //! Bookmarks and highlights: drawing them, and making them of what is selected.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlElement, Range};
+use web_sys::{HtmlElement, KeyboardEvent, Range};
 
 use super::super::{dom, panels};
 use super::commands::SelectionUse;
@@ -200,9 +200,7 @@ impl Driver {
                 let _ = dom::call(&navigator, "share", &[&dom::object(&[("text", &quote.into())])]);
             }
         }
-        if let Ok(Some(selection)) = window().get_selection() {
-            let _ = selection.remove_all_ranges();
-        }
+        unselect();
     }
 
     fn highlight_of(&self, range: &Range, text: &str) -> Option<Mark> {
@@ -231,6 +229,13 @@ fn directions(marks: &[Mark]) -> Vec<String> {
 
 fn start_of(range: &Range) -> Option<Point> {
     page::point(&range.start_container().ok()?, range.start_offset().ok()?)
+}
+
+/// Nothing is selected any more.
+fn unselect() {
+    if let Ok(Some(selection)) = window().get_selection() {
+        let _ = selection.remove_all_ranges();
+    }
 }
 
 /// Shows the menu beside what is selected, or hides it.
@@ -270,6 +275,12 @@ fn show_menu() {
 /// Follows what is selected, and what is changed in the list of notes.
 pub fn watch(driver: &Driver) {
     dom::listen(&document(), "selectionchange", |_| show_menu());
+    dom::listen(&document(), "keydown", |event| {
+        let is_escape = event.dyn_ref::<KeyboardEvent>().is_some_and(|key| key.key() == "Escape");
+        if is_escape && page::selection().is_some() && dom::one("dialog[open]").is_none() {
+            unselect();
+        }
+    });
     driver.on(&document(), panels::CHANGED, |driver, _| {
         if dom::one("#panel .pronunciation").is_some() {
             // The sentences to come may be other sounds now, unless what was sent was refused.

@@ -107,9 +107,7 @@ impl Driver {
     /// Goes on where the reader was without a connection, and tells the server.
     pub fn take_up_pending(&self) {
         let Some(kept) = dom::stored(&self.pending_name()) else { return };
-        let Some((chapter, sentence)) = kept.split_once(' ') else { return };
-        let (Ok(chapter), Ok(sentence)) = (chapter.parse(), sentence.parse()) else { return };
-        let at = Spot { chapter, sentence };
+        let Some(at) = Spot::parse(&kept) else { return };
         if self.machine().voice_at != Some(at) && !self.machine().is_running() {
             let actions = self.machine_mut().adopt(at);
             self.carry_out(actions);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::controls::speed::{EVERY_BOOK, rate_name};
-use super::machine::Phase;
+use super::machine::{Phase, Spot};
 use super::sleep::SleepChoice;
 use super::start::{Silence, Start};
 use crate::words;
@@ -35,6 +35,12 @@ pub struct PlayerState {
     pub voice_name: RwSignal<String>,
     /// Why nobody reads, if nobody does.
     pub silence: Option<Silence>,
+    /// Whether a small bar shows only what is needed while reading.
+    pub is_folded: RwSignal<bool>,
+    /// Where the voice was when the sleep timer was last set.
+    pub sleep_origin: RwSignal<Option<Spot>>,
+    /// Whether that timer has stopped the voice, and nobody has gone on since.
+    pub has_slept: RwSignal<bool>,
     /// What was chosen of the sleep timer; nothing when it was prolonged since.
     pub sleep: RwSignal<Option<SleepChoice>>,
     /// Minutes until the voice stops, when it stops by the clock.
@@ -81,6 +87,9 @@ impl PlayerState {
             cast: RwSignal::new(start.cast.clone()),
             voice_name: RwSignal::new(start.voice_name.clone()),
             silence: start.silence,
+            is_folded: RwSignal::new(true),
+            sleep_origin: RwSignal::new(None),
+            has_slept: RwSignal::new(false),
             sleep: RwSignal::new(Some(SleepChoice::Off)),
             sleep_minutes: RwSignal::new(None),
         }

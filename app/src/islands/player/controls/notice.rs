@@ -17,6 +17,7 @@ pub fn Notice(book: String, said: Option<&'static str>, news: Option<String>) ->
             {news.map(|name| voice_news(&book, &name))}
             <p class="player-state" role="status" data-said=said.is_some().then_some("true")>{said}</p>
             <button type="button" class="notice-button retry" data-do="toggle" hidden>{words.retry}</button>
+            <button type="button" class="notice-button wake" data-do="sleep-origin" hidden>{words.sleep_origin}</button>
             <button type="button" class="notice-button go-there" data-do="go-there" hidden>{words.go_there}</button>
             <button type="button" class="notice-button stay-here" data-do="stay-here" hidden>{words.stay_here}</button>
         </div>
@@ -47,6 +48,7 @@ pub fn show(state: PlayerState) {
         let has_failed = |phase: &Phase| matches!(phase, Phase::Failed(_) | Phase::BrokenOff);
         dom::show(button, state.phase.with(has_failed));
     });
+    dom::shows(".player .wake", move |button| dom::show(button, state.has_slept.get()));
     for selector in [".player .go-there", ".player .stay-here"] {
         dom::shows(selector, move |button| dom::show(button, state.elsewhere.get().is_some()));
     }
@@ -85,5 +87,6 @@ fn said(state: &PlayerState) -> Option<String> {
     } else {
         Some(words.offline)
     };
-    of_phase.or(of_others).map(str::to_owned)
+    let of_sleep = state.has_slept.get().then_some(words.slept);
+    of_phase.or(of_sleep).or(of_others).map(str::to_owned)
 }

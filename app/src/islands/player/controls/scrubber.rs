@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, HtmlInputElement};
+use web_sys::HtmlInputElement;
 
 use super::super::super::dom;
 use super::super::commands::Command;
 use super::super::driver::Driver;
 use super::super::state::{PlayerState, words};
+use crate::words::length;
 
 /// The chapter as a line that can be gone along.
 #[cfg(feature = "ssr")]
@@ -53,9 +54,11 @@ pub fn show(state: PlayerState) {
         scrubber.set_disabled(total_ms == 0);
         scrubber.set_value(&(position_ms / 1000).to_string());
         dom::set(scrubber, "aria-valuetext", &(words.left)(&length(left_ms())));
-        let permille = position_ms * 1000 / total_ms.max(1);
+    });
+    dom::shows(".player .scrub", move |line| {
+        let permille = position_ms() * 1000 / total_ms().max(1);
         let done = format!("{}.{}%", permille / 10, permille % 10);
-        let _ = HtmlElement::style(scrubber).set_property("--done", &done);
+        let _ = line.style().set_property("--done", &done);
     });
     dom::shows(".player .book-left", move |line| {
         let place = state.place.get();
@@ -99,15 +102,5 @@ fn clock(ms: u64) -> String {
         format!("{hours}:{minutes:02}:{seconds:02}")
     } else {
         format!("{minutes}:{seconds:02}")
-    }
-}
-
-/// A length as people say it.
-fn length(ms: u64) -> String {
-    let minutes = ms.div_ceil(60_000);
-    if minutes >= 60 {
-        format!("{} h {} min", minutes / 60, minutes % 60)
-    } else {
-        format!("{minutes} min")
     }
 }

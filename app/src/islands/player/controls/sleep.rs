@@ -41,6 +41,9 @@ pub fn SleepControl() -> impl IntoView {
                 <li class="sleep-longer" hidden>
                     <button type="button" data-do="sleep-longer" aria-keyshortcuts="Z">{words.sleep_longer}</button>
                 </li>
+                <li class="sleep-origin" hidden>
+                    <button type="button" data-do="sleep-origin">{words.sleep_origin}</button>
+                </li>
             </ul>
         </div>
     }
@@ -55,12 +58,16 @@ pub fn show(state: PlayerState) {
     dom::shows("#sleep .sleep-longer", move |line| {
         dom::show(line, state.sleep_minutes.get().is_some());
     });
+    dom::shows("#sleep .sleep-origin", move |line| {
+        dom::show(line, state.sleep_origin.get().is_some());
+    });
     dom::always(move || {
         let chosen = state.sleep.get().map(|choice| choice.to_string());
         for button in dom::all("#sleep [data-do=sleep]") {
             dom::set(&button, "aria-pressed", aria(button.get_attribute("data-value") == chosen));
         }
-        // What was chosen has been chosen.
+        // A choice is the end of choosing.
+        state.sleep_origin.track();
         if let Some(popover) = dom::one("#sleep:popover-open") {
             let _ = dom::call(&popover, "hidePopover", &[]);
         }

@@ -7,6 +7,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::super::{dom, panels};
+use super::super::commands::Command;
 use super::super::controls::speed::{EVERY_BOOK, rate_name};
 use super::super::page::{self, Shown};
 use super::super::server_events::{self, Announcement};
@@ -86,6 +87,18 @@ impl Driver {
         self.announce(Announcement::PageOpen, resume.or_else(page::first_visible));
         self.announce(Announcement::ChapterOpen, resume);
         self.enter_chapter();
+        self.listen_at_once(&hash);
+    }
+
+    /// Begins to read where a link has asked for it; a browser that wants a press first waits for one.
+    fn listen_at_once(&self, hash: &str) {
+        let location = window().location();
+        if location.search().as_deref() != Ok("?listen") || self.voice().is_empty() {
+            return;
+        }
+        // The address is that of the page, and says nothing of how it was opened.
+        set_address(&[&location.pathname().unwrap_or_default(), hash].concat(), false);
+        self.command(Command::Play);
     }
 
     /// The page shows another chapter than before.

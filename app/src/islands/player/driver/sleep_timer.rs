@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::super::super::dom;
 use super::super::sleep::{Due, Sleep, SleepChoice};
-use super::{Driver, Event};
+use super::{Driver, Event, Spot};
 
 impl Driver {
     /// When the voice is to stop.
@@ -13,6 +14,10 @@ impl Driver {
 
     /// Sets the timer as it was chosen.
     pub fn choose_sleep(&self, choice: SleepChoice) {
+        if choice != SleepChoice::Off {
+            self.remember_sleep_origin(self.machine().voice_at);
+        }
+        self.state().has_slept.set(false);
         let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
         self.set_sleep(Sleep::chosen(choice, js_sys::Date::now(), chapter), Some(choice));
     }
@@ -29,6 +34,31 @@ impl Driver {
         state.sleep.set(choice);
         state.sleep_minutes.set(sleep.minutes_left(js_sys::Date::now()));
         state.mention.set(None);
+    }
+
+    /// Goes where the voice was when the timer was set: whoever fell asleep did so after that.
+    pub fn go_to_sleep_origin(&self) {
+        let Some(origin) = self.state().sleep_origin.get_untracked() else { return };
+        self.remember_sleep_origin(None);
+        self.state().has_slept.set(false);
+        self.go_to(origin);
+    }
+
+    /// Kept by the browser: the page may be gone in the morning.
+    fn remember_sleep_origin(&self, origin: Option<Spot>) {
+        let kept = origin.map(|at| format!("{} {}", at.chapter, at.sentence));
+        dom::store(&self.sleep_origin_name(), &kept.unwrap_or_default());
+        self.state().sleep_origin.set(origin);
+    }
+
+    /// Takes up what the browser has kept of the timer.
+    pub(super) fn recall_sleep_origin(&self) {
+        let origin = dom::stored(&self.sleep_origin_name()).and_then(|kept| Spot::parse(&kept));
+        self.state().sleep_origin.set(origin);
+    }
+
+    fn sleep_origin_name(&self) -> String {
+        ["earmark.sleep.", self.book()].concat()
     }
 
     /// The device was shaken: more of the voice, if it was about to stop.
@@ -70,6 +100,7 @@ impl Driver {
             Due::Now => {
                 self.handle(Event::Toggle);
                 self.choose_sleep(SleepChoice::Off);
+                self.state().has_slept.set(self.state().sleep_origin.get_untracked().is_some());
             }
         }
         let left = self.sleep().minutes_left(now);

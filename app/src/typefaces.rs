@@ -1,0 +1,62 @@
+//! The files that a page's text is set in. Each is named to the browser at once, for one that is found late is not
+//! shown before the next page (`scripts/fonts.mjs` makes them and writes their rules).
+
+use crate::preferences::Typeface;
+
+/// Elements whose text browsers slope.
+const SLOPED: [&str; 7] = ["<em", "<i>", "<i ", "<cite", "<dfn", "<var", "<address"];
+/// Elements whose text browsers set bold.
+const BOLD: [&str; 4] = ["<strong", "<b>", "<b ", "<th"];
+
+fn family(face: Typeface) -> &'static str {
+    match face {
+        Typeface::Serif | Typeface::Book => "literata",
+        Typeface::Sans => "source-sans-3",
+        Typeface::Legible => "atkinson-hyperlegible",
+    }
+}
+
+/// The file that most of a page is set in.
+pub fn first(face: Typeface) -> String {
+    format!("/fonts/{}-common-400-normal.woff2", family(face))
+}
+
+/// What else the text of a chapter needs, as HTML.
+pub fn others(face: Typeface, html: &str) -> Vec<String> {
+    let has = |elements: &[&str]| elements.iter().any(|element| html.contains(element));
+    // Letters of western languages with accents, and the signs beside them; `·` and `×` are common.
+    let is_accented = |letter: char| {
+        matches!(letter, '\u{a1}'..='\u{ff}' | 'Œ' | 'œ') && !matches!(letter, '·' | '×')
+    };
+    let cuts = [
+        (has(&SLOPED), "common-400-italic"),
+        (has(&BOLD), "common-700-normal"),
+        (html.chars().any(is_accented), "latin-400-normal"),
+    ];
+    let cuts = cuts.into_iter().filter(|(is_needed, _)| *is_needed);
+    cuts.map(|(_, cut)| format!("/fonts/{}-{cut}.woff2", family(face))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_chapter_needs_is_named() {
+        assert!(others(Typeface::Serif, "<p>“Call me Ishmael.”</p>").is_empty());
+        let needed = others(Typeface::Serif, "<p><em>Été</em> and <b>bold</b></p>");
+        let names = ["common-400-italic", "common-700-normal", "latin-400-normal"];
+        assert_eq!(needed, names.map(|name| format!("/fonts/literata-{name}.woff2")));
+    }
+
+    #[test]
+    fn all_of_them_are_in_the_style_sheet() {
+        let sheet = include_str!("../../style/fonts.css");
+        for face in Typeface::ALL {
+            let named = others(*face, "<em>é</em><b></b>").into_iter().chain([first(*face)]);
+            for file in named {
+                assert!(sheet.contains(&format!("\"..{file}\"")), "{file}");
+            }
+        }
+    }
+}
