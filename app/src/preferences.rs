@@ -108,6 +108,22 @@ choice! {
 }
 
 choice! {
+    /// The colour in which the sentence is marked that the voice reads.
+    Tint {
+        /// That of the theme, a warm yellow.
+        Amber = "amber",
+        /// Green.
+        Green = "green",
+        /// Blue.
+        Blue = "blue",
+        /// Pink.
+        Pink = "pink",
+        /// Grey.
+        Grey = "grey",
+    }
+}
+
+choice! {
     /// What is marked while the voice reads.
     Mark {
         /// The sentence.
@@ -174,6 +190,14 @@ pub struct Preferences {
     pub measure: u8,
     /// Margins, a step.
     pub margin: u8,
+    /// Space between letters; the first step is the typeface's own.
+    pub letter_spacing: u8,
+    /// Space between words; the first step is the typeface's own.
+    pub word_spacing: u8,
+    /// Whether a band across the page leads the eye along the lines.
+    pub ruler: Switch,
+    /// The colour of the sentence that the voice reads.
+    pub tint: Tint,
     /// How lines end.
     pub align: Align,
     /// How paragraphs are told apart.
@@ -235,6 +259,10 @@ impl Default for Preferences {
             leading: 5,
             measure: 5,
             margin: 3,
+            letter_spacing: 1,
+            word_spacing: 1,
+            ruler: Switch::Off,
+            tint: Tint::Amber,
             align: Align::Start,
             paragraphs: Paragraphs::Spaced,
             hyphens: Switch::On,
@@ -276,6 +304,10 @@ impl Preferences {
             "leading" => self.leading = step()?,
             "measure" => self.measure = step()?,
             "margin" => self.margin = step()?,
+            "letter_spacing" => self.letter_spacing = step()?,
+            "word_spacing" => self.word_spacing = step()?,
+            "ruler" => self.ruler = Switch::parse(value).ok_or_else(invalid)?,
+            "tint" => self.tint = Tint::parse(value).ok_or_else(invalid)?,
             "align" => self.align = Align::parse(value).ok_or_else(invalid)?,
             "paragraphs" => self.paragraphs = Paragraphs::parse(value).ok_or_else(invalid)?,
             "hyphens" => self.hyphens = Switch::parse(value).ok_or_else(invalid)?,
@@ -364,7 +396,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 29] {
+    pub fn entries(&self) -> [(&'static str, String); 33] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -372,6 +404,10 @@ impl Preferences {
             ("leading", self.leading.to_string()),
             ("measure", self.measure.to_string()),
             ("margin", self.margin.to_string()),
+            ("letter_spacing", self.letter_spacing.to_string()),
+            ("word_spacing", self.word_spacing.to_string()),
+            ("ruler", self.ruler.name().to_owned()),
+            ("tint", self.tint.name().to_owned()),
             ("align", self.align.name().to_owned()),
             ("paragraphs", self.paragraphs.name().to_owned()),
             ("hyphens", self.hyphens.name().to_owned()),
@@ -423,6 +459,10 @@ mod tests {
             ("leading", "1"),
             ("measure", "2"),
             ("margin", "8"),
+            ("letter_spacing", "3"),
+            ("word_spacing", "4"),
+            ("ruler", "on"),
+            ("tint", "blue"),
             ("align", "justify"),
             ("paragraphs", "indented"),
             ("hyphens", "off"),

@@ -280,7 +280,16 @@ fn mark_preferences() {
             field.set_checked(field.value() == value);
         } else {
             field.set_value(&value);
+            show_step(&field, &value);
         }
+    }
+}
+
+/// Shows the value of a slider beside it.
+fn show_step(field: &HtmlInputElement, value: &str) {
+    let beside = field.next_element_sibling().filter(|beside| beside.tag_name() == "OUTPUT");
+    if let Some(beside) = beside {
+        beside.set_text_content(Some(value));
     }
 }
 
@@ -290,6 +299,7 @@ fn prefer(event: &Event, is_settled: bool) {
     let Ok(field) = field.dyn_into::<HtmlInputElement>() else { return };
     let is_unticked = field.type_() == "checkbox" && !field.checked();
     let value = if is_unticked { Switch::Off.name().to_owned() } else { field.value() };
+    show_step(&field, &value);
     let name = field.name();
     keep_preference(&name, &value, is_settled);
     // The field answers first: to set a whole page in other colours takes longer than a frame.

@@ -8,8 +8,8 @@ use crate::backend::{backend, may};
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{Role, Voice};
 use crate::preferences::{
-    Align, Layout, Links, Mark, Paragraphs, Pauses, Preferences, STEPS, Switch, Theme, Typeface,
-    UiLanguage,
+    Align, Layout, Links, Mark, Paragraphs, Pauses, Preferences, STEPS, Switch, Theme, Tint,
+    Typeface, UiLanguage,
 };
 use crate::words::words;
 
@@ -43,13 +43,18 @@ pub fn SettingsPage() -> impl IntoView {
                 {step("leading", said.leading, chosen.leading)}
                 {step("measure", said.measure, chosen.measure)}
                 {step("margin", said.margin, chosen.margin)}
+                {step("letter_spacing", said.letter_spacing, chosen.letter_spacing)}
+                {step("word_spacing", said.word_spacing, chosen.word_spacing)}
                 {choice("layout", said.layout, Layout::ALL, Layout::name, chosen.layout, names(&said.layout_names))}
                 {choice("align", said.align, Align::ALL, Align::name, chosen.align, names(&said.align_names))}
                 {choice("paragraphs", said.paragraphs, Paragraphs::ALL, Paragraphs::name, chosen.paragraphs, names(&said.paragraphs_names))}
                 {choice("hyphens", said.hyphens, Switch::ALL, Switch::name, chosen.hyphens, vec![said.on, said.off])}
+                {choice("ruler", said.ruler, Switch::ALL, Switch::name, chosen.ruler, vec![said.on, said.off])}
+                <p class="hint">{said.ruler_hint}</p>
                 <h2>{said.listening}</h2>
                 {choice("mark", said.mark, Mark::ALL, Mark::name, chosen.mark, names(&said.mark_names))}
                 <p class="hint">{said.mark_hint}</p>
+                {choice("tint", said.tint, Tint::ALL, Tint::name, chosen.tint, names(&said.tint_names))}
                 {choice("pauses", how.pauses, Pauses::ALL, Pauses::name, chosen.pauses, names(&how.pauses_names))}
                 <p class="hint">{how.pauses_hint}</p>
                 <div class="own-pauses">
@@ -168,6 +173,7 @@ fn step(name: &'static str, label: &'static str, chosen: u8) -> AnyView {
             <span>{label}</span>
             <input type="range" name=name data-preference=name min=*STEPS.start() max=*STEPS.end() step="1"
                 value=chosen/>
+            <output aria-hidden="true">{chosen}</output>
         </label>
     }
     .into_any()

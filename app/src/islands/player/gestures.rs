@@ -59,6 +59,7 @@ pub fn watch(driver: &Driver) {
             driver.look_away();
         }
     });
+    dom::listen(&window(), "pointermove", |event| lead_ruler(&event));
     driver.on(&window(), "popstate", |driver, _| {
         let location = window().location();
         if let (Ok(path), Ok(hash)) = (location.pathname(), location.hash()) {
@@ -106,6 +107,16 @@ fn wheel(driver: &Driver, event: &web_sys::Event) {
     if by != 0.0 && now - WHEELED_AT.get() > WHEEL_REST_MS {
         WHEELED_AT.set(now);
         driver.turn_page(if by > 0.0 { 1 } else { -1 });
+    }
+}
+
+/// The reading ruler goes with the pointer.
+fn lead_ruler(event: &web_sys::Event) {
+    let root = document().document_element().and_then(|root| root.dyn_into::<HtmlElement>().ok());
+    let root = root.filter(|root| root.get_attribute("data-ruler").as_deref() == Some("on"));
+    if let (Some(root), Some(pointer)) = (root, event.dyn_ref::<MouseEvent>()) {
+        let _ =
+            root.style().set_property("--ruler", &[&pointer.client_y().to_string(), "px"].concat());
     }
 }
 

@@ -41,7 +41,7 @@ pub fn SpeedControl(book: String, rate: u16, is_own: bool) -> impl IntoView {
             <span class="speed-value">{rate_text(rate)}</span>
         </button>
         <div id="speed" popover class="popover">
-            <h2>{speed}</h2>
+            <h2>{speed} " " <span class="rate-value">{rate_text(rate)}</span></h2>
             <div class="rate-row">
                 {step("-1", words.slower, "- <", "−")}
                 <input type="range" class="rate" data-preference="rate" name=rate_name(&book, is_own)
@@ -60,7 +60,8 @@ pub fn show(state: PlayerState) {
     dom::shows(".player .speed", move |button| {
         let rate = rate_text(state.rate.get());
         dom::set(button, "aria-label", &[words.speed, ": ", &rate].concat());
-        if let Some(value) = dom::one(".player .speed-value") {
+        for value in [".player .speed-value", "#speed .rate-value"].into_iter().filter_map(dom::one)
+        {
             dom::write(&value, &rate);
         }
     });
