@@ -113,7 +113,7 @@ def main():
             hours = estimate["audio_seconds"] / 3600
             print(f"{card['total']} sentences, {hours:.1f} h of sound in {wall:.0f} s: {hours * 60 / wall:.2f} h a minute, {used / hours:.0f} processor s an hour")
             print(f"press to sound, median and worst: alone {alone[0]:.0f}, {alone[1]:.0f} ms; beside the narration {beside[0][0]:.0f}, {beside[0][1]:.0f} ms")
-            for output in ("mp3", "m4b", "epub"):
+            for output in ("mp3", "epub", "m4b"):
                 # One that has not spoken it: its memory is that of packing.
                 server.terminate()
                 server.wait()

@@ -9,9 +9,13 @@ const faces = ["400", "400-italic", "700", "700-italic"];
 const source = new URL("../style/node_modules/@fontsource/", import.meta.url);
 const target = new URL("../public/fonts/", import.meta.url);
 
-// What nearly every page of an English book is set in: half of the bytes of the Latin files, which have 300 signs. The
-// rest of these is a file of its own (`app/src/typefaces.rs` names both).
-const common = ["U+0020-007E", "U+00A0", "U+00B7", "U+00D7", "U+2013-2014", "U+2018-2019", "U+201C-201D", "U+2026", "U+2191", "U+2193", "U+2212"];
+// What nearly every page of an English book is set in, with the accents of its French words and all that is blank: half
+// of the bytes of the Latin files, which have 300 signs. The rest of these is a file of its own (`app/src/typefaces.rs`
+// names both).
+const common = [
+  ...["U+0020-007E", "U+00A0", "U+00A3", "U+00AD", "U+00B7", "U+00D7", "U+00E0", "U+00E7-00EA", "U+00EF", "U+00F4", "U+00F6", "U+00FC"],
+  ...["U+2000-200F", "U+2013-2014", "U+2018-2019", "U+201C-201D", "U+2026", "U+202F", "U+2060", "U+2191", "U+2193", "U+2212", "U+FEFF"],
+];
 
 const points = (ranges) =>
   ranges.flatMap((range) => {
