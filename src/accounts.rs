@@ -47,7 +47,7 @@ const MEMORY: Duration = Duration::from_secs(5);
 const REMEMBERED: u64 = 10_000;
 
 /// Tables of what a person has, by `user_id`.
-const PERSONAL: [&str; 7] = [
+const PERSONAL: [&str; 8] = [
     "progress",
     "annotations",
     "preferences",
@@ -55,6 +55,7 @@ const PERSONAL: [&str; 7] = [
     "narrations",
     "feeds",
     "sync_places",
+    "reading_days",
 ];
 
 /// People and what lets them in.

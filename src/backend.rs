@@ -11,8 +11,8 @@ use app::model::{
     Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
     FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
     NarrationEstimate, NarrationOutput, NarrationStats, NewPronunciation, PackCard, Passage,
-    Person, PersonCard, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary,
-    Voice,
+    Person, PersonCard, ReadingStatistics, SessionCard, ShareCard, SharedBook, StorageFigures,
+    TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -225,6 +225,10 @@ impl Backend for Server {
 
     async fn saved_of(&self, book: &BookId) -> Result<f64, AppError> {
         Ok(self.narrator.saved_of(book).await.map_err(ApiError::from)?)
+    }
+
+    async fn reading_statistics(&self) -> Result<ReadingStatistics, AppError> {
+        Ok(self.library.reading_statistics().await.map_err(ApiError::from)?)
     }
 
     async fn storage(&self) -> Result<StorageFigures, AppError> {

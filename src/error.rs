@@ -209,6 +209,8 @@ impl From<LibraryError> for ApiError {
             | LibraryError::NoteTooLong(_)
             | LibraryError::NoVoiceNamed
             | LibraryError::QueryTooLong(_)
+            | LibraryError::NotToday
+            | LibraryError::ReportTooLong(_)
             | LibraryError::BadName(_)
             | LibraryError::Preference(_) => Self::BadBody(error.to_string()),
             LibraryError::Overtaken => Self::Unavailable(error.to_string()),

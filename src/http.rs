@@ -44,6 +44,7 @@ mod routes;
 mod shares;
 mod site;
 mod slots;
+mod statistics;
 mod storage;
 mod visit;
 mod voice;
@@ -226,6 +227,7 @@ fn api() -> Routes {
         .merge(engines::router())
         .merge(storage::router())
         .merge(dashboard::router())
+        .merge(statistics::router())
         .merge(health::router())
         .merge(login::router())
         .merge(account::router())

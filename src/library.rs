@@ -21,6 +21,7 @@ mod preferences;
 mod progress;
 pub mod pronunciations;
 pub mod reading_apps;
+mod reading_days;
 mod recent;
 mod reimport;
 mod removal;
@@ -140,6 +141,12 @@ pub enum LibraryError {
     /// A preference that does not exist or cannot be so.
     #[error(transparent)]
     Preference(#[from] InvalidPreference),
+    /// A report of a day that is none, or not today anywhere on earth.
+    #[error("The day is today’s date as the reader has it: 2026-11-28.")]
+    NotToday,
+    /// A report of more time than one can be of; says how many seconds that is.
+    #[error("A report can be of {0} seconds.")]
+    ReportTooLong(u32),
     /// The file was refused.
     #[error(transparent)]
     Import(#[from] ImportError),

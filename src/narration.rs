@@ -73,6 +73,8 @@ pub const PREFETCH_SENTENCES: usize = 15;
 /// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
 /// must fit, or they would put each other out.
 const CACHED_SEGMENTS: u64 = 80_000;
+/// Voices whose pace is remembered.
+const MAX_PACES: u64 = 1_000;
 
 /// What can go wrong between a page and its sound.
 #[derive(Debug, Error)]
@@ -169,6 +171,8 @@ struct Shared {
     substitutes: Substitutes,
     allowances: Allowances,
     plans: Cache<PlanName, Arc<ChapterPlan>>,
+    /// How fast each voice reads, by its id, as a multiple of an even pace (`outline.rs`).
+    paces: Cache<String, f64>,
 }
 
 /// Something that is bounded, and how full it is.
@@ -253,6 +257,7 @@ impl Narrator {
                 substitutes: fallback::substitutes(),
                 allowances: allowances.clone(),
                 plans,
+                paces: Cache::new(MAX_PACES),
             }),
         };
         let looking_after = narrator.clone().look_after_storage(config.serves);

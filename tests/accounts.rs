@@ -58,6 +58,7 @@ async fn each_route_lets_in_whom_it_should() {
     let pages = [
         "/",
         "/settings",
+        "/statistics",
         "/keys",
         "/engines",
         "/storage",

@@ -237,3 +237,33 @@ async fn a_purge_takes_all_of_a_book_and_one_that_broke_off_leaves_no_ruin() {
     }
     assert!(!files(server.data.path()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn time_that_is_spent_is_added_up_by_day_and_forgotten_when_asked() {
+    let server = TestServer::start().await;
+    let address = server.url("/api/statistics");
+    let day = chrono::Utc::now().date_naive().to_string();
+    let report = async |day: &str, read_s: u32, listened_s: u32| {
+        let time = json!({ "day": day, "read_s": read_s, "listened_s": listened_s });
+        server.client.post(&address).json(&time).send().await.unwrap().status()
+    };
+    assert_eq!(report(&day, 60, 0).await, 204);
+    assert_eq!(report(&day, 15, 120).await, 204);
+    let figures = server.json("/api/statistics").await;
+    assert_eq!((&figures["read_s"], &figures["listened_s"]), (&json!(75), &json!(120)));
+    assert_eq!((&figures["streak"], figures["days"].as_array().unwrap().len()), (&json!(1), 30));
+    assert_eq!(figures["days"][29]["day"], day);
+    // No day that is not today, no report longer than reports are, no day longer than a day.
+    for wrong in ["2020-02-29", "tomorrow", "2026-02-30"] {
+        assert_eq!(report(wrong, 1, 1).await, 400, "{wrong}");
+    }
+    assert_eq!(report(&day, 601, 0).await, 400);
+    for _ in 0..150 {
+        assert_eq!(report(&day, 0, 600).await, 204);
+    }
+    assert_eq!(server.json("/api/statistics").await["listened_s"], 86_400);
+    let page = server.client.get(server.url("/statistics")).send().await.unwrap();
+    assert!(page.text().await.unwrap().contains("24 h 0 min"));
+    assert_eq!(server.client.delete(&address).send().await.unwrap().status(), 204);
+    assert_eq!(server.json("/api/statistics").await["listened_s"], 0);
+}

@@ -12,8 +12,8 @@ use crate::model::{
     Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
     FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
     NarrationEstimate, NarrationOutput, NarrationStats, NewPronunciation, PackCard, Passage,
-    Person, PersonCard, Role, SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard,
-    Vocabulary, Voice,
+    Person, PersonCard, ReadingStatistics, Role, SessionCard, ShareCard, SharedBook,
+    StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -63,6 +63,9 @@ pub trait Backend: Send + Sync {
 
     /// What has been saved by hearing a book again.
     async fn saved_of(&self, book: &BookId) -> Result<f64, AppError>;
+
+    /// How long the reader has read and listened.
+    async fn reading_statistics(&self) -> Result<ReadingStatistics, AppError>;
 
     /// What is kept of what was spoken, and what it cost and saved.
     async fn storage(&self) -> Result<StorageFigures, AppError>;

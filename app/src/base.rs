@@ -1,7 +1,7 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 38] = [
+pub const OWN: [&str; 39] = [
     "account",
     "api",
     "audio",
@@ -36,6 +36,7 @@ pub const OWN: [&str; 38] = [
     "settings",
     "settings.css",
     "setup",
+    "statistics",
     "storage",
     "sw.js",
     "v1",

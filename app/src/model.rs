@@ -283,6 +283,48 @@ pub struct ChapterPage {
     pub next: Option<String>,
 }
 
+/// Time that somebody has read or listened, as a page reports it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ReadingTime {
+    /// The reader's own date: `2026-11-28`.
+    pub day: String,
+    /// Seconds of reading without the voice, 600 at most.
+    #[serde(default)]
+    pub read_s: u32,
+    /// Seconds of listening, 600 at most.
+    #[serde(default)]
+    pub listened_s: u32,
+}
+
+/// A day of reading.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ReadingDay {
+    /// The reader's own date: `2026-11-28`.
+    pub day: String,
+    /// Seconds of reading without the voice.
+    pub read_s: u64,
+    /// Seconds of listening.
+    pub listened_s: u64,
+}
+
+/// How long somebody has read and listened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct ReadingStatistics {
+    /// The last thirty days, the earliest first.
+    pub days: Vec<ReadingDay>,
+    /// Days in a row, today's or yesterday's the last.
+    pub streak: u32,
+    /// Seconds of reading in all.
+    pub read_s: u64,
+    /// Seconds of listening in all.
+    pub listened_s: u64,
+    /// Books read to their end.
+    pub books_finished: u32,
+}
+
 /// A place in a book, where a listener is or was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

@@ -14,7 +14,7 @@ use crate::pages::{
     AccountPage, BookPage, ConfirmPage, DashboardPage, DevelopersPage, EnginesPage, InvitePage,
     KeysPage, LibraryPage, LoginPage, NarrationPage, NarrationsPage, NotesPage, OfflinePage,
     PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage,
-    SetupPage, SharedPage, StoragePage, TakePage, VoicesPage,
+    SetupPage, SharedPage, StatisticsPage, StoragePage, TakePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme};
 use crate::typefaces;
@@ -120,6 +120,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/voices") view=PacksPage ssr=SsrMode::Async/>
                 <Route path=path!("/engines") view=EnginesPage ssr=SsrMode::Async/>
                 <Route path=path!("/dashboard") view=DashboardPage ssr=SsrMode::Async/>
+                <Route path=path!("/statistics") view=StatisticsPage ssr=SsrMode::Async/>
                 <Route path=path!("/storage") view=StoragePage ssr=SsrMode::Async/>
                 <Route path=path!("/developers") view=DevelopersPage ssr=SsrMode::Async/>
                 <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async/>

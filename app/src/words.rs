@@ -15,6 +15,7 @@ mod packs;
 mod player;
 mod sharing;
 mod spanish;
+mod statistics;
 mod take;
 
 use std::borrow::Cow;
@@ -32,6 +33,7 @@ pub use operator::Operator;
 pub use packs::Packs;
 pub use player::{Player, Playing};
 pub use sharing::Sharing;
+pub use statistics::Statistics;
 pub use take::Take;
 
 /// Words that are also sent to the browser.
@@ -64,6 +66,7 @@ pub struct Words {
     pub narrations: Narrations,
     pub take: Take,
     pub dashboard: Dashboard,
+    pub statistics: Statistics,
 }
 
 /// Every page.

@@ -248,3 +248,20 @@ test("a book says how long it is, and is heard at once", async ({ library, reade
   await reader.isPlaying();
   await expect(page).toHaveURL(/\/read\/[0-9a-f]+\/\d+(#s\d+)?$/);
 });
+
+test("time that is spent is counted, shown to oneself, and erased", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Counted ${info.project.name}`, novel(`Counted ${info.project.name}`));
+  await page.clock.install();
+  await reader.open(id, 1);
+  await page.request.delete("/api/statistics");
+  const reported = page.waitForResponse((answer) => answer.url().endsWith("/api/statistics"));
+  await page.clock.runFor(61_000);
+  expect((await reported).status()).toBe(204);
+  await page.goto("/statistics");
+  const figures = await (await page.request.get("/api/statistics")).json();
+  expect(figures.read_s).toBeGreaterThanOrEqual(60);
+  await expect(page.getByRole("img", { name: /The last 30 days/ })).toBeVisible();
+  await page.getByRole("button", { name: "Erase all of it" }).click();
+  await expect(page).toHaveURL(/\/statistics$/);
+  expect((await (await page.request.get("/api/statistics")).json()).read_s).toBe(0);
+});

@@ -28,7 +28,7 @@ const fn audio(name: &'static str) -> Table {
 }
 
 /// All tables, each behind those that it refers to. Not among them is `synthesis`, which says what is being made now.
-pub(super) static ALL: [Table; 27] = [
+pub(super) static ALL: [Table; 28] = [
     table("users"),
     table("books"),
     table("chapters"),
@@ -51,6 +51,7 @@ pub(super) static ALL: [Table; 27] = [
     table("narrations"),
     table("documents"),
     table("sync_places"),
+    table("reading_days"),
     table("figures"),
     table("totals"),
     table("utterances"),

@@ -71,7 +71,7 @@ pub fn router() -> Routes {
         .asking(
             Needs::PROGRESS,
             &Method::GET,
-            &["/book/{book}/notes", "/book/{book}/pronunciation"],
+            &["/book/{book}/notes", "/book/{book}/pronunciation", "/statistics"],
         )
         .asking(
             Needs::NARRATE,

@@ -8,7 +8,7 @@ use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
 use crate::speech::overlay;
 
-/// Clips of a chapter from which on its own pace is used.
+/// Clips of a chapter from which on its own pace is used; before, that of what the voice has read elsewhere.
 const ENOUGH_CLIPS: usize = 5;
 
 impl Narrator {
@@ -26,8 +26,14 @@ impl Narrator {
             clip_ms += ms(length.samples);
             weights += weight;
         }
-        let pace =
-            if clips >= ENOUGH_CLIPS { f64::from(clip_ms) / f64::max(weights, 1.0) } else { 1.0 };
+        let voice = &plan.cast.narrator.id;
+        let pace = if clips >= ENOUGH_CLIPS {
+            let pace = f64::from(clip_ms) / f64::max(weights, 1.0);
+            self.shared.paces.insert(voice.clone(), pace).await;
+            pace
+        } else {
+            self.shared.paces.get(voice).await.unwrap_or(1.0)
+        };
         let (mut durations_ms, mut estimated) = (Vec::with_capacity(lengths.len()), Vec::new());
         for (index, (segment, length)) in (0..).zip(pairs()) {
             let mut duration = ms(segment.length(*length).samples);

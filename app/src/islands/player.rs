@@ -21,6 +21,7 @@ mod sleep;
 mod sound;
 mod start;
 mod state;
+mod time_spent;
 mod track;
 
 use leptos::prelude::*;

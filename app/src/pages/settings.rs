@@ -85,6 +85,7 @@ pub fn SettingsPage() -> impl IntoView {
             <nav class="operator-links" aria-label=said.server>
                 <h2>{said.server}</h2>
                 <a href="/account">{words.accounts.account}</a>" · "
+                <a href="/statistics">{words.statistics.title}</a>" · "
                 {is_admin.then(|| view! {
                     <a href="/people">{words.accounts.people}</a>" · "
                     <a href="/voices">{words.packs.title}</a>" · "

@@ -283,4 +283,5 @@ pub(super) static ENGLISH: Words = Words {
     narrations: super::narrations::ENGLISH,
     take: super::take::ENGLISH,
     dashboard: super::dashboard::ENGLISH,
+    statistics: super::statistics::ENGLISH,
 };

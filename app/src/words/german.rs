@@ -280,4 +280,5 @@ pub(super) static GERMAN: Words = Words {
     narrations: super::narrations::GERMAN,
     take: super::take::GERMAN,
     dashboard: super::dashboard::GERMAN,
+    statistics: super::statistics::GERMAN,
 };

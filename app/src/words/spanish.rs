@@ -281,4 +281,5 @@ pub(super) static SPANISH: Words = Words {
     narrations: super::narrations::SPANISH,
     take: super::take::SPANISH,
     dashboard: super::dashboard::SPANISH,
+    statistics: super::statistics::SPANISH,
 };

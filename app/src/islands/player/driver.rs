@@ -22,6 +22,7 @@ use super::sleep::Sleep;
 use super::sound::Sound;
 use super::start::Start;
 use super::state::{PlayerState, words};
+use super::time_spent::TimeSpent;
 use super::{commands, gestures, marks, paged, places, session};
 use crate::pacing::Word;
 use crate::words;
@@ -63,6 +64,7 @@ struct Inner {
     /// The names of those that say how sentences are read, once they are known.
     directions: RefCell<Option<Vec<String>>>,
     places: ReadingPositions,
+    time: TimeSpent,
     /// The clock will be read at the next frame.
     ticking: Cell<bool>,
     /// The reader has moved the page, not the voice and not an address.
@@ -114,6 +116,7 @@ impl Driver {
             annotations: RefCell::default(),
             directions: RefCell::default(),
             places,
+            time: TimeSpent::default(),
             ticking: Cell::new(false),
             scrolled: Cell::new(false),
             settling: Cell::new(None),
@@ -136,6 +139,7 @@ impl Driver {
         commands::watch(self);
         marks::watch(self);
         self.watch_places();
+        self.watch_time();
         let driver = self.clone();
         session::listen(move |command| driver.command(command));
         self.on(&document(), panels::PREFERRED, |driver, _| driver.adopt_preferences());
@@ -210,6 +214,11 @@ impl Driver {
     /// What this device knows of where readers are.
     pub fn places(&self) -> &ReadingPositions {
         &self.0.places
+    }
+
+    /// What is still to be reported of the time the reader spends.
+    pub fn time(&self) -> &TimeSpent {
+        &self.0.time
     }
 
     /// The names of what says how sentences are read, once they are known.
