@@ -104,6 +104,18 @@ impl Clips {
         Ok(found)
     }
 
+    /// The same for whoever reads a whole book in one go: what is read once does not take the place in memory of what
+    /// people hear.
+    pub(crate) async fn in_passing(&self, job: &Job) -> Result<Option<Clip>, ClipsError> {
+        if let Some(clip) = self.memory.get(&job.content).await {
+            return Ok(Some(clip));
+        }
+        match self.in_redis(job).await {
+            Some(clip) => Ok(Some(clip)),
+            None => Ok(self.assets.get(&job.content).await?),
+        }
+    }
+
     /// The clip under a content hash, if it is in memory or in the store.
     pub(crate) async fn stored(&self, content: &ContentHash) -> Result<Option<Clip>, ClipsError> {
         if let Some(clip) = self.memory.get(content).await {

@@ -36,7 +36,11 @@ export class Reader {
   /** Shows the whole bar, where a phone has folded it. */
   async unfold(): Promise<void> {
     const fold = this.player.locator(".fold");
-    if ((await fold.isVisible()) && (await fold.getAttribute("aria-expanded")) === "false") await fold.click();
+    if (!(await fold.isVisible()) || (await fold.getAttribute("aria-expanded")) === "true") return;
+    await fold.click();
+    await expect(fold).toHaveAttribute("aria-expanded", "true");
+    // The space bar is the page's again.
+    await fold.blur();
   }
 
   async startPlaying(): Promise<void> {

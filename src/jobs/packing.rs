@@ -235,8 +235,7 @@ impl Packer<'_> {
     }
 
     async fn send_sound(&self, sender: &Sender, recording: Recording) -> Result<(), PackError> {
-        let whole = 0..recording.bytes;
-        let mut sound = std::pin::pin!(self.narrator.play(recording, whole));
+        let mut sound = std::pin::pin!(self.narrator.copy(recording));
         while let Some(piece) = sound.next().await {
             send(sender, Piece::Bytes(piece?)).await;
         }

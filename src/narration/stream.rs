@@ -171,11 +171,29 @@ impl Narrator {
         Ok(Recording { plan: Arc::clone(plan), pieces, bytes, samples, gaps, tag })
     }
 
-    /// A part of a recording.
+    /// A part of a recording, for somebody who listens.
     pub fn play(
         &self,
         recording: Recording,
         range: Range<u64>,
+    ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
+        self.read(recording, range, false)
+    }
+
+    /// All of a recording, for a file.
+    pub fn copy(
+        &self,
+        recording: Recording,
+    ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
+        let range = 0..recording.bytes;
+        self.read(recording, range, true)
+    }
+
+    fn read(
+        &self,
+        recording: Recording,
+        range: Range<u64>,
+        in_passing: bool,
     ) -> impl Stream<Item = Result<Bytes, NarrationError>> + use<> {
         let narrator = self.clone();
         try_stream! {
@@ -188,7 +206,12 @@ impl Narrator {
                 let mut piece = BytesMut::new();
                 for job in segment.jobs() {
                     // It was there a moment ago; should it be lost since, it is made again.
-                    piece.extend_from_slice(&narrator.clip(job).await?.bytes);
+                    let passed = if in_passing { narrator.shared.clips.in_passing(job).await? } else { None };
+                    let clip = match passed {
+                        Some(clip) => clip,
+                        None => narrator.clip(job).await?,
+                    };
+                    piece.extend_from_slice(&clip.bytes);
                     narrator.shared.usage.heard(job);
                 }
                 if let Some(silence) = segment.silence() {

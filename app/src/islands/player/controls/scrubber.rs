@@ -1,5 +1,7 @@
 //! Where in the chapter the voice is, and what is left of the book.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
@@ -9,6 +11,9 @@ use super::super::commands::Command;
 use super::super::driver::Driver;
 use super::super::state::{PlayerState, words};
 use crate::words::length;
+
+/// `change` comes at the latest so long after the finger has left.
+const LEFT_AFTER: Duration = Duration::from_millis(100);
 
 /// The chapter as a line that can be gone along.
 #[cfg(feature = "ssr")]
@@ -82,6 +87,14 @@ pub fn watch(driver: &Driver) {
             driver.state().aim_ms.set(Some(ms));
         }
     });
+    // A finger that comes back to where it was changes nothing.
+    for end in ["pointerup", "pointercancel", "focusout"] {
+        driver.on(&document(), end, |driver, _| {
+            if driver.state().aim_ms.get_untracked().is_some() {
+                driver.later(LEFT_AFTER, |driver| driver.state().aim_ms.set(None));
+            }
+        });
+    }
     driver.on(&document(), "change", |driver, event| {
         if let Some(ms) = aimed_ms(event) {
             driver.command(Command::Scrub(ms));
