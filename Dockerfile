@@ -15,7 +15,7 @@ FROM ${BASE} AS run
 RUN apt-get update \
   && apt-get install -y --no-install-recommends ca-certificates curl espeak-ng \
   && rm -rf /var/lib/apt/lists/* \
-  && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin earmark \
+  && useradd --uid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin earmark \
   && install -d -o earmark -g earmark -m 0700 /data
 COPY LICENSE* /usr/share/doc/earmark/
 COPY --from=build /made /usr/lib/earmark

@@ -9,7 +9,7 @@ port=39778
 work=$(mktemp -d "${TMPDIR:-/tmp}/earmark-image-XXXXXX")
 buildah() { command buildah --root "$work/images" --runroot "$work/run" --storage-driver vfs "$@"; }
 cleanup() {
-  [ -z "${server:-}" ] || kill "$server" 2>/dev/null || true
+  [ -z "${server:-}" ] || { kill "$server" 2>/dev/null && wait "$server"; } || true
   for mounted in tmp data proc; do umount "$work/root/$mounted" 2>/dev/null || true; done
   umount "$work/root" 2>/dev/null || true
   [ -z "${container:-}" ] || buildah umount "$container" > /dev/null || true
@@ -32,7 +32,7 @@ buildah copy -q "$built" target/voices /made/voices > /dev/null
 buildah commit -q "$built" earmark-built > /dev/null
 # The second stage alone, with what was built here in place of the first.
 sed -e '/AS build/,/^RUN make/d' -e 's/--from=build/--from=localhost\/earmark-built/' Dockerfile > "$work/Dockerfile"
-buildah build -q --isolation chroot --network host --build-arg BASE=localhost/earmark-base -f "$work/Dockerfile" -t earmark . > /dev/null
+buildah build -q --format docker --isolation chroot --network host --build-arg BASE=localhost/earmark-base -f "$work/Dockerfile" -t earmark . > /dev/null
 check "the image is built"
 container=$(buildah from earmark)
 root=$(buildah mount "$container")
@@ -46,12 +46,12 @@ mount -o remount,bind,ro "$work/root"
 mount -t tmpfs tmpfs "$work/root/tmp"
 mount -t tmpfs -o uid=10001,gid=999,mode=0700 tmpfs "$work/root/data"
 mount -t proc proc "$work/root/proc"
-as_earmark() { chroot --userspec=10001 "$work/root" env -i PATH=/usr/bin EARMARK_DATA=/data EARMARK_ADDR="127.0.0.1:$port" "$@"; }
-as_earmark /usr/lib/earmark/earmark serve > "$work/log" 2>&1 &
+as_earmark=(chroot --userspec=10001 "$work/root" env -i PATH=/usr/bin EARMARK_DATA=/data EARMARK_ADDR="127.0.0.1:$port")
+"${as_earmark[@]}" /usr/lib/earmark/earmark serve > "$work/log" 2>&1 &
 server=$!
 site=http://127.0.0.1:$port
-for _ in $(seq 100); do as_earmark curl -sf "$site/health" > /dev/null && break; sleep 0.1; done
-as_earmark curl -sf "$site/health" > /dev/null
+for _ in $(seq 100); do "${as_earmark[@]}" curl -sf "$site/health" > /dev/null && break; sleep 0.1; done
+"${as_earmark[@]}" curl -sf "$site/health" > /dev/null
 if chroot --userspec=10001 "$work/root" touch /usr/lib/earmark/changed 2>/dev/null; then exit 1; fi
 check "it starts on a file system that it cannot write to, and is healthy"
 printf 'A Short Tale\n\nIt was a dark night. Then the sun rose.\n' > "$work/tale.txt"

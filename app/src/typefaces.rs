@@ -29,12 +29,19 @@ pub fn others(face: Typeface, html: &str) -> Vec<String> {
     let has = |elements: &[&str]| elements.iter().any(|element| html.contains(element));
     // Letters of western languages with accents, and the signs beside them.
     let is_accented = |letter: char| {
-        matches!(letter, '\u{a1}'..='\u{ff}' | 'Œ' | 'œ') && !COMMON_BEYOND_ASCII.contains(letter)
+        matches!(
+            letter,
+            '\u{a1}'..='\u{ff}' | 'Œ' | 'œ' | '‚' | '„' | '‐' | '‑' | '†' | '•' | '€' | '™'
+        ) && !COMMON_BEYOND_ASCII.contains(letter)
     };
+    let (is_sloped, is_bold) = (has(&SLOPED), has(&BOLD));
+    let has_accents = html.chars().any(is_accented);
     let cuts = [
-        (has(&SLOPED), "common-400-italic"),
-        (has(&BOLD), "common-700-normal"),
-        (html.chars().any(is_accented), "latin-400-normal"),
+        (is_sloped, "common-400-italic"),
+        (is_bold, "common-700-normal"),
+        (has_accents, "latin-400-normal"),
+        (has_accents && is_sloped, "latin-400-italic"),
+        (has_accents && is_bold, "latin-700-normal"),
     ];
     let cuts = cuts.into_iter().filter(|(is_needed, _)| *is_needed);
     cuts.map(|(_, cut)| format!("/fonts/{}-{cut}.woff2", family(face))).collect()
@@ -48,8 +55,10 @@ mod tests {
     fn what_a_chapter_needs_is_named() {
         assert!(others(Typeface::Serif, "<p>“Call me Ishmael,” said the attaché.</p>").is_empty());
         let needed = others(Typeface::Serif, "<p><em>Así</em> and <b>bold</b></p>");
-        let names = ["common-400-italic", "common-700-normal", "latin-400-normal"];
-        assert_eq!(needed, names.map(|name| format!("/fonts/literata-{name}.woff2")));
+        let accents = ["latin-400-normal", "latin-400-italic", "latin-700-normal"];
+        let names = [&["common-400-italic", "common-700-normal"][..], &accents].concat();
+        let names = names.iter().map(|name| format!("/fonts/literata-{name}.woff2"));
+        assert_eq!(needed, names.collect::<Vec<_>>());
     }
 
     #[test]

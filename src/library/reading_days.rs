@@ -29,6 +29,9 @@ impl Library {
         if time.read_s > MAX_REPORT_S || time.listened_s > MAX_REPORT_S {
             return Err(LibraryError::ReportTooLong(MAX_REPORT_S));
         }
+        if time.read_s + time.listened_s == 0 {
+            return Ok(());
+        }
         // No day is longer than a day, however many pages are open.
         sqlx::query(
             "INSERT INTO reading_days (user_id, day, read_s, listened_s) VALUES ($1, $2, $3, $4)
@@ -97,7 +100,8 @@ fn statistics(
     let mut expected = today;
     for day in found.iter().filter_map(date) {
         // A day that has only begun ends no row of days, nor does one that is over in UTC and not at the reader's.
-        let is_next = day == expected || streak == 0 && (expected - day).num_days() == 1;
+        let is_next =
+            day == expected || streak == 0 && (1..=2).contains(&(expected - day).num_days());
         if !is_next {
             break;
         }
@@ -138,7 +142,9 @@ mod tests {
         let sum = statistics(days.clone(), 2, at("2026-11-28"));
         assert_eq!((sum.streak, sum.read_s, sum.listened_s, sum.books_finished), (2, 180, 60, 2));
         assert_eq!(statistics(days.clone(), 0, at("2026-11-29")).streak, 2);
-        assert_eq!(statistics(days.clone(), 0, at("2026-11-30")).streak, 0);
+        // In the evening west of Greenwich the next day has begun in UTC.
+        assert_eq!(statistics(days.clone(), 0, at("2026-11-30")).streak, 2);
+        assert_eq!(statistics(days.clone(), 0, at("2026-12-01")).streak, 0);
         // It is the 28th already where the reader is.
         assert_eq!(statistics(days, 0, at("2026-11-27")).streak, 2);
     }

@@ -8,9 +8,8 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, Event, EventTarget, HtmlElement, RequestInit, Response};
 
-/// Runs an island's code in the browser. It needs none of the reactive system: the markup is there
-/// and stays, so an `Effect` would only add its code to every first view. Each runs in a task of its
-/// own, so that the page answers in between.
+/// Runs an island's code in the browser: the markup is there and stays. Each runs in a task of its own, so that the page
+/// answers in between.
 pub fn in_browser(run: impl FnOnce() + 'static) {
     if cfg!(feature = "hydrate") {
         set_timeout(run, Duration::ZERO);
@@ -49,7 +48,7 @@ pub fn closest(element: &Element, selector: &str) -> Option<HtmlElement> {
     element.closest(selector).ok()??.dyn_into().ok()
 }
 
-/// Keeps what a selector finds as signals say: `show` runs now, and again whenever one that it has read changes.
+/// Keeps what a selector finds as signals say: `show` runs soon, and again whenever one that it has read changes.
 pub fn shows(selector: &'static str, show: impl Fn(&HtmlElement) + 'static) {
     let show: Box<dyn Fn(&HtmlElement)> = Box::new(show);
     always(move || {
@@ -59,7 +58,7 @@ pub fn shows(selector: &'static str, show: impl Fn(&HtmlElement) + 'static) {
     });
 }
 
-/// Runs something now, and again whenever a signal changes that it has read. All have one type, for the code of an effect
+/// Runs something soon, and again whenever a signal changes that it has read. All have one type, for the code of an effect
 /// is made for each type anew.
 pub fn always(run: impl Fn() + 'static) {
     let run: Box<dyn Fn()> = Box::new(run);

@@ -11,7 +11,7 @@ use crate::components::{PageTitle, PlayerBar, ReaderHead, SelectionMenu};
 use crate::error::AppError;
 use crate::islands::Silence;
 use crate::model::{ChapterPage, Voice};
-use crate::preferences::Preferences;
+use crate::preferences::{Preferences, Typeface};
 use crate::typefaces;
 use crate::words::words;
 
@@ -74,8 +74,10 @@ fn reader(page: &ChapterPage, voices: &[Voice], news: Option<String>) -> AnyView
         (None, _) => Some(Silence::NotSpoken),
     };
     let face = use_context::<Preferences>().unwrap_or_default().face;
-    let files = typefaces::others(face, &page.html).into_iter();
-    let fetched = files.map(|file| {
+    // A book that brings a typeface is set in that, where it is wanted.
+    let is_ours = face != Typeface::Book || !page.has_fonts;
+    let files = if is_ours { typefaces::others(face, &page.html) } else { Vec::new() };
+    let fetched = files.into_iter().map(|file| {
         view! { <Link rel="preload" href=file as_="font" type_="font/woff2" crossorigin=""/> }
     });
     view! {

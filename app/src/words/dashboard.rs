@@ -185,7 +185,7 @@ pub(super) const GERMAN: Dashboard = Dashboard {
     no_waits: "Niemand musste auf einen Satz warten.",
     engines: "Sprachdienste",
     speaks: "spricht",
-    rests: |reason, seconds| format!("ruht {seconds} s: {reason}"),
+    rests: |reason, seconds| format!("ruht noch {seconds} s: {reason}"),
     today: "heute",
     month: "Dieser Monat",
     spent: "ausgegeben",

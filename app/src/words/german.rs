@@ -54,7 +54,10 @@ pub(super) static GERMAN: Words = Words {
         go_on: "Weiterlesen",
         contents: "Inhalt",
         saved: |money| format!("Dass es schon gesprochen war, hat bisher {money:.2} gespart."),
-        facts: |chapters, sentences| format!("{chapters} Kapitel · {sentences} Sätze"),
+        facts: |chapters, sentences| {
+            let noun = if sentences == 1 { "Satz" } else { "Sätze" };
+            format!("{chapters} Kapitel · {sentences} {noun}")
+        },
         listen: "Anhören",
         lasts: |to_read, to_hear| format!("{to_read} zum Lesen · {to_hear} zum Hören"),
         language: "Sprache",
@@ -184,7 +187,9 @@ pub(super) static GERMAN: Words = Words {
         words: "Wörter",
         find: "Suchen",
         nothing: |words| format!("„{words}“ kommt in diesem Buch nicht vor."),
-        found: |count| format!("{count} Fundstellen"),
+        found: |count| {
+            if count == 1 { "Eine Fundstelle".to_owned() } else { format!("{count} Fundstellen") }
+        },
         first_of: |count| format!("Die ersten {count} Stellen"),
     },
     pronunciation: Pronunciation {

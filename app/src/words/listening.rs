@@ -159,7 +159,7 @@ pub(super) const GERMAN: Listening = Listening {
     pictures: "Bildbeschreibungen",
     citations: "Verweise wie [12] oder (Schmidt 1999)",
     links: "Webadressen",
-    links_names: ["Mit dem Namen der Seite", "Buchstabe für Buchstabe", "Gar nicht"],
+    links_names: ["Mit dem Namen der Website", "Buchstabe für Buchstabe", "Gar nicht"],
     read_aloud: "Vorlesen",
     skipped_hint: "Was nicht gelesen wird, ist blasser. Wer darin anfängt, hört es trotzdem.",
     matter_of_book: "Titelseiten, Inhalt, Register",

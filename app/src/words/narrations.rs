@@ -225,9 +225,9 @@ pub(super) const GERMAN: Narrations = Narrations {
     },
     nothing_missing: "Es ist schon alles da.",
     lasts: |minutes, megabytes| {
-        format!("Etwa {} Ton, {megabytes} MB.", duration(minutes, " Std. ", " Min."))
+        format!("Etwa {} Ton, {megabytes} MB.", duration(minutes, " h ", " min"))
     },
-    takes: |minutes| format!("Es dauert etwa {}.", duration(minutes.max(1), " Std. ", " Min.")),
+    takes: |minutes| format!("Es dauert etwa {}.", duration(minutes.max(1), " h ", " min")),
     costs: |cost| format!("Es kostet {cost:.2}."),
     costs_nothing: "Es kostet nichts.",
     when: "Anfangen",

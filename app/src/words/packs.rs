@@ -129,7 +129,7 @@ pub(super) const GERMAN: Packs = Packs {
     lead: "Natürliche Stimmen, die auf diesem Rechner sprechen, ohne Konto und ohne Dienst. Eine installierte lässt sich in jedem Buch wählen.",
     install: "Installieren",
     again: "Noch einmal",
-    stop: "Anhalten",
+    stop: "Abbrechen",
     remove: "Entfernen",
     is_bundled: "Teil von Earmark",
     installed: "Installiert",

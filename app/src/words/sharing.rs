@@ -136,5 +136,5 @@ pub(super) const GERMAN: Sharing = Sharing {
     },
     read: "Buch öffnen",
     ended: "Dieser Link gilt nicht mehr",
-    ended_lead: "Er ist abgelaufen oder wurde zurückgezogen. Bitte um einen neuen, wo du ihn herhast.",
+    ended_lead: "Er ist abgelaufen oder wurde zurückgezogen. Bitte die Person, die ihn dir geschickt hat, um einen neuen.",
 };

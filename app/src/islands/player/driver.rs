@@ -302,6 +302,7 @@ impl Driver {
     pub fn go_to(&self, to: Spot) {
         let buffered_ms = self.0.sound.borrow().buffered_ms();
         self.answer(false);
+        self.state().has_slept.set(false);
         let actions = self.machine_mut().move_to(to, buffered_ms);
         self.carry_out(actions);
         self.aim_sleep();
@@ -345,6 +346,9 @@ impl Driver {
     fn refresh(&self) {
         let phase = self.machine().phase.clone();
         if self.state().phase.with_untracked(|shown| *shown != phase) {
+            if phase.is_running() {
+                self.state().has_slept.set(false);
+            }
             self.state().phase.set(phase);
             self.state().mention.set(None);
         }

@@ -1,4 +1,4 @@
-//! What is shown of the player: the driver writes it, controls read it, and nothing is written back.
+//! What is shown of the player: the driver writes it and controls read it. A finger on the scrubber alone writes where it is.
 
 use leptos::prelude::*;
 
@@ -15,7 +15,7 @@ pub struct PlayerState {
     pub phase: RwSignal<Phase>,
     /// Whether the device has a connection.
     pub is_online: RwSignal<bool>,
-    /// What is said for a moment, above everything else there is to say.
+    /// What is said for a moment.
     pub mention: RwSignal<Option<&'static str>>,
     /// The chapter another device is in, while the reader is asked about it.
     pub elsewhere: RwSignal<Option<u32>>,

@@ -12,6 +12,8 @@ use super::machine::Phase;
 
 /// What goes on is looked at this often.
 const LOOK: Duration = Duration::from_secs(15);
+/// More than this is not counted at once, in milliseconds: the device has slept.
+const MOST_MS: f64 = 300_000.0;
 /// It is reported when there is this much to report, in seconds.
 const REPORTED_S: u32 = 60;
 /// A reader who has not moved for this long has gone away, in milliseconds.
@@ -22,6 +24,8 @@ const AWAY_MS: f64 = 120_000.0;
 pub struct TimeSpent {
     read_s: Cell<u32>,
     listened_s: Cell<u32>,
+    /// When it was looked last, in milliseconds since 1970: timers of a page in the background are late.
+    looked_at: Cell<f64>,
     /// When the reader last did something, in milliseconds since 1970.
     moved_at: Cell<f64>,
 }
@@ -30,6 +34,7 @@ impl Driver {
     /// Counts from now on.
     pub fn watch_time(&self) {
         self.time().moved_at.set(js_sys::Date::now());
+        self.time().looked_at.set(js_sys::Date::now());
         for sign in ["scroll", "pointerdown", "keydown", "wheel"] {
             self.on(&window(), sign, |driver, _| driver.time().moved_at.set(js_sys::Date::now()));
         }
@@ -46,8 +51,10 @@ impl Driver {
 
     fn count_time(&self) {
         let time = self.time();
-        let seconds = LOOK.as_secs() as u32;
-        let is_here = js_sys::Date::now() - time.moved_at.get() < AWAY_MS;
+        let now = js_sys::Date::now();
+        let passed_ms = (now - time.looked_at.replace(now)).clamp(0.0, MOST_MS);
+        let seconds = (passed_ms / 1000.0) as u32;
+        let is_here = now - time.moved_at.get() < AWAY_MS;
         if self.machine().phase == Phase::Playing {
             time.listened_s.set(time.listened_s.get() + seconds);
         } else if is_here && !document().hidden() {

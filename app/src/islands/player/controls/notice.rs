@@ -65,14 +65,14 @@ pub fn dismiss() {
     }
 }
 
-/// What there is to say: of the moment, of another device, of what the player is doing, of the connection.
+/// What there is to say: of another device, of the moment, of what the player is doing, of the connection.
 fn said(state: &PlayerState) -> Option<String> {
     let words = words();
-    if let Some(mention) = state.mention.get() {
-        return Some(mention.to_owned());
-    }
     if let Some(chapter) = state.elsewhere.get() {
         return Some((words.moved)(chapter));
+    }
+    if let Some(mention) = state.mention.get() {
+        return Some(mention.to_owned());
     }
     let of_phase = match state.phase.get() {
         Phase::Failed(reason) => return Some(reason),

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::super::super::dom;
+use super::super::page;
 use super::super::sleep::{Due, Sleep, SleepChoice};
 use super::{Driver, Event, Spot};
 
@@ -15,7 +16,7 @@ impl Driver {
     /// Sets the timer as it was chosen.
     pub fn choose_sleep(&self, choice: SleepChoice) {
         if choice != SleepChoice::Off {
-            self.remember_sleep_origin(self.machine().voice_at);
+            self.begin_sleep_origin();
         }
         self.state().has_slept.set(false);
         let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
@@ -24,6 +25,9 @@ impl Driver {
 
     /// Has the voice go on for longer.
     pub fn prolong_sleep(&self) {
+        if self.sleep() == Sleep::Off {
+            self.begin_sleep_origin();
+        }
         self.set_sleep(self.sleep().longer(js_sys::Date::now()), None);
     }
 
@@ -42,6 +46,13 @@ impl Driver {
         self.remember_sleep_origin(None);
         self.state().has_slept.set(false);
         self.go_to(origin);
+    }
+
+    fn begin_sleep_origin(&self) {
+        let shown = self.machine().shown;
+        let here = || Spot { chapter: shown, sentence: page::first_visible().unwrap_or(0) };
+        let origin = self.machine().voice_at.unwrap_or_else(here);
+        self.remember_sleep_origin(Some(origin));
     }
 
     /// Kept by the browser: the page may be gone in the morning.
