@@ -264,12 +264,37 @@ pub struct DeadLetter {
 }
 
 /// A worker's sign of life.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Heartbeat {
     /// Where its current job is in its book, or nothing.
     pub current_job: String,
     /// Sentences it is working on.
     pub in_flight: usize,
+}
+
+/// A worker that has been heard of lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerStatus {
+    /// Names its process.
+    pub name: String,
+    /// When it was heard of last, in milliseconds since 1970.
+    pub seen_at_ms: u64,
+    /// What it said.
+    pub heartbeat: Heartbeat,
+}
+
+/// What waits of one class in one pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneStatus {
+    /// The pool.
+    pub pool: Pool,
+    /// The class.
+    pub class: Class,
+    /// Sentences that wait, of all books.
+    pub sentences: usize,
+    /// For how long the book has waited that was served longest ago. A book with something more urgent waits in that
+    /// class.
+    pub longest: Option<Duration>,
 }
 
 /// Where the active listeners of a book are.
@@ -393,6 +418,12 @@ pub trait Queue: Send + Sync {
 
     /// What waits and what is being made. Costs the same however much that is.
     async fn status(&self) -> Result<QueueStatus, QueueError>;
+
+    /// What waits, class by class of each pool, and for how long.
+    async fn lanes(&self) -> Result<Vec<LaneStatus>, QueueError>;
+
+    /// The workers that have been heard of lately, by name.
+    async fn workers(&self) -> Result<Vec<WorkerStatus>, QueueError>;
 
     /// The jobs that failed for good, the latest first.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError>;

@@ -20,11 +20,11 @@ use thiserror::Error;
 pub use annotation::{Annotation, AnnotationKind, NewAnnotation, Point};
 pub use import::{ImportWarning, WarningKind};
 pub use narration::{
-    NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,
+    BegunInTime, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,
 };
 pub use operator::{
-    Activity, Budget, DeadLetterCard, EndpointCard, EngineCard, EngineRest, FigurePoint, Spending,
-    StorageFigures, StorageLimits, StorageLine, TotalLine, Waiting,
+    Activity, Budget, DeadLetterCard, EndpointCard, EngineCard, EngineRest, FigurePoint, LaneLine,
+    Spending, StorageFigures, StorageLimits, StorageLine, TotalLine, Waiting, WorkerLine,
 };
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};

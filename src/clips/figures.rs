@@ -116,6 +116,12 @@ impl Figures {
         self.add(&names, Sums { made: 1, spent, ..Sums::default() });
     }
 
+    /// A sentence was to be made that another process is making.
+    pub(crate) fn found_locked(&self) {
+        metrics::counter!("earmark_locks_waited_total").increment(1);
+        *self.counted().slots.entry((slot_now(), "lock_waits")).or_default() += 1;
+    }
+
     /// Somebody who listens has waited for a clip.
     pub(crate) fn waited(&self, time: Duration) {
         metrics::histogram!("earmark_wait_seconds").record(time);

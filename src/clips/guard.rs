@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sqlx::AnyPool;
+use sqlx::{AnyPool, Row};
 
 use crate::text::hash::ContentHash;
 use crate::time::now_ms;
@@ -79,6 +79,13 @@ impl Guard {
         if let Err(error) = done {
             tracing::warn!(%error, "the end of a sentence could not be noted");
         }
+    }
+
+    /// How many sentences are being spoken, for any process.
+    pub(crate) async fn count(&self) -> Result<u64, sqlx::Error> {
+        let count = sqlx::query("SELECT COUNT(*) FROM synthesis WHERE expires_at >= $1");
+        let count = count.bind(now_ms() as i64).fetch_one(&self.database).await?;
+        Ok(count.get::<i64, _>(0).unsigned_abs())
     }
 
     /// Ends whatever this process was having spoken; for when it ends.

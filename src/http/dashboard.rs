@@ -91,7 +91,10 @@ async fn events(state: Visit) -> Sse<impl Stream<Item = Result<Event, Infallible
         loop {
             // What cannot be looked up now is looked up again.
             let now = (state.narrator.activity().await, state.jobs.stats(Whose::everybodys()).await);
-            if let (Ok(activity), Ok(stats)) = now {
+            if let (Ok(mut activity), Ok(stats)) = now {
+                // That time passes is no news.
+                activity.workers.iter_mut().for_each(|worker| worker.seen_at_ms = 0);
+                activity.lanes.iter_mut().for_each(|lane| lane.longest_seconds = None);
                 let now = (activity, stats);
                 // The first time too: since the page was made something may have changed.
                 if known.as_ref() != Some(&now) {

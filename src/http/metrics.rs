@@ -7,6 +7,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use app::model::LaneLine;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
@@ -80,13 +81,6 @@ async fn look(state: &AppState) {
     let health = how_it_is(state).await;
     gauge!("earmark_problems").set(health.problems.len() as f64);
     if let Some(queue) = health.queue {
-        for (class, waiting) in [
-            ("prefetch", queue.prefetch),
-            ("chapter", queue.chapter),
-            ("background", queue.background),
-        ] {
-            gauge!("earmark_queue_sentences", "class" => class).set(waiting as f64);
-        }
         gauge!("earmark_in_flight").set(queue.in_flight as f64);
         gauge!("earmark_retries_waiting").set(queue.retry as f64);
         gauge!("earmark_dead_letters").set(queue.dead as f64);
@@ -99,6 +93,10 @@ async fn look(state: &AppState) {
     }
     if let Some(redis) = &state.redis {
         gauge!("earmark_redis_up").set(if redis.is_up() { 1.0 } else { 0.0 });
+    }
+    match state.narrator.lanes().await {
+        Ok(lanes) => lanes.into_iter().for_each(show_lane),
+        Err(error) => tracing::warn!(%error, "what waits cannot be counted"),
     }
     match state.jobs.stats(Whose::everybodys()).await {
         Ok(stats) => {
@@ -121,9 +119,20 @@ async fn look(state: &AppState) {
     }
 }
 
+fn show_lane(LaneLine { engine, class, sentences, longest_seconds }: LaneLine) {
+    let longest = longest_seconds.unwrap_or(0);
+    gauge!("earmark_queue_longest_wait_seconds", "class" => class.clone(), "engine" => engine.clone())
+        .set(longest as f64);
+    gauge!("earmark_queue_sentences", "class" => class, "engine" => engine).set(sentences as f64);
+}
+
 fn describe() {
     describe_gauge!("earmark_problems", "Things that are wrong, as /health has them in words");
-    describe_gauge!("earmark_queue_sentences", "Sentences that wait, by class");
+    describe_gauge!("earmark_queue_sentences", "Sentences that wait, by class and engine");
+    describe_gauge!(
+        "earmark_queue_longest_wait_seconds",
+        "For how long the book has waited that was served longest ago, by class and engine"
+    );
     describe_gauge!("earmark_in_flight", "Sentences that are being made");
     describe_gauge!("earmark_retries_waiting", "Failed sentences that will be tried again");
     describe_gauge!("earmark_dead_letters", "Sentences that failed for good");

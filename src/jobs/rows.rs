@@ -4,7 +4,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use app::model::{BookId, NarrationCard, NarrationOutput, NarrationState, NarrationStats};
+use app::model::{
+    BegunInTime, BookId, NarrationCard, NarrationOutput, NarrationState, NarrationStats,
+};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 
@@ -17,6 +19,10 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 pub(super) const MAX_ATTEMPTS: i64 = 3;
 /// Whoever has waited for so long goes before those with a greater priority.
 const LONG_WAIT: Duration = Duration::from_secs(12 * 3600);
+/// A narration of somebody whose own go first should be begun within this time: while they do something else.
+const MEMBERS_GOAL: Duration = Duration::from_secs(10 * 60);
+/// Anybody else's: on the same evening.
+const LISTENERS_GOAL: Duration = Duration::from_secs(3600);
 /// How long those that have ended are remembered.
 const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long one may be stopped until it is called off.
@@ -473,7 +479,7 @@ impl Rows {
         // One that was to begin later has not waited until then.
         let waits = sqlx::query(
             "SELECT started_at - CASE WHEN run_at > narrations.created_at AND run_at < started_at THEN run_at
-             ELSE narrations.created_at END AS waited FROM narrations
+             ELSE narrations.created_at END AS waited, priority FROM narrations
              WHERE ($1 = '' OR user_id = $1) AND started_at >= $2 ORDER BY waited LIMIT 10000",
         );
         let waits = waits.bind(whose.user()).bind(since).fetch_all(&self.0).await?;
@@ -482,6 +488,16 @@ impl Rows {
             waits.get(place).map_or(0, |row| row.get::<i64, _>(0).max(0) as u64 / 1000)
         };
         (stats.wait_seconds_p50, stats.wait_seconds_p95) = (at(50), at(95));
+        let begun_in = |goal: Duration, is_meant: &dyn Fn(i64) -> bool| {
+            let meant = waits.iter().filter(|row| is_meant(row.get(1)));
+            let (begun, in_time) = meant.fold((0, 0), |(begun, in_time), row| {
+                let is_in_time = row.get::<i64, _>(0) <= goal.as_millis() as i64;
+                (begun + 1, in_time + u64::from(is_in_time))
+            });
+            BegunInTime { goal_seconds: goal.as_secs(), begun, in_time }
+        };
+        stats.members = begun_in(MEMBERS_GOAL, &|priority| priority > 0);
+        stats.listeners = begun_in(LISTENERS_GOAL, &|priority| priority <= 0);
         Ok(stats)
     }
 
@@ -726,6 +742,22 @@ mod tests {
             let people: HashSet<&String> = round.iter().collect();
             assert_eq!(people.len(), PEOPLE);
         }
+    }
+
+    #[tokio::test]
+    async fn those_that_are_begun_in_time_are_counted_by_whose_they_are() {
+        let (rows, _folder) = rows().await;
+        add(&rows, "premium", 1, 1).await;
+        let late = add(&rows, "premium", 2, 1).await;
+        add(&rows, "a", 1, 0).await;
+        add(&rows, "a", 2, 0).await;
+        let waited = MEMBERS_GOAL.as_millis() as i64 + 1;
+        let long = sqlx::query("UPDATE narrations SET created_at = $1, run_at = $1 WHERE id = $2");
+        long.bind(now_ms() as i64 - waited).bind(&late).execute(&rows.0).await.unwrap();
+        while rows.claim(9).await.unwrap().is_some() {}
+        let stats = rows.stats(Whose::everybodys()).await.unwrap();
+        let counts = |of: BegunInTime| (of.goal_seconds, of.begun, of.in_time);
+        assert_eq!((counts(stats.members), counts(stats.listeners)), ((600, 2, 1), (3600, 2, 2)));
     }
 
     #[tokio::test]

@@ -2,16 +2,19 @@
 
 use std::time::Duration;
 
-use app::model::{Activity, BookId, DeadLetterCard, Waiting};
+use app::model::{Activity, BookId, DeadLetterCard, LaneLine, Waiting, WorkerLine};
 
 use super::{NarrationError, Narrator, Shared};
 use crate::clips::figures::{self, Kind};
 use crate::library::LOCAL_USER;
+use crate::queue::{Heartbeat, LaneStatus};
 
 /// How often is noted how much waits.
 pub(super) const SAMPLE_INTERVAL: Duration = Duration::from_secs(30);
 /// How far back is shown what went on.
 const SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// What the voices that share the processors of this machine are called together.
+const LOCAL_ENGINES: &str = "local";
 /// Dead letters that are shown.
 const MAX_LETTERS: usize = 50;
 
@@ -84,6 +87,8 @@ impl Narrator {
         }
         Ok(Activity {
             problems: self.problems(),
+            lanes: self.lanes().await?,
+            workers: self.worker_lines().await?,
             waiting: Waiting {
                 prefetch: status.prefetch as u64,
                 chapter: status.chapter as u64,
@@ -93,6 +98,7 @@ impl Narrator {
                 dead: status.dead as u64,
                 workers: status.workers as u64,
                 waiters: status.waiters as u64,
+                locks: self.shared.clips.guard.count().await?,
             },
             points: figures::since(database, SHOWN).await?,
             slot_ms: figures::SLOT.as_millis() as u64,
@@ -102,6 +108,37 @@ impl Narrator {
             people: figures::totals(database, Kind::Person).await?,
             dead_letters,
         })
+    }
+
+    /// What waits of each class for each engine.
+    ///
+    /// # Errors
+    /// When the queue cannot be asked.
+    pub async fn lanes(&self) -> Result<Vec<LaneLine>, NarrationError> {
+        let mut lanes = self.shared.queue.lanes().await?;
+        lanes.sort_by(|one, other| (&one.pool, one.class).cmp(&(&other.pool, other.class)));
+        let line = |lane: LaneStatus| LaneLine {
+            engine: lane.pool.engine().unwrap_or(LOCAL_ENGINES).to_owned(),
+            class: lane.class.name().to_owned(),
+            sentences: lane.sentences as u64,
+            longest_seconds: lane.longest.map(|time| time.as_secs()),
+        };
+        Ok(lanes.into_iter().map(line).collect())
+    }
+
+    async fn worker_lines(&self) -> Result<Vec<WorkerLine>, NarrationError> {
+        let mut lines = Vec::new();
+        for worker in self.shared.queue.workers().await? {
+            let Heartbeat { current_job, in_flight } = worker.heartbeat;
+            let book = current_job.split('/').next().unwrap_or_default();
+            lines.push(WorkerLine {
+                name: worker.name,
+                seen_at_ms: worker.seen_at_ms,
+                in_flight: in_flight as u64,
+                book: self.title_of(book).await,
+            });
+        }
+        Ok(lines)
     }
 
     /// The books that were heard most this month.

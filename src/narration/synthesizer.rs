@@ -48,7 +48,7 @@ impl Synthesizer {
                 return made;
             }
             if !std::mem::replace(&mut has_waited, true) {
-                counter!("earmark_locks_waited_total").increment(1);
+                self.figures.found_locked();
             }
             // Another process has it spoken, and the queue does not know, as after Redis lost its data.
             tokio::time::sleep(LOOK_AGAIN).await;

@@ -6,8 +6,8 @@ use app::model::{BookId, ListenerPosition};
 
 use super::requests::{ProgressDelta, RequestStatus};
 use super::{
-    Asked, Class, DeadLetter, Enqueued, Job, Listeners, Needed, Queue, QueueError, QueueStatus,
-    Rest,
+    Asked, Class, DeadLetter, Enqueued, Job, LaneStatus, Listeners, Needed, Queue, QueueError,
+    QueueStatus, Rest, WorkerStatus,
 };
 use crate::text::hash::ContentHash;
 
@@ -171,5 +171,13 @@ impl FailoverQueue {
 
     pub(crate) async fn status(&self) -> Result<QueueStatus, QueueError> {
         self.primary.status().await
+    }
+
+    pub(crate) async fn lanes(&self) -> Result<Vec<LaneStatus>, QueueError> {
+        with_fallback!(self.lanes())
+    }
+
+    pub(crate) async fn workers(&self) -> Result<Vec<WorkerStatus>, QueueError> {
+        with_fallback!(self.workers())
     }
 }

@@ -21,8 +21,8 @@ use super::positions::Positions;
 use super::requests::{ProgressDelta, REQUEST_EXPIRY_SECONDS, Request, RequestStatus};
 use super::{
     ABANDONED_FOR, Asked, Claim, Claimed, Class, DeadLetter, Enqueued, Failure, Finished,
-    Heartbeat, Job, Listeners, MAX_FAILED, Needed, Pool, Queue, QueueError, QueueStatus, Rest,
-    Room, Timing, abandoned, is_news,
+    Heartbeat, Job, LaneStatus, Listeners, MAX_FAILED, Needed, Pool, Queue, QueueError,
+    QueueStatus, Rest, Room, Timing, WorkerStatus, abandoned, is_news,
 };
 use crate::clips::waits::{Outcome, Waits};
 use crate::speech::{Effect, VoiceError};
@@ -62,7 +62,8 @@ struct State {
     requests: HashMap<String, Request>,
     /// Claims made so far; names them.
     claims: u64,
-    renewed: Option<Instant>,
+    /// What the worker said last, and when.
+    renewed: Option<(Instant, WorkerStatus)>,
 }
 
 struct Lease {
@@ -251,6 +252,12 @@ impl MemoryQueue {
         }
     }
 
+    /// The worker, if it was heard of lately.
+    fn living<'a>(&self, state: &'a State) -> Option<&'a WorkerStatus> {
+        let (renewed, worker) = state.renewed.as_ref()?;
+        (renewed.elapsed() < self.timing.lease).then_some(worker)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is held; if it did, the maps would still be maps.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -380,10 +387,15 @@ impl Queue for MemoryQueue {
         let _ = tokio::time::timeout(IDLE, self.work.notified()).await;
     }
 
-    async fn renew_leases(&self, held: &[Claim], _: &Heartbeat) -> Result<bool, QueueError> {
+    async fn renew_leases(
+        &self,
+        held: &[Claim],
+        heartbeat: &Heartbeat,
+    ) -> Result<bool, QueueError> {
         let now = Instant::now();
         let mut state = self.state();
-        state.renewed = Some(now);
+        let (name, heartbeat) = (WORKER.to_owned(), heartbeat.clone());
+        state.renewed = Some((now, WorkerStatus { name, seen_at_ms: now_ms(), heartbeat }));
         for claim in held {
             if let Some(lease) = state.leases.get_mut(&claim.token) {
                 lease.deadline = now + self.timing.lease;
@@ -470,7 +482,6 @@ impl Queue for MemoryQueue {
         let waiters = self.waits.count();
         let state = self.state();
         let count = |class| state.pools.values().map(|pool| pool.lanes(class).len()).sum::<usize>();
-        let is_alive = |renewed: Instant| renewed.elapsed() < self.timing.lease;
         Ok(QueueStatus {
             prefetch: count(Class::Awaited) + count(Class::Prefetch),
             chapter: count(Class::Chapter),
@@ -479,9 +490,26 @@ impl Queue for MemoryQueue {
             retry: state.retry.len(),
             dead: state.dead.len(),
             books: state.pools.values().map(|pool| pool.books().len()).sum(),
-            workers: usize::from(state.renewed.is_some_and(is_alive)),
+            workers: usize::from(self.living(&state).is_some()),
             waiters,
         })
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneStatus>, QueueError> {
+        let state = self.state();
+        let of_pool = |(pool, waits): (&Pool, &PoolState)| {
+            Class::ALL.map(|class| LaneStatus {
+                pool: pool.clone(),
+                class,
+                sentences: waits.lanes(class).len(),
+                longest: waits.lanes(class).since().map(|since| since.elapsed()),
+            })
+        };
+        Ok(state.pools.iter().flat_map(of_pool).collect())
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerStatus>, QueueError> {
+        Ok(self.living(&self.state()).cloned().into_iter().collect())
     }
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {

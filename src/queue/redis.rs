@@ -15,6 +15,7 @@ mod listeners;
 mod payload;
 mod recovery;
 mod scripts;
+mod status;
 mod wake;
 
 use std::collections::{HashMap, HashSet};
@@ -30,15 +31,15 @@ use tokio_util::task::TaskTracker;
 
 use super::requests::{ProgressDelta, REQUEST_EXPIRY_SECONDS, RequestStatus};
 use super::{
-    Asked, Claim, Claimed, Class, DeadLetter, Enqueued, Finished, Heartbeat, Job, Listeners,
-    MAX_BOOKS, Needed, Pool, Queue, QueueError, QueueStatus, Rest, Room, TURN, Timing, abandoned,
+    Asked, Claim, Claimed, Class, DeadLetter, Enqueued, Finished, Heartbeat, Job, LaneStatus,
+    Listeners, MAX_BOOKS, Needed, Pool, Queue, QueueError, QueueStatus, Rest, Room, TURN, Timing,
+    WorkerStatus, abandoned,
 };
 use crate::clips::waits::Waits;
 use crate::redis::script::{self, Call};
 use crate::redis::{Key, RedisConnection};
 use crate::speech::VoiceError;
 use crate::text::hash::ContentHash;
-use crate::time::now_ms;
 use complete::Ending;
 use wake::Waking;
 
@@ -448,44 +449,15 @@ impl Queue for RedisQueue {
     }
 
     async fn status(&self) -> Result<QueueStatus, QueueError> {
-        let command = |name: &str, key: &Key| {
-            let mut command = cmd(name);
-            command.arg(self.name(key));
-            command
-        };
-        let seen_since = now_ms().saturating_sub(self.timing.lease.as_millis() as u64);
-        let mut workers = command("ZCOUNT", &Key::Workers);
-        workers.arg(seen_since).arg("+inf");
-        let commands = vec![
-            command("HGETALL", &Key::Counts),
-            command("HLEN", &Key::Making),
-            command("ZCARD", &Key::Retry),
-            command("ZCARD", &Key::Dead),
-            workers,
-        ];
-        let mut answers = self.send(commands, MayRefuse(0)).await?.into_iter();
-        let counts = answers.next().unwrap_or(Value::Nil);
-        let counts = HashMap::<String, i64>::from_redis_value(counts).map_err(RedisError::from)?;
-        // A class, and after a colon the engine.
-        let count = |name: &str| {
-            let of_class = counts.iter().filter(|(field, _)| field.split(':').next() == Some(name));
-            of_class.map(|(_, count)| usize::try_from(*count).unwrap_or_default()).sum::<usize>()
-        };
-        let mut next = || match answers.next() {
-            Some(Value::Int(number)) => usize::try_from(number).unwrap_or_default(),
-            _ => 0,
-        };
-        Ok(QueueStatus {
-            prefetch: count("awaited") + count("prefetch"),
-            chapter: count("chapter"),
-            background: count("background"),
-            books: count("books"),
-            in_flight: next(),
-            retry: next(),
-            dead: next(),
-            workers: next(),
-            waiters: self.waits.count(),
-        })
+        Ok(self.look_at_all().await?)
+    }
+
+    async fn lanes(&self) -> Result<Vec<LaneStatus>, QueueError> {
+        Ok(self.look_at_lanes().await?)
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerStatus>, QueueError> {
+        Ok(self.look_at_workers().await?)
     }
 
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {

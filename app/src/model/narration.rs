@@ -211,4 +211,20 @@ pub struct NarrationStats {
     pub wait_seconds_p50: u64,
     /// The same: 95 of 100 did not wait longer
     pub wait_seconds_p95: u64,
+    /// How many of those of members were begun in time: theirs go first
+    pub members: BegunInTime,
+    /// How many of those of listeners were
+    pub listeners: BegunInTime,
+}
+
+/// How many narrations of the last 24 hours were begun in time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct BegunInTime {
+    /// In time is within so many seconds
+    pub goal_seconds: u64,
+    /// Those that were begun
+    pub begun: u64,
+    /// Those of them that were begun in time
+    pub in_time: u64,
 }

@@ -162,6 +162,10 @@ pub struct Activity {
     pub problems: Vec<String>,
     /// What waits now.
     pub waiting: Waiting,
+    /// What waits of each class for each engine.
+    pub lanes: Vec<LaneLine>,
+    /// The processes that make sentences, and have been heard of lately.
+    pub workers: Vec<WorkerLine>,
     /// What went on in the last 24 hours, slot by slot.
     pub points: Vec<FigurePoint>,
     /// How long a slot is, in milliseconds.
@@ -198,6 +202,36 @@ pub struct Waiting {
     pub workers: u64,
     /// Listeners of this server who wait.
     pub waiters: u64,
+    /// Sentences that a process has locked, so that no other has them spoken as well.
+    pub locks: u64,
+}
+
+/// What waits of one class for one engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct LaneLine {
+    /// The engine; `local` for the voices that share the processors of this machine.
+    pub engine: String,
+    /// `awaited`, `prefetch`, `chapter` or `background`.
+    pub class: String,
+    /// Sentences that wait.
+    pub sentences: u64,
+    /// For how long the book has waited that was served longest ago, in seconds; null when none waits.
+    pub longest_seconds: Option<u64>,
+}
+
+/// A process that makes sentences.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct WorkerLine {
+    /// Names it.
+    pub name: String,
+    /// When it was heard of last, in milliseconds since 1970.
+    pub seen_at_ms: u64,
+    /// Sentences that it is making.
+    pub in_flight: u64,
+    /// The book of one of them, by its title; empty for somebody else’s own.
+    pub book: String,
 }
 
 /// How much there was of something in a slot of time.
@@ -207,8 +241,8 @@ pub struct FigurePoint {
     /// When the slot begins, in milliseconds since 1970.
     pub at_ms: u64,
     /// `prefetch`, `chapter`, `background`, `in_flight` and `dead` are the most sentences there were at once; `made`,
-    /// `heard` and `hits` count clips, `waits` those that somebody waited for, and `late` those of them that took
-    /// longer than a second.
+    /// `heard` and `hits` count clips, `waits` those that somebody waited for, `late` those of them that took
+    /// longer than a second, and `lock_waits` those that another process was making.
     pub name: String,
     /// How much.
     pub value: u64,

@@ -11,8 +11,8 @@ use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::islands::Live;
 use crate::model::{
-    Activity, DeadLetterCard, EngineCard, FigurePoint, NarrationCard, NarrationState,
-    NarrationStats, TotalLine, Waiting,
+    Activity, BegunInTime, DeadLetterCard, EngineCard, FigurePoint, LaneLine, NarrationCard,
+    NarrationState, NarrationStats, TotalLine, Waiting, WorkerLine,
 };
 use crate::words::words;
 
@@ -67,6 +67,8 @@ fn page((activity, engines, narrations, names): Shown) -> AnyView {
                 {problems}
                 <h2>{words.now}</h2>
                 {now(waiting)}
+                {lanes(&activity.lanes)}
+                {workers(&activity.workers)}
                 <h2>{words.day}</h2>
                 {day(points, *slot_ms)}
                 {speakers(engines)}
@@ -95,6 +97,7 @@ fn now(waiting: &Waiting) -> impl IntoView + use<> {
         (words.dead, waiting.dead),
         (words.workers, waiting.workers),
         (words.waiters, waiting.waiters),
+        (words.locks, waiting.locks),
     ];
     view! {
         <dl class="totals">
@@ -103,13 +106,50 @@ fn now(waiting: &Waiting) -> impl IntoView + use<> {
     }
 }
 
+/// What waits of each class for each engine, where something does.
+fn lanes(lanes: &[LaneLine]) -> Option<impl IntoView + use<>> {
+    let words = &words().dashboard;
+    let line = |lane: &LaneLine| {
+        let engine = match lane.engine.as_str() {
+            "local" => words.local.to_owned(),
+            engine => engine.to_owned(),
+        };
+        let class = match lane.class.as_str() {
+            "awaited" => words.awaited,
+            "prefetch" => words.prefetch,
+            "chapter" => words.chapter,
+            _ => words.background,
+        };
+        let waits = (words.waiting_now)(lane.sentences, lane.longest_seconds.unwrap_or(0));
+        view! { <li><strong dir="auto">{engine}</strong>" · "{class}": "{waits}</li> }
+    };
+    let waiting = lanes.iter().filter(|lane| lane.sentences > 0);
+    let lines: Vec<_> = waiting.map(line).collect();
+    (!lines.is_empty()).then(|| view! { <h3>{words.waiting}</h3> <ul class="lines">{lines}</ul> })
+}
+
+/// Who makes sentences, and of which book.
+fn workers(workers: &[WorkerLine]) -> Option<impl IntoView + use<>> {
+    let words = &words().dashboard;
+    let line = |worker: &WorkerLine| {
+        let seen = super::now_ms().saturating_sub(worker.seen_at_ms) / 1000;
+        let book = (!worker.book.is_empty())
+            .then(|| view! { " · "<span dir="auto">{worker.book.clone()}</span> });
+        view! {
+            <li>{(words.working)(&worker.name, worker.in_flight)}{book}" · "{(words.seen)(seen)}</li>
+        }
+    };
+    let lines: Vec<_> = workers.iter().map(line).collect();
+    (!lines.is_empty()).then(|| view! { <h3>{words.workers}</h3> <ul class="lines">{lines}</ul> })
+}
+
 /// What went on in the last day: two drawings, and how long people waited.
 fn day(points: &[FigurePoint], slot_ms: u64) -> impl IntoView + use<> {
     let words = &words().dashboard;
     let sum = |name: &str| -> u64 {
         points.iter().filter(|point| point.name == name).map(|point| point.value).sum()
     };
-    let (waits, late) = (sum("waits"), sum("late"));
+    let (waits, late, locked) = (sum("waits"), sum("late"), sum("lock_waits"));
     let on_time =
         (waits > 0).then(|| (words.on_time)((waits - late.min(waits)) * 100 / waits, waits));
     let queue = [
@@ -121,7 +161,10 @@ fn day(points: &[FigurePoint], slot_ms: u64) -> impl IntoView + use<> {
     view! {
         {chart(words.queue_chart, points, slot_ms, &queue)}
         {chart(words.clips_chart, points, slot_ms, &clips)}
-        <p>{on_time.unwrap_or_else(|| words.no_waits.to_owned())}</p>
+        <p>
+            {on_time.unwrap_or_else(|| words.no_waits.to_owned())}
+            {(locked > 0).then(|| format!(" {}", (words.lock_waits)(locked)))}
+        </p>
     }
 }
 
@@ -212,12 +255,16 @@ fn ready((stats, cards): (NarrationStats, Vec<NarrationCard>)) -> impl IntoView 
             </li>
         }
     };
+    let goal = |of: BegunInTime, words: fn(u64, u64, u64) -> String| {
+        (of.begun > 0).then(|| format!("{} ", words(of.in_time, of.begun, of.goal_seconds / 60)))
+    };
+    let goals = [goal(stats.members, words.of_members), goal(stats.listeners, words.of_listeners)];
     let failures = cards.into_iter().filter(|card| card.state == NarrationState::Failed);
     let failures: Vec<_> = failures.take(MAX_FAILED).collect();
     view! {
         <h2><a href="/narrations?all=true">{words.narrations}</a></h2>
         <p>{(words.narrations_now)(pending, processing, completed_today, failed)}</p>
-        <p>{(words.narrations_waits)(stats.wait_seconds_p50, stats.wait_seconds_p95)}</p>
+        <p>{(words.narrations_waits)(stats.wait_seconds_p50, stats.wait_seconds_p95)}" "{goals}</p>
         {(!failures.is_empty()).then(|| view! {
             <h3>{words.failed_narrations}</h3>
             <ul class="lines">{failures.into_iter().map(line).collect_view()}</ul>

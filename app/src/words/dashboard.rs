@@ -15,6 +15,13 @@ pub struct Dashboard {
     pub dead: &'static str,
     pub workers: &'static str,
     pub waiters: &'static str,
+    pub locks: &'static str,
+    pub waiting: &'static str,
+    pub waiting_now: fn(sentences: u64, seconds: u64) -> String,
+    pub local: &'static str,
+    pub awaited: &'static str,
+    pub working: fn(name: &str, in_flight: u64) -> String,
+    pub seen: fn(seconds: u64) -> String,
     pub day: &'static str,
     pub at_last: &'static str,
     pub queue_chart: &'static str,
@@ -25,6 +32,7 @@ pub struct Dashboard {
     pub hit_rate: &'static str,
     pub on_time: fn(share: u64, waits: u64) -> String,
     pub no_waits: &'static str,
+    pub lock_waits: fn(count: u64) -> String,
     pub engines: &'static str,
     pub speaks: &'static str,
     pub rests: fn(reason: &str, seconds: u64) -> String,
@@ -41,6 +49,8 @@ pub struct Dashboard {
     pub narrations_now:
         fn(pending: u64, processing: u64, completed_today: u64, failed: u64) -> String,
     pub narrations_waits: fn(p50: u64, p95: u64) -> String,
+    pub of_members: fn(in_time: u64, begun: u64, minutes: u64) -> String,
+    pub of_listeners: fn(in_time: u64, begun: u64, minutes: u64) -> String,
     pub failed_narrations: &'static str,
     pub letters: &'static str,
     pub letters_none: &'static str,
@@ -61,6 +71,18 @@ pub(super) const ENGLISH: Dashboard = Dashboard {
     dead: "failed for good",
     workers: "workers",
     waiters: "listeners who wait",
+    locks: "locked, so that nobody pays twice",
+    waiting: "What waits for whom",
+    waiting_now: |sentences, seconds| {
+        format!(
+            "{sentences} {}, the longest for {seconds} s",
+            if sentences == 1 { "sentence" } else { "sentences" }
+        )
+    },
+    local: "voices of this machine",
+    awaited: "that somebody waits for",
+    working: |name, in_flight| format!("{name}: {in_flight} being made"),
+    seen: |seconds| format!("heard of {seconds} s ago"),
     day: "The last 24 hours",
     at_last: "now",
     queue_chart: "Sentences that waited, the most in each ten minutes",
@@ -73,6 +95,7 @@ pub(super) const ENGLISH: Dashboard = Dashboard {
         format!("{share} % of {waits} sentences that somebody waited for came within a second.")
     },
     no_waits: "Nobody had to wait for a sentence.",
+    lock_waits: |count| format!("{count} of them another process was making already."),
     engines: "Engines",
     speaks: "speaks",
     rests: |reason, seconds| format!("rests for {seconds} s: {reason}"),
@@ -95,6 +118,12 @@ pub(super) const ENGLISH: Dashboard = Dashboard {
         format!("Half of those of the last 24 hours waited at most {p50} s, 95 % at most {p95} s.")
     },
     failed_narrations: "Failed",
+    of_members: |in_time, begun, minutes| {
+        format!("Of those of members {in_time} of {begun} began within {minutes} minutes.")
+    },
+    of_listeners: |in_time, begun, minutes| {
+        format!("Of those of listeners {in_time} of {begun} began within {minutes} minutes.")
+    },
     letters: "Sentences that failed for good",
     letters_none: "None.",
     letters_retry: "Try all again",
@@ -114,6 +143,18 @@ pub(super) const SPANISH: Dashboard = Dashboard {
     dead: "fallaron del todo",
     workers: "procesos",
     waiters: "oyentes que esperan",
+    locks: "reservadas, para no pagar dos veces",
+    waiting: "Qué espera a quién",
+    waiting_now: |sentences, seconds| {
+        format!(
+            "{sentences} {}, la que más desde hace {seconds} s",
+            if sentences == 1 { "frase" } else { "frases" }
+        )
+    },
+    local: "voces de esta máquina",
+    awaited: "que alguien espera",
+    working: |name, in_flight| format!("{name}: {in_flight} haciéndose"),
+    seen: |seconds| format!("última señal hace {seconds} s"),
     day: "Las últimas 24 horas",
     at_last: "ahora",
     queue_chart: "Frases que esperaban, el máximo de cada diez minutos",
@@ -126,6 +167,7 @@ pub(super) const SPANISH: Dashboard = Dashboard {
         format!("El {share} % de las {waits} frases que alguien esperó llegó en un segundo.")
     },
     no_waits: "Nadie tuvo que esperar una frase.",
+    lock_waits: |count| format!("Otro proceso ya estaba haciendo {count} de ellas."),
     engines: "Motores",
     speaks: "habla",
     rests: |reason, seconds| format!("descansa {seconds} s: {reason}"),
@@ -150,6 +192,12 @@ pub(super) const SPANISH: Dashboard = Dashboard {
         )
     },
     failed_narrations: "Fallidos",
+    of_members: |in_time, begun, minutes| {
+        format!("De los de miembros, {in_time} de {begun} empezaron en menos de {minutes} minutos.")
+    },
+    of_listeners: |in_time, begun, minutes| {
+        format!("De los de oyentes, {in_time} de {begun} empezaron en menos de {minutes} minutos.")
+    },
     letters: "Frases que fallaron del todo",
     letters_none: "Ninguna.",
     letters_retry: "Intentar todas otra vez",
@@ -169,6 +217,18 @@ pub(super) const GERMAN: Dashboard = Dashboard {
     dead: "endgültig gescheitert",
     workers: "Arbeiter",
     waiters: "Hörer, die warten",
+    locks: "gesperrt, damit niemand doppelt zahlt",
+    waiting: "Was auf wen wartet",
+    waiting_now: |sentences, seconds| {
+        format!(
+            "{sentences} {}, am längsten seit {seconds} s",
+            if sentences == 1 { "Satz" } else { "Sätze" }
+        )
+    },
+    local: "Stimmen dieses Rechners",
+    awaited: "auf die jemand wartet",
+    working: |name, in_flight| format!("{name}: {in_flight} in Arbeit"),
+    seen: |seconds| format!("zuletzt vor {seconds} s gehört"),
     day: "Die letzten 24 Stunden",
     at_last: "jetzt",
     queue_chart: "Wartende Sätze, die meisten je zehn Minuten",
@@ -183,6 +243,7 @@ pub(super) const GERMAN: Dashboard = Dashboard {
         )
     },
     no_waits: "Niemand musste auf einen Satz warten.",
+    lock_waits: |count| format!("{count} davon machte schon ein anderer Prozess."),
     engines: "Sprachdienste",
     speaks: "spricht",
     rests: |reason, seconds| format!("ruht noch {seconds} s: {reason}"),
@@ -207,6 +268,16 @@ pub(super) const GERMAN: Dashboard = Dashboard {
         )
     },
     failed_narrations: "Gescheitert",
+    of_members: |in_time, begun, minutes| {
+        format!(
+            "Von denen der Mitglieder begannen {in_time} von {begun} innerhalb von {minutes} Minuten."
+        )
+    },
+    of_listeners: |in_time, begun, minutes| {
+        format!(
+            "Von denen der Hörer begannen {in_time} von {begun} innerhalb von {minutes} Minuten."
+        )
+    },
     letters: "Endgültig gescheiterte Sätze",
     letters_none: "Keine.",
     letters_retry: "Alle noch einmal versuchen",

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use app::model::BookId;
+use tokio::time::Instant;
 
 use super::super::{Enqueued, Job, MAX_BOOKS, MAX_LANE_JOBS};
 use crate::text::hash::ContentHash;
@@ -11,8 +12,8 @@ use crate::text::hash::ContentHash;
 #[derive(Default)]
 pub(super) struct Lanes {
     lanes: HashMap<BookId, Lane>,
-    /// Books with work, the one served longest ago first.
-    round: VecDeque<BookId>,
+    /// Books with work, the one served longest ago first, and since when each waits for its turn.
+    round: VecDeque<(BookId, Instant)>,
     /// Jobs in all lanes.
     len: usize,
 }
@@ -101,7 +102,7 @@ impl Lanes {
 
     /// The first job of the book whose turn it is.
     pub(super) fn take(&mut self) -> Option<Waiting> {
-        let book = self.round.pop_front()?;
+        let (book, _) = self.round.pop_front()?;
         let lane = self.lanes.get_mut(&book)?;
         // No lane is without something that waits, so there is one.
         let first = loop {
@@ -114,7 +115,7 @@ impl Lanes {
         if lane.waiting.is_empty() {
             self.lanes.remove(&book);
         } else {
-            self.round.push_back(book);
+            self.round.push_back((book, Instant::now()));
         }
         Some(first)
     }
@@ -123,13 +124,18 @@ impl Lanes {
         self.len
     }
 
+    /// Since when the book waits that was served longest ago.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.round.front().map(|(_, since)| *since)
+    }
+
     pub(super) fn books(&self) -> impl Iterator<Item = &BookId> {
         self.lanes.keys()
     }
 
     fn lane(&mut self, book: &BookId) -> &mut Lane {
         if !self.lanes.contains_key(book) {
-            self.round.push_back(book.clone());
+            self.round.push_back((book.clone(), Instant::now()));
         }
         self.lanes.entry(book.clone()).or_default()
     }
@@ -137,7 +143,7 @@ impl Lanes {
     fn drop_if_empty(&mut self, book: &BookId) {
         if self.lanes.get(book).is_some_and(|lane| lane.waiting.is_empty()) {
             self.lanes.remove(book);
-            self.round.retain(|turn| turn != book);
+            self.round.retain(|(turn, _)| turn != book);
         }
     }
 }

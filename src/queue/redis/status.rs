@@ -1,0 +1,119 @@
+//! What waits and who works, for people to look at.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Value, cmd};
+
+use super::{MayRefuse, RedisQueue};
+use crate::queue::{Heartbeat, LaneStatus, Pool, QueueStatus, WorkerStatus};
+use crate::redis::Key;
+use crate::time::now_ms;
+
+/// How far apart the classes lie in an index of books, in microseconds: `WIDTH` in `rounds.lua`.
+const WIDTH: u64 = 1 << 51;
+/// Workers that are listed.
+const MAX_WORKERS: usize = 100;
+
+impl RedisQueue {
+    fn look(&self, name: &str, key: &Key) -> Cmd {
+        let mut command = cmd(name);
+        command.arg(self.name(key));
+        command
+    }
+
+    /// Workers that were heard of since then live, in milliseconds since 1970.
+    fn living_since(&self) -> u64 {
+        now_ms().saturating_sub(self.timing.lease.as_millis() as u64)
+    }
+
+    /// What waits and what is being made.
+    pub(super) async fn look_at_all(&self) -> RedisResult<QueueStatus> {
+        let mut workers = self.look("ZCOUNT", &Key::Workers);
+        workers.arg(self.living_since()).arg("+inf");
+        let commands = vec![
+            self.look("HGETALL", &Key::Counts),
+            self.look("HLEN", &Key::Making),
+            self.look("ZCARD", &Key::Retry),
+            self.look("ZCARD", &Key::Dead),
+            workers,
+        ];
+        let mut answers = self.send(commands, MayRefuse(0)).await?.into_iter();
+        let counts = answers.next().unwrap_or(Value::Nil);
+        let counts = HashMap::<String, i64>::from_redis_value(counts).map_err(RedisError::from)?;
+        // A class, and after a colon the engine.
+        let count = |name: &str| {
+            let of_class = counts.iter().filter(|(field, _)| field.split(':').next() == Some(name));
+            of_class.map(|(_, count)| usize::try_from(*count).unwrap_or_default()).sum::<usize>()
+        };
+        let mut next = || match answers.next() {
+            Some(Value::Int(number)) => usize::try_from(number).unwrap_or_default(),
+            _ => 0,
+        };
+        Ok(QueueStatus {
+            prefetch: count("awaited") + count("prefetch"),
+            chapter: count("chapter"),
+            background: count("background"),
+            books: count("books"),
+            in_flight: next(),
+            retry: next(),
+            dead: next(),
+            workers: next(),
+            waiters: self.waits.count(),
+        })
+    }
+
+    /// What waits of each class in each pool.
+    pub(super) async fn look_at_lanes(&self) -> RedisResult<Vec<LaneStatus>> {
+        let counts: HashMap<String, i64> =
+            self.look("HGETALL", &Key::Counts).query_async(&mut self.redis.clone()).await?;
+        let lane = |(field, count): (&String, &i64)| {
+            let (class, suffix) = field.split_at(field.find(':').unwrap_or(field.len()));
+            let (class, pool) = (class.parse().ok()?, Pool::of_suffix(suffix)?);
+            let sentences = usize::try_from(*count).unwrap_or_default();
+            Some(LaneStatus { pool, class, sentences, longest: None })
+        };
+        let mut lanes: Vec<LaneStatus> = counts.iter().filter_map(lane).collect();
+        let first = lanes.iter().map(|lane| {
+            let from = lane.class as u64 * WIDTH;
+            let mut first = self.look("ZRANGEBYSCORE", &Key::Books(lane.pool.clone()));
+            first.arg(from).arg(format!("({}", from + WIDTH));
+            first.arg("WITHSCORES").arg("LIMIT").arg(0).arg(1);
+            first
+        });
+        let mut commands = vec![cmd("TIME")];
+        commands.extend(first);
+        let mut answers = self.send(commands, MayRefuse(0)).await?.into_iter();
+        let now = answers.next().unwrap_or(Value::Nil);
+        let (seconds, micros) = <(u64, u64)>::from_redis_value(now).map_err(RedisError::from)?;
+        let now = seconds * 1_000_000 + micros;
+        for (lane, first) in lanes.iter_mut().zip(answers) {
+            let first = Vec::<(String, f64)>::from_redis_value(first).map_err(RedisError::from)?;
+            let served = first.first().map(|(_, score)| *score as u64 % WIDTH);
+            lane.longest = served.map(|served| Duration::from_micros(now.saturating_sub(served)));
+        }
+        Ok(lanes)
+    }
+
+    /// The workers that were heard of lately, by name.
+    pub(super) async fn look_at_workers(&self) -> RedisResult<Vec<WorkerStatus>> {
+        let mut living = self.look("ZRANGEBYSCORE", &Key::Workers);
+        living.arg(self.living_since()).arg("+inf").arg("LIMIT").arg(0).arg(MAX_WORKERS);
+        let mut names: Vec<String> = living.query_async(&mut self.redis.clone()).await?;
+        names.sort_unstable();
+        let mut workers = Vec::with_capacity(names.len());
+        for name in names {
+            let known = self.look("HGETALL", &Key::WorkerStatus(name.clone()));
+            let mut known: HashMap<String, String> =
+                known.query_async(&mut self.redis.clone()).await?;
+            let number = |name| known.get(name).and_then(|value: &String| value.parse().ok());
+            // Whoever has claimed and not yet renewed has said nothing of itself.
+            let seen_at_ms = number("last_seen").unwrap_or_default();
+            let in_flight = number("queue_length").unwrap_or_default() as usize;
+            let current_job = known.remove("current_job").unwrap_or_default();
+            let heartbeat = Heartbeat { current_job, in_flight };
+            workers.push(WorkerStatus { name, seen_at_ms, heartbeat });
+        }
+        Ok(workers)
+    }
+}

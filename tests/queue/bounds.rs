@@ -1,0 +1,41 @@
+//! What no queue grows beyond, and what Redis forgets.
+
+use super::*;
+
+async fn the_number_of_books_is_bounded(kind: Kind) {
+    let bench = kind.bench().await;
+    let enqueue = async |of_book: u64| {
+        bench.one.enqueue(Class::Chapter, &book(of_book), &[job(of_book, 0)]).await
+    };
+    for of_book in 0..MAX_BOOKS as u64 {
+        enqueue(of_book).await.unwrap();
+    }
+    let one_more = MAX_BOOKS as u64;
+    assert_eq!(enqueue(one_more).await, Err(QueueError::TooManyBooks));
+    let refused = bench.one.enqueue_awaited(&job(one_more, 0)).await;
+    assert_eq!(refused, Err(QueueError::TooManyBooks));
+    // Those that are there go on.
+    bench.one.enqueue(Class::Chapter, &book(7), &[job(7, 1)]).await.unwrap();
+    assert_eq!(status(&bench.one).await.chapter, MAX_BOOKS + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn there_is_a_limit_to_books() {
+    the_number_of_books_is_bounded(Kind::Memory).await;
+    the_number_of_books_is_bounded(Kind::redis()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_forgot_the_scripts_is_told_them_again() {
+    let server = Arc::new(RedisServer::start());
+    let bench = Kind::Redis(Arc::clone(&server)).bench().await;
+    for sentences in [3, 5] {
+        assert_eq!(server.cli(&["SCRIPT", "FLUSH"]), "OK");
+        bench.one.enqueue(Class::Chapter, &book(1), &jobs(1, sentences)).await.unwrap();
+    }
+    assert_eq!(status(&bench.one).await.chapter, 5);
+    let lane = server.cli(&["KEYS", "*queue:tts:chapter:*"]);
+    assert_eq!(server.cli(&["LLEN", &lane]), "5", "nothing is left there twice");
+    let expected: Vec<_> = (0..5).map(|sentence| (1, sentence)).collect();
+    assert_eq!(drain(&bench.other).await, expected);
+}
