@@ -324,7 +324,9 @@ impl From<JobError> for ApiError {
             | JobError::TooLate
             | JobError::NoAudiobookshelf
             | JobError::TooLarge(..) => Self::BadBody(error.to_string()),
-            JobError::TooMany(_) => Self::TooManyWaiting(error.to_string()),
+            JobError::TooMany(_) | JobError::TooMuch { .. } => {
+                Self::TooManyWaiting(error.to_string())
+            }
             JobError::Narration(error) => error.into(),
             JobError::Database(_) | JobError::Store(_) => internal(&error),
         }

@@ -55,6 +55,8 @@ pub struct JobSettings {
     pub at_once_per_person: u16,
     /// Of one person, waiting at once.
     pub waiting_per_person: u16,
+    /// Characters that one person may ask for in 24 hours; as many as they like when it is 0.
+    pub characters_a_day: u64,
     /// When something is made that nobody has asked for; never when there are none.
     pub quiet: Option<QuietHours>,
     /// What that may cost a night, in millionths of the operator's currency.
@@ -87,6 +89,18 @@ pub enum JobError {
     /// The person has as many waiting as they may have.
     #[error("You can have {0} narrations waiting. Wait until one is done, or call one off.")]
     TooMany(u16),
+    /// More than a person may ask for in a day.
+    #[error(
+        "You can have {of} characters made ready in 24 hours. {left} of them are left, and this needs {needed}."
+    )]
+    TooMuch {
+        /// How many they may ask for.
+        of: u64,
+        /// How many of these are left.
+        left: u64,
+        /// How many it needs.
+        needed: u64,
+    },
     /// It would not fit into what may be kept.
     #[error("It would take {0} MB, and {1} MB of sound are kept here at most.")]
     TooLarge(u64, u64),
@@ -265,21 +279,33 @@ impl Jobs {
             total: estimate.sentences,
             done: estimate.sentences - estimate.missing,
             output: wanted.output,
+            wanted: estimate.characters,
             max_cost: (price as i64).max((wanted.max_cost * 1e6) as i64),
         };
         let most = self.shared.settings.waiting_per_person;
         let is_full = rows.waiting(library.user()).await? >= i64::from(most);
-        let (id, is_new) = match is_full {
-            // The same once more is no further one.
-            true => match rows.known(&new).await? {
-                Some(id) => (id, false),
-                None => return Err(JobError::TooMany(most)),
-            },
-            false => rows.add(&new).await?,
+        // The same once more is no further one.
+        let (id, is_new) = match rows.known(&new).await? {
+            Some(id) => (id, false),
+            None if is_full => return Err(JobError::TooMany(most)),
+            None => {
+                self.check_day(library.user(), estimate.characters).await?;
+                rows.add(&new).await?
+            }
         };
         self.shared.woken.notify_one();
         let card = self.get(Whose::own(library.user()), &id).await?;
         Ok(Asked { card, is_new })
+    }
+
+    /// Whether a person may ask for so many characters more today.
+    async fn check_day(&self, user: &str, needed: u64) -> Result<(), JobError> {
+        let of = self.shared.settings.characters_a_day;
+        if of == 0 || needed == 0 {
+            return Ok(());
+        }
+        let left = of.saturating_sub(self.shared.rows.asked_today(user).await?);
+        if needed <= left { Ok(()) } else { Err(JobError::TooMuch { of, left, needed }) }
     }
 
     /// One of those.

@@ -17,12 +17,16 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 async fn import(browser: &Browser, only_me: bool) -> String {
-    let chapters = [
-        ("One & all", "<p>It begins here. And it goes on.</p>"),
-        ("Two", "<p>This is the second chapter.</p>"),
-        ("Three", "<p>Here it ends.</p>"),
-    ];
-    let form = Form::new().part("file", Part::bytes(epub("A feed", &chapters)).file_name("a.epub"));
+    import_named(browser, "A feed", only_me).await
+}
+
+async fn import_named(browser: &Browser, name: &str, only_me: bool) -> String {
+    // No sentence of one book is in another: it would be made for both.
+    let texts = ["It begins here. And it goes on.", "This is the second chapter.", "Here it ends."];
+    let texts = texts.map(|text| format!("<p>{text} {name}.</p>"));
+    let names = ["One & all", "Two", "Three"];
+    let chapters: Vec<_> = names.into_iter().zip(texts.iter().map(String::as_str)).collect();
+    let form = Form::new().part("file", Part::bytes(epub(name, &chapters)).file_name("a.epub"));
     let form = if only_me { form.text("only_me", "on") } else { form };
     let answer = browser.ask(Method::POST, "/api/books").multipart(form).send().await.unwrap();
     let book: Value = answer.json().await.unwrap();
@@ -122,6 +126,53 @@ async fn an_address_is_for_one_book_until_it_is_withdrawn() {
     assert_eq!(max.status(Method::DELETE, &withdraw).await, 204);
     assert_eq!(status(&address).await, 404);
     assert_eq!(status(&format!("{address}/1.mp3")).await, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_has_all_that_somebody_reads() {
+    let server = with_people().await;
+    let max = Browser::logged_in(&server, "Max").await;
+    let lea = Browser::logged_in(&server, "Lea").await;
+    let own = import(&max, true).await;
+    let other = import_named(&max, "For all", false).await;
+    let made = max.post("/api/feeds", &[]).await;
+    assert_eq!(made.status(), 201);
+    let made: Value = made.json().await.unwrap();
+    let address = made["page"].as_str().unwrap();
+    // It has nothing made.
+    let feed = read(address, 0).await;
+    assert_eq!(feed["type"], "episodic", "{feed}");
+    // Of each book a chapter is heard: the last one, behind which nothing is made ready.
+    for book in [&own, &other] {
+        let heard = max.ask(Method::GET, &format!("/listen/{book}/3.mp3?to=chapter"));
+        heard.send().await.unwrap().bytes().await.unwrap();
+    }
+    let feed = read(address, 2).await;
+    let episodes = feed["episodes"].as_array().unwrap();
+    let titles: Vec<_> = episodes.iter().map(|one| one["title"].as_str().unwrap()).collect();
+    assert!(titles.contains(&"A feed: Three") && titles.contains(&"For all: Three"), "{titles:?}");
+    let app = Client::new();
+    for episode in episodes {
+        let (url, length) = (episode["url"].as_str().unwrap(), episode["length"].as_str().unwrap());
+        let whole = app.get(url).send().await.unwrap().bytes().await.unwrap();
+        assert_eq!(whole.len().to_string(), length, "{url}");
+        let words = app.get(episode["transcript"].as_str().unwrap()).send().await.unwrap();
+        assert!(words.text().await.unwrap().starts_with("WEBVTT"));
+    }
+    // Somebody else's has nobody's own books, and says nothing of them by their ids.
+    let made: Value = lea.post("/api/feeds", &[]).await.json().await.unwrap();
+    let of_lea = made["page"].as_str().unwrap();
+    let feed = read(of_lea, 1).await;
+    assert_eq!(feed["episodes"][0]["title"], "For all: Three", "{feed}");
+    let episode =
+        |address: &str, book: &str| format!("{address}/{book}-3.mp3?voice=espeak-ng:en-us");
+    let status = async |url: String| app.get(url).send().await.unwrap().status().as_u16();
+    assert_eq!(status(episode(address, &own)).await, 200);
+    for url in [episode(of_lea, &own), format!("{address}/3.mp3")] {
+        assert_eq!(status(url.clone()).await, 404, "{url}");
+    }
+    let page = max.ask(Method::GET, "/narrations").send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("All that you read"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

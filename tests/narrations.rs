@@ -296,6 +296,23 @@ async fn it_is_known_under_the_names_of_the_first_plan() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_asks_for_so_much_a_day_and_no_more() {
+    let server = TestServer::start_with(&["--narration-characters", "150"]).await;
+    let me = Browser::of(&server);
+    let book = import(&me, "Enough", &[4, 3]).await;
+    let of = |chapters: &str| json!({ "book": book, "chapters": chapters });
+    let (status, asked) = ask(&me, of("1")).await;
+    assert_eq!(status, 202, "{asked}");
+    until(&me, asked["id"].as_str().unwrap(), "completed").await;
+    let (status, refused) = ask(&me, of("2")).await;
+    assert_eq!(status, 429, "{refused}");
+    let said = refused["detail"].as_str().unwrap();
+    assert!(said.contains("150 characters") && said.contains("in 24 hours"), "{said}");
+    // What is there needs nothing more.
+    assert_eq!(ask(&me, of("1")).await.0, 202);
+}
+
 /// Starts a server where it is quiet now, or in two hours.
 async fn quiet_server(is_now: bool, more: &[&str]) -> TestServer {
     let hours = if is_now {

@@ -26,12 +26,16 @@ pub enum Icon {
     Voice,
     Sleep,
     Fold,
+    Stored,
 }
 
 impl Icon {
     /// Its outline, as SVG writes paths.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::Stored => {
+                "M9.500 16.200 5.800 12.500l-1.400 1.400 5.100 5.100L20 8.500l-1.400-1.400z"
+            }
             Self::ChapterBack => "M5 5h2.5v14H5zM19 5v14L9 12z",
             Self::SentenceBack => "M15.5 5 8.500 12l7 7 1.600-1.600L11.700 12l5.400-5.400z",
             Self::ParagraphBack => {

@@ -423,6 +423,9 @@ pub struct TimelineEntry {
     /// When each word on the page begins, in milliseconds from `start_ms`, where the engine says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words_ms: Option<Vec<u32>>,
+    /// Whether its clip was there before it was asked for; otherwise it was made for whoever listens now.
+    #[serde(default)]
+    pub is_stored: bool,
 }
 
 /// The last event of a chapter's timeline.

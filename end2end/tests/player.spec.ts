@@ -265,3 +265,16 @@ test("time that is spent is counted, shown to oneself, and erased", async ({ lib
   await expect(page).toHaveURL(/\/statistics$/);
   expect((await (await page.request.get("/api/statistics")).json()).read_s).toBe(0);
 });
+
+test("a sentence that was there already is marked", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Stored ${info.project.name}`, novel(`Stored ${info.project.name}`));
+  await reader.open(id, 1);
+  await reader.sentence(3).click();
+  await reader.isPlaying();
+  await expect.poll(async () => (await reader.moment()).ms).toBeGreaterThan(2_000);
+  await page.reload();
+  await reader.sentence(3).click();
+  await reader.isPlaying();
+  const mark = page.getByRole("img", { name: "From the store: it costs nothing to hear it again" });
+  await expect(mark).toBeVisible();
+});

@@ -1,7 +1,7 @@
-//! Addresses at which podcast apps get a book as episodes: `emf_{id}_{secret}{checksum}`.
+//! Addresses at which podcast apps get books as episodes: `emf_{id}_{secret}{checksum}`.
 //!
-//! Such an app knows no login, so the address is one. It is for one book in one voice and nothing else, until it is
-//! withdrawn.
+//! Such an app knows no login, so the address is one. It is for one book in one voice, or for all that a person reads, and
+//! for nothing else, until it is withdrawn.
 
 use app::model::{BookId, FeedCard};
 use sqlx::Row;
@@ -21,21 +21,18 @@ pub struct Feed {
     pub id: String,
     /// Whose it is.
     pub user: String,
-    /// The book.
-    pub book: BookId,
-    /// Who reads.
-    pub voice: String,
+    /// The book and who reads it; nothing when it is for all that the person reads.
+    pub of: Option<(BookId, String)>,
     /// When it was made, in ms since 1970.
     pub made_at_ms: u64,
 }
 
 impl Accounts {
-    /// Makes a feed, and says its token: once, here.
+    /// Makes a feed of a book in a voice, or of all that the person reads, and says its token: once, here.
     pub async fn make_feed(
         &self,
         user: &str,
-        book: &BookId,
-        voice: &str,
+        of: Option<(&BookId, &str)>,
     ) -> Result<String, AccountError> {
         let count = sqlx::query("SELECT COUNT(*) FROM feeds WHERE user_id = $1").bind(user);
         if count.fetch_one(&self.shared.database).await?.get::<i64, _>(0) >= MAX_FEEDS {
@@ -46,8 +43,9 @@ impl Accounts {
             "INSERT INTO feeds (id, hash, user_id, book_id, voice, made_at)
              VALUES ($1, $2, $3, $4, $5, $6)",
         );
-        let made = made.bind(id).bind(hash_of(&token)).bind(user).bind(book.as_str());
-        let made = made.bind(voice).bind(now_ms() as i64);
+        let (book, voice) = of.unzip();
+        let made = made.bind(id).bind(hash_of(&token)).bind(user).bind(book.map(BookId::as_str));
+        let made = made.bind(voice.unwrap_or_default()).bind(now_ms() as i64);
         made.execute(&self.shared.database).await?;
         Ok(token)
     }
@@ -55,14 +53,14 @@ impl Accounts {
     /// The feeds of a person, the newest first.
     pub async fn feeds(&self, user: &str) -> Result<Vec<FeedCard>, AccountError> {
         let rows = sqlx::query(
-            "SELECT feeds.id, books.id, title, voice FROM feeds JOIN books ON books.id = book_id
+            "SELECT feeds.id, books.id, title, voice FROM feeds LEFT JOIN books ON books.id = book_id
              WHERE user_id = $1 AND deleted_at IS NULL ORDER BY made_at DESC, feeds.id",
         );
         let rows = rows.bind(user).fetch_all(&self.shared.database).await?;
         let card = |row: &sqlx::any::AnyRow| FeedCard {
             id: row.get(0),
-            book: row.get(1),
-            title: row.get(2),
+            book: row.get::<Option<String>, _>(1).unwrap_or_default(),
+            title: row.get::<Option<String>, _>(2).unwrap_or_default(),
             voice: row.get(3),
         };
         Ok(rows.iter().map(card).collect())
@@ -87,8 +85,10 @@ impl Accounts {
             Some(Feed {
                 id: id.to_owned(),
                 user: row.get(0),
-                book: row.get::<String, _>(1).parse().ok()?,
-                voice: row.get(2),
+                of: match row.get::<Option<String>, _>(1) {
+                    Some(book) => Some((book.parse().ok()?, row.get(2))),
+                    None => None,
+                },
                 made_at_ms: row.get::<i64, _>(3).max(0) as u64,
             })
         }))

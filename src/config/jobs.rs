@@ -20,6 +20,9 @@ pub struct JobConfig {
     /// Narrations that one person may have waiting
     #[arg(long, env = "EARMARK_NARRATIONS_WAITING", default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub narrations_waiting: u16,
+    /// Characters that one person may have made ready in 24 hours, by narrations; 0 for no limit
+    #[arg(long, env = "EARMARK_NARRATION_CHARACTERS", default_value_t = 0, value_name = "N")]
+    pub narration_characters: u64,
     /// When nobody minds that books are made ahead, as “01:00-06:00” in the time of the server: then the next chapters of
     /// books that are being read, the first of new ones, and the books that are heard most are made
     #[arg(long, env = "EARMARK_QUIET_HOURS", value_name = "FROM-TO")]
@@ -76,6 +79,7 @@ impl JobConfig {
             at_once: self.narrations_at_once,
             at_once_per_person: self.narrations_per_person,
             waiting_per_person: self.narrations_waiting,
+            characters_a_day: self.narration_characters,
             quiet: self.quiet_hours,
             budget_a_night: (self.quiet_budget * 1e6) as u64,
         }

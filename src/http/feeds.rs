@@ -1,14 +1,15 @@
 //! Books as podcasts: a feed of the chapters that are made, in order, on an address of its own.
 //!
-//! RSS 2.0 with what Apple's podcasts and Podcasting 2.0 add. Only what is fully made is an episode, for its length in
-//! bytes has to be exact and its bytes have to stay the same.
+//! Only what is fully made is an episode, for its length in bytes has to be exact and its bytes have to stay the same.
+
+mod rss;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use app::base::Base;
-use app::model::{BookCard, BookDetails, FeedCard, Person};
+use app::model::{BookDetails, BookId, FeedCard, Person};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -18,36 +19,33 @@ use axum::{Extension, Json};
 use bytes::Bytes;
 use futures::StreamExt;
 use moka::future::Cache;
-use quick_xml::events::BytesText;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa_axum::routes;
 
-use super::extract::{ApiForm, ApiPath, BookPath};
+use super::extract::{ApiForm, ApiPath, ApiQuery, BookPath};
 use super::files::FileFacts;
 use super::forms::{answer, refused, wants_page};
 use super::openapi::NARRATIONS;
 use super::routes::{Needs, Routes};
-use super::xml::{self, Xml, empty, text};
 use super::{ApiError, Visit, notice};
 use crate::accounts::Feed;
-use crate::jobs::Wanted;
+use crate::jobs::{Jobs, Wanted};
 use crate::library::Library;
 use crate::library::pictures::picture_type;
 use crate::narration::Narrator;
 use crate::narration::stream::Recording;
 use crate::text::hash::hex;
 use crate::text::subtitles::SubtitleForm;
+use rss::{Addresses, Episode, Podcast};
 
 /// The page with one's feeds.
 const PAGE: &str = "/narrations";
-/// Namespaces of what is added to RSS.
-const NAMESPACES: [(&str, &str); 4] = [
-    ("version", "2.0"),
-    ("xmlns:itunes", "http://www.itunes.com/dtds/podcast-1.0.dtd"),
-    ("xmlns:podcast", "https://podcastindex.org/namespace/1.0"),
-    ("xmlns:atom", "http://www.w3.org/2005/Atom"),
-];
+/// What a feed of all that somebody reads is called.
+const SHELF_TITLE: &str = "Earmark";
+/// Books that such a feed has: each of their chapters is looked at.
+const MAX_BOOKS: usize = 30;
 /// Between the dates of two episodes: apps sort by them.
 const APART: Duration = Duration::from_secs(60);
 
@@ -55,7 +53,7 @@ const APART: Duration = Duration::from_secs(60);
 pub fn router() -> Routes {
     Routes::default()
         .add(Needs::ONESELF, routes!(make))
-        .add(Needs::ONESELF, routes!(feeds))
+        .add(Needs::ONESELF, routes!(feeds, make_shelf))
         .add(Needs::ONESELF, routes!(end))
         .page(Needs::ONESELF, Method::POST, "/api/feeds/{feed}/delete", post(end))
         // The address is what lets an app in.
@@ -99,7 +97,8 @@ pub async fn make(
     let made = async {
         let wanted = Wanted { voice: form.voice.trim().to_owned(), ..Wanted::of(book.clone()) };
         let voice = state.jobs.estimate(&state.library, &wanted).await?.voice;
-        let token = state.door.accounts().make_feed(state.library.user(), &book, &voice).await?;
+        let of = Some((&book, voice.as_str()));
+        let token = state.door.accounts().make_feed(state.library.user(), of).await?;
         // Without it the feed has what there is, which the page of the book says how to change.
         if let Err(error) = state.jobs.ask(&state.library, person.role, &wanted).await {
             tracing::info!(%error, "a feed has only what is made already");
@@ -108,10 +107,33 @@ pub async fn make(
         Ok::<_, ApiError>(state.site.page(&headers, is_https, &base, &format!("/feed/{token}")))
     };
     let page = format!("/book/{book}/take");
-    match made.await {
-        Ok(address) if wants_page(&headers) => notice::refused(&page, &address),
+    said(&headers, &page, made.await)
+}
+
+/// Makes an address at which a podcast app gets all that one reads: the chapters that are made of the 30 books that were
+/// read or added last, each by whoever reads it. It is said in the answer and never again, and has nothing made.
+#[utoipa::path(post, path = "/api/feeds", tag = NARRATIONS, responses((status = 201, body = NewFeed)))]
+pub async fn make_shelf(
+    state: Visit,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    base: Option<Extension<Base>>,
+    headers: HeaderMap,
+) -> Response {
+    let Extension(base) = base.unwrap_or_default();
+    let made = state.door.accounts().make_feed(state.library.user(), None).await;
+    let is_https = state.is_https(&headers, peer.ip());
+    let made = made.map_err(ApiError::from);
+    let made =
+        made.map(|token| state.site.page(&headers, is_https, &base, &format!("/feed/{token}")));
+    said(&headers, PAGE, made)
+}
+
+/// Says the address of a feed, once.
+fn said(headers: &HeaderMap, page: &str, made: Result<String, ApiError>) -> Response {
+    match made {
+        Ok(address) if wants_page(headers) => notice::refused(page, &address),
         Ok(page) => (StatusCode::CREATED, Json(NewFeed { page })).into_response(),
-        Err(error) => refused(&headers, &page, error),
+        Err(error) => refused(headers, page, error),
     }
 }
 
@@ -175,32 +197,117 @@ pub async fn feed(
     ApiPath(token): ApiPath<String>,
 ) -> Result<Response, ApiError> {
     let Extension(base) = base.unwrap_or_default();
-    let Subscribed { feed, library, narrator } = subscribed(&state, &token).await?;
-    let book = library.book(&feed.book).await?;
+    let subscribed = subscribed(&state, &token).await?;
     let is_https = state.is_https(&headers, peer.ip());
-    let at =
-        |path: &str| state.site.page(&headers, is_https, &base, &format!("/feed/{token}{path}"));
-    let (own, site) = (at(""), state.site.page(&headers, is_https, &base, "/"));
+    let at = |path: &str| state.site.page(&headers, is_https, &base, path);
     // Every app asks every hour, and each chapter has to be looked at.
-    let known = (own.clone(), book.card.revision);
+    let (own, site) = (at(&format!("/feed/{token}")), at("/"));
+    let revision = match &subscribed.feed.of {
+        Some((book, _)) => subscribed.library.book(book).await?.card.revision,
+        None => 0,
+    };
+    let known = (own.clone(), revision);
     if let Some(text) = RENDERED.get(&known).await {
         return Ok(for_players(answer_with(&headers, text)));
     }
-    let whole = 1..=book.card.chapters;
-    let mut episodes = Vec::new();
-    for number in narrator.heard_chapters(&book, &whole).await? {
-        let recording = narrator.heard_recording(&feed.book, number, &feed.voice).await?;
-        if recording.is_whole() && recording.bytes > 0 {
-            episodes.push((number, recording));
-        }
-    }
-    let text = rss(&book, &feed, &episodes, (&at, &site)).map_err(|error| {
+    let podcast = match subscribed.feed.of.clone() {
+        Some((book, voice)) => subscribed.of_book(&book, &voice).await?,
+        None => subscribed.of_shelf(&state.jobs).await?,
+    };
+    let text = podcast.rss(&Addresses { own, site }).map_err(|error| {
         tracing::error!(%error, "a feed cannot be written");
         ApiError::Internal
     })?;
     let text = Bytes::from(text);
     RENDERED.insert(known, text.clone()).await;
     Ok(for_players(answer_with(&headers, text)))
+}
+
+impl Subscribed {
+    /// The chapters of a book that are made, in order.
+    async fn of_book(&self, book: &BookId, voice: &str) -> Result<Podcast, ApiError> {
+        let book = self.library.book(book).await?;
+        let made_at = UNIX_EPOCH + Duration::from_millis(self.feed.made_at_ms);
+        let episodes = self.episodes(&book, voice).await?;
+        let episode = |(number, recording): (u32, Recording)| Episode {
+            guid: format!("{}-{number}", self.feed.id),
+            title: titled(&book, number),
+            number: Some(number),
+            image: None,
+            sound: format!("{number}.mp3"),
+            transcript: format!("{number}.vtt"),
+            published: before(made_at, &book, number),
+            recording,
+        };
+        Ok(Podcast {
+            title: book.card.title.clone(),
+            byline: book.card.byline(),
+            language: book.card.language.clone(),
+            image: book.card.has_cover.then(|| "cover".to_owned()),
+            is_serial: true,
+            episodes: episodes.into_iter().map(episode).collect(),
+        })
+    }
+
+    /// The chapters that are made of the books that the person read or got last, each by whoever reads it to them.
+    async fn of_shelf(&self, jobs: &Jobs) -> Result<Podcast, ApiError> {
+        let mut podcast = Podcast {
+            title: SHELF_TITLE.to_owned(),
+            byline: SHELF_TITLE.to_owned(),
+            language: String::new(),
+            image: None,
+            is_serial: false,
+            episodes: Vec::new(),
+        };
+        for card in self.library.books().await?.into_iter().take(MAX_BOOKS) {
+            let book = self.library.book(&card.id).await?;
+            let voice = jobs.usual_voice(&book);
+            let added_at = UNIX_EPOCH + Duration::from_millis(book.card.added_ms);
+            let query = utf8_percent_encode(&voice, NON_ALPHANUMERIC).to_string();
+            let id = &book.card.id;
+            for (number, recording) in self.episodes(&book, &voice).await? {
+                podcast.episodes.push(Episode {
+                    guid: format!("{}-{id}-{number}", self.feed.id),
+                    title: format!("{}: {}", book.card.title, titled(&book, number)),
+                    number: None,
+                    image: book.card.has_cover.then(|| format!("{id}-cover")),
+                    // What an address gives stays the same, though somebody else reads the book from now on.
+                    sound: format!("{id}-{number}.mp3?voice={query}"),
+                    transcript: format!("{id}-{number}.vtt?voice={query}"),
+                    published: before(added_at, &book, number),
+                    recording,
+                });
+            }
+        }
+        Ok(podcast)
+    }
+
+    /// The chapters of a book that are made in a voice.
+    async fn episodes(
+        &self,
+        book: &BookDetails,
+        voice: &str,
+    ) -> Result<Vec<(u32, Recording)>, ApiError> {
+        let mut episodes = Vec::new();
+        for number in self.narrator.heard_chapters(book, &(1..=book.card.chapters)).await? {
+            let recording = self.narrator.heard_recording(&book.card.id, number, voice).await?;
+            if recording.is_whole() && recording.bytes > 0 {
+                episodes.push((number, recording));
+            }
+        }
+        Ok(episodes)
+    }
+}
+
+fn titled(book: &BookDetails, number: u32) -> String {
+    let title = book.chapters.iter().find(|chapter| chapter.number == number);
+    title.map_or_else(|| number.to_string(), |chapter| chapter.title.clone())
+}
+
+/// The date of a chapter: in the order of the book, and in the past, for what is in the future apps do not show.
+fn before(last: SystemTime, book: &BookDetails, number: u32) -> SystemTime {
+    let before = APART * book.card.chapters.saturating_sub(number);
+    last.checked_sub(before).unwrap_or(UNIX_EPOCH)
 }
 
 /// A feed that is asked for again within this time is the same.
@@ -216,18 +323,33 @@ fn answer_with(headers: &HeaderMap, text: Bytes) -> Response {
     facts.answer(headers, |range| text.slice(range.start as usize..range.end as usize).into())
 }
 
-/// `GET /feed/{feed}/{file}`: an episode `3.mp3`, its transcript `3.vtt`, or the `cover`.
+/// Who reads, where the feed does not say it.
+#[derive(Debug, Default, Deserialize)]
+pub struct FileQuery {
+    #[serde(default)]
+    voice: String,
+}
+
+/// `GET /feed/{feed}/{file}`: an episode `3.mp3`, its transcript `3.vtt`, or the `cover`; in the feed of a shelf behind
+/// the id of the book.
 pub async fn file(
     state: Visit,
     method: Method,
     headers: HeaderMap,
     ApiPath((token, file)): ApiPath<(String, String)>,
+    ApiQuery(query): ApiQuery<FileQuery>,
 ) -> Result<Response, ApiError> {
-    let subscribed = subscribed(&state, &token).await?;
-    let Subscribed { feed, library, narrator } = &subscribed;
+    let Subscribed { feed, library, narrator } = subscribed(&state, &token).await?;
     let missing = || ApiError::NotFound("The feed has no such file.".to_owned());
+    let (book, voice, file) = match feed.of {
+        Some((book, voice)) => (book, voice, file.as_str()),
+        None => {
+            let (book, file) = file.split_once('-').ok_or_else(missing)?;
+            (book.parse().map_err(|_| missing())?, query.voice, file)
+        }
+    };
     if file == "cover" {
-        let cover = library.cover(&feed.book, None).await?;
+        let cover = library.cover(&book, None).await?;
         let kind = HeaderValue::from_static(picture_type(&cover).ok_or_else(missing)?);
         return Ok(for_players(([(header::CONTENT_TYPE, kind)], cover).into_response()));
     }
@@ -235,14 +357,14 @@ pub async fn file(
     let number: u32 = number.parse().map_err(|_| missing())?;
     match form {
         "mp3" => {
-            let recording = narrator.heard_recording(&feed.book, number, &feed.voice).await?;
+            let recording = narrator.heard_recording(&book, number, &voice).await?;
             if !recording.is_whole() {
                 return Err(missing());
             }
-            Ok(for_players(episode(&state, narrator, (&method, &headers), recording)))
+            Ok(for_players(episode(&state, &narrator, (&method, &headers), recording)))
         }
         "vtt" => {
-            let cues = narrator.cues(&feed.book, number, &feed.voice).await?;
+            let cues = narrator.cues(&book, number, &voice).await?;
             let text = SubtitleForm::Vtt.write(&cues.ok_or_else(missing)?);
             let kind = HeaderValue::from_static(SubtitleForm::Vtt.media_type());
             Ok(for_players(([(header::CONTENT_TYPE, kind)], text).into_response()))
@@ -270,83 +392,4 @@ pub(super) fn episode(
         let shutdown = state.shutdown.clone().cancelled_owned();
         Body::from_stream(narrator.play(recording, range).take_until(shutdown))
     })
-}
-
-/// A feed as RSS; `at` says where a file of it is.
-fn rss(
-    book: &BookDetails,
-    feed: &Feed,
-    episodes: &[(u32, Recording)],
-    (at, site): (&dyn Fn(&str) -> String, &str),
-) -> std::io::Result<String> {
-    xml::document(|xml| {
-        let root = xml.create_element("rss").with_attributes(NAMESPACES);
-        root.write_inner_content(|xml| {
-            let channel = xml.create_element("channel");
-            channel.write_inner_content(|xml| {
-                about(xml, &book.card, (at, site))?;
-                episodes.iter().try_for_each(|(number, recording)| {
-                    item(xml, book, feed, (*number, recording), at)
-                })
-            })?;
-            Ok(())
-        })?;
-        Ok(())
-    })
-}
-
-/// What the book is, as apps show it.
-fn about(
-    xml: &mut Xml,
-    card: &BookCard,
-    (at, site): (&dyn Fn(&str) -> String, &str),
-) -> std::io::Result<()> {
-    let byline = card.byline();
-    text(xml, "title", &card.title)?;
-    // The address of the feed is nobody else's business; apps show this one.
-    text(xml, "link", site)?;
-    text(xml, "description", &format!("{} · {byline}", card.title))?;
-    text(xml, "language", &card.language)?;
-    text(xml, "itunes:author", &byline)?;
-    text(xml, "itunes:type", "serial")?;
-    text(xml, "itunes:block", "Yes")?;
-    text(xml, "itunes:explicit", "false")?;
-    text(xml, "podcast:medium", "audiobook")?;
-    let own = at("");
-    let link = [("href", own.as_str()), ("rel", "self"), ("type", "application/rss+xml")];
-    empty(xml, "atom:link", &link)?;
-    if card.has_cover {
-        empty(xml, "itunes:image", &[("href", &at("/cover"))])?;
-    }
-    Ok(())
-}
-
-fn item(
-    xml: &mut Xml,
-    book: &BookDetails,
-    feed: &Feed,
-    (number, recording): (u32, &Recording),
-    at: &dyn Fn(&str) -> String,
-) -> std::io::Result<()> {
-    let title = book.chapters.iter().find(|chapter| chapter.number == number);
-    let title = title.map_or_else(|| number.to_string(), |chapter| chapter.title.clone());
-    // Before the feed was made: what is in the future, apps do not show.
-    let before = APART * book.card.chapters.saturating_sub(number);
-    let date = UNIX_EPOCH + Duration::from_millis(feed.made_at_ms).saturating_sub(before);
-    let (sound, transcript) = (at(&format!("/{number}.mp3")), at(&format!("/{number}.vtt")));
-    let length = recording.bytes.to_string();
-    xml.create_element("item").write_inner_content(|xml| {
-        text(xml, "title", &title)?;
-        let guid = xml.create_element("guid").with_attribute(("isPermaLink", "false"));
-        let name = format!("{}-{number}", feed.id);
-        guid.write_text_content(BytesText::new(&name))?;
-        text(xml, "pubDate", &httpdate::fmt_http_date(date))?;
-        text(xml, "itunes:episode", &number.to_string())?;
-        text(xml, "itunes:duration", &recording.duration().as_secs().to_string())?;
-        let enclosure = [("url", &*sound), ("length", &*length), ("type", "audio/mpeg")];
-        empty(xml, "enclosure", &enclosure)?;
-        let transcript = [("url", &*transcript), ("type", "text/vtt")];
-        empty(xml, "podcast:transcript", &transcript)
-    })?;
-    Ok(())
 }

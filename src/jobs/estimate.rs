@@ -46,7 +46,10 @@ impl Jobs {
         let mut seen: HashSet<ContentHash> = HashSet::new();
         let mut price = 0;
         let book = library.book(&wanted.book).await?;
-        let voice = self.voice(&book, wanted).await;
+        let voice = match wanted.voice.as_str() {
+            "" => self.usual_voice(&book),
+            voice => voice.to_owned(),
+        };
         let (first, last) = chapters(&book, wanted)?;
         let narrator = self.shared.narrator.of(library.clone());
         let mut estimate = NarrationEstimate {
@@ -96,11 +99,8 @@ impl Jobs {
         Ok(Prospect { estimate, price, characters_by_engine })
     }
 
-    /// Who reads: who is named, or read the book last, or reads by default.
-    async fn voice(&self, book: &BookDetails, wanted: &Wanted) -> String {
-        if !wanted.voice.is_empty() {
-            return wanted.voice.clone();
-        }
+    /// Who reads a book to a person unless somebody else is named: who read it last, or reads by default.
+    pub fn usual_voice(&self, book: &BookDetails) -> String {
         let last = book.card.progress.as_ref().and_then(|place| place.voice.clone());
         if let Some(last) = last.filter(|last| !last.is_empty()) {
             return last;

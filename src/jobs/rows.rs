@@ -78,6 +78,8 @@ pub(super) struct NewNarration<'a> {
     pub(super) run_at: u64,
     pub(super) total: u64,
     pub(super) done: u64,
+    /// Characters that are not there yet.
+    pub(super) wanted: u64,
     /// In millionths.
     pub(super) max_cost: i64,
     pub(super) output: NarrationOutput,
@@ -174,9 +176,9 @@ impl Rows {
         let added = sqlx::query(
             "INSERT INTO narrations (id, user_id, book_id, voice, first_chapter, last_chapter, output, state,
              priority, run_at, created_at, started_at, finished_at, attempts, token, lease_until, moved_at, wish,
-             total, done, made, failed, chapter, error, characters, cost, max_cost, ran, file, bytes, unique_key)
+             total, done, made, failed, chapter, error, characters, cost, max_cost, ran, file, bytes, unique_key, wanted)
              VALUES ($1, $2, $3, $4, $5, $6, $14, 'queued', $7, $8, $9, 0, 0, 0, '', 0, 0, '', $10, $11, 0, 0, 0,
-             '', 0, 0, $13, 0, '', 0, $12) ON CONFLICT DO NOTHING",
+             '', 0, 0, $13, 0, '', 0, $12, $15) ON CONFLICT DO NOTHING",
         );
         let added = added
             .bind(&id)
@@ -193,6 +195,7 @@ impl Rows {
             .bind(&key)
             .bind(new.max_cost)
             .bind(new.output.name())
+            .bind(new.wanted as i64)
             .execute(&self.0)
             .await?;
         if added.rows_affected() > 0 {
@@ -201,6 +204,17 @@ impl Rows {
         // It may have ended in this very moment.
         let known = self.known(new).await?.ok_or(sqlx::Error::RowNotFound)?;
         Ok((known, false))
+    }
+
+    /// Characters that a person has asked for in the last 24 hours; of what was called off or failed, those that were
+    /// spoken.
+    pub(super) async fn asked_today(&self, user: &str) -> Result<u64, sqlx::Error> {
+        let asked = sqlx::query(
+            "SELECT CAST(COALESCE(SUM(CASE WHEN state IN ('cancelled', 'failed') THEN characters ELSE wanted END), 0)
+             AS BIGINT) FROM narrations WHERE user_id = $1 AND created_at >= $2",
+        );
+        let asked = asked.bind(user).bind(now_ms() as i64 - DAY_MS).fetch_one(&self.0).await?;
+        Ok(asked.get::<i64, _>(0).unsigned_abs())
     }
 
     /// The id of the same narration, if it is there and not done.
@@ -684,6 +698,7 @@ mod tests {
             run_at: now_ms(),
             total: 3,
             done: 0,
+            wanted: 10,
             max_cost: 0,
             output: NarrationOutput::None,
         };

@@ -59,7 +59,8 @@ impl Clock {
         let start_ms = self.ms();
         self.samples += length.samples;
         let duration_ms = self.ms() - start_ms;
-        TimelineEntry { sentence: sentence as u32, start_ms, duration_ms, words_ms: None }
+        let (sentence, is_stored) = (sentence as u32, false);
+        TimelineEntry { sentence, start_ms, duration_ms, words_ms: None, is_stored }
     }
 }
 
@@ -158,6 +159,9 @@ impl Narrator {
             }
             window = (2 * window).min(LONGEST_LOOK);
         }
+        // What is found behind one that had to be waited for was made just now.
+        let is_stored = matches!(look, Look::Stored);
+        entries.iter_mut().for_each(|entry| entry.is_stored = is_stored);
         self.time_words(plan, &mut entries).await?;
         Ok((entries, end))
     }

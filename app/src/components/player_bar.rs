@@ -10,6 +10,7 @@ use crate::islands::controls::play::PlayButton;
 use crate::islands::controls::scrubber::{BookLeft, Scrubber};
 use crate::islands::controls::sleep::SleepControl;
 use crate::islands::controls::speed::SpeedControl;
+use crate::islands::controls::stored::StoredMark;
 use crate::islands::controls::voice::VoiceControl;
 use crate::islands::controls::way_back::WayBackButton;
 use crate::islands::{Player, Silence, Start};
@@ -82,6 +83,7 @@ pub fn PlayerBar(
                 <div class="player-side player-choices">
                     <SpeedControl book=id.clone() rate is_own/>
                     <VoiceControl book=id.clone() name/>
+                    <StoredMark/>
                     <SleepControl/>
                 </div>
             </div>

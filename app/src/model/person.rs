@@ -148,17 +148,17 @@ pub struct ShareCard {
     pub guests: u64,
 }
 
-/// An address at which a podcast app gets a book.
+/// An address at which a podcast app gets a book, or all that somebody reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct FeedCard {
     /// Names it; it lets nobody in
     pub id: String,
-    /// The book’s id
+    /// The book’s id; empty when it is for all that the person reads
     pub book: String,
-    /// The book’s title
+    /// The book’s title, as empty
     pub title: String,
-    /// Who reads, by id
+    /// Who reads, by id, as empty
     pub voice: String,
 }
 

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 use leptos_router::location::Url;
 
+use super::take::said;
 use super::{book_param, loaded, query, taken, with_own_sound};
 use crate::backend::{backend, may, person};
 use crate::components::{PageTitle, SiteHead};
@@ -172,7 +173,7 @@ fn list(cards: Vec<NarrationCard>, feeds: Vec<FeedCard>, is_all: bool, refused: 
         <main class="operator">
             <h1>{words.title}</h1>
             <p class="lead">{words.lead}</p>
-            {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
+            {said(refused)}
             {has_others.then(|| view! { <p><a href=others.0>{others.1}</a></p> })}
             {is_empty.then(|| view! { <p>{words.none}</p> })}
             <div class="narrations" data-all=is_all.then_some("true")>
@@ -186,25 +187,40 @@ fn list(cards: Vec<NarrationCard>, feeds: Vec<FeedCard>, is_all: bool, refused: 
 }
 
 /// The podcast addresses there are.
-fn podcasts(feeds: Vec<FeedCard>) -> Option<impl IntoView> {
+fn podcasts(feeds: Vec<FeedCard>) -> impl IntoView {
     let words = words();
     let line = |feed: FeedCard| {
-        let label = format!("{}: {}", words.accounts.withdraw, feed.title);
+        let what = match feed.book.is_empty() {
+            true => words.narrations.shelf.to_owned(),
+            false => feed.title,
+        };
+        let label = format!("{}: {what}", words.accounts.withdraw);
+        let what = match feed.book.is_empty() {
+            true => view! { <span>{what}</span> }.into_any(),
+            false => {
+                let page = format!("/book/{}", feed.book);
+                view! { <span><a href=page dir="auto">{what}</a>" · "{feed.voice}</span> }
+                    .into_any()
+            }
+        };
         view! {
             <li>
-                <span><a href=format!("/book/{}", feed.book) dir="auto">{feed.title}</a>" · "{feed.voice}</span>
+                {what}
                 <form method="post" action=format!("/api/feeds/{}/delete", feed.id)>
                     <button class="button quiet-button" aria-label=label>{words.accounts.withdraw}</button>
                 </form>
             </li>
         }
     };
-    (!feeds.is_empty()).then(|| {
-        view! {
-            <h2>{words.narrations.podcasts}</h2>
-            <ul class="lines">{feeds.into_iter().map(line).collect_view()}</ul>
-        }
-    })
+    let lines: Vec<_> = feeds.into_iter().map(line).collect();
+    view! {
+        <h2>{words.narrations.podcasts}</h2>
+        {(!lines.is_empty()).then(|| view! { <ul class="lines">{lines}</ul> })}
+        <form class="engine-form" method="post" action="/api/feeds">
+            <p class="hint">{words.narrations.shelf_hint}</p>
+            <button class="button quiet-button">{words.narrations.shelf_make}</button>
+        </form>
+    }
 }
 
 fn card(card: NarrationCard) -> impl IntoView {

@@ -45,8 +45,6 @@ fn page((book, estimate, files, outputs): Away, said: &str) -> AnyView {
     let words = &words().take;
     let id = book.card.id.clone();
     let SiteAddress(site) = use_context::<SiteAddress>().unwrap_or_default();
-    let is_made = is_link(said);
-    let refused = (!said.is_empty() && !is_made).then(|| said.to_owned());
     let voice = estimate.as_ref().map(|estimate| estimate.voice.clone()).unwrap_or_default();
     let here = format!("{site}/book/{id}/take");
     let is_this_computer = LOOPBACK.iter().any(|host| site.contains(host));
@@ -57,8 +55,7 @@ fn page((book, estimate, files, outputs): Away, said: &str) -> AnyView {
         <main class="operator take">
             <h1>{words.title}</h1>
             <p class="lead"><a href=format!("/book/{id}") dir="auto">{book.card.title.clone()}</a></p>
-            {refused.map(|why| view! { <p class="refusal" role="alert">{why}</p> })}
-            {is_made.then(|| new_feed(said))}
+            {self::said(said)}
             {ready(files)}
             <h2>{words.files}</h2>
             {size(&estimate)}
@@ -79,6 +76,17 @@ fn page((book, estimate, files, outputs): Away, said: &str) -> AnyView {
         </main>
     }
     .into_any()
+}
+
+/// What was refused, or the address of the podcast that was just made.
+pub(super) fn said(notice: &str) -> Option<AnyView> {
+    match notice {
+        "" => None,
+        address if is_link(address) => Some(new_feed(address).into_any()),
+        refused => {
+            Some(view! { <p class="refusal" role="alert">{refused.to_owned()}</p> }.into_any())
+        }
+    }
 }
 
 /// The address of a podcast that was just made.

@@ -29,6 +29,9 @@ pub struct Narrations {
     pub output: fn(output: NarrationOutput) -> &'static str,
     pub download: fn(output: NarrationOutput, megabytes: u64) -> String,
     pub podcasts: &'static str,
+    pub shelf: &'static str,
+    pub shelf_hint: &'static str,
+    pub shelf_make: &'static str,
     pub begin: &'static str,
     pub agree: fn(cost: f64) -> String,
     pub state: fn(state: NarrationState) -> &'static str,
@@ -89,6 +92,9 @@ pub(super) const ENGLISH: Narrations = Narrations {
         format!("Download {} ({megabytes} MB)", output.name().to_uppercase())
     },
     podcasts: "Podcast addresses",
+    shelf: "All that you read",
+    shelf_hint: "One address for all: your podcast app gets the chapters that are made of the books you read or added last. It is shown once.",
+    shelf_make: "One address for all that you read",
     begin: "Make it ready",
     agree: |cost| format!("Make it ready for {cost:.2}"),
     state: |state| match state {
@@ -168,6 +174,9 @@ pub(super) const SPANISH: Narrations = Narrations {
         format!("Descargar {} ({megabytes} MB)", output.name().to_uppercase())
     },
     podcasts: "Direcciones de pódcast",
+    shelf: "Todo lo que lees",
+    shelf_hint: "Una dirección para todo: tu app de pódcast recibe los capítulos hechos de los libros que leíste o añadiste últimamente. Se muestra una sola vez.",
+    shelf_make: "Una dirección para todo lo que lees",
     begin: "Prepararlo",
     agree: |cost| format!("Prepararlo por {cost:.2}"),
     state: |state| match state {
@@ -251,6 +260,9 @@ pub(super) const GERMAN: Narrations = Narrations {
         format!("{} herunterladen ({megabytes} MB)", output.name().to_uppercase())
     },
     podcasts: "Podcast-Adressen",
+    shelf: "Alles, was du liest",
+    shelf_hint: "Eine Adresse für alles: Deine Podcast-App bekommt die fertigen Kapitel der Bücher, die du zuletzt gelesen oder hinzugefügt hast. Sie wird nur einmal gezeigt.",
+    shelf_make: "Eine Adresse für alles, was du liest",
     begin: "Vorbereiten",
     agree: |cost| format!("Für {cost:.2} vorbereiten"),
     state: |state| match state {

@@ -8,6 +8,7 @@ pub mod play;
 pub mod scrubber;
 pub mod sleep;
 pub mod speed;
+pub mod stored;
 pub mod voice;
 pub mod way_back;
 
@@ -22,6 +23,7 @@ pub fn show(state: PlayerState) {
     play::show(state);
     speed::show(state);
     voice::show(state);
+    stored::show(state);
     sleep::show(state);
 }
 

@@ -244,6 +244,12 @@ impl Machine {
         Some(segment.end_ms - segment.start_ms)
     }
 
+    /// Whether the sentence the voice is in was there before it was asked for.
+    pub fn is_stored(&self) -> bool {
+        let segment = self.track.at(self.now_ms).filter(|_| self.has_stream);
+        self.voice_at.is_some() && segment.is_some_and(|segment| segment.is_stored)
+    }
+
     /// When the words of a sentence begin, in milliseconds from its beginning, if the voice says so.
     pub fn words_of(&self, at: Spot) -> Option<&[u32]> {
         self.track.words_of(at.chapter, at.sentence)

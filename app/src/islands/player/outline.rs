@@ -93,6 +93,7 @@ mod tests {
             start_ms: 0,
             duration_ms: 2600,
             words_ms: None,
+            is_stored: false,
         }]);
         assert_eq!(outline.position_ms(1, 1999), before);
         assert_eq!(outline.position_ms(2, 0), 3600);

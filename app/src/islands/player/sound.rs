@@ -196,6 +196,7 @@ fn entry(entry: &Json) -> TimelineEntry {
         start_ms: entry.number("start_ms"),
         duration_ms: entry.number("duration_ms"),
         words_ms: entry.numbers("words_ms"),
+        is_stored: entry.is_true("is_stored"),
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Place {
     pub rest_ms: u64,
     /// How much of the book is read.
     pub percent: Option<u64>,
+    /// Whether the sentence was there before it was asked for.
+    pub is_stored: bool,
 }
 
 impl PlayerState {

@@ -13,6 +13,8 @@ pub struct Segment {
     pub start_ms: u64,
     /// When the next begins.
     pub end_ms: u64,
+    /// Whether its clip was there before it was asked for.
+    pub is_stored: bool,
 }
 
 /// A chapter whose timeline is to be followed, and when it begins in the stream.
@@ -56,6 +58,7 @@ impl Track {
                 sentence: entry.sentence,
                 start_ms,
                 end_ms: start_ms + entry.duration_ms,
+                is_stored: entry.is_stored,
             });
             if let Some(words) = entry.words_ms {
                 self.words.push((chapter, entry.sentence, words));
@@ -110,8 +113,13 @@ mod tests {
         (0..)
             .zip(lengths)
             .map(|(sentence, duration_ms)| {
-                let entry =
-                    TimelineEntry { sentence, start_ms, duration_ms: *duration_ms, words_ms: None };
+                let entry = TimelineEntry {
+                    sentence,
+                    start_ms,
+                    duration_ms: *duration_ms,
+                    words_ms: None,
+                    is_stored: sentence == 0,
+                };
                 start_ms += duration_ms;
                 entry
             })
@@ -128,6 +136,7 @@ mod tests {
         assert_eq!(sentence(999), Some(0));
         assert_eq!(sentence(1000), Some(1));
         assert_eq!(sentence(9000), Some(1));
+        assert_eq!([0, 1000].map(|ms| track.at(ms).unwrap().is_stored), [true, false]);
     }
 
     #[test]

@@ -47,8 +47,13 @@ impl Driver {
         let percent = shown.map(|shown| {
             u64::from(shown.before + at.sentence + 1) * 100 / u64::from(shown.book_sentences.max(1))
         });
-        let known =
-            Place { second: position / 1000, total_ms: total, rest_ms: outline.rest_ms(), percent };
+        let known = Place {
+            second: position / 1000,
+            total_ms: total,
+            rest_ms: outline.rest_ms(),
+            percent,
+            is_stored: machine.is_stored(),
+        };
         let place = self.state().place;
         if place.get_untracked() != known {
             place.set(known);

@@ -11,6 +11,7 @@ fn timeline(chapter: u32, count: u32) -> Event {
             start_ms: u64::from(sentence) * 1000,
             duration_ms: 1000,
             words_ms: None,
+            is_stored: false,
         })
         .collect();
     Event::Timeline { chapter, entries }
