@@ -17,7 +17,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use annotation::{Annotation, AnnotationKind, NewAnnotation, Point};
+pub use annotation::{Annotation, AnnotationKind, HighlightColour, NewAnnotation, Point};
 pub use import::{ImportWarning, WarningKind};
 pub use narration::{
     BegunInTime, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,

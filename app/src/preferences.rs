@@ -4,6 +4,7 @@
 //! a `data-` attribute of the page's root element, and of the style sheet's selectors: one name and
 //! one value in all three, so that a change shows at once and the first paint is right.
 
+mod library;
 mod listening;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ macro_rules! choice {
 
 pub(crate) use choice;
 
+pub use library::{Show, Sort};
 pub use listening::{Links, Pauses, Rests, Skipped, Wording};
 
 choice! {
@@ -74,6 +76,8 @@ choice! {
         Legible = "legible",
         /// What the book brings, else the serif.
         Book = "book",
+        /// One that the reader's device has, else the serif.
+        Own = "own",
     }
 }
 
@@ -162,6 +166,9 @@ choice! {
 /// Steps of a measure: size of type, line height, length of lines, margins. The style sheet gives
 /// each step its value.
 pub const STEPS: std::ops::RangeInclusive<u8> = 1..=9;
+
+/// Longest name of a typeface, in characters.
+pub const MAX_TYPEFACE: usize = 60;
 /// The step in the middle.
 const MIDDLE: u8 = 5;
 
@@ -248,6 +255,12 @@ pub struct Preferences {
     pub rates: BTreeMap<String, u16>,
     /// The id of the voice that speaks what the chosen one cannot; empty when none is to.
     pub fallback: String,
+    /// The name of a typeface that the reader's device has, for [`Typeface::Own`].
+    pub own_face: String,
+    /// How the library is ordered.
+    pub shelf_sort: Sort,
+    /// Which books it shows.
+    pub shelf_show: Show,
 }
 
 impl Default for Preferences {
@@ -288,6 +301,9 @@ impl Default for Preferences {
             voices: BTreeMap::new(),
             rates: BTreeMap::new(),
             fallback: String::new(),
+            own_face: String::new(),
+            shelf_sort: Sort::Recent,
+            shelf_show: Show::All,
         }
     }
 }
@@ -308,6 +324,9 @@ impl Preferences {
             "word_spacing" => self.word_spacing = step()?,
             "ruler" => self.ruler = Switch::parse(value).ok_or_else(invalid)?,
             "tint" => self.tint = Tint::parse(value).ok_or_else(invalid)?,
+            "own_face" => self.own_face = typeface_name(value).ok_or_else(invalid)?,
+            "shelf_sort" => self.shelf_sort = Sort::parse(value).ok_or_else(invalid)?,
+            "shelf_show" => self.shelf_show = Show::parse(value).ok_or_else(invalid)?,
             "align" => self.align = Align::parse(value).ok_or_else(invalid)?,
             "paragraphs" => self.paragraphs = Paragraphs::parse(value).ok_or_else(invalid)?,
             "hyphens" => self.hyphens = Switch::parse(value).ok_or_else(invalid)?,
@@ -396,7 +415,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 33] {
+    pub fn entries(&self) -> [(&'static str, String); 36] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -431,8 +450,18 @@ impl Preferences {
             ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
             ("fallback", self.fallback.clone()),
+            ("own_face", self.own_face.clone()),
+            ("shelf_sort", self.shelf_sort.name().to_owned()),
+            ("shelf_show", self.shelf_show.name().to_owned()),
         ]
     }
+}
+
+/// The name of a typeface as a style sheet can have it in quotation marks: letters, digits, spaces and a few signs.
+fn typeface_name(value: &str) -> Option<String> {
+    let value = value.trim();
+    let is_plain = |sign: char| sign.is_alphanumeric() || " -_.+".contains(sign);
+    (value.chars().count() <= MAX_TYPEFACE && value.chars().all(is_plain)).then(|| value.to_owned())
 }
 
 /// Keeps a value for a language or book, or forgets the one there is. None when there is no room for one more.
@@ -486,6 +515,9 @@ mod tests {
             ("keys", "off"),
             ("tongue", "es"),
             ("fallback", "espeak-ng:en-us"),
+            ("own_face", "Open Dyslexic 3"),
+            ("shelf_sort", "author"),
+            ("shelf_show", "unread"),
         ];
         for (name, value) in wanted {
             assert_eq!(preferences.set(name, value), Ok(()), "{name}");

@@ -1,46 +1,14 @@
 //! What the library page shows of the library, and in which order.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::BookCard;
-use crate::preferences::choice;
+use crate::preferences::{Show, Sort};
 
-choice! {
-    /// How a shelf is ordered.
-    Sort {
-        /// The last read or added first.
-        Recent = "recent",
-        /// By title.
-        Title = "title",
-        /// By the first author, then title.
-        Author = "author",
-        /// The last added first.
-        Added = "added",
-    }
-}
-
-choice! {
-    /// Which books a shelf shows.
-    Show {
-        /// All.
-        All = "all",
-        /// Those not begun.
-        Unread = "unread",
-        /// Those begun and not finished.
-        Begun = "begun",
-        /// Those read to the end.
-        Finished = "finished",
-    }
-}
-
-impl Show {
-    fn has(self, book: &BookCard) -> bool {
-        match self {
-            Self::All => true,
-            Self::Unread => book.percent.is_none(),
-            Self::Begun => book.percent.is_some_and(|percent| percent < 100),
-            Self::Finished => book.percent.is_some_and(|percent| percent >= 100),
-        }
+fn is_shown(show: Show, book: &BookCard) -> bool {
+    match show {
+        Show::All => true,
+        Show::Unread => book.percent.is_none(),
+        Show::Begun => book.percent.is_some_and(|percent| percent < 100),
+        Show::Finished => book.percent.is_some_and(|percent| percent >= 100),
     }
 }
 
@@ -53,7 +21,7 @@ pub fn arrange(books: Vec<BookCard>, find: &str, show: Show, sort: Sort) -> Vec<
         wanted.iter().all(|word| name.contains(word))
     };
     let mut books: Vec<BookCard> =
-        books.into_iter().filter(|book| show.has(book) && says(book)).collect();
+        books.into_iter().filter(|book| is_shown(show, book) && says(book)).collect();
     match sort {
         Sort::Recent => {}
         Sort::Title => books.sort_by_cached_key(|book| filed(&book.title)),

@@ -2,6 +2,7 @@
 
 use leptos::attr::any_attribute::{AnyAttribute, IntoAnyAttribute};
 use leptos::attr::custom::custom_attribute;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, Stylesheet, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
@@ -16,7 +17,7 @@ use crate::pages::{
     PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage,
     SetupPage, SharedPage, StatisticsPage, StoragePage, TakePage, VoicesPage,
 };
-use crate::preferences::{Preferences, Theme};
+use crate::preferences::{Preferences, Theme, Typeface};
 use crate::typefaces;
 use crate::words::words;
 
@@ -51,6 +52,7 @@ fn document(options: LeptosOptions, body: impl Fn() -> AnyView) -> impl IntoView
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover"/>
                 <meta name="description" content="A self-hosted reader that reads to you."/>
                 {theme_colours(chosen.theme)}
+                {own_face(&chosen)}
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                 <link rel="apple-touch-icon" href="/icons/180.png"/>
                 <link rel="manifest" href="/manifest.webmanifest"/>
@@ -69,11 +71,21 @@ fn document(options: LeptosOptions, body: impl Fn() -> AnyView) -> impl IntoView
 /// What a reader has chosen, each an attribute of the root by its name. (More than 26 attributes of one element in a
 /// view end in a panic: tachys 0.2 has tuples of so many.)
 fn attributes(chosen: &Preferences) -> Vec<AnyAttribute> {
-    let is_seen = |(name, _): &(&str, String)| !matches!(*name, "tongue" | "fallback");
+    let is_seen = |(name, _): &(&str, String)| {
+        !matches!(*name, "tongue" | "fallback" | "shelf_sort" | "shelf_show")
+    };
     let attribute = |(name, value): (&str, String)| {
         custom_attribute(format!("data-{name}"), value).into_any_attr()
     };
     chosen.entries().into_iter().filter(is_seen).map(attribute).collect()
+}
+
+/// Names the typeface that the reader's own device has.
+fn own_face(chosen: &Preferences) -> Option<impl IntoView + use<>> {
+    // Its signs were looked at when it was chosen: none of them ends the name.
+    let rule = format!(":root {{ --own-face: \"{}\" }}", chosen.own_face);
+    let is_named = chosen.face == Typeface::Own && !chosen.own_face.is_empty();
+    is_named.then(|| view! { <style nonce=use_nonce() inner_html=rule></style> })
 }
 
 /// The colour of the browser's own bars: the paper's.

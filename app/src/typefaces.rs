@@ -13,7 +13,7 @@ const COMMON_BEYOND_ASCII: &str = "£\u{ad}·×àçèéêïôöü";
 
 fn family(face: Typeface) -> &'static str {
     match face {
-        Typeface::Serif | Typeface::Book => "literata",
+        Typeface::Serif | Typeface::Book | Typeface::Own => "literata",
         Typeface::Sans => "source-sans-3",
         Typeface::Legible => "atkinson-hyperlegible",
     }

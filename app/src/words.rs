@@ -215,7 +215,8 @@ pub struct Settings {
     pub theme: &'static str,
     pub theme_names: [&'static str; 5],
     pub face: &'static str,
-    pub face_names: [&'static str; 4],
+    pub face_names: [&'static str; 5],
+    pub own_face: &'static str,
     pub size: &'static str,
     pub leading: &'static str,
     pub measure: &'static str,
@@ -262,6 +263,8 @@ pub struct Notes {
     pub delete: &'static str,
     pub bookmark: &'static str,
     pub highlight: &'static str,
+    pub colour: &'static str,
+    pub colours: [&'static str; 4],
 }
 
 /// The search in a book.

@@ -33,6 +33,9 @@ const PREFERENCES = {
   links: "site",
   keys: "on",
   tongue: "system",
+  own_face: "",
+  shelf_sort: "recent",
+  shelf_show: "all",
 };
 
 interface Fixtures {

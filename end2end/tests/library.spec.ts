@@ -67,6 +67,13 @@ test("the shelf is searched, sorted and filtered, and says where to go on", asyn
   await expect(page).toHaveURL(/show=begun/);
   await expect(library.book(`An Apple ${name}`)).toBeVisible();
   await expect(library.book(`The Zebra ${name}`)).toHaveCount(0);
+  // It is so the next time, and where to go on is there again.
+  await expect(async () => {
+    await library.open();
+    await expect(page.getByLabel("Show")).toHaveValue("begun", { timeout: 1_000 });
+    await expect(page.getByLabel("Sort by")).toHaveValue("title", { timeout: 1_000 });
+  }).toPass();
+  await expect(page.locator(".go-on")).toContainText(`An Apple ${name}`);
 });
 
 test("several files at once, each with what became of it", async ({ library, page }, info) => {

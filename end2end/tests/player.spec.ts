@@ -261,7 +261,10 @@ test("time that is spent is counted, shown to oneself, and erased", async ({ lib
   const figures = await (await page.request.get("/api/statistics")).json();
   expect(figures.read_s).toBeGreaterThanOrEqual(60);
   await expect(page.getByRole("img", { name: /The last 30 days/ })).toBeVisible();
-  await page.getByRole("button", { name: "Erase all of it" }).click();
+  await page.getByText("In figures").click();
+  await expect(page.getByRole("rowheader")).toHaveCount(1);
+  await page.getByText("Erase all of it").click();
+  await page.getByRole("button", { name: "Erase it now" }).click();
   await expect(page).toHaveURL(/\/statistics$/);
   expect((await (await page.request.get("/api/statistics")).json()).read_s).toBe(0);
 });
@@ -275,6 +278,7 @@ test("a sentence that was there already is marked", async ({ library, reader, pa
   await page.reload();
   await reader.sentence(3).click();
   await reader.isPlaying();
+  await reader.unfold();
   const mark = page.getByRole("img", { name: "From the store: it costs nothing to hear it again" });
   await expect(mark).toBeVisible();
 });

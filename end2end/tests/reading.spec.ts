@@ -47,6 +47,46 @@ test("preferences show at once and are there on the next visit", async ({ librar
   await page.waitForFunction(() => document.fonts.check('16px "Atkinson Hyperlegible"'));
 });
 
+test("a typeface of one's own device is taken by its name", async ({ library, reader, page }, info) => {
+  const id = await library.import(`Own ${info.project.name}`, novel(`Own ${info.project.name}`));
+  await page.goto("/settings");
+  await expect(page.locator("[data-panels]")).toBeAttached();
+  const name = page.getByLabel("Name of a typeface on your device");
+  await expect(name).toBeHidden();
+  await page.getByLabel("My own", { exact: true }).check();
+  const kept = page.waitForResponse((answer) => answer.request().method() === "POST" && (answer.request().postData() ?? "").includes("own_face"));
+  await name.fill("DejaVu Sans Mono");
+  await name.blur();
+  expect((await kept).status()).toBe(204);
+  await expect(page.locator(".preview .text")).toHaveCSS("font-family", /^"DejaVu Sans Mono"/);
+  // The first paint has it: the page says so itself.
+  await reader.open(id, 1);
+  await expect(page.locator("#reading")).toHaveCSS("font-family", /^"DejaVu Sans Mono", Literata/);
+  // What would end the name is no name of a typeface.
+  const refused = await page.request.post("/settings", { form: { own_face: 'x" } * { color: red' } });
+  expect(refused.status()).toBe(400);
+});
+
+test("pages stay where they are when the bar unfolds", async ({ library, reader, page, isMobile }, info) => {
+  test.skip(!isMobile, "the bar folds on phones");
+  const id = await library.import(`Fold ${info.project.name}`, novel(`Fold ${info.project.name}`));
+  await page.request.post("/settings", { form: { layout: "paged" } });
+  await reader.open(id, 1);
+  await page.goto(`/read/${id}/1#s60`);
+  await reader.isLive();
+  const fold = page.locator(".fold");
+  for (const isOpen of ["false", "true", "false"]) {
+    await fold.click();
+    await expect(fold).toHaveAttribute("aria-expanded", isOpen);
+    await expect.poll(() =>
+      reader.sentence(60).evaluate((element) => {
+        const rect = element.getClientRects()[0]!;
+        return rect.left >= 0 && rect.left < innerWidth;
+      }),
+    ).toBe(true);
+  }
+});
+
 test("pages are turned, also by the voice", async ({ library, reader, page, isMobile }, info) => {
   const id = await library.import(`Pages ${info.project.name}`, novel(`Pages ${info.project.name}`));
   await page.request.post("/settings", { form: { layout: "paged", rate: "300", size: "7" } });
@@ -146,8 +186,19 @@ test("bookmarks and highlights with notes", async ({ library, reader, page }, in
   const id = await library.import(`Marks ${info.project.name}`, novel(`Marks ${info.project.name}`));
   await reader.open(id, 1);
   await reader.select(1, 0, 11);
-  await page.getByRole("toolbar").getByRole("button", { name: "Highlight" }).click();
-  await expect.poll(() => reader.painted("noted")).toEqual(["Paragraph 1"]);
+  await page.getByRole("toolbar").getByRole("button", { name: "Highlight", exact: true }).click();
+  await expect.poll(() => reader.painted("noted-green")).toEqual(["Paragraph 1"]);
+  // In another colour, and then in yet another.
+  await reader.select(2, 0, 11);
+  await page.getByRole("toolbar").getByRole("button", { name: "Highlight: Blue" }).click();
+  await expect.poll(() => reader.painted("noted-blue")).toEqual(["Paragraph 2"]);
+  const coloured = (await reader.openPanel("Notes")).locator(".note", { hasText: "Paragraph 2" });
+  await coloured.getByLabel("Colour").selectOption("pink");
+  await coloured.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => reader.painted("noted-pink")).toEqual(["Paragraph 2"]);
+  expect(await reader.painted("noted-blue")).toEqual([]);
+  await coloured.getByRole("button", { name: "Delete" }).click();
+  await reader.closePanel();
   await page.getByRole("button", { name: "Bookmark" }).click();
   await expect(page.locator(".bookmarked")).toHaveCount(1);
   await expect(page.getByRole("button", { name: "Bookmark" })).toHaveAttribute("aria-pressed", "true");
@@ -163,12 +214,12 @@ test("bookmarks and highlights with notes", async ({ library, reader, page }, in
   // Still there after a reload, and gone when removed.
   await page.reload();
   await reader.isLive();
-  await expect.poll(() => reader.painted("noted")).toEqual(["Paragraph 1"]);
+  await expect.poll(() => reader.painted("noted-green")).toEqual(["Paragraph 1"]);
   panel = await reader.openPanel("Notes");
   await panel.locator(".note", { hasText: "Worth a thought." }).getByRole("button", { name: "Delete" }).click();
   await expect(panel.locator(".note")).toHaveCount(1);
   await reader.closePanel();
-  await expect.poll(() => reader.painted("noted")).toEqual([]);
+  await expect.poll(() => reader.painted("noted-green")).toEqual([]);
 });
 
 test("a selection is read from, and copied", async ({ library, reader, page, context }, info) => {

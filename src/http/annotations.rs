@@ -1,6 +1,6 @@
 //! Bookmarks and highlights over HTTP. The page's forms and programs use the same addresses.
 
-use app::model::{Annotation, BookId, NewAnnotation};
+use app::model::{Annotation, BookId, HighlightColour, NewAnnotation};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -65,6 +65,9 @@ pub async fn add(
 pub struct NoteForm {
     /// May be empty
     note: String,
+    /// The colour of a highlight; as it was when left out
+    #[serde(default)]
+    colour: Option<HighlightColour>,
 }
 
 /// Changes a note.
@@ -78,10 +81,11 @@ pub async fn set_note(
     headers: HeaderMap,
     BookPath { book }: BookPath,
     ApiPath(AnnotationPath { annotation }): ApiPath<AnnotationPath>,
-    ApiForm(NoteForm { note }): ApiForm<NoteForm>,
+    ApiForm(NoteForm { note, colour }): ApiForm<NoteForm>,
 ) -> Result<Response, ApiError> {
     // Forms send lines as CRLF.
-    state.library.set_note(&book, &annotation, &note.replace("\r\n", "\n")).await?;
+    let note = note.replace("\r\n", "\n");
+    state.library.set_note(&book, &annotation, (&note, colour)).await?;
     Ok(back_to_notes(&headers, &book))
 }
 

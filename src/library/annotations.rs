@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use std::fmt::Write;
 
-use app::model::{Annotation, AnnotationKind, BookId, NewAnnotation, Point};
+use app::model::{Annotation, AnnotationKind, BookId, HighlightColour, NewAnnotation, Point};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
@@ -25,7 +25,7 @@ const MAX_VOICES: usize = 8;
 const MAX_VOICE_CHARS: usize = 1_000;
 
 const SELECT: &str = "SELECT id, kind, chapter, start_sentence, start_offset, end_sentence, \
-    end_offset, quote, note, created_at FROM annotations";
+    end_offset, quote, note, created_at, colour FROM annotations";
 
 impl Library {
     /// What the reader has marked in a book, in the book's order.
@@ -76,8 +76,8 @@ impl Library {
         let kept = Annotation { id, mark: NewAnnotation { quote, ..mark }, created_ms };
         sqlx::query(
             "INSERT INTO annotations (id, user_id, book_id, kind, chapter, start_sentence, \
-             start_offset, end_sentence, end_offset, quote, note, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             start_offset, end_sentence, end_offset, quote, note, created_at, colour) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         )
         .bind(&kept.id)
         .bind(&*self.user)
@@ -91,23 +91,30 @@ impl Library {
         .bind(&kept.mark.quote)
         .bind(&kept.mark.note)
         .bind(created_ms as i64)
+        .bind(kept.mark.colour.name())
         .execute(database)
         .await?;
         self.shared.said.forget(&(Arc::clone(&self.user), book.clone())).await;
         Ok(kept)
     }
 
-    /// Changes what the reader says to a bookmark or highlight.
-    pub async fn set_note(&self, book: &BookId, id: &str, note: &str) -> Result<(), LibraryError> {
+    /// Changes what the reader says to a bookmark or highlight, and its colour where one is named.
+    pub async fn set_note(
+        &self,
+        book: &BookId,
+        id: &str,
+        (note, colour): (&str, Option<HighlightColour>),
+    ) -> Result<(), LibraryError> {
         check_note(note)?;
         let done = sqlx::query(
-            "UPDATE annotations SET note = $1 WHERE id = $2 AND user_id = $3 AND book_id = $4 \
+            "UPDATE annotations SET note = $1, colour = CASE WHEN $5 = '' THEN colour ELSE $5 END WHERE id = $2 AND user_id = $3 AND book_id = $4 \
              AND kind NOT IN ('voice', 'skip', 'again')",
         )
         .bind(note.trim())
         .bind(id)
         .bind(&*self.user)
         .bind(book.as_str())
+        .bind(colour.map(HighlightColour::name).unwrap_or_default())
         .execute(&self.shared.database)
         .await?;
         found(done.rows_affected())
@@ -197,6 +204,7 @@ pub(super) fn annotation(row: &AnyRow) -> Result<Annotation, sqlx::Error> {
             end: point("end_sentence", "end_offset")?,
             quote: row.try_get("quote")?,
             note: row.try_get("note")?,
+            colour: HighlightColour::parse(row.try_get("colour")?).unwrap_or_default(),
         },
         created_ms: row.try_get::<i64, _>("created_at")?.unsigned_abs(),
     })

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use app::model::{
-    Annotation, AnnotationKind, BookId, NewAnnotation, OVERLAY_VOICE, Passage, PassageSentence,
-    Point,
+    Annotation, AnnotationKind, BookId, HighlightColour, NewAnnotation, OVERLAY_VOICE, Passage,
+    PassageSentence, Point,
 };
 
 use super::{NarrationError, Narrator};
@@ -94,6 +94,7 @@ impl Narrator {
             end: Point { sentence: last, offset: end },
             quote: quote.join(" "),
             note,
+            colour: HighlightColour::default(),
         };
         let kept = self.library.annotate(book, mark).await?;
         if kind != AnnotationKind::Again {

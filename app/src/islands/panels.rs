@@ -11,8 +11,8 @@ use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{
-    Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, KeyboardEvent,
-    MouseEvent,
+    Event, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
+    KeyboardEvent, MouseEvent,
 };
 
 use super::dom::{self, Body};
@@ -48,6 +48,7 @@ pub fn Panels() -> impl IntoView {
             if let Some(form) = dom::target(&event, "[data-live-form]")
                 && let Ok(form) = form.dyn_into::<HtmlFormElement>()
             {
+                keep_choice(&event);
                 let _ = form.request_submit();
             }
         });
@@ -306,6 +307,15 @@ fn prefer(event: &Event, is_settled: bool) {
     dom::after_paint(move || show_preference(&name, &value));
 }
 
+/// Keeps what a list stands at that is not of the settings, as how the library is ordered.
+fn keep_choice(event: &Event) {
+    let Some(list) = dom::target(event, "[data-kept]") else { return };
+    let Some(name) = list.get_attribute("data-kept") else { return };
+    if let Ok(list) = list.dyn_into::<HtmlSelectElement>() {
+        keep_preference(&name, &list.value(), true);
+    }
+}
+
 /// Sets a preference by its name.
 pub fn set_preference(name: &str, value: &str, is_settled: bool) {
     keep_preference(name, value, is_settled);
@@ -315,6 +325,11 @@ pub fn set_preference(name: &str, value: &str, is_settled: bool) {
 fn show_preference(name: &str, value: &str) {
     let Some(root) = document().document_element() else { return };
     dom::set(&root, &format!("data-{name}"), value);
+    if name == "own_face"
+        && let Some(root) = root.dyn_ref::<HtmlElement>()
+    {
+        let _ = root.style().set_property("--own-face", &["\"", value, "\""].concat());
+    }
     if let Ok(preferred) = Event::new(PREFERRED) {
         let _ = document().dispatch_event(&preferred);
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::preferences::choice;
+
 /// A point in a chapter's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -53,6 +55,21 @@ impl AnnotationKind {
     }
 }
 
+choice! {
+    /// The colour of a highlight.
+    #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+    HighlightColour {
+        /// Where no other is chosen.
+        Green = "green",
+        /// Yellow.
+        Yellow = "yellow",
+        /// Blue.
+        Blue = "blue",
+        /// Pink.
+        Pink = "pink",
+    }
+}
+
 /// A bookmark, a highlight, or a direction for how sentences are read, that is to be kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
@@ -70,6 +87,9 @@ pub struct NewAnnotation {
     /// What the reader says to it; of a direction, the voices it is about.
     #[serde(default)]
     pub note: String,
+    /// Of a highlight, its colour.
+    #[serde(default)]
+    pub colour: HighlightColour,
 }
 
 /// A bookmark, highlight or direction with its note.

@@ -8,7 +8,8 @@ use crate::backend::{backend, may, person};
 use crate::components::{Cover, ImportForm, PageTitle, SiteHead, reading_link};
 use crate::model::{BookCard, BookId, NarrationCard, Role};
 use crate::notice::notice;
-use crate::shelf::{Show, Sort, arrange};
+use crate::preferences::{Preferences, Show, Sort};
+use crate::shelf::arrange;
 use crate::words::words;
 
 /// Fewer books than these are in view anyway: nothing to find or sort.
@@ -20,6 +21,7 @@ pub fn LibraryPage() -> impl IntoView {
     let backend = backend();
     let (refused, deleted) = (notice(), query("deleted"));
     let (find, show, sort) = (query("q"), query("show"), query("sort"));
+    let chosen = use_context::<Preferences>().unwrap_or_default();
     let load = move || {
         let (backend, deleted) = (backend.clone(), deleted.parse::<BookId>().ok());
         async move {
@@ -34,15 +36,19 @@ pub fn LibraryPage() -> impl IntoView {
         }
     };
     let page = move |(books, gone, narrations): (Vec<BookCard>, _, Vec<NarrationCard>)| {
-        let (show, sort) =
-            (Show::parse(&show).unwrap_or_default(), Sort::parse(&sort).unwrap_or_default());
-        library((books, gone, bell(&narrations).into_any()), &refused, &find, show, sort)
+        // Where nothing is asked for, it is as it was last.
+        let is_plain = find.is_empty() && show.is_empty() && sort.is_empty();
+        let show = Show::parse(&show).unwrap_or(chosen.shelf_show);
+        let sort = Sort::parse(&sort).unwrap_or(chosen.shelf_sort);
+        let last_read = books.first().filter(|book| is_plain && begun(book)).cloned();
+        let above = (bell(&narrations), last_read.map(go_on)).into_any();
+        library((books, gone, above), &refused, &find, show, sort)
     };
     loaded(load, page)
 }
 
 fn library(
-    (books, gone, bell): (Vec<BookCard>, Option<(BookId, String)>, AnyView),
+    (books, gone, above): (Vec<BookCard>, Option<(BookId, String)>, AnyView),
     refused: &str,
     find: &str,
     show: Show,
@@ -50,8 +56,6 @@ fn library(
 ) -> AnyView {
     let words = &words().library;
     let count = books.len();
-    let is_plain = find.is_empty() && show == Show::All && sort == Sort::Recent;
-    let last_read = books.first().filter(|book| is_plain && begun(book)).cloned();
     let shown = arrange(books, find, show, sort);
     let nothing = match (count, shown.len()) {
         (0, _) => {
@@ -70,8 +74,7 @@ fn library(
             {(!refused.is_empty())
                 .then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
             {gone.map(|(id, title)| undo_line(&id, &title))}
-            {bell}
-            {last_read.map(go_on)}
+            {above}
             {(count >= ENOUGH_TO_SORT).then(|| arrangement(find, show, sort))}
             {nothing}
             <ul class="shelf" role="list">{shown.into_iter().map(shelf_item).collect_view()}</ul>
@@ -122,15 +125,16 @@ fn arrangement(find: &str, show: Show, sort: Sort) -> impl IntoView + use<> {
                 <span>{words.find}</span>
                 <input type="search" name="q" value=find.to_owned() maxlength="100" enterkeyhint="search"/>
             </label>
-            {options("show", words.show, Show::ALL, Show::name, show, &shows)}
-            {options("sort", words.sort, Sort::ALL, Sort::name, sort, &sorts)}
+            // What is chosen here is so the next time.
+            {options(("show", "shelf_show"), words.show, Show::ALL, Show::name, show, &shows)}
+            {options(("sort", "shelf_sort"), words.sort, Sort::ALL, Sort::name, sort, &sorts)}
             <button class="button quiet-button">{words.apply}</button>
         </form>
     }
 }
 
 fn options<T: Copy + PartialEq>(
-    name: &'static str,
+    (name, preference): (&'static str, &'static str),
     label: &'static str,
     all: &'static [T],
     value: fn(T) -> &'static str,
@@ -143,7 +147,7 @@ fn options<T: Copy + PartialEq>(
     view! {
         <label class="field">
             <span>{label}</span>
-            <select name=name>{lines.collect_view()}</select>
+            <select name=name data-kept=preference>{lines.collect_view()}</select>
         </label>
     }
     .into_any()

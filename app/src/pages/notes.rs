@@ -6,7 +6,7 @@ use super::passage::direction_words;
 use super::{book_param, loaded};
 use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead, text_area_content};
-use crate::model::{Annotation, AnnotationKind, BookDetails, Voice};
+use crate::model::{Annotation, AnnotationKind, BookDetails, HighlightColour, Voice};
 use crate::words::words;
 
 /// `/book/{book}/notes`
@@ -67,9 +67,10 @@ fn note(book: &str, annotation: Annotation, voices: &[Voice]) -> AnyView {
     let Annotation { id, mark, .. } = annotation;
     let address = format!("/api/books/{book}/annotations/{id}");
     let (kind, class) = match mark.kind {
-        AnnotationKind::Bookmark => (words.bookmark, "note note-bookmark"),
-        _ => (words.highlight, "note"),
+        AnnotationKind::Bookmark => (words.bookmark, "note note-bookmark".to_owned()),
+        _ => (words.highlight, format!("note note-{}", mark.colour.name())),
     };
+    let colour = (mark.kind == AnnotationKind::Highlight).then(|| colours(mark.colour));
     let place = format!("/read/{book}/{}#s{}", mark.chapter, mark.start.sentence);
     let label = format!("{}: {}", words.note, mark.quote.chars().take(60).collect::<String>());
     view! {
@@ -78,6 +79,7 @@ fn note(book: &str, annotation: Annotation, voices: &[Voice]) -> AnyView {
             <form method="post" action=address.clone()>
                 <textarea name="note" rows="2" aria-label=label placeholder=words.note maxlength="20000" dir="auto">{text_area_content(&mark.note)}</textarea>
                 <div class="note-buttons">
+                    {colour}
                     <button class="button quiet-button">{words.save}</button>
                     <button class="button quiet-button" formaction=format!("{address}/delete") formnovalidate>{words.delete}</button>
                 </div>
@@ -85,6 +87,15 @@ fn note(book: &str, annotation: Annotation, voices: &[Voice]) -> AnyView {
         </article>
     }
     .into_any()
+}
+
+/// The colours that a highlight can have.
+fn colours(chosen: HighlightColour) -> impl IntoView + use<> {
+    let words = &words().notes;
+    let options = HighlightColour::ALL.iter().zip(words.colours).map(|(colour, name)| {
+        view! { <option value=colour.name() selected=*colour == chosen>{name}</option> }
+    });
+    view! { <select name="colour" aria-label=words.colour>{options.collect_view()}</select> }
 }
 
 /// How sentences are to be read, which is no note and can be taken back.

@@ -8,8 +8,8 @@ use crate::backend::{backend, may};
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{Role, Voice};
 use crate::preferences::{
-    Align, Layout, Links, Mark, Paragraphs, Pauses, Preferences, STEPS, Switch, Theme, Tint,
-    Typeface, UiLanguage,
+    Align, Layout, Links, MAX_TYPEFACE, Mark, Paragraphs, Pauses, Preferences, STEPS, Switch,
+    Theme, Tint, Typeface, UiLanguage,
 };
 use crate::words::words;
 
@@ -39,6 +39,11 @@ pub fn SettingsPage() -> impl IntoView {
                 <h2>{said.reading}</h2>
                 {choice("theme", said.theme, Theme::ALL, Theme::name, chosen.theme, names(&said.theme_names))}
                 {choice("face", said.face, Typeface::ALL, Typeface::name, chosen.face, names(&said.face_names))}
+                <label class="step-row own-face">
+                    <span>{said.own_face}</span>
+                    <input type="text" name="own_face" data-preference="own_face" value=chosen.own_face.clone()
+                        maxlength=MAX_TYPEFACE.to_string() placeholder="OpenDyslexic" autocomplete="off" spellcheck="false"/>
+                </label>
                 {step("size", said.size, chosen.size)}
                 {step("leading", said.leading, chosen.leading)}
                 {step("measure", said.measure, chosen.measure)}

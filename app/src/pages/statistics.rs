@@ -47,10 +47,13 @@ fn page(figures: ReadingStatistics) -> AnyView {
             <p class="lead">{words.lead}</p>
             <dl class="reading-facts">{facts}</dl>
             {picture(&days)}
-            <form method="post" action="/api/statistics/delete">
-                <button class="button danger">{words.erase}</button>
-                <p class="hint">{words.erase_hint}</p>
-            </form>
+            <details class="erase">
+                <summary>{words.erase}</summary>
+                <form method="post" action="/api/statistics/delete">
+                    <p class="hint">{words.erase_hint}</p>
+                    <button class="button danger">{words.erase_now}</button>
+                </form>
+            </details>
         </main>
     }
     .into_any()
@@ -88,6 +91,36 @@ fn picture(days: &[ReadingDay]) -> impl IntoView + use<> {
                 <li><span class="key listened"></span>{words.listened}</li>
                 <li><span class="key read"></span>{words.read}</li>
             </ul>
+            {table(days)}
         </figure>
     }
+}
+
+/// The same in figures, of the days on which there was something.
+fn table(days: &[ReadingDay]) -> Option<impl IntoView + use<>> {
+    let words = &words().statistics;
+    let row = |day: &ReadingDay| {
+        view! {
+            <tr>
+                <th scope="row">{day.day.clone()}</th>
+                <td>{length(day.listened_s * 1000)}</td>
+                <td>{length(day.read_s * 1000)}</td>
+            </tr>
+        }
+    };
+    let rows: Vec<_> =
+        days.iter().rev().filter(|day| day.read_s + day.listened_s > 0).map(row).collect();
+    (!rows.is_empty()).then(|| {
+        view! {
+            <details>
+                <summary>{words.in_figures}</summary>
+                <table>
+                    <thead>
+                        <tr><td></td><th scope="col">{words.listened}</th><th scope="col">{words.read}</th></tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </details>
+        }
+    })
 }

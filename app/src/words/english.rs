@@ -136,7 +136,8 @@ pub(super) static ENGLISH: Words = Words {
         theme: "Colours",
         theme_names: ["System", "Light", "Sepia", "Dark", "High contrast"],
         face: "Typeface",
-        face_names: ["Serif", "Sans", "Legible", "The book’s"],
+        face_names: ["Serif", "Sans", "Legible", "The book’s", "My own"],
+        own_face: "Name of a typeface on your device",
         size: "Size",
         leading: "Line height",
         measure: "Length of lines",
@@ -181,6 +182,8 @@ pub(super) static ENGLISH: Words = Words {
         delete: "Delete",
         bookmark: "Bookmark",
         highlight: "Highlight",
+        colour: "Colour",
+        colours: ["Green", "Yellow", "Blue", "Pink"],
     },
     search: Search {
         title: "Search",

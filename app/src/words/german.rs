@@ -136,7 +136,8 @@ pub(super) static GERMAN: Words = Words {
         theme: "Farben",
         theme_names: ["Wie das System", "Hell", "Sepia", "Dunkel", "Hoher Kontrast"],
         face: "Schrift",
-        face_names: ["Mit Serifen", "Ohne Serifen", "Gut lesbar", "Die des Buchs"],
+        face_names: ["Mit Serifen", "Ohne Serifen", "Gut lesbar", "Die des Buchs", "Meine eigene"],
+        own_face: "Name einer Schrift auf deinem Gerät",
         size: "Größe",
         leading: "Zeilenabstand",
         measure: "Zeilenlänge",
@@ -181,6 +182,8 @@ pub(super) static GERMAN: Words = Words {
         delete: "Löschen",
         bookmark: "Lesezeichen",
         highlight: "Markierung",
+        colour: "Farbe",
+        colours: ["Grün", "Gelb", "Blau", "Rosa"],
     },
     search: Search {
         title: "Suche",

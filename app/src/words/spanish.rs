@@ -134,7 +134,8 @@ pub(super) static SPANISH: Words = Words {
         theme: "Colores",
         theme_names: ["Sistema", "Claro", "Sepia", "Oscuro", "Alto contraste"],
         face: "Tipo de letra",
-        face_names: ["Con remates", "Sin remates", "Legible", "El del libro"],
+        face_names: ["Con remates", "Sin remates", "Legible", "El del libro", "El mío"],
+        own_face: "Nombre de un tipo de letra de tu dispositivo",
         size: "Tamaño",
         leading: "Interlineado",
         measure: "Longitud de línea",
@@ -179,6 +180,8 @@ pub(super) static SPANISH: Words = Words {
         delete: "Borrar",
         bookmark: "Marcador",
         highlight: "Resaltado",
+        colour: "Color",
+        colours: ["Verde", "Amarillo", "Azul", "Rosa"],
     },
     search: Search {
         title: "Buscar",

@@ -15,6 +15,8 @@ pub struct Statistics {
     pub picture: &'static str,
     pub erase: &'static str,
     pub erase_hint: &'static str,
+    pub erase_now: &'static str,
+    pub in_figures: &'static str,
 }
 
 pub(super) const ENGLISH: Statistics = Statistics {
@@ -27,7 +29,9 @@ pub(super) const ENGLISH: Statistics = Statistics {
     listened: "Listened",
     finished: "Books finished",
     picture: "The last 30 days",
-    erase: "Erase all of it",
+    erase: "Erase all of it…",
+    erase_now: "Erase it now",
+    in_figures: "In figures",
     erase_hint: "Counting begins anew. Your places and notes stay.",
 };
 
@@ -41,7 +45,9 @@ pub(super) const SPANISH: Statistics = Statistics {
     listened: "Escuchado",
     finished: "Libros terminados",
     picture: "Los últimos 30 días",
-    erase: "Borrarlo todo",
+    erase: "Borrarlo todo…",
+    erase_now: "Borrarlo ahora",
+    in_figures: "En cifras",
     erase_hint: "La cuenta empieza de nuevo. Tus posiciones y notas se quedan.",
 };
 
@@ -55,6 +61,8 @@ pub(super) const GERMAN: Statistics = Statistics {
     listened: "Gehört",
     finished: "Ausgelesene Bücher",
     picture: "Die letzten 30 Tage",
-    erase: "Alles löschen",
+    erase: "Alles löschen …",
+    erase_now: "Jetzt löschen",
+    in_figures: "In Zahlen",
     erase_hint: "Es wird von vorn gezählt. Deine Stellen und Notizen bleiben.",
 };

@@ -259,6 +259,8 @@ fn page_texts(html: &str, count: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use app::model::HighlightColour;
+
     use super::*;
 
     fn words(chapters: &[&[&str]]) -> Words {
@@ -279,6 +281,7 @@ mod tests {
             end: Point { sentence, offset: 3 },
             quote: quote.to_owned(),
             note: String::new(),
+            colour: HighlightColour::Blue,
         }
     }
 

@@ -13,6 +13,7 @@ use super::machine::{Event, Phase, Spot};
 use super::sleep::SleepChoice;
 use super::{page, paged, server_events, session};
 use crate::cast::CastNames;
+use crate::model::HighlightColour;
 use crate::preferences::RATES;
 
 /// A step of the listener's speed, in hundredths.
@@ -77,7 +78,7 @@ pub enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // The buttons of its menu.
 pub enum SelectionUse {
-    Highlight,
+    Highlight(HighlightColour),
     Note,
     Read,
     SayAs,
@@ -117,7 +118,9 @@ impl Command {
             "voice" => Self::Voice(value.to_owned()),
             "preview" => Self::Preview(value.to_owned()),
             "hear-word" => Self::HearWord,
-            "highlight" => Self::Selection(Highlight),
+            "highlight" => {
+                Self::Selection(Highlight(HighlightColour::parse(value).unwrap_or_default()))
+            }
             "note" => Self::Selection(Note),
             "read-selection" => Self::Selection(Read),
             "say-as" => Self::Selection(SayAs),
@@ -158,7 +161,7 @@ impl Driver {
             }
             Command::SleepLonger => self.prolong_sleep(),
             Command::SleepOrigin => self.go_to_sleep_origin(),
-            Command::Fold => self.state().is_folded.update(|is_folded| *is_folded = !*is_folded),
+            Command::Fold => self.fold(),
             Command::GoThere => self.answer(true),
             Command::StayHere => self.answer(false),
             Command::Dismiss => notice::dismiss(),

@@ -11,7 +11,7 @@ use super::driver::Driver;
 use super::machine::{Event, Spot};
 use super::page;
 use super::server_events::{self, Mark};
-use crate::model::{AnnotationKind, Point};
+use crate::model::{AnnotationKind, HighlightColour, Point};
 
 /// A confirmation stays this long, in milliseconds.
 const SAID_FOR: std::time::Duration = std::time::Duration::from_millis(1_800);
@@ -48,11 +48,12 @@ impl Driver {
             let _ = old.class_list().remove_1("bookmarked");
         }
         let shown = self.machine().shown;
-        let (mut noted, mut unread, mut other) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut unread, mut other) = (Vec::new(), Vec::new());
+        let mut noted = HighlightColour::ALL.iter().map(|_| Vec::new()).collect::<Vec<_>>();
         for mark in self.annotations().borrow().iter().filter(|mark| mark.chapter == shown) {
             let range = || page::range(mark.start, mark.end);
             match mark.kind {
-                AnnotationKind::Highlight => noted.extend(range()),
+                AnnotationKind::Highlight => noted[mark.colour as usize].extend(range()),
                 AnnotationKind::Skip => unread.extend(range()),
                 AnnotationKind::Voice => other.extend(range()),
                 AnnotationKind::Again => {}
@@ -63,7 +64,9 @@ impl Driver {
                 }
             }
         }
-        page::paint("noted", &noted);
+        for (colour, ranges) in HighlightColour::ALL.iter().zip(&noted) {
+            page::paint(&["noted-", colour.name()].concat(), ranges);
+        }
         page::paint("unread", &unread);
         page::paint("other-voice", &other);
         self.show_bookmark();
@@ -111,6 +114,7 @@ impl Driver {
             start: point,
             end: point,
             quote: page::text_of(sentence),
+            colour: HighlightColour::default(),
         };
         self.keep(mark, false);
     }
@@ -150,9 +154,14 @@ impl Driver {
         let Some(range) = page::selection() else { return };
         let text = String::from(range.to_string());
         match wanted {
-            SelectionUse::Highlight | SelectionUse::Note => {
+            SelectionUse::Highlight(colour) => {
                 if let Some(mark) = self.highlight_of(&range, &text) {
-                    self.keep(mark, wanted == SelectionUse::Note);
+                    self.keep(Mark { colour, ..mark }, false);
+                }
+            }
+            SelectionUse::Note => {
+                if let Some(mark) = self.highlight_of(&range, &text) {
+                    self.keep(mark, true);
                 }
             }
             SelectionUse::Read => {
@@ -218,6 +227,7 @@ impl Driver {
             start,
             end,
             quote: text.to_owned(),
+            colour: HighlightColour::default(),
         })
     }
 }

@@ -75,7 +75,7 @@ pub fn spans(sentence: u32) -> Vec<HtmlElement> {
 }
 
 /// The element a sentence begins with.
-fn head(sentence: u32) -> Option<HtmlElement> {
+pub(super) fn head(sentence: u32) -> Option<HtmlElement> {
     dom::one(&format!("#s{sentence}"))
 }
 

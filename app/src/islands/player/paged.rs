@@ -137,6 +137,13 @@ pub fn side(element: &Element) -> Option<f64> {
     Some(sheet.page_of(element) - sheet.page())
 }
 
+/// Turns to the page that a sentence is on, at once, where there are pages.
+pub fn return_to(sentence: u32) {
+    if let Some(element) = super::page::head(sentence) {
+        turn_to(&element, false);
+    }
+}
+
 /// After a change of layout pages begin elsewhere: moves to where one begins.
 pub fn settle() {
     if let Some(sheet) = Sheet::current() {

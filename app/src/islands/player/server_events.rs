@@ -5,7 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::super::dom::{self, Body, Json};
 use super::machine::Spot;
-use crate::model::{AnnotationKind, Point};
+use crate::model::{AnnotationKind, HighlightColour, Point};
 
 /// The three events of a reading page.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +121,8 @@ pub struct Mark {
     pub end: Point,
     /// The text.
     pub quote: String,
+    /// Of a highlight, its colour.
+    pub colour: HighlightColour,
 }
 
 impl Mark {
@@ -137,6 +139,7 @@ impl Mark {
             start: point("start")?,
             end: point("end")?,
             quote: String::new(),
+            colour: HighlightColour::parse(&mark.text("colour")?)?,
         })
     }
 }
@@ -152,6 +155,7 @@ pub async fn annotation(book: &str, mark: &Mark) -> bool {
         ("start", &point(mark.start)),
         ("end", &point(mark.end)),
         ("quote", &mark.quote.as_str().into()),
+        ("colour", &mark.colour.name().into()),
     ]);
     let address = format!("/api/books/{book}/annotations");
     let sent = dom::ask("POST", &address, "application/json", Body::Json(&body)).await;

@@ -180,6 +180,17 @@ impl Driver {
         });
     }
 
+    /// Folds the bar, or unfolds it. Pages become longer or shorter by it: what was read stays in view.
+    pub fn fold(&self) {
+        let seen = page::first_visible();
+        self.state().is_folded.update(|is_folded| *is_folded = !*is_folded);
+        request_animation_frame(move || {
+            if let Some(sentence) = seen {
+                paged::return_to(sentence);
+            }
+        });
+    }
+
     /// The reader moves the page, and the page no longer goes with the voice.
     pub fn look_away(&self) {
         self.0.scrolled.set(true);
