@@ -68,6 +68,11 @@ pub enum BackupError {
         "the backup is of Earmark {0}, which knows more than this version: restore it with that one"
     )]
     Newer(String),
+    /// The tables are of another version, or there are none.
+    #[error(
+        "there is no library of this version of Earmark here: a backup is made by the version that runs on it"
+    )]
+    OtherVersion,
     /// There is something already.
     #[error(
         "there are books or people here already: restore into a data folder and a database that are empty"

@@ -1,6 +1,7 @@
 //! What is there of all that Earmark needs, what is missing, and what to do about it: `earmark doctor`.
 //!
-//! It opens what the server would, so a database that is not there is made and an older one brought up to date.
+//! It opens what the server would and changes nothing: a database that is not there, or of an earlier version, is made
+//! or brought up to date when the server starts.
 
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use object_store::path::Path as ObjectPath;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DataConfig, ServeConfig};
+use crate::library::Schema;
 use crate::redis::RedisConnection;
 use crate::speech::Voices;
 use crate::stores::Stores;
@@ -63,15 +65,11 @@ pub async fn look(config: &ServeConfig) -> Vec<Finding> {
         Finding { what: "clock", state: clock() },
     ];
     let mut has_engines = false;
-    match tokio::time::timeout(PATIENCE, Stores::open(&config.data)).await {
-        Ok(Ok(stores)) => {
+    match tokio::time::timeout(PATIENCE, Stores::open_as_it_is(&config.data)).await {
+        Ok(Ok((stores, schema))) => {
             let engines = sqlx::query("SELECT 1 AS one FROM engines LIMIT 1");
             has_engines = matches!(engines.fetch_optional(&stores.database).await, Ok(Some(_)));
-            let state = Ok(match config.data.database() {
-                Some(_) => "PostgreSQL answers, and its tables are there".to_owned(),
-                None => "SQLite in the data folder".to_owned(),
-            });
-            findings.push(Finding { what: "database", state });
+            findings.push(Finding { what: "database", state: tables(&config.data, schema) });
             findings.push(Finding { what: "object store", state: objects(config, &stores).await });
         }
         Ok(Err(error)) => {
@@ -88,6 +86,25 @@ pub async fn look(config: &ServeConfig) -> Vec<Finding> {
     findings.push(Finding { what: "voices", state: voices(config, has_engines).await });
     findings.push(Finding { what: "ffmpeg", state: ffmpeg().await });
     findings
+}
+
+fn tables(data: &DataConfig, schema: Schema) -> Result<String, Trouble> {
+    let place = match data.database() {
+        Some(_) => "PostgreSQL answers",
+        None => "SQLite in the data folder",
+    };
+    match schema {
+        Schema::Current => Ok(format!("{place}, and its tables are there")),
+        Schema::New => Ok(format!("{place}; tables are made at the first start")),
+        Schema::Earlier => {
+            let why = format!("{place}; its tables are of an earlier version");
+            Err(note(why, "They are brought up to date when Earmark starts. Make a backup before."))
+        }
+        Schema::Later => {
+            let why = format!("{place}; its tables are of a later version");
+            Err(problem(why, "Start that version, or restore a backup of this one."))
+        }
+    }
 }
 
 fn data_folder(data: &DataConfig) -> Result<String, Trouble> {

@@ -56,7 +56,7 @@ use crate::redis::RedisConnection;
 use crate::text::pronunciation::PronunciationError;
 use crate::time::now_ms;
 
-pub use database::connect;
+pub use database::{Schema, connect, connect_as_it_is};
 pub use importing::{Arrival, Audience, ImportProgress};
 pub use lately::Reading;
 pub use paths::encode as encode_path;

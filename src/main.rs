@@ -10,15 +10,15 @@ use std::time::Duration;
 use app::model::{ImportedCard, PackCard, PackProgress, PackState, PackStep, Role};
 use clap::{CommandFactory, Parser};
 use earmark::accounts::Accounts;
-use earmark::backup::{self, Counts};
+use earmark::backup::{self, BackupError, Counts};
 use earmark::config::{
     AddConfig, BackupConfig, Cli, Command, DeadLettersConfig, ImportConfig, PasswordConfig,
     ReimportConfig, RestoreConfig, ServeConfig, UsersAction, UsersConfig, VoicesAction,
     VoicesConfig, WorkerConfig,
 };
 use earmark::doctor::{self, Finding, Trouble};
-use earmark::library::LibraryError;
 use earmark::library::import::child::{self, Task};
+use earmark::library::{LibraryError, Schema};
 use earmark::queue::redis::{Duties, RedisQueue};
 use earmark::queue::{Queue, Timing};
 use earmark::speech::engines::Engines;
@@ -179,7 +179,10 @@ async fn doctor(config: ServeConfig) -> ExitCode {
 }
 
 async fn backup(config: BackupConfig) -> Result<ExitCode, RunError> {
-    let stores = Stores::open(&config.data).await?;
+    let (stores, schema) = Stores::open_as_it_is(&config.data).await?;
+    if schema != Schema::Current {
+        return Ok(failed(&BackupError::OtherVersion));
+    }
     let file = config.file.display();
     let Counts { rows, files, bytes } =
         match backup::backup(&stores, &config.file, config.clips).await {

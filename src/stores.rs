@@ -14,7 +14,7 @@ use sqlx::AnyPool;
 use crate::config::{DataConfig, ReadingConfig};
 use crate::error::RunError;
 use crate::library::import::{ImportError, Importer};
-use crate::library::{self, Library, LibraryParts};
+use crate::library::{self, Library, LibraryParts, Schema};
 use crate::redis::RedisConnection;
 
 /// The folder in the data folder that files come in to while they are imported.
@@ -34,28 +34,44 @@ pub struct Stores {
 
 impl Stores {
     /// Opens the data folder, making it when it is not there.
+    ///
+    /// # Errors
+    /// When the folder, the database or the object store cannot be used.
     pub async fn open(config: &DataConfig) -> Result<Self, RunError> {
+        let (folder, objects) = Self::files(config)?;
+        let database = library::connect(config.database(), &folder).await;
+        let database = database.map_err(|error| refused(config, error))?;
+        Ok(Self { folder, database, objects })
+    }
+
+    /// Opens the same and leaves the tables as they are; says of which version they are.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub async fn open_as_it_is(config: &DataConfig) -> Result<(Self, Schema), RunError> {
+        let (folder, objects) = Self::files(config)?;
+        let opened = library::connect_as_it_is(config.database(), &folder).await;
+        let (database, schema) = opened.map_err(|error| refused(config, error))?;
+        Ok((Self { folder, database, objects }, schema))
+    }
+
+    fn files(config: &DataConfig) -> Result<(PathBuf, Arc<dyn ObjectStore>), RunError> {
         let folder = config.folder();
-        let failed =
-            |reason: String| RunError::Data { folder: folder.display().to_string(), reason };
+        let failed = |reason: String| unusable(&folder, reason);
         // TLS needs a provider of cryptography; another part of the program may have set one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         private_folder(&folder).map_err(|error| failed(error.to_string()))?;
-        let objects = match config.objects_url.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => {
-                remote_objects(url).map_err(|error| RunError::Objects(error.to_string()))?
-            }
-            None => {
-                let local = local_objects(&folder.join("objects"));
-                Arc::new(local.map_err(|error| failed(error.to_string()))?)
-            }
-        };
-        let database = library::connect(config.database(), &folder).await;
-        let database = database.map_err(|error| match config.database() {
-            Some(_) => RunError::Database(error.to_string()),
-            None => failed(error.to_string()),
-        })?;
-        Ok(Self { folder, database, objects })
+        let objects: Arc<dyn ObjectStore> =
+            match config.objects_url.as_deref().filter(|url| !url.is_empty()) {
+                Some(url) => {
+                    remote_objects(url).map_err(|error| RunError::Objects(error.to_string()))?
+                }
+                None => {
+                    let local = local_objects(&folder.join("objects"));
+                    Arc::new(local.map_err(|error| failed(error.to_string()))?)
+                }
+            };
+        Ok((folder, objects))
     }
 
     /// Removes from time to time what processes that were killed have left of files that came in.
@@ -98,6 +114,17 @@ impl Stores {
             importer,
             arrivals: self.folder.join(ARRIVALS),
         })
+    }
+}
+
+fn unusable(folder: &Path, reason: String) -> RunError {
+    RunError::Data { folder: folder.display().to_string(), reason }
+}
+
+fn refused(config: &DataConfig, error: sqlx::Error) -> RunError {
+    match config.database() {
+        Some(_) => RunError::Database(error.to_string()),
+        None => unusable(&config.folder(), error.to_string()),
     }
 }
 

@@ -38,7 +38,8 @@ fn where_all_is_there_it_says_so() {
         assert!(text.contains(&format!("ok       {what}: ")), "{what}: {text}");
     }
     assert!(text.contains("voices: ") && text.contains("espeak-ng"), "{text}");
-    // What it has written to try, it has taken away.
+    // What it has written to try, it has taken away, and it has made nothing.
+    assert!(!data.path().join("earmark.db").exists());
     assert!(!data.path().join("objects/doctor-probe").exists());
 }
 
@@ -81,4 +82,27 @@ fn a_folder_that_cannot_be_used_is_a_problem_and_one_that_others_see_is_worth_a_
         is_well && text.contains("note     data folder") && text.contains("chmod 700"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn tables_of_an_earlier_version_are_left_as_they_are() {
+    let data = folder();
+    let count = "SELECT COUNT(*) FROM _sqlx_migrations";
+    let database = earmark::library::connect(None, data.path()).await.unwrap();
+    let last =
+        "DELETE FROM _sqlx_migrations WHERE version = (SELECT MAX(version) FROM _sqlx_migrations)";
+    sqlx::query(last).execute(&database).await.unwrap();
+    let before: i64 = sqlx::query_scalar(count).fetch_one(&database).await.unwrap();
+    let (text, is_well) = said(data.path(), &[]);
+    assert!(is_well && text.contains("its tables are of an earlier version"), "{text}");
+    let file = data.path().join("backup.zip");
+    let refused = Command::new(env!("CARGO_BIN_EXE_earmark"))
+        .args(["backup", file.to_str().unwrap(), "--data", data.path().to_str().unwrap()])
+        .output()
+        .unwrap();
+    let why = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && why.contains("the version that runs on it"), "{why}");
+    assert!(!file.exists());
+    let after: i64 = sqlx::query_scalar(count).fetch_one(&database).await.unwrap();
+    assert_eq!(after, before);
 }

@@ -53,7 +53,7 @@ test("a typeface of one's own device is taken by its name", async ({ library, re
   await expect(page.locator("[data-panels]")).toBeAttached();
   const name = page.getByLabel("Name of a typeface on your device");
   await expect(name).toBeHidden();
-  await page.getByLabel("My own", { exact: true }).check();
+  await page.getByRole("group", { name: "Typeface" }).getByLabel("My own").check();
   const kept = page.waitForResponse((answer) => answer.request().method() === "POST" && (answer.request().postData() ?? "").includes("own_face"));
   await name.fill("DejaVu Sans Mono");
   await name.blur();
@@ -61,7 +61,7 @@ test("a typeface of one's own device is taken by its name", async ({ library, re
   await expect(page.locator(".preview .text")).toHaveCSS("font-family", /^"DejaVu Sans Mono"/);
   // The first paint has it: the page says so itself.
   await reader.open(id, 1);
-  await expect(page.locator("#reading")).toHaveCSS("font-family", /^"DejaVu Sans Mono", Literata/);
+  await expect(page.locator("#reading .text")).toHaveCSS("font-family", /^"DejaVu Sans Mono", Literata/);
   // What would end the name is no name of a typeface.
   const refused = await page.request.post("/settings", { form: { own_face: 'x" } * { color: red' } });
   expect(refused.status()).toBe(400);
@@ -189,7 +189,7 @@ test("bookmarks and highlights with notes", async ({ library, reader, page }, in
   await page.getByRole("toolbar").getByRole("button", { name: "Highlight", exact: true }).click();
   await expect.poll(() => reader.painted("noted-green")).toEqual(["Paragraph 1"]);
   // In another colour, and then in yet another.
-  await reader.select(2, 0, 11);
+  await reader.select(3, 0, 11);
   await page.getByRole("toolbar").getByRole("button", { name: "Highlight: Blue" }).click();
   await expect.poll(() => reader.painted("noted-blue")).toEqual(["Paragraph 2"]);
   const coloured = (await reader.openPanel("Notes")).locator(".note", { hasText: "Paragraph 2" });
