@@ -40,7 +40,7 @@ lint:
 	shellcheck scripts/*.sh packaging/deb/p* .ci/run benches/http.sh
 	cd end2end && npx tsc --noEmit -p .
 	end2end/node_modules/.bin/eslint end2end public scripts benches
-	end2end/node_modules/.bin/stylelint 'style/*.css'
+	end2end/node_modules/.bin/stylelint 'style/*.css' 'public/*.css'
 
 ## unit: unit and integration tests, those also on PostgreSQL
 unit:

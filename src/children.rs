@@ -95,6 +95,13 @@ pub(crate) fn step_back(child: &Child) {
     let _ = child;
 }
 
+/// Has this thread give way to all that is not as patient, for good. On other systems than Linux a whole process is
+/// asked for, and nothing is done.
+pub(crate) fn step_back_myself() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(PATIENT);
+}
+
 /// Limits a child that was just started and has been given nothing yet.
 ///
 /// # Errors

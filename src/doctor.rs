@@ -98,7 +98,10 @@ fn tables(data: &DataConfig, schema: Schema) -> Result<String, Trouble> {
         Schema::New => Ok(format!("{place}; tables are made at the first start")),
         Schema::Earlier => {
             let why = format!("{place}; its tables are of an earlier version");
-            Err(note(why, "They are brought up to date when Earmark starts. Make a backup before."))
+            Err(note(
+                why,
+                "They are brought up to date when Earmark starts. Make a backup with the version that runs now, before you start this one.",
+            ))
         }
         Schema::Later => {
             let why = format!("{place}; its tables are of a later version");

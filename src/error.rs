@@ -96,7 +96,7 @@ pub enum RunError {
 }
 
 /// What a handler can fail with.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum ApiError {
     /// There is no such thing.
     #[error("{0}")]

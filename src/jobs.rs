@@ -180,6 +180,8 @@ struct Shared {
     audiobookshelf: Option<Audiobookshelf>,
     /// There may be one to run.
     woken: Notify,
+    /// Whoever asks for one, while it is looked whether they may.
+    asking: tokio::sync::Mutex<()>,
 }
 
 /// What narrations are run with.
@@ -223,6 +225,7 @@ impl Jobs {
             folder,
             audiobookshelf: parts.audiobookshelf,
             woken: Notify::new(),
+            asking: tokio::sync::Mutex::default(),
         });
         shared.narrator.keep_for(Arc::clone(&shared) as Arc<dyn Reserves>);
         for _ in 0..settings.at_once {
@@ -283,6 +286,8 @@ impl Jobs {
             max_cost: (price as i64).max((wanted.max_cost * 1e6) as i64),
         };
         let most = self.shared.settings.waiting_per_person;
+        // One after the other, so that two at once do not both have what is left.
+        let _asking = self.shared.asking.lock().await;
         let is_full = rows.waiting(library.user()).await? >= i64::from(most);
         // The same once more is no further one.
         let (id, is_new) = match rows.known(&new).await? {
@@ -393,8 +398,12 @@ impl Jobs {
     /// When there is none, or it did neither, or its person has as many waiting as they may have.
     pub async fn retry(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
         let most = self.shared.settings.waiting_per_person;
+        let _asking = self.shared.asking.lock().await;
         if self.shared.rows.waiting(whose.viewer).await? >= i64::from(most) {
             return Err(JobError::TooMany(most));
+        }
+        if let Some((user, missing)) = self.shared.rows.missing(id).await? {
+            self.check_day(&user, missing).await?;
         }
         let done = self.shared.rows.retry(id, whose).await?;
         self.shared.woken.notify_one();

@@ -7,6 +7,7 @@
 //! configured by a person ([`settings`], kept by [`engines`]) and may come and go while the server runs.
 
 pub mod addresses;
+mod background;
 mod budget;
 mod cast;
 mod chosen;
@@ -45,10 +46,10 @@ use overlay::Overlays;
 use registry::Places;
 use settings::{EngineSettings, ReachedBy};
 
+pub use background::in_background;
 pub use cast::Cast;
 pub use chosen::{ChosenVoice, at_own_rate};
 pub use error::{Effect, NO_PAYER, Program, VoiceError};
-pub use process::in_background;
 pub use secrets::{Secrets, SecretsError};
 
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.

@@ -211,7 +211,7 @@ async fn a_file_read_anew_keeps_places_and_marks_at_their_words() {
     let body = "<p>He was born in <a href='#x'>1812</a> here. Nobody knew.</p><p id='x'>The end is near. It came.</p>";
     let id = server.import("a.epub", epub("Anew", &[("A", body)])).await;
     let mark = json!({
-        "kind": "highlight", "chapter": 1, "quote": "end is near", "note": "Kept.",
+        "kind": "highlight", "chapter": 1, "quote": "end is near", "note": "Kept.", "colour": "blue",
         "start": { "sentence": 1, "offset": 4 }, "end": { "sentence": 1, "offset": 15 },
     });
     // As it was imported by rules that lost the number and a sentence with it.
@@ -262,7 +262,7 @@ async fn a_file_read_anew_keeps_places_and_marks_at_their_words() {
     let marks = server.json(&format!("/api/books/{id}/annotations")).await;
     assert_eq!(marks[0]["start"], json!({ "sentence": 2, "offset": 4 }));
     assert_eq!(marks[0]["end"], json!({ "sentence": 2, "offset": 15 }));
-    assert_eq!(marks[0]["note"], "Kept.");
+    assert_eq!((&marks[0]["note"], &marks[0]["colour"]), (&json!("Kept."), &json!("blue")));
     let heard = server.get(&format!("/audio/{id}/1/0.mp3?voice={}", common::VOICE)).await;
     assert_eq!(heard.status(), 200, "{}", heard.text().await.unwrap());
     // Again, from the command line, for all books.

@@ -232,6 +232,15 @@ async fn a_timeline_is_pushed_while_the_stream_is_made() {
     let told = tokio::time::timeout(Duration::from_secs(10), reading).await.unwrap().unwrap();
     assert!(told.contains("\"sentence\":1,\"start_ms\":0"), "{told}");
     assert!(told.contains("event: end") && told.contains("\"next_chapter\":2"), "{told}");
+    // All that sounds was made for whoever listens now; a break between scenes needs nothing. To the next it was there.
+    let made = told.matches("\"is_stored\":false").count();
+    assert_eq!((made, told.matches("\"is_stored\":true").count()), (3, 1), "{told}");
+    let again = server.get(&format!("/listen/{book}/1/timeline?voice={VOICE}&from=1")).await;
+    let again = again.text().await.unwrap();
+    assert!(
+        again.contains("\"is_stored\":true") && !again.contains("\"is_stored\":false"),
+        "{again}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

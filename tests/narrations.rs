@@ -313,6 +313,30 @@ async fn a_person_asks_for_so_much_a_day_and_no_more() {
     assert_eq!(ask(&me, of("1")).await.0, 202);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_called_off_is_not_tried_again_beyond_the_day() {
+    let server = TestServer::start_with(&["--narration-characters", "150"]).await;
+    let me = Browser::of(&server);
+    let later = std::time::SystemTime::now() + Duration::from_secs(3600);
+    let later = chrono::DateTime::<chrono::Utc>::from(later).to_rfc3339();
+    let mut asked = Vec::new();
+    for title in ["First", "Other"] {
+        let book = import(&me, title, &[4]).await;
+        let (status, said) = ask(&me, json!({ "book": book, "at": later })).await;
+        assert_eq!(status, 202, "{said}");
+        let id = said["id"].as_str().unwrap().to_owned();
+        if title == "First" {
+            assert_eq!(me.status(Method::DELETE, &format!("/api/narrations/{id}")).await, 200);
+        }
+        asked.push(id);
+    }
+    let again = format!("/api/narrations/{}/retry", asked[0]);
+    assert_eq!(me.status(Method::POST, &again).await, 429);
+    // In the place of the other it is.
+    assert_eq!(me.status(Method::DELETE, &format!("/api/narrations/{}", asked[1])).await, 200);
+    assert_eq!(me.status(Method::POST, &again).await, 200);
+}
+
 /// Starts a server where it is quiet now, or in two hours.
 async fn quiet_server(is_now: bool, more: &[&str]) -> TestServer {
     let hours = if is_now {

@@ -70,7 +70,18 @@ async fn marks_are_kept_edited_exported_and_removed() {
     assert_eq!(sent.status(), 204);
     let marks = server.json(&list).await;
     assert_eq!(marks[0]["note"], "Really?\nWhy.");
-    assert_eq!(marks[1]["kind"], "bookmark");
+    assert_eq!((&marks[0]["colour"], &marks[1]["kind"]), (&json!("green"), &json!("bookmark")));
+    // The colour changes where one is named, and stays where none is.
+    for (form, colour) in
+        [([("note", "Really?\nWhy."), ("colour", "pink")].as_slice(), "pink"), (&form, "pink")]
+    {
+        let sent = server.client.post(server.url(&address)).form(form).send().await.unwrap();
+        assert_eq!(sent.status(), 204);
+        assert_eq!(server.json(&list).await[0]["colour"], colour);
+    }
+    let wrong = [("note", ""), ("colour", "plaid")];
+    let sent = server.client.post(server.url(&address)).form(&wrong).send().await.unwrap();
+    assert_eq!(sent.status(), 400);
     let markdown = server.get(&format!("{list}.md")).await.text().await.unwrap();
     let expected = "# Marked\n\nA. Writer\n\n## One\n\n> café was not\n\nReally?\nWhy.\n\n## Two\n\n> The end.\n";
     assert_eq!(markdown, expected);

@@ -423,7 +423,7 @@ pub struct TimelineEntry {
     /// When each word on the page begins, in milliseconds from `start_ms`, where the engine says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub words_ms: Option<Vec<u32>>,
-    /// Whether its clip was there before it was asked for; otherwise it was made for whoever listens now.
+    /// Whether its clip was there when whoever listens now began to.
     #[serde(default)]
     pub is_stored: bool,
 }

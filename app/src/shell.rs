@@ -17,7 +17,7 @@ use crate::pages::{
     PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage,
     SetupPage, SharedPage, StatisticsPage, StoragePage, TakePage, VoicesPage,
 };
-use crate::preferences::{Preferences, Theme, Typeface};
+use crate::preferences::{Preferences, Theme};
 use crate::typefaces;
 use crate::words::words;
 
@@ -84,8 +84,8 @@ fn attributes(chosen: &Preferences) -> Vec<AnyAttribute> {
 fn own_face(chosen: &Preferences) -> Option<impl IntoView + use<>> {
     // Its signs were looked at when it was chosen: none of them ends the name.
     let rule = format!(":root {{ --own-face: \"{}\" }}", chosen.own_face);
-    let is_named = chosen.face == Typeface::Own && !chosen.own_face.is_empty();
-    is_named.then(|| view! { <style nonce=use_nonce() inner_html=rule></style> })
+    (!chosen.own_face.is_empty())
+        .then(|| view! { <style nonce=use_nonce() inner_html=rule></style> })
 }
 
 /// The colour of the browser's own bars: the paper's.

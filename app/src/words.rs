@@ -217,6 +217,7 @@ pub struct Settings {
     pub face: &'static str,
     pub face_names: [&'static str; 5],
     pub own_face: &'static str,
+    pub own_face_title: &'static str,
     pub size: &'static str,
     pub leading: &'static str,
     pub measure: &'static str,

@@ -279,6 +279,5 @@ test("a sentence that was there already is marked", async ({ library, reader, pa
   await reader.sentence(3).click();
   await reader.isPlaying();
   await reader.unfold();
-  const mark = page.getByRole("img", { name: "From the store: it costs nothing to hear it again" });
-  await expect(mark).toBeVisible();
+  await expect(page.getByRole("img", { name: "From the store: it costs nothing to hear it again" })).toBeVisible();
 });

@@ -345,6 +345,24 @@ impl Assets {
         Ok(known)
     }
 
+    /// When the latest of some clips was made, in milliseconds since 1970.
+    pub(crate) async fn made_at_ms(
+        &self,
+        contents: &[ContentHash],
+    ) -> Result<Option<u64>, ClipsError> {
+        let mut latest = None;
+        for (_, row) in self.rows("created_at", contents).await? {
+            latest = latest.max(Some(row.try_get::<i64, _>("created_at")?.unsigned_abs()));
+        }
+        Ok(latest)
+    }
+
+    /// Whether there is any clip of a book.
+    pub(crate) async fn has_any_of(&self, book: &BookId) -> Result<bool, ClipsError> {
+        let any = sqlx::query("SELECT 1 FROM asset_books WHERE book_id = $1 LIMIT 1");
+        Ok(any.bind(book.as_str()).fetch_optional(&self.database).await?.is_some())
+    }
+
     /// Columns of good rows.
     async fn rows(
         &self,

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use app::base::Base;
-use app::model::{BookDetails, BookId, FeedCard, Person};
+use app::model::{BookCard, BookDetails, BookId, FeedCard, Person};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -159,6 +159,9 @@ pub async fn end(
     Ok(answer(&headers, PAGE, done))
 }
 
+/// A book, who reads it, and its chapters that are made.
+type Shelved = (BookDetails, String, Vec<(u32, Recording)>);
+
 /// What a feed is made of.
 struct Subscribed {
     feed: Feed,
@@ -207,19 +210,21 @@ pub async fn feed(
         None => 0,
     };
     let known = (own.clone(), revision);
-    if let Some(text) = RENDERED.get(&known).await {
-        return Ok(for_players(answer_with(&headers, text)));
-    }
-    let podcast = match subscribed.feed.of.clone() {
-        Some((book, voice)) => subscribed.of_book(&book, &voice).await?,
-        None => subscribed.of_shelf(&state.jobs).await?,
+    let rendering = async {
+        let podcast = match subscribed.feed.of.clone() {
+            Some((book, voice)) => subscribed.of_book(&book, &voice).await?,
+            None => subscribed.of_shelf(&state.jobs).await?,
+        };
+        let text = podcast.rss(&Addresses { own, site }).map_err(|error| {
+            tracing::error!(%error, "a feed cannot be written");
+            ApiError::Internal
+        })?;
+        Ok::<_, ApiError>(Bytes::from(text))
     };
-    let text = podcast.rss(&Addresses { own, site }).map_err(|error| {
-        tracing::error!(%error, "a feed cannot be written");
-        ApiError::Internal
-    })?;
-    let text = Bytes::from(text);
-    RENDERED.insert(known, text.clone()).await;
+    let rendered = if subscribed.feed.of.is_some() { &BOOKS } else { &SHELVES };
+    // Apps that ask at the same time wait for the same.
+    let text = rendered.try_get_with(known, rendering).await;
+    let text = text.map_err(Arc::unwrap_or_clone)?;
     Ok(for_players(answer_with(&headers, text)))
 }
 
@@ -260,12 +265,22 @@ impl Subscribed {
             episodes: Vec::new(),
         };
         for card in self.library.books().await?.into_iter().take(MAX_BOOKS) {
-            let book = self.library.book(&card.id).await?;
-            let voice = jobs.usual_voice(&book);
-            let added_at = UNIX_EPOCH + Duration::from_millis(book.card.added_ms);
+            if !self.narrator.has_clips(&card.id).await? {
+                continue;
+            }
+            // One that was deleted a moment ago, or whose voice is gone, keeps no other from being heard.
+            let (book, voice, episodes) = match self.of_card(&card, jobs).await {
+                Err(ApiError::Internal) => return Err(ApiError::Internal),
+                Err(error) => {
+                    tracing::debug!(%error, "a book is not in the feed of a shelf");
+                    continue;
+                }
+                Ok(found) => found,
+            };
             let query = utf8_percent_encode(&voice, NON_ALPHANUMERIC).to_string();
             let id = &book.card.id;
-            for (number, recording) in self.episodes(&book, &voice).await? {
+            for (number, recording) in episodes {
+                let made_at = Duration::from_millis(self.narrator.made_at_ms(&recording).await?);
                 podcast.episodes.push(Episode {
                     guid: format!("{}-{id}-{number}", self.feed.id),
                     title: format!("{}: {}", book.card.title, titled(&book, number)),
@@ -274,12 +289,20 @@ impl Subscribed {
                     // What an address gives stays the same, though somebody else reads the book from now on.
                     sound: format!("{id}-{number}.mp3?voice={query}"),
                     transcript: format!("{id}-{number}.vtt?voice={query}"),
-                    published: before(added_at, &book, number),
+                    published: UNIX_EPOCH + made_at,
                     recording,
                 });
             }
         }
         Ok(podcast)
+    }
+
+    /// A book of the shelf, who reads it, and what is made of it.
+    async fn of_card(&self, card: &BookCard, jobs: &Jobs) -> Result<Shelved, ApiError> {
+        let book = self.library.book(&card.id).await?;
+        let voice = jobs.usual_voice(&book);
+        let episodes = self.episodes(&book, &voice).await?;
+        Ok((book, voice, episodes))
     }
 
     /// The chapters of a book that are made in a voice.
@@ -310,11 +333,17 @@ fn before(last: SystemTime, book: &BookDetails, number: u32) -> SystemTime {
     last.checked_sub(before).unwrap_or(UNIX_EPOCH)
 }
 
-/// A feed that is asked for again within this time is the same.
-const RENDERED_FOR: Duration = Duration::from_secs(if cfg!(debug_assertions) { 1 } else { 30 });
 /// Feeds that are remembered, with the address that they were asked for under and the revision of the book.
-static RENDERED: LazyLock<Cache<(String, u32), Bytes>> =
-    LazyLock::new(|| Cache::builder().max_capacity(200).time_to_live(RENDERED_FOR).build());
+type Rendered = Cache<(String, u32), Bytes>;
+/// The feed of a book that is asked for again within half a minute is the same.
+static BOOKS: LazyLock<Rendered> = LazyLock::new(|| rendered(Duration::from_secs(30)));
+/// That of a shelf within five: up to thirty books have to be looked at.
+static SHELVES: LazyLock<Rendered> = LazyLock::new(|| rendered(Duration::from_secs(300)));
+
+fn rendered(time: Duration) -> Rendered {
+    let time = if cfg!(debug_assertions) { Duration::from_secs(1) } else { time };
+    Cache::builder().max_capacity(200).time_to_live(time).build()
+}
 
 fn answer_with(headers: &HeaderMap, text: Bytes) -> Response {
     let tag = hex(&Sha256::digest(&text)[..16]);

@@ -24,15 +24,16 @@ const MAX_VOICES: usize = 8;
 /// Longest list of voices in a direction, in characters.
 const MAX_VOICE_CHARS: usize = 1_000;
 
-const SELECT: &str = "SELECT id, kind, chapter, start_sentence, start_offset, end_sentence, \
-    end_offset, quote, note, created_at, colour FROM annotations";
+/// Columns of a mark, as [`annotation`] reads them.
+pub(super) const COLUMNS: &str = "id, kind, chapter, start_sentence, start_offset, end_sentence, \
+    end_offset, quote, note, created_at, colour";
 
 impl Library {
     /// What the reader has marked in a book, in the book's order.
     pub async fn annotations(&self, book: &BookId) -> Result<Vec<Annotation>, LibraryError> {
         self.metadata(book).await?;
         let statement = format!(
-            "{SELECT} WHERE user_id = $1 AND book_id = $2 \
+            "SELECT {COLUMNS} FROM annotations WHERE user_id = $1 AND book_id = $2 \
              ORDER BY chapter, start_sentence, start_offset, created_at"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))

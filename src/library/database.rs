@@ -62,8 +62,13 @@ pub async fn connect_as_it_is(
     let known = MIGRATIONS.iter().map(|migration| migration.version).max();
     let done = sqlx::query("SELECT MAX(version) FROM _sqlx_migrations WHERE success");
     let schema = match done.fetch_one(&pool).await {
-        // The table of what was done is not there.
-        Err(sqlx::Error::Database(_)) => Schema::New,
+        // The table of what was done is not there: so PostgreSQL says it by code, and SQLite in words.
+        Err(sqlx::Error::Database(error))
+            if error.code().as_deref() == Some("42P01")
+                || error.message().contains("no such table") =>
+        {
+            Schema::New
+        }
         row => match row?.get::<Option<i64>, _>(0) {
             None => Schema::New,
             done if done == known => Schema::Current,

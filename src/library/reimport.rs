@@ -9,6 +9,7 @@ use app::model::{Annotation, BookId, ImportedCard, Progress};
 use futures::StreamExt;
 use sqlx::{Any, AnyPool, Row, Transaction};
 
+use super::annotations::{COLUMNS, annotation};
 use super::import::ImportedBook;
 use super::import::child::book_folder;
 use super::import::upload::{Upload, Uploaded};
@@ -126,14 +127,10 @@ async fn places(database: &AnyPool, id: &BookId) -> Result<Vec<(String, Progress
 
 /// What readers have marked in a book.
 async fn annotations(database: &AnyPool, id: &BookId) -> Result<Vec<Annotation>, LibraryError> {
-    let rows = sqlx::query(
-        "SELECT id, kind, chapter, start_sentence, start_offset, end_sentence, end_offset, quote, note, \
-         created_at FROM annotations WHERE book_id = $1",
-    )
-    .bind(id.as_str())
-    .fetch_all(database)
-    .await?;
-    rows.iter().map(|row| Ok(super::annotations::annotation(row)?)).collect()
+    let statement = format!("SELECT {COLUMNS} FROM annotations WHERE book_id = $1");
+    let rows = sqlx::query(sqlx::AssertSqlSafe(statement));
+    let rows = rows.bind(id.as_str()).fetch_all(database).await?;
+    rows.iter().map(|row| Ok(annotation(row)?)).collect()
 }
 
 async fn move_place(

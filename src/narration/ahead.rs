@@ -116,6 +116,23 @@ impl Narrator {
         self.recording_of(&plan, 0).await
     }
 
+    /// When the last sentence of a recording was made, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn made_at_ms(&self, recording: &Recording) -> Result<u64, NarrationError> {
+        let made_at = self.shared.clips.assets.made_at_ms(&recording.contents()).await?;
+        Ok(made_at.unwrap_or_default())
+    }
+
+    /// Whether any sentence of a book has been made, in whatever voice.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn has_clips(&self, book: &BookId) -> Result<bool, NarrationError> {
+        Ok(self.shared.clips.assets.has_any_of(book).await?)
+    }
+
     /// A chapter as the person hears it: with the rests and without the parts that they have chosen.
     pub(super) async fn heard_plan(
         &self,

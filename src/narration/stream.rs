@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator, PREFETCH_SENTENCES, jobs};
 use crate::queue::Job;
-use crate::text::hash::hex;
+use crate::text::hash::{ContentHash, hex};
 
 /// Chromium hands a network stream to its demuxer in whole blocks of this many bytes. Probed: with
 /// a shorter first clip it stayed silent until the next one came.
@@ -245,6 +245,12 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// The clips it is made of.
+    pub(super) fn contents(&self) -> Vec<ContentHash> {
+        let jobs = self.pieces.iter().flat_map(|(_, segment)| segment.jobs());
+        jobs.map(|job| job.content).collect()
+    }
+
     /// Whether no sentence is missing.
     pub fn is_whole(&self) -> bool {
         self.gaps == 0

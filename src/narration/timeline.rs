@@ -72,7 +72,8 @@ impl Narrator {
         plan: &ChapterPlan,
         from: usize,
     ) -> Result<Vec<TimelineEntry>, NarrationError> {
-        let (entries, _) = self.known_from(plan, from, &mut clock(plan), Look::Stored).await?;
+        let (mut entries, _) = self.known_from(plan, from, &mut clock(plan), Look::Stored).await?;
+        entries.iter_mut().for_each(|entry| entry.is_stored = true);
         Ok(entries)
     }
 
@@ -88,12 +89,24 @@ impl Narrator {
             let mut clock = clock(&plan);
             let mut at = from.min(plan.segments.len());
             let mut look = Look::Stored;
+            // Until something has to be waited for, all that is told was there.
+            let mut stored: Option<HashMap<ContentHash, ClipLength>> = None;
             while at < plan.segments.len() {
-                let (known, next) = narrator.known_from(&plan, at, &mut clock, look).await?;
+                let (mut known, next) = narrator.known_from(&plan, at, &mut clock, look).await?;
                 at = next;
+                for entry in &mut known {
+                    let segment = &plan.segments[entry.sentence as usize];
+                    let was_there = |job: &Job| {
+                        stored.as_ref().is_none_or(|stored| stored.contains_key(&job.content))
+                    };
+                    entry.is_stored = segment.jobs().iter().all(was_there);
+                }
                 if !known.is_empty() {
                     yield TimelineEvent::Entries(known);
                 } else {
+                    if stored.is_none() {
+                        stored = Some(narrator.stored_lengths(&plan.segments[at..]).await?);
+                    }
                     let begun = Instant::now();
                     let segment = &plan.segments[at];
                     let mut length: Option<ClipLength> = None;
@@ -159,9 +172,6 @@ impl Narrator {
             }
             window = (2 * window).min(LONGEST_LOOK);
         }
-        // What is found behind one that had to be waited for was made just now.
-        let is_stored = matches!(look, Look::Stored);
-        entries.iter_mut().for_each(|entry| entry.is_stored = is_stored);
         self.time_words(plan, &mut entries).await?;
         Ok((entries, end))
     }

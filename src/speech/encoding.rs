@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::VoiceError;
+use super::background::compute;
 use crate::audio::{self, Clip, Pcm, Sound, TimedWord, WordTiming};
 
 /// Length of the clip for a text that an engine passes over: about a third of a second.
@@ -82,8 +83,8 @@ pub(super) async fn encode(
 
 /// Encoding is a few milliseconds of pure computation.
 async fn encode_samples(samples: Vec<i16>, sample_rate: u32) -> Result<Clip, String> {
-    let encoded = tokio::task::spawn_blocking(move || audio::encode(&samples, sample_rate)).await;
-    encoded.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    let encoded = compute(move || audio::encode(&samples, sample_rate)).await?;
+    encoded.map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

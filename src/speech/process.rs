@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, Command};
 
+use super::background::is_in_background;
 use super::{Program, VoiceError};
 use crate::children::{self, Group, Limits};
 
@@ -40,17 +41,6 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 /// Last words kept of a program that fails, in bytes.
 const MAX_COMPLAINT_BYTES: usize = 500;
 
-tokio::task_local! {
-    /// Set while a sentence is made that nobody listens for.
-    static IN_BACKGROUND: ();
-}
-
-/// Makes a sentence that nobody listens for: the programs that speak it step back behind all others. (Measured: whoever
-/// presses play beside a narration on two processors waits 37 ms, and 28 ms without one.)
-pub async fn in_background<T>(making: impl Future<Output = T>) -> T {
-    IN_BACKGROUND.scope((), making).await
-}
-
 /// Runs `program`, writes `input` to it and returns what it prints.
 pub async fn run<A: AsRef<OsStr>>(
     program: impl Into<Program>,
@@ -69,7 +59,7 @@ pub async fn run<A: AsRef<OsStr>>(
     let child = command.spawn().map_err(failed)?;
     // Killed on the way out, with all that it has started.
     let _group = Group::of(&child);
-    if IN_BACKGROUND.try_with(|()| ()).is_ok() {
+    if is_in_background() {
         children::step_back(&child);
     }
     // Before it is given a stranger's text.
@@ -141,6 +131,7 @@ async fn read_last(mut stderr: ChildStderr, last: &mut Vec<u8>) -> io::Result<us
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::speech::in_background;
 
     #[tokio::test]
     async fn text_goes_in_and_output_comes_back() {

@@ -298,6 +298,10 @@ fn show_step(field: &HtmlInputElement, value: &str) {
 fn prefer(event: &Event, is_settled: bool) {
     let Some(field) = dom::target(event, "[data-preference]") else { return };
     let Ok(field) = field.dyn_into::<HtmlInputElement>() else { return };
+    // What the server would refuse is neither shown nor sent, and the field says so itself.
+    if !field.report_validity() {
+        return;
+    }
     let is_unticked = field.type_() == "checkbox" && !field.checked();
     let value = if is_unticked { Switch::Off.name().to_owned() } else { field.value() };
     show_step(&field, &value);

@@ -216,7 +216,8 @@ pub struct LaneLine {
     pub class: String,
     /// Sentences that wait.
     pub sentences: u64,
-    /// For how long the book has waited that was served longest ago, in seconds; null when none waits.
+    /// The longest that a book has waited for its turn, in seconds; null when none waits, or each has something more
+    /// urgent.
     pub longest_seconds: Option<u64>,
 }
 
@@ -241,8 +242,8 @@ pub struct FigurePoint {
     /// When the slot begins, in milliseconds since 1970.
     pub at_ms: u64,
     /// `prefetch`, `chapter`, `background`, `in_flight` and `dead` are the most sentences there were at once; `made`,
-    /// `heard` and `hits` count clips, `waits` those that somebody waited for, `late` those of them that took
-    /// longer than a second, and `lock_waits` those that another process was making.
+    /// `heard` and `hits` count clips, `waits` those that somebody waited for, and `late` those of them that took
+    /// longer than a second; `lock_waits` counts sentences that were to be made while another process was making them.
     pub name: String,
     /// How much.
     pub value: u64,

@@ -120,8 +120,10 @@ fn lanes(lanes: &[LaneLine]) -> Option<impl IntoView + use<>> {
             "chapter" => words.chapter,
             _ => words.background,
         };
-        let waits = (words.waiting_now)(lane.sentences, lane.longest_seconds.unwrap_or(0));
-        view! { <li><strong dir="auto">{engine}</strong>" · "{class}": "{waits}</li> }
+        let waits = (words.waiting_now)(lane.sentences);
+        let longest =
+            lane.longest_seconds.map(|seconds| format!(", {}", (words.waiting_longest)(seconds)));
+        view! { <li><strong dir="auto">{engine}</strong>" · "{class}": "{waits}{longest}</li> }
     };
     let waiting = lanes.iter().filter(|lane| lane.sentences > 0);
     let lines: Vec<_> = waiting.map(line).collect();
@@ -163,8 +165,8 @@ fn day(points: &[FigurePoint], slot_ms: u64) -> impl IntoView + use<> {
         {chart(words.clips_chart, points, slot_ms, &clips)}
         <p>
             {on_time.unwrap_or_else(|| words.no_waits.to_owned())}
-            {(locked > 0).then(|| format!(" {}", (words.lock_waits)(locked)))}
         </p>
+        {(locked > 0).then(|| view! { <p>{(words.lock_waits)(locked)}</p> })}
     }
 }
 

@@ -75,7 +75,7 @@ fn library(
                 .then(|| view! { <p class="refusal" role="alert">{refused.to_owned()}</p> })}
             {gone.map(|(id, title)| undo_line(&id, &title))}
             {above}
-            {(count >= ENOUGH_TO_SORT).then(|| arrangement(find, show, sort))}
+            {(count >= ENOUGH_TO_SORT || show != Show::All).then(|| arrangement(find, show, sort))}
             {nothing}
             <ul class="shelf" role="list">{shown.into_iter().map(shelf_item).collect_view()}</ul>
         </main>

@@ -13,6 +13,9 @@ use crate::preferences::{
 };
 use crate::words::words;
 
+/// What names of typefaces are written with, as forms check it.
+const TYPEFACE_PATTERN: &str = r"[\p{L}\p{N} _.+\-]*";
+
 /// `/settings`
 #[component]
 pub fn SettingsPage() -> impl IntoView {
@@ -42,7 +45,7 @@ pub fn SettingsPage() -> impl IntoView {
                 <label class="step-row own-face">
                     <span>{said.own_face}</span>
                     <input type="text" name="own_face" data-preference="own_face" value=chosen.own_face.clone()
-                        maxlength=MAX_TYPEFACE.to_string() placeholder="OpenDyslexic" autocomplete="off" spellcheck="false"/>
+                        maxlength=MAX_TYPEFACE.to_string() pattern=TYPEFACE_PATTERN title=said.own_face_title placeholder="OpenDyslexic" autocomplete="off" spellcheck="false"/>
                 </label>
                 {step("size", said.size, chosen.size)}
                 {step("leading", said.leading, chosen.leading)}

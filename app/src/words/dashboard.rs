@@ -17,7 +17,8 @@ pub struct Dashboard {
     pub waiters: &'static str,
     pub locks: &'static str,
     pub waiting: &'static str,
-    pub waiting_now: fn(sentences: u64, seconds: u64) -> String,
+    pub waiting_now: fn(sentences: u64) -> String,
+    pub waiting_longest: fn(seconds: u64) -> String,
     pub local: &'static str,
     pub awaited: &'static str,
     pub working: fn(name: &str, in_flight: u64) -> String,
@@ -73,12 +74,11 @@ pub(super) const ENGLISH: Dashboard = Dashboard {
     waiters: "listeners who wait",
     locks: "locked, so that nobody pays twice",
     waiting: "What waits for whom",
-    waiting_now: |sentences, seconds| {
-        format!(
-            "{sentences} {}, the longest for {seconds} s",
-            if sentences == 1 { "sentence" } else { "sentences" }
-        )
+    waiting_now: |sentences| match sentences {
+        1 => "1 sentence".to_owned(),
+        _ => format!("{sentences} sentences"),
     },
+    waiting_longest: |seconds| format!("the longest wait for a turn {seconds} s"),
     local: "voices of this machine",
     awaited: "that somebody waits for",
     working: |name, in_flight| format!("{name}: {in_flight} being made"),
@@ -95,7 +95,7 @@ pub(super) const ENGLISH: Dashboard = Dashboard {
         format!("{share} % of {waits} sentences that somebody waited for came within a second.")
     },
     no_waits: "Nobody had to wait for a sentence.",
-    lock_waits: |count| format!("{count} of them another process was making already."),
+    lock_waits: |count| format!("{count} sentences were already being made by another process."),
     engines: "Engines",
     speaks: "speaks",
     rests: |reason, seconds| format!("rests for {seconds} s: {reason}"),
@@ -145,12 +145,11 @@ pub(super) const SPANISH: Dashboard = Dashboard {
     waiters: "oyentes que esperan",
     locks: "reservadas, para no pagar dos veces",
     waiting: "Qué espera a quién",
-    waiting_now: |sentences, seconds| {
-        format!(
-            "{sentences} {}, la que más desde hace {seconds} s",
-            if sentences == 1 { "frase" } else { "frases" }
-        )
+    waiting_now: |sentences| match sentences {
+        1 => "1 frase".to_owned(),
+        _ => format!("{sentences} frases"),
     },
+    waiting_longest: |seconds| format!("la espera de turno más larga {seconds} s"),
     local: "voces de esta máquina",
     awaited: "que alguien espera",
     working: |name, in_flight| format!("{name}: {in_flight} haciéndose"),
@@ -167,7 +166,7 @@ pub(super) const SPANISH: Dashboard = Dashboard {
         format!("El {share} % de las {waits} frases que alguien esperó llegó en un segundo.")
     },
     no_waits: "Nadie tuvo que esperar una frase.",
-    lock_waits: |count| format!("Otro proceso ya estaba haciendo {count} de ellas."),
+    lock_waits: |count| format!("{count} frases ya las estaba haciendo otro proceso."),
     engines: "Motores",
     speaks: "habla",
     rests: |reason, seconds| format!("descansa {seconds} s: {reason}"),
@@ -219,12 +218,11 @@ pub(super) const GERMAN: Dashboard = Dashboard {
     waiters: "Hörer, die warten",
     locks: "gesperrt, damit niemand doppelt zahlt",
     waiting: "Was auf wen wartet",
-    waiting_now: |sentences, seconds| {
-        format!(
-            "{sentences} {}, am längsten seit {seconds} s",
-            if sentences == 1 { "Satz" } else { "Sätze" }
-        )
+    waiting_now: |sentences| match sentences {
+        1 => "1 Satz".to_owned(),
+        _ => format!("{sentences} Sätze"),
     },
+    waiting_longest: |seconds| format!("das längste Warten auf die Reihe {seconds} s"),
     local: "Stimmen dieses Rechners",
     awaited: "auf die jemand wartet",
     working: |name, in_flight| format!("{name}: {in_flight} in Arbeit"),
@@ -243,7 +241,7 @@ pub(super) const GERMAN: Dashboard = Dashboard {
         )
     },
     no_waits: "Niemand musste auf einen Satz warten.",
-    lock_waits: |count| format!("{count} davon machte schon ein anderer Prozess."),
+    lock_waits: |count| format!("{count} Sätze machte schon ein anderer Prozess."),
     engines: "Sprachdienste",
     speaks: "spricht",
     rests: |reason, seconds| format!("ruht noch {seconds} s: {reason}"),

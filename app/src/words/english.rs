@@ -138,6 +138,7 @@ pub(super) static ENGLISH: Words = Words {
         face: "Typeface",
         face_names: ["Serif", "Sans", "Legible", "The book’s", "My own"],
         own_face: "Name of a typeface on your device",
+        own_face_title: "Letters, digits, spaces and - _ . +",
         size: "Size",
         leading: "Line height",
         measure: "Length of lines",

@@ -138,6 +138,7 @@ pub(super) static GERMAN: Words = Words {
         face: "Schrift",
         face_names: ["Mit Serifen", "Ohne Serifen", "Gut lesbar", "Die des Buchs", "Meine eigene"],
         own_face: "Name einer Schrift auf deinem Gerät",
+        own_face_title: "Buchstaben, Ziffern, Leerzeichen und - _ . +",
         size: "Größe",
         leading: "Zeilenabstand",
         measure: "Zeilenlänge",

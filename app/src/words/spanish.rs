@@ -136,6 +136,7 @@ pub(super) static SPANISH: Words = Words {
         face: "Tipo de letra",
         face_names: ["Con remates", "Sin remates", "Legible", "El del libro", "El mío"],
         own_face: "Nombre de un tipo de letra de tu dispositivo",
+        own_face_title: "Letras, cifras, espacios y - _ . +",
         size: "Tamaño",
         leading: "Interlineado",
         measure: "Longitud de línea",

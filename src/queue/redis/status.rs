@@ -98,22 +98,23 @@ impl RedisQueue {
     /// The workers that were heard of lately, by name.
     pub(super) async fn look_at_workers(&self) -> RedisResult<Vec<WorkerStatus>> {
         let mut living = self.look("ZRANGEBYSCORE", &Key::Workers);
-        living.arg(self.living_since()).arg("+inf").arg("LIMIT").arg(0).arg(MAX_WORKERS);
-        let mut names: Vec<String> = living.query_async(&mut self.redis.clone()).await?;
-        names.sort_unstable();
-        let mut workers = Vec::with_capacity(names.len());
-        for name in names {
-            let known = self.look("HGETALL", &Key::WorkerStatus(name.clone()));
-            let mut known: HashMap<String, String> =
-                known.query_async(&mut self.redis.clone()).await?;
-            let number = |name| known.get(name).and_then(|value: &String| value.parse().ok());
+        living.arg(self.living_since()).arg("+inf").arg("WITHSCORES");
+        living.arg("LIMIT").arg(0).arg(MAX_WORKERS);
+        let mut living: Vec<(String, f64)> = living.query_async(&mut self.redis.clone()).await?;
+        living.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let said = living.iter().map(|(name, _)| Key::WorkerStatus(name.clone()));
+        let said = said.map(|key| self.look("HGETALL", &key)).collect();
+        let said = self.send(said, MayRefuse(0)).await?;
+        let worker = |((name, seen), said): ((String, f64), Value)| {
             // Whoever has claimed and not yet renewed has said nothing of itself.
-            let seen_at_ms = number("last_seen").unwrap_or_default();
-            let in_flight = number("queue_length").unwrap_or_default() as usize;
-            let current_job = known.remove("current_job").unwrap_or_default();
-            let heartbeat = Heartbeat { current_job, in_flight };
-            workers.push(WorkerStatus { name, seen_at_ms, heartbeat });
-        }
-        Ok(workers)
+            let mut said = HashMap::<String, String>::from_redis_value(said)?;
+            let in_flight = said.get("queue_length").and_then(|count| count.parse().ok());
+            let heartbeat = Heartbeat {
+                current_job: said.remove("current_job").unwrap_or_default(),
+                in_flight: in_flight.unwrap_or_default(),
+            };
+            Ok(WorkerStatus { name, seen_at_ms: seen as u64, heartbeat })
+        };
+        living.into_iter().zip(said).map(worker).collect()
     }
 }

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use super::super::super::{dom, panels};
 use super::super::commands::Command;
 use super::super::controls::speed::{EVERY_BOOK, rate_name};
-use super::super::page::{self, Shown};
+use super::super::page::{self, Shown, Side};
 use super::super::server_events::{self, Announcement};
 use super::super::{paged, session};
 use super::{Driver, Event, Phase, Spot};
@@ -182,7 +182,11 @@ impl Driver {
 
     /// Folds the bar, or unfolds it. Pages become longer or shorter by it: what was read stays in view.
     pub fn fold(&self) {
-        let seen = page::first_visible();
+        // One that begins on the next page is not what is read, but the one before it.
+        let seen = page::first_visible().map(|first| match page::side(first) {
+            Some(Side::Here) => first,
+            _ => first.saturating_sub(1),
+        });
         self.state().is_folded.update(|is_folded| *is_folded = !*is_folded);
         request_animation_frame(move || {
             if let Some(sentence) = seen {
