@@ -48,8 +48,7 @@ pub fn Panels() -> impl IntoView {
             if let Some(form) = dom::target(&event, "[data-live-form]")
                 && let Ok(form) = form.dyn_into::<HtmlFormElement>()
             {
-                keep_choice(&event);
-                let _ = form.request_submit();
+                keep_choice(&event, form);
             }
         });
         dom::listen(&document(), "keydown", |event| {
@@ -311,13 +310,19 @@ fn prefer(event: &Event, is_settled: bool) {
     dom::after_paint(move || show_preference(&name, &value));
 }
 
-/// Keeps what a list stands at that is not of the settings, as how the library is ordered.
-fn keep_choice(event: &Event) {
-    let Some(list) = dom::target(event, "[data-kept]") else { return };
-    let Some(name) = list.get_attribute("data-kept") else { return };
-    if let Ok(list) = list.dyn_into::<HtmlSelectElement>() {
-        keep_preference(&name, &list.value(), true);
-    }
+/// Keeps what a list stands at that is not of the settings, as how the library is ordered, and then sends its form: a
+/// page that is left at once may not get it sent.
+fn keep_choice(event: &Event, form: HtmlFormElement) {
+    let list = dom::target(event, "[data-kept]").and_then(|list| list.dyn_into().ok());
+    let field = list.and_then(|list: HtmlSelectElement| {
+        Some([&list.get_attribute("data-kept")?, "=", &encoded(&list.value())].concat())
+    });
+    spawn_local(async move {
+        if let Some(field) = field {
+            let _ = dom::ask("POST", "/settings", "application/json", Body::Form(&field)).await;
+        }
+        let _ = form.request_submit();
+    });
 }
 
 /// Sets a preference by its name.
