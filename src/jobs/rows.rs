@@ -1,12 +1,12 @@
 //! Narrations in SQL. Whoever runs one has its token, without which nothing of it can be written any more: a server
 //! that was taken for dead changes nothing when it comes back.
 
+mod figures;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
-use app::model::{
-    BegunInTime, BookId, NarrationCard, NarrationOutput, NarrationState, NarrationStats,
-};
+use app::model::{BookId, NarrationCard, NarrationOutput, NarrationState};
 use sqlx::any::AnyRow;
 use sqlx::{AnyPool, Row};
 
@@ -19,10 +19,6 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 pub(super) const MAX_ATTEMPTS: i64 = 3;
 /// Whoever has waited for so long goes before those with a greater priority.
 const LONG_WAIT: Duration = Duration::from_secs(12 * 3600);
-/// A narration of somebody whose own go first should be begun within this time: while they do something else.
-const MEMBERS_GOAL: Duration = Duration::from_secs(10 * 60);
-/// Anybody else's: on the same evening.
-const LISTENERS_GOAL: Duration = Duration::from_secs(3600);
 /// How long those that have ended are remembered.
 const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
 /// How long one may be stopped until it is called off.
@@ -204,26 +200,6 @@ impl Rows {
         // It may have ended in this very moment.
         let known = self.known(new).await?.ok_or(sqlx::Error::RowNotFound)?;
         Ok((known, false))
-    }
-
-    /// Characters that a person has asked for in the last 24 hours or still waits for; of what was called off or failed,
-    /// those that were spoken.
-    pub(super) async fn asked_today(&self, user: &str) -> Result<u64, sqlx::Error> {
-        let asked = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN state IN ('cancelled', 'failed') THEN characters ELSE wanted END), 0)
-             AS BIGINT) FROM narrations WHERE user_id = $1 AND (created_at >= $2 OR finished_at >= $2
-             OR state IN ('queued', 'running', 'paused'))",
-        );
-        let asked = asked.bind(user).bind(now_ms() as i64 - DAY_MS).fetch_one(&self.0).await?;
-        Ok(asked.get::<i64, _>(0).unsigned_abs())
-    }
-
-    /// Whose one is that was called off or failed, and the characters that it would still have spoken.
-    pub(super) async fn missing(&self, id: &str) -> Result<Option<(String, u64)>, sqlx::Error> {
-        let missing =
-            sqlx::query("SELECT user_id, wanted - characters FROM narrations WHERE id = $1");
-        let missing = missing.bind(id).fetch_optional(&self.0).await?;
-        Ok(missing.map(|row| (row.get(0), row.get::<i64, _>(1).max(0) as u64)))
     }
 
     /// The id of the same narration, if it is there and not done.
@@ -475,67 +451,6 @@ impl Rows {
         rows.iter().map(|row| Ok(narration(row)?.card(row.try_get("title")?))).collect()
     }
 
-    /// What is being narrated, and how it goes.
-    pub(super) async fn stats(&self, whose: Whose<'_>) -> Result<NarrationStats, sqlx::Error> {
-        let since = now_ms() as i64 - DAY_MS;
-        let rows = sqlx::query(
-            "SELECT state, COUNT(*), SUM(CASE WHEN finished_at >= $2 THEN 1 ELSE 0 END) FROM narrations
-             WHERE ($1 = '' OR user_id = $1) GROUP BY state",
-        );
-        let rows = rows.bind(whose.user()).bind(since).fetch_all(&self.0).await?;
-        let mut stats = NarrationStats::default();
-        for row in &rows {
-            let count = row.try_get::<i64, _>(1)?.unsigned_abs();
-            match NarrationState::named(row.try_get(0)?) {
-                Some(NarrationState::Queued) => stats.pending = count,
-                Some(NarrationState::Running) => stats.processing = count,
-                Some(NarrationState::Paused) => stats.paused = count,
-                Some(NarrationState::Completed) => {
-                    stats.completed = count;
-                    stats.completed_today = row.try_get::<i64, _>(2)?.unsigned_abs();
-                }
-                Some(NarrationState::Failed) => stats.failed = count,
-                Some(NarrationState::Cancelled) => stats.cancelled = count,
-                None => {}
-            }
-        }
-        // One that was to begin later has not waited until then.
-        let waits = sqlx::query(
-            "SELECT started_at - CASE WHEN run_at > narrations.created_at AND run_at < started_at THEN run_at
-             ELSE narrations.created_at END AS waited, priority FROM narrations
-             WHERE ($1 = '' OR user_id = $1) AND started_at >= $2 ORDER BY waited LIMIT 10000",
-        );
-        let waits = waits.bind(whose.user()).bind(since).fetch_all(&self.0).await?;
-        let at = |part: usize| {
-            let place = (waits.len() * part).div_ceil(100).saturating_sub(1);
-            waits.get(place).map_or(0, |row| row.get::<i64, _>(0).max(0) as u64 / 1000)
-        };
-        (stats.wait_seconds_p50, stats.wait_seconds_p95) = (at(50), at(95));
-        let begun_in = |goal: Duration, is_meant: &dyn Fn(i64) -> bool| {
-            let meant = waits.iter().filter(|row| is_meant(row.get(1)));
-            let (begun, in_time) = meant.fold((0, 0), |(begun, in_time), row| {
-                let is_in_time = row.get::<i64, _>(0) <= goal.as_millis() as i64;
-                (begun + 1, in_time + u64::from(is_in_time))
-            });
-            BegunInTime { goal_seconds: goal.as_secs(), begun, in_time }
-        };
-        stats.members = begun_in(MEMBERS_GOAL, &|priority| priority > 0);
-        stats.listeners = begun_in(LISTENERS_GOAL, &|priority| priority <= 0);
-        Ok(stats)
-    }
-
-    /// How many characters a second a voice was spoken at, in what it did last.
-    pub(super) async fn speed(&self, voice: &str) -> Result<Option<f64>, sqlx::Error> {
-        let row = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(characters), 0) AS BIGINT), CAST(COALESCE(SUM(ran), 0) AS BIGINT)
-             FROM (SELECT characters, ran FROM narrations WHERE voice = $1 AND state = 'completed'
-             AND characters > 0 ORDER BY finished_at DESC LIMIT 20) AS last",
-        );
-        let row = row.bind(voice).fetch_one(&self.0).await?;
-        let (characters, ms) = (row.get::<i64, _>(0), row.get::<i64, _>(1));
-        Ok((characters > 0 && ms > 0).then(|| characters as f64 * 1000.0 / ms as f64))
-    }
-
     /// What is not done and may be needed.
     pub(super) async fn reserved(&self) -> Result<Vec<Reserved>, sqlx::Error> {
         let statement = format!(
@@ -684,157 +599,4 @@ impl Narration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn rows() -> (Rows, tempfile::TempDir) {
-        let folder = tempfile::TempDir::new().unwrap();
-        let database = crate::library::connect(None, folder.path()).await.unwrap();
-        let book = "INSERT INTO books (id, title, authors, language, vertical, format, toc, chapters, sentences, added_at)
-             VALUES ('0123456789abcdef', 'T', '[]', 'en', 0, 'txt', '[]', 99, 99, 0)";
-        sqlx::query(book).execute(&database).await.unwrap();
-        (Rows(database), folder)
-    }
-
-    async fn add(rows: &Rows, user: &str, chapter: u32, priority: i64) -> String {
-        let book = "0123456789abcdef".parse().unwrap();
-        let new = NewNarration {
-            user,
-            book: &book,
-            voice: "v",
-            chapters: (chapter, chapter),
-            priority,
-            run_at: now_ms(),
-            total: 3,
-            done: 0,
-            wanted: 10,
-            max_cost: 0,
-            output: NarrationOutput::None,
-        };
-        let (id, is_new) = rows.add(&new).await.unwrap();
-        assert!(is_new);
-        // The order of those that were asked for in one millisecond is no one's business.
-        tokio::time::sleep(Duration::from_millis(2)).await;
-        id
-    }
-
-    #[tokio::test]
-    async fn the_next_is_of_the_greatest_priority_and_of_whoever_has_least() {
-        let (rows, _folder) = rows().await;
-        for chapter in 1..=3 {
-            add(&rows, "greedy", chapter, 0).await;
-        }
-        add(&rows, "modest", 1, 0).await;
-        add(&rows, "premium", 1, 1).await;
-        let mut order = Vec::new();
-        while let Some(narration) = rows.claim(2).await.unwrap() {
-            order.push((narration.user, narration.first));
-        }
-        let order: Vec<_> = order.iter().map(|(user, chapter)| (user.as_str(), *chapter)).collect();
-        // Two of one person at once, and no more.
-        assert_eq!(order, [("premium", 1), ("greedy", 1), ("modest", 1), ("greedy", 2)]);
-    }
-
-    #[tokio::test]
-    async fn of_fifty_people_nobody_has_more_than_a_third() {
-        const PEOPLE: usize = 50;
-        const EACH: u32 = 20;
-        const RUNNERS: usize = 6;
-        let (rows, _folder) = rows().await;
-        // Whoever comes first asks for all at once.
-        for person in 0..PEOPLE {
-            for chapter in 1..=EACH {
-                add(&rows, &format!("p{person}"), chapter, 0).await;
-            }
-        }
-        let (mut running, mut begun) = (Vec::<Narration>::new(), Vec::<String>::new());
-        while let Some(narration) = rows.claim(RUNNERS as u16).await.unwrap() {
-            begun.push(narration.user.clone());
-            running.push(narration);
-            let mine = |user: &str| running.iter().filter(|one| one.user == user).count();
-            let most = running.iter().map(|one| mine(&one.user)).max().unwrap_or(0);
-            assert!(most * 3 <= RUNNERS, "{most} of {} at once", running.len());
-            if running.len() == RUNNERS {
-                // They take differently long.
-                let ended = running.remove(begun.len() * 7 % RUNNERS);
-                rows.end(&ended, &End::Completed).await.unwrap();
-            }
-        }
-        assert_eq!(begun.len(), PEOPLE * EACH as usize);
-        // Everybody's first goes before anybody's second, and so on to the end.
-        for round in begun.chunks(PEOPLE) {
-            let people: HashSet<&String> = round.iter().collect();
-            assert_eq!(people.len(), PEOPLE);
-        }
-    }
-
-    #[tokio::test]
-    async fn those_that_are_begun_in_time_are_counted_by_whose_they_are() {
-        let (rows, _folder) = rows().await;
-        add(&rows, "premium", 1, 1).await;
-        let late = add(&rows, "premium", 2, 1).await;
-        add(&rows, "a", 1, 0).await;
-        add(&rows, "a", 2, 0).await;
-        let waited = MEMBERS_GOAL.as_millis() as i64 + 1;
-        let long = sqlx::query("UPDATE narrations SET created_at = $1, run_at = $1 WHERE id = $2");
-        long.bind(now_ms() as i64 - waited).bind(&late).execute(&rows.0).await.unwrap();
-        while rows.claim(9).await.unwrap().is_some() {}
-        let stats = rows.stats(Whose::everybodys()).await.unwrap();
-        let counts = |of: BegunInTime| (of.goal_seconds, of.begun, of.in_time);
-        assert_eq!((counts(stats.members), counts(stats.listeners)), ((600, 2, 1), (3600, 2, 2)));
-    }
-
-    #[tokio::test]
-    async fn whoever_waits_for_long_is_not_put_off_for_ever() {
-        let (rows, _folder) = rows().await;
-        let patient = add(&rows, "patient", 1, 0).await;
-        let long_ago = now_ms() as i64 - LONG_WAIT.as_millis() as i64 - 1;
-        let waited = sqlx::query("UPDATE narrations SET run_at = $1 WHERE id = $2");
-        waited.bind(long_ago).bind(&patient).execute(&rows.0).await.unwrap();
-        add(&rows, "premium", 1, 1).await;
-        assert_eq!(rows.claim(1).await.unwrap().unwrap().id, patient);
-    }
-
-    #[tokio::test]
-    async fn whoever_was_taken_for_dead_writes_nothing_any_more() {
-        let (rows, _folder) = rows().await;
-        add(&rows, "a", 1, 0).await;
-        let first = rows.claim(1).await.unwrap().unwrap();
-        assert!(rows.claim(1).await.unwrap().is_none());
-        let expired = sqlx::query("UPDATE narrations SET lease_until = 1");
-        expired.execute(&rows.0).await.unwrap();
-        let second = rows.claim(1).await.unwrap().unwrap();
-        assert_eq!((second.id.as_str(), second.attempts), (first.id.as_str(), 2));
-        let progress = Progress { total: 3, done: 2, ..Progress::default() };
-        assert_eq!(rows.progress(&first, &progress, "").await.unwrap(), None);
-        rows.end(&first, &End::Failed("late".to_owned())).await.unwrap();
-        assert_eq!(rows.progress(&second, &progress, "").await.unwrap(), Some(None));
-        // What a person asks for in the last moment is done, though the server stops.
-        assert!(rows.wish(&second.id, Whose::own("a"), Wish::Cancel).await.unwrap());
-        let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
-        assert_eq!((card.state, card.done, card.percent), (NarrationState::Running, 2, 66));
-        rows.end(&second, &End::Released).await.unwrap();
-        let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
-        assert_eq!(card.state, NarrationState::Cancelled);
-        assert!(card.finished_at_ms.is_some());
-    }
-
-    #[tokio::test]
-    async fn one_that_does_not_get_on_is_tried_three_times() {
-        let (rows, _folder) = rows().await;
-        add(&rows, "a", 1, 0).await;
-        for attempt in 1..=MAX_ATTEMPTS {
-            let narration = rows.claim(1).await.unwrap().unwrap();
-            assert_eq!(narration.attempts, attempt);
-            rows.end(&narration, &End::Again("stuck".to_owned(), Duration::ZERO)).await.unwrap();
-        }
-        assert!(rows.claim(1).await.unwrap().is_none());
-        let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
-        assert_eq!((card.state, card.error.as_str()), (NarrationState::Failed, "stuck"));
-        // A server that stops has not tried.
-        assert!(rows.retry(&card.id, Whose::own("a")).await.unwrap());
-        let narration = rows.claim(1).await.unwrap().unwrap();
-        rows.end(&narration, &End::Released).await.unwrap();
-        assert_eq!(rows.claim(1).await.unwrap().unwrap().attempts, 1);
-    }
-}
+mod tests;
