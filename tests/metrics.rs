@@ -76,6 +76,10 @@ async fn what_goes_on_is_counted() {
     assert_eq!(value(&after, spoken), 1.0);
     assert_eq!(value(&after, "earmark_spoken_characters_total{engine=\"espeak-ng\"}"), 4.0);
     assert_eq!(value(&after, "earmark_locks_held"), 0.0);
+    // What was waited for came by a lane, which is empty again.
+    for name in ["earmark_queue_sentences", "earmark_queue_longest_wait_seconds"] {
+        assert_eq!(value(&after, &format!("{name}{{class=\"awaited\",engine=\"local\"}}")), 0.0);
+    }
     // The first was waited for, and is there since.
     assert_eq!(value(&after, "earmark_wait_seconds_count"), 1.0);
     // The route as it was registered, not the address: there would be no end of those.

@@ -4,7 +4,8 @@
 //! Counters are counted where things happen, by the macros of the `metrics` crate, which do nothing unless
 //! somebody listens. What can be looked up is looked up when it is asked for.
 
-use std::sync::LazyLock;
+use std::collections::BTreeSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::model::LaneLine;
@@ -95,7 +96,7 @@ async fn look(state: &AppState) {
         gauge!("earmark_redis_up").set(if redis.is_up() { 1.0 } else { 0.0 });
     }
     match state.narrator.lanes().await {
-        Ok(lanes) => lanes.into_iter().for_each(show_lane),
+        Ok(lanes) => show_lanes(lanes),
         Err(error) => tracing::warn!(%error, "what waits cannot be counted"),
     }
     match state.jobs.stats(Whose::everybodys()).await {
@@ -119,11 +120,28 @@ async fn look(state: &AppState) {
     }
 }
 
-fn show_lane(LaneLine { engine, class, sentences, longest_seconds }: LaneLine) {
-    let longest = longest_seconds.unwrap_or(0);
-    gauge!("earmark_queue_longest_wait_seconds", "class" => class.clone(), "engine" => engine.clone())
-        .set(longest as f64);
-    gauge!("earmark_queue_sentences", "class" => class, "engine" => engine).set(sentences as f64);
+/// Lanes that were shown before, by class and engine.
+static SHOWN: Mutex<BTreeSet<(String, String)>> = Mutex::new(BTreeSet::new());
+
+/// Shows what waits. A lane that is not there any more, as after Redis has lost its data, is empty.
+fn show_lanes(lanes: Vec<LaneLine>) {
+    let show = |(class, engine): &(String, String), sentences: u64, longest: Option<u64>| {
+        let labels = [("class", class.clone()), ("engine", engine.clone())];
+        let longest = longest.unwrap_or(0) as f64;
+        gauge!("earmark_queue_longest_wait_seconds", &labels).set(longest);
+        gauge!("earmark_queue_sentences", &labels).set(sentences as f64);
+    };
+    let now: BTreeSet<_> = lanes
+        .into_iter()
+        .map(|LaneLine { engine, class, sentences, longest_seconds }| {
+            let lane = (class, engine);
+            show(&lane, sentences, longest_seconds);
+            lane
+        })
+        .collect();
+    let mut shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    shown.difference(&now).for_each(|gone| show(gone, 0, None));
+    shown.extend(now);
 }
 
 fn describe() {
@@ -131,7 +149,7 @@ fn describe() {
     describe_gauge!("earmark_queue_sentences", "Sentences that wait, by class and engine");
     describe_gauge!(
         "earmark_queue_longest_wait_seconds",
-        "For how long the book has waited that was served longest ago, by class and engine"
+        "The longest that a book has waited for its turn, by class and engine"
     );
     describe_gauge!("earmark_in_flight", "Sentences that are being made");
     describe_gauge!("earmark_retries_waiting", "Failed sentences that will be tried again");

@@ -44,7 +44,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {choice("face", said.face, Typeface::ALL, Typeface::name, chosen.face, names(&said.face_names))}
                 <label class="step-row own-face">
                     <span>{said.own_face}</span>
-                    <input type="text" name="own_face" data-preference="own_face" value=chosen.own_face.clone()
+                    <input name="own_face" data-preference="own_face" value=chosen.own_face.clone()
                         maxlength=MAX_TYPEFACE.to_string() pattern=TYPEFACE_PATTERN title=said.own_face_title placeholder="OpenDyslexic" autocomplete="off" spellcheck="false"/>
                 </label>
                 {step("size", said.size, chosen.size)}

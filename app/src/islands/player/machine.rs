@@ -244,7 +244,7 @@ impl Machine {
         Some(segment.end_ms - segment.start_ms)
     }
 
-    /// Whether the sentence the voice is in was there before it was asked for.
+    /// Whether the clip of the sentence the voice is in was there when whoever listens began to.
     pub fn is_stored(&self) -> bool {
         let segment = self.track.at(self.now_ms).filter(|_| self.has_stream);
         self.voice_at.is_some() && segment.is_some_and(|segment| segment.is_stored)

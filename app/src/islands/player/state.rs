@@ -69,7 +69,7 @@ pub struct Place {
     pub rest_ms: u64,
     /// How much of the book is read.
     pub percent: Option<u64>,
-    /// Whether the sentence was there before it was asked for.
+    /// Whether the clip of the sentence was there when whoever listens began to.
     pub is_stored: bool,
 }
 

@@ -13,7 +13,7 @@ pub struct Segment {
     pub start_ms: u64,
     /// When the next begins.
     pub end_ms: u64,
-    /// Whether its clip was there before it was asked for.
+    /// Whether its clip was there when whoever listens began to.
     pub is_stored: bool,
 }
 
