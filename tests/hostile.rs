@@ -72,6 +72,13 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
         "<!DOCTYPE html [<!ENTITY a 'aaaaaaaaaa'>{lol}]><html><body><p>&i; Safe text.</p></body></html>"
     );
     let plain = package("", "");
+    // Rules that fit nothing, matched against whatever there is.
+    let rules: String =
+        (0..40_000).map(|n| format!("* * * :not(.a{n}) b{{text-align:center}}")).collect();
+    let many = format!(
+        "<html><head><link rel='stylesheet' href='s.css'/></head><body>{}Safe text.</body></html>",
+        "<p>x <b>y</b>".repeat(60_000)
+    );
     let [with_refines, with_pictures, with_sheet] = [
         package(&refines, ""),
         package("", &pictures),
@@ -100,6 +107,14 @@ fn bombs() -> Vec<(&'static str, Vec<u8>)> {
                 ("p.opf", with_sheet.as_bytes()),
                 ("s.css", sheet.as_bytes()),
                 ("a.xhtml", text),
+            ]),
+        ),
+        (
+            "rules",
+            packed(&[
+                ("p.opf", with_sheet.as_bytes()),
+                ("s.css", rules.as_bytes()),
+                ("a.xhtml", many.as_bytes()),
             ]),
         ),
         ("entities", packed(&[("p.opf", plain.as_bytes()), ("a.xhtml", lol.as_bytes())])),

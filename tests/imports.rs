@@ -8,7 +8,7 @@ use std::io::{Cursor, Write};
 use std::process::Command;
 use std::time::Duration;
 
-use common::{TestServer, database, epub};
+use common::{TestServer, database, epub, epub_with};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -345,4 +345,28 @@ async fn a_data_folder_is_for_its_owner_alone() {
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("earmark.db")), 0o600);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_looks_as_its_style_sheets_have_it() {
+    let server = TestServer::start().await;
+    let sheet = "p { margin: 0; text-indent: 1.2em } h1 { text-align: center }
+        h1 + p { text-indent: 0 } .sc { font-variant: small-caps } .it { font-style: italic }
+        .evil { text-align: \"></p><script>alert(1)</script>\" }";
+    let text = "<link rel='stylesheet' href='css/s.css'/><h1>One</h1><p>First of all.</p>\
+        <p><span class='sc'>Then</span> came <span class='it'>another</span>.</p>\
+        <p class='evil'>And one more.</p>";
+    let bytes = epub_with("en", "T", &[("One", text)], &[("css/s.css", "text/css", sheet)]);
+    let book = server.import("t.epub", bytes).await;
+    let page = server.get(&format!("/read/{book}/1")).await.text().await.unwrap();
+    for shown in [
+        "<h1 data-look=\"center\">",
+        "<p><span id=\"s1\" data-s=\"1\">First",
+        "<p data-look=\"indented\">",
+        "<span data-look=\"small-caps\">Then</span>",
+        "<i>another</i>",
+    ] {
+        assert!(page.contains(shown), "{shown} is not in {page}");
+    }
+    assert!(!page.contains("alert(1)"));
 }

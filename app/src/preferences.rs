@@ -104,6 +104,8 @@ choice! {
 choice! {
     /// How paragraphs are told apart.
     Paragraphs {
+        /// As the book has them.
+        Book = "book",
         /// By the space between them.
         Spaced = "spaced",
         /// By their first line, as in printed books.
@@ -277,7 +279,7 @@ impl Default for Preferences {
             ruler: Switch::Off,
             tint: Tint::Amber,
             align: Align::Start,
-            paragraphs: Paragraphs::Spaced,
+            paragraphs: Paragraphs::Book,
             hyphens: Switch::On,
             layout: Layout::Scrolled,
             mark: Mark::Sentence,

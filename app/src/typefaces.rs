@@ -34,7 +34,10 @@ pub fn others(face: Typeface, html: &str) -> Vec<String> {
             '\u{a1}'..='\u{ff}' | 'Œ' | 'œ' | '‚' | '„' | '‐' | '‑' | '†' | '•' | '€' | '™'
         ) && !COMMON_BEYOND_ASCII.contains(letter)
     };
-    let (is_sloped, is_bold) = (has(&SLOPED), has(&BOLD));
+    // What the book's style sheets had sloped or bold (`data-look`).
+    let looks = || html.split("data-look=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let looks_so = |wanted| looks().any(|look| look.split(' ').any(|word| word == wanted));
+    let (is_sloped, is_bold) = (has(&SLOPED) || looks_so("italic"), has(&BOLD) || looks_so("bold"));
     let has_accents = html.chars().any(is_accented);
     let cuts = [
         (is_sloped, "common-400-italic"),
@@ -56,6 +59,8 @@ mod tests {
         assert!(others(Typeface::Serif, "<p>“Call me Ishmael,” said the attaché.</p>").is_empty());
         let needed = others(Typeface::Serif, "<p><em>Así</em> and <b>bold</b></p>");
         let accents = ["latin-400-normal", "latin-400-italic", "latin-700-normal"];
+        assert_eq!(others(Typeface::Serif, "<p data-look=\"center bold\">x</p>").len(), 1);
+        assert_eq!(others(Typeface::Serif, "<p data-look=\"bold italic\">x</p>").len(), 2);
         let names = [&["common-400-italic", "common-700-normal"][..], &accents].concat();
         let names = names.iter().map(|name| format!("/fonts/literata-{name}.woff2"));
         assert_eq!(needed, names.collect::<Vec<_>>());

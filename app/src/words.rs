@@ -233,7 +233,7 @@ pub struct Settings {
     pub align: &'static str,
     pub align_names: [&'static str; 2],
     pub paragraphs: &'static str,
-    pub paragraphs_names: [&'static str; 2],
+    pub paragraphs_names: [&'static str; 3],
     pub hyphens: &'static str,
     pub on: &'static str,
     pub off: &'static str,

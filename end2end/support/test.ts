@@ -13,7 +13,7 @@ const PREFERENCES = {
   margin: "3",
   layout: "scrolled",
   align: "start",
-  paragraphs: "spaced",
+  paragraphs: "book",
   letter_spacing: "1",
   word_spacing: "1",
   ruler: "off",

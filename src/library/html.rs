@@ -10,9 +10,14 @@ mod elements;
 mod inline;
 mod letters;
 mod lines;
+mod look;
+mod properties;
+mod sheet;
 mod silence;
 mod source;
 mod white_space;
+
+use std::sync::Arc;
 
 use ego_tree::NodeRef;
 use scraper::node::Element;
@@ -22,11 +27,14 @@ use serde::{Deserialize, Serialize};
 pub use document::ParsedDocument;
 pub use elements::MATHML;
 pub use letters::ALT_TEXT;
+pub use look::LOOK;
+pub use sheet::Sheet;
 
 use elements::{
     has_class, has_kind, is_container, is_dropped, is_hidden_from_the_ear, is_page_number, shown_as,
 };
-use inline::inline;
+use look::Look;
+use sheet::Sheets;
 use white_space::collapse_run;
 
 use super::import::limits::MAX_LANGUAGE_CHARS;
@@ -133,9 +141,20 @@ pub enum BlockKind {
 
 /// Parses an XHTML or HTML document; never fails, as HTML parsing never does.
 pub fn parse(source: &str) -> ParsedDocument {
+    parse_styled(source, &|_| None)
+}
+
+/// Parses a document, with the style sheets that its references lead to.
+pub fn parse_styled(
+    source: &str,
+    find_sheet: &dyn Fn(&str) -> Option<Arc<Sheet>>,
+) -> ParsedDocument {
     let document = Html::parse_document(&source::for_html(source));
     let root = document.root_element();
-    let mut walk = Walk { items: Vec::new(), run: Vec::new(), context: Context::default() };
+    let sheets = Sheets::of_document(root, find_sheet);
+    let mut context = Context::default();
+    context.look = look::of_element(*root, context.look, &sheets).look;
+    let mut walk = Walk { items: Vec::new(), run: Vec::new(), context, sheets };
     let (mut title, mut kinds) = (None, Vec::new());
     for element in root.child_elements() {
         match element.value().name() {
@@ -148,6 +167,8 @@ pub fn parse(source: &str) -> ParsedDocument {
             }
             "body" => {
                 kinds = elements::kinds_of_page(element);
+                let page = look::of_element(*element, walk.context.look, &walk.sheets);
+                walk.context.look = page.look;
                 walk.anchor(element.value());
                 walk.children(*element, 0);
                 walk.flush();
@@ -169,6 +190,8 @@ struct Context {
     part: Part,
     /// Inside verse.
     is_verse: bool,
+    /// How it looks.
+    look: Look,
 }
 
 struct Walk {
@@ -176,6 +199,7 @@ struct Walk {
     /// Inline content collected since the last block boundary.
     run: Vec<Inline>,
     context: Context,
+    sheets: Sheets,
 }
 
 impl Walk {
@@ -205,19 +229,20 @@ impl Walk {
             // An inline element around blocks (`<a><div>`): its content counts, not itself.
             self.anchor(element);
             self.children(node, depth + 1);
-        } else if let Some(inline) = inline(node, element, depth) {
+        } else {
             // Its ids are targets from the start of the block they are in.
-            self.run.push(inline);
+            let look = (self.context.look, &self.sheets);
+            inline::push(node, element, depth, look, &mut self.run);
         }
     }
 
     fn container(&mut self, node: NodeRef<'_, Node>, element: &Element, depth: usize) {
         self.flush();
         self.anchor(element);
-        self.items.push(Item::Open {
-            name: shown_as(element.name()).to_owned(),
-            attributes: container_attributes(element),
-        });
+        let told = look::of_element(node, self.context.look, &self.sheets);
+        let mut attributes = container_attributes(element);
+        attributes.extend(look::attribute_of(&told.words));
+        self.items.push(Item::Open { name: shown_as(element.name()).to_owned(), attributes });
         let outer = self.context;
         self.context = Context {
             kind: block_kind(element.name()).or(outer.kind),
@@ -227,6 +252,7 @@ impl Walk {
                 || is_page_number(element, &short_text(node)),
             part: outer.part.within(element),
             is_verse: outer.is_verse || is_verse(element),
+            look: told.look,
         };
         self.children(node, depth + 1);
         self.flush();

@@ -67,7 +67,12 @@ pub struct HeardPassage {
 impl SourceDocument {
     /// A document of XHTML or HTML.
     pub fn parse(path: &str, source: &str) -> Self {
-        Self { path: path.to_owned(), parsed: html::parse(source), position: 0, heard: Vec::new() }
+        Self::of(path, html::parse(source))
+    }
+
+    /// A document with what was read of it.
+    pub fn of(path: &str, parsed: ParsedDocument) -> Self {
+        Self { path: path.to_owned(), parsed, position: 0, heard: Vec::new() }
     }
 }
 

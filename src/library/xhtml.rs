@@ -341,7 +341,7 @@ impl Body<'_> {
 fn kept(element: &str, name: &str, value: &str) -> Option<&'static str> {
     let is_number = || value.parse::<u32>().is_ok_and(|number| number > 0);
     let is_good = match (element, name) {
-        ("img", "alt") | (_, "class" | "data-part" | "title") => true,
+        ("img", "alt") | (_, "class" | "data-look" | "data-part" | "title") => true,
         (_, "dir") => ["ltr", "rtl", "auto"].contains(&value),
         ("img", "width" | "height") | ("td" | "th", "colspan" | "rowspan") => is_number(),
         ("th", "scope") => ["row", "col", "rowgroup", "colgroup"].contains(&value),
@@ -354,6 +354,7 @@ fn kept(element: &str, name: &str, value: &str) -> Option<&'static str> {
         "alt",
         "class",
         "colspan",
+        "data-look",
         "data-part",
         "dir",
         "display",

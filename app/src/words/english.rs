@@ -154,7 +154,7 @@ pub(super) static ENGLISH: Words = Words {
         align: "Lines",
         align_names: ["Ragged", "Justified"],
         paragraphs: "Paragraphs",
-        paragraphs_names: ["Spaced", "Indented, as in books"],
+        paragraphs_names: ["As the book has them", "Spaced", "Indented"],
         hyphens: "Hyphenation",
         on: "On",
         off: "Off",

@@ -154,7 +154,7 @@ pub(super) static GERMAN: Words = Words {
         align: "Zeilen",
         align_names: ["Flatterrand", "Blocksatz"],
         paragraphs: "Absätze",
-        paragraphs_names: ["Mit Abstand", "Eingerückt, wie in Büchern"],
+        paragraphs_names: ["Wie im Buch", "Mit Abstand", "Eingerückt"],
         hyphens: "Silbentrennung",
         on: "Ein",
         off: "Aus",

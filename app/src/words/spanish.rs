@@ -152,7 +152,7 @@ pub(super) static SPANISH: Words = Words {
         align: "Líneas",
         align_names: ["Sin justificar", "Justificadas"],
         paragraphs: "Párrafos",
-        paragraphs_names: ["Separados", "Con sangría, como en los libros"],
+        paragraphs_names: ["Como en el libro", "Separados", "Con sangría"],
         hyphens: "Partir palabras",
         on: "Sí",
         off: "No",

@@ -29,13 +29,17 @@ const CONTAINER: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 "#;
 /// How the sentence that is heard looks. The class is what most apps set when a book names none (EPUB 3.3,
 /// section 9.3.2.4).
-const STYLE: &str = "\
+const STYLE: &str = concat!(
+    "\
 body { line-height: 1.5; }
 img { max-width: 100%; }
 .block { display: block; }
 blockquote { margin: 1em 2em; }
 .-epub-media-overlay-active { background-color: #ffe9a8; color: #1d1d1d; }
-";
+p[data-look~=\"indented\"] { margin-top: 0; margin-bottom: 0; text-indent: 1.4em; }
+",
+    include_str!("../../../style/look.css")
+);
 
 /// A chapter of the book as the EPUB has it.
 struct Document {

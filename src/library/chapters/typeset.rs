@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::overlays::Standing;
 use super::{Parsed, chapter_of};
-use crate::library::html::{ALT_TEXT, BlockKind, Item, MATHML, Part};
+use crate::library::html::{ALT_TEXT, BlockKind, Item, LOOK, MATHML, Part};
 use crate::library::import::language;
 use crate::library::manuscript::Manuscript;
 use crate::library::overlay::Overlay;
@@ -521,7 +521,7 @@ fn sanitise(html: &str) -> String {
                 "rtc",
             ])
             .add_tags(MATHML)
-            .add_generic_attributes(["id", "data-s", "data-part", "dir", "lang"])
+            .add_generic_attributes(["id", "data-s", "data-part", LOOK, "dir", "lang"])
             .add_tag_attributes("ol", ["reversed"])
             .add_tag_attributes("li", ["value"])
             .add_tag_attributes("math", ["display", "aria-hidden"])

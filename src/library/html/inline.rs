@@ -7,12 +7,37 @@ use scraper::{ElementRef, Node};
 use super::elements::{
     has_class, has_kind, is_dropped, is_hidden_from_the_ear, is_inline, is_page_number, is_raised,
 };
-use super::{MAX_DEPTH, attribute, collapse, copied, drawing, letters, shared_attributes};
+use super::look::{self, Look, Told};
+use super::sheet::Sheets;
+use super::{MAX_DEPTH, attribute, collapse, copied, drawing, letters, lines, shared_attributes};
 use crate::text::markup::{Inline, InlineElement, PHONEMES, plain_text};
 use crate::text::pronunciation::MAX_SPOKEN_CHARS;
 
+/// Adds an inline element and what it contains, as far as that is kept.
+pub(super) fn push(
+    node: NodeRef<'_, Node>,
+    element: &Element,
+    depth: usize,
+    (outer, sheets): (Look, &Sheets),
+    run: &mut Vec<Inline>,
+) {
+    let told = look::of_element(node, outer, sheets);
+    let is_line = told.is_line;
+    if let Some(inline) = inline(node, element, depth, told, sheets) {
+        run.extend(is_line.then(lines::around));
+        run.push(inline);
+        run.extend(is_line.then(lines::around));
+    }
+}
+
 /// An inline element and what it contains, or `None` when nothing of it is kept.
-pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -> Option<Inline> {
+fn inline(
+    node: NodeRef<'_, Node>,
+    element: &Element,
+    depth: usize,
+    mut told: Told,
+    sheets: &Sheets,
+) -> Option<Inline> {
     let source_name = element.name();
     if source_name == "svg" {
         return drawing::pictures(node);
@@ -22,14 +47,17 @@ pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -
         let texts = node.descendants().filter_map(|node| node.value().as_text());
         vec![Inline::Text(texts.map(|text| text.to_string()).collect())]
     } else {
-        node.children()
-            .filter_map(|child| match child.value() {
-                Node::Text(text) => Some(Inline::Text(text.to_string())),
-                Node::Element(element) if is_dropped(element) => None,
-                Node::Element(element) => inline(child, element, depth + 1),
-                _ => None,
-            })
-            .collect()
+        let mut children = Vec::new();
+        for child in node.children() {
+            match child.value() {
+                Node::Text(text) => children.push(Inline::Text(text.to_string())),
+                Node::Element(element) if !is_dropped(element) => {
+                    push(child, element, depth + 1, (told.look, sheets), &mut children);
+                }
+                _ => {}
+            }
+        }
+        children
     };
     if source_name == "object" {
         return object(element, children);
@@ -39,13 +67,14 @@ pub(super) fn inline(node: NodeRef<'_, Node>, element: &Element, depth: usize) -
         // What a style sheet would have set apart still stands apart.
         "span" if silent && !is_hidden_from_the_ear(element) => "small",
         name if is_raised(element) && name != "a" => "sup",
-        name if is_inline(name) => name,
-        _ => "span",
+        name if is_inline(name) && name != "span" => name,
+        _ => told.element(),
     };
     if name == "img" && attribute(element, "src").is_none() {
         return None;
     }
-    let attributes = inline_attributes(name, node, element);
+    let mut attributes = inline_attributes(name, node, element);
+    attributes.extend(look::attribute_of(&told.words));
     if name == "a" && is_raised(element) {
         let link = InlineElement { name: name.to_owned(), attributes, silent, children };
         let (name, attributes) = ("sup".to_owned(), Vec::new());

@@ -12,18 +12,53 @@ const MIN_VERSE_LINES: usize = 3;
 /// element that is cut stands in both parts, its id in the first alone. Breaks at the end of a paragraph end
 /// nothing.
 pub(super) fn paragraphs(inlines: Vec<Inline>) -> Vec<Vec<Inline>> {
-    cut(inlines, 0).0
+    cut(inlines, Breaks::default()).0
+}
+
+/// The break around a piece of text that a style sheet has stand on lines of its own. Beside others it is none
+/// of its own.
+pub(super) fn around() -> Inline {
+    let mut line = element();
+    line.attributes.push((AROUND.to_owned(), String::new()));
+    line.into()
+}
+
+/// What marks such a break until the run is cut.
+const AROUND: &str = "around";
+
+/// The breaks that follow one another.
+#[derive(Clone, Copy, Default)]
+struct Breaks {
+    written: usize,
+    is_around: bool,
+}
+
+impl Breaks {
+    fn add(&mut self, line: &InlineElement) {
+        if line.attributes.iter().any(|(name, _)| name == AROUND) {
+            self.is_around = true;
+        } else {
+            self.written += 1;
+        }
+    }
+
+    fn is_any(self) -> bool {
+        self.written > 0 || self.is_around
+    }
 }
 
 /// The parts of a run that follows `breaks`, and the breaks that it ends with: those go on with what follows
 /// the element that they stand in.
-fn cut(inlines: Vec<Inline>, mut breaks: usize) -> (Vec<Vec<Inline>>, usize) {
+fn cut(inlines: Vec<Inline>, mut breaks: Breaks) -> (Vec<Vec<Inline>>, Breaks) {
     let mut parts = vec![Vec::new()];
     for inline in inlines {
         match inline {
-            Inline::Element(element) if element.name == "br" => breaks += 1,
-            Inline::Text(text) if breaks > 0 && is_white(&text) => {}
+            Inline::Element(element) if element.name == "br" => breaks.add(&element),
+            Inline::Text(text) if breaks.is_any() && is_white(&text) => {}
             Inline::Element(element) if !element.children.is_empty() => {
+                if breaks.is_around && breaks.written < 2 {
+                    settle(&mut parts, &mut breaks);
+                }
                 let begins_with = std::mem::take(&mut breaks);
                 let (inner, ends_with) = cut(element.children, begins_with);
                 breaks = ends_with;
@@ -47,10 +82,13 @@ fn cut(inlines: Vec<Inline>, mut breaks: usize) -> (Vec<Vec<Inline>>, usize) {
 }
 
 /// Writes one break that stood alone, or begins a new part for several.
-fn settle(parts: &mut Vec<Vec<Inline>>, breaks: &mut usize) {
-    match std::mem::take(breaks) {
-        0 => {}
-        1 => push(parts, line_break()),
+fn settle(parts: &mut Vec<Vec<Inline>>, breaks: &mut Breaks) {
+    let Breaks { written, is_around } = std::mem::take(breaks);
+    // What stands first is on a line of its own anyway.
+    let is_first = parts.last().is_some_and(|part| part.iter().all(super::is_blank));
+    match written {
+        0 if !is_around || is_first => {}
+        0 | 1 => push(parts, element().into()),
         _ => parts.push(Vec::new()),
     }
 }
@@ -61,14 +99,13 @@ fn push(parts: &mut [Vec<Inline>], inline: Inline) {
     }
 }
 
-fn line_break() -> Inline {
+fn element() -> InlineElement {
     InlineElement {
         name: "br".to_owned(),
         attributes: Vec::new(),
         children: Vec::new(),
         silent: false,
     }
-    .into()
 }
 
 fn is_white(text: &str) -> bool {

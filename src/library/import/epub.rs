@@ -12,6 +12,7 @@ mod pictures;
 pub use container::{Unreadable, is_archive};
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use app::model::{BookFont, NewPronunciation, WarningKind};
 
@@ -21,11 +22,13 @@ use pictures::PictureShelf;
 
 use super::encoding::{Decoded, decode_markup};
 use super::files::Files;
-use super::limits::{MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES};
+use super::limits::{
+    MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEET_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES,
+};
 use super::warnings::Warnings;
 use super::xml::{self, Element};
 use super::{ImportError, Manuscript, Source, language, typeface};
-use crate::library::html::Item as TextItem;
+use crate::library::html::{self, Item as TextItem, Sheet};
 use crate::library::manuscript::{SourceDocument, SourceTocEntry};
 use crate::library::paths::{encode, join};
 use crate::library::pictures::{font_type, picture_type};
@@ -59,7 +62,10 @@ pub fn read(
     refuse_encrypted(&mut container)?;
     let mut warnings = Warnings::default();
     let package = find_package(&mut container, &mut warnings)?;
-    let mut book = Reader { container, package, files, warnings, text_bytes: 0 };
+    let sheets = sheets(&mut container, &package);
+    let parsed = sheets.iter().map(|(path, css)| (path.clone(), Arc::new(Sheet::parse(css))));
+    let styles = parsed.collect();
+    let mut book = Reader { container, package, files, warnings, styles, text_bytes: 0 };
     let toc = book.contents();
     let mut documents = book.documents(&toc, &mut progress)?;
     if documents.is_empty() {
@@ -83,7 +89,6 @@ pub fn read(
     if let Some(declared) = &settled.contradicted {
         book.warnings.add(WarningKind::Language, declared);
     }
-    let sheets = book.sheets();
     let fonts = book.fonts(&sheets)?;
     let is_vertical = matches!(primary_subtag(&settled.language), "ja" | "zh")
         && book.package.is_right_to_left
@@ -158,6 +163,8 @@ struct Reader {
     package: Package,
     files: Files,
     warnings: Warnings,
+    /// Style sheets by their paths.
+    styles: HashMap<String, Arc<Sheet>>,
     /// Bytes of all documents so far.
     text_bytes: u64,
 }
@@ -273,7 +280,12 @@ impl Reader {
             return Err(ImportError::TooMuchText);
         }
         self.warn_of_damage(&path, content.is_damaged, &decoded);
-        Ok(Some(SourceDocument::parse(&path, &decoded.text)))
+        let find_sheet = |href: &str| {
+            let entry = self.container.find(&join(&path, href))?;
+            self.styles.get(self.container.path(entry)).cloned()
+        };
+        let parsed = html::parse_styled(&decoded.text, &find_sheet);
+        Ok(Some(SourceDocument::of(&path, parsed)))
     }
 
     fn warn_of_damage(&mut self, path: &str, is_damaged: bool, decoded: &Decoded) {
@@ -447,21 +459,6 @@ impl Reader {
         Ok(Some(path))
     }
 
-    /// The style sheets: path and text.
-    fn sheets(&mut self) -> Vec<(String, String)> {
-        let is_sheet = |item: &&Item| item.media_type == "text/css";
-        let paths: Vec<String> =
-            self.package.items.iter().filter(is_sheet).map(|item| item.path.clone()).collect();
-        let mut sheets = Vec::new();
-        for path in paths.iter().take(MAX_STYLE_SHEETS) {
-            let Some(entry) = self.container.find(path) else { continue };
-            let Ok(content) = self.container.read(entry, MAX_DOCUMENT_BYTES) else { continue };
-            let path = self.container.path(entry).to_owned();
-            sheets.push((path, String::from_utf8_lossy(&content.bytes).into_owned()));
-        }
-        sheets
-    }
-
     /// The typeface of the text, where its files are ones that a browser can read: obfuscated ones are not.
     fn fonts(&mut self, sheets: &[(String, String)]) -> Result<Vec<BookFont>, ImportError> {
         let container = &self.container;
@@ -477,6 +474,19 @@ impl Reader {
         }
         Ok(fonts)
     }
+}
+
+/// The style sheets: path and text.
+fn sheets(container: &mut Container, package: &Package) -> Vec<(String, String)> {
+    let sheets = package.items.iter().filter(|item| item.media_type == "text/css");
+    let mut found = Vec::new();
+    for item in sheets.take(MAX_STYLE_SHEETS) {
+        let Some(entry) = container.find(&item.path) else { continue };
+        let Ok(content) = container.read(entry, MAX_STYLE_SHEET_BYTES) else { continue };
+        let path = container.path(entry).to_owned();
+        found.push((path, String::from_utf8_lossy(&content.bytes).into_owned()));
+    }
+    found
 }
 
 /// Whether a book is one of pictures: most of its pages say nothing and show something, and the others say

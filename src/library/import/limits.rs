@@ -71,5 +71,8 @@ pub const MAX_LANGUAGE_CHARS: usize = 35;
 /// Warnings told one by one; further ones are counted.
 pub const MAX_WARNINGS: usize = 20;
 
-/// Style sheets that are looked into for a book's typeface.
+/// Style sheets that are looked into for how a book is set.
 pub const MAX_STYLE_SHEETS: usize = 100;
+
+/// Size of one of them, in bytes. Those of publishers have some tens of thousands.
+pub const MAX_STYLE_SHEET_BYTES: u64 = 1024 * 1024;
