@@ -8,15 +8,16 @@ use app::backend::Backend;
 use app::cast::CastNames;
 use app::error::AppError;
 use app::model::{
-    Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
-    FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
-    NarrationEstimate, NarrationOutput, NarrationStats, NewPronunciation, PackCard, Passage,
-    Person, PersonCard, ReadingStatistics, SessionCard, ShareCard, SharedBook, StorageFigures,
-    TokenCard, Vocabulary, Voice,
+    Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, DictionaryEntry,
+    EndpointCard, EngineCard, FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard,
+    ListenerPosition, NarrationCard, NarrationEstimate, NarrationOutput, NarrationStats,
+    NewPronunciation, PackCard, Passage, Person, PersonCard, ReadingStatistics, SessionCard,
+    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
 use crate::accounts::Accounts;
+use crate::dictionaries::Dictionaries;
 use crate::error::ApiError;
 use crate::jobs::{Jobs, Wanted, Whose, parse_chapters};
 use crate::library::Library;
@@ -48,6 +49,8 @@ pub struct Server {
     pub accounts: Accounts,
     /// Books that are made ready.
     pub jobs: Jobs,
+    /// Where words are looked up.
+    pub dictionaries: Arc<Dictionaries>,
     /// What other programs can ask for.
     pub endpoints: Arc<[EndpointCard]>,
 }
@@ -243,6 +246,18 @@ impl Backend for Server {
         let hits = self.library.search(id, words).await.map_err(ApiError::from)?;
         let more = hits.len() >= MAX_HITS;
         Ok((hits, more))
+    }
+
+    fn has_dictionary(&self, language: &str) -> bool {
+        self.dictionaries.speak(language)
+    }
+
+    async fn look_up(&self, word: &str, language: &str) -> Result<Vec<DictionaryEntry>, AppError> {
+        let (dictionaries, word) = (Arc::clone(&self.dictionaries), word.to_owned());
+        let language = language.to_owned();
+        let found =
+            tokio::task::spawn_blocking(move || dictionaries.look_up(&word, &language)).await;
+        Ok(found.map_err(ApiError::from)?)
     }
 
     async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError> {

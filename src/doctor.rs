@@ -11,6 +11,7 @@ use object_store::path::Path as ObjectPath;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DataConfig, ServeConfig};
+use crate::dictionaries::Dictionaries;
 use crate::library::Schema;
 use crate::redis::RedisConnection;
 use crate::speech::Voices;
@@ -85,6 +86,7 @@ pub async fn look(config: &ServeConfig) -> Vec<Finding> {
     findings.push(Finding { what: "Redis", state: redis(config).await });
     findings.push(Finding { what: "voices", state: voices(config, has_engines).await });
     findings.push(Finding { what: "ffmpeg", state: ffmpeg().await });
+    findings.push(Finding { what: "dictionaries", state: dictionaries(&config.data) });
     findings
 }
 
@@ -108,6 +110,26 @@ fn tables(data: &DataConfig, schema: Schema) -> Result<String, Trouble> {
             Err(problem(why, "Start that version, or restore a backup of this one."))
         }
     }
+}
+
+fn dictionaries(data: &DataConfig) -> Result<String, Trouble> {
+    let folder = data.dictionaries();
+    let known = Dictionaries::find(&folder);
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (path, examined) in known.examine() {
+        match examined {
+            Ok((name, words)) => good.push(format!("{name} ({words} words)")),
+            Err(error) => bad.push(format!("{}: {error}", path.display())),
+        }
+    }
+    if !bad.is_empty() {
+        return Err(note(bad.join("; "), "Words are looked up in the others, if there are any."));
+    }
+    if good.is_empty() {
+        let shown = folder.display();
+        return Ok(format!("none in {shown}: words are looked up in Wiktionary, in another tab"));
+    }
+    Ok(good.join(", "))
 }
 
 fn data_folder(data: &DataConfig) -> Result<String, Trouble> {

@@ -71,6 +71,7 @@ use tower_http::cors::{Any, CorsLayer};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::routes;
 
+use crate::dictionaries::Dictionaries;
 use crate::jobs::Jobs;
 use crate::library::Library;
 use crate::narration::Narrator;
@@ -147,6 +148,8 @@ pub struct AppParts {
     pub narrator: Narrator,
     /// Books that are narrated ahead.
     pub jobs: Jobs,
+    /// Where words are looked up.
+    pub dictionaries: Arc<Dictionaries>,
     /// Redis, where there is one.
     pub redis: Option<RedisConnection>,
     /// How often the API may be used.

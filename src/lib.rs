@@ -13,6 +13,7 @@ pub mod backup;
 mod children;
 pub mod clips;
 pub mod config;
+pub mod dictionaries;
 pub mod doctor;
 pub mod error;
 pub mod http;
@@ -45,6 +46,7 @@ use http::{AppParts, AppState, Door, Limits, Names, Providers, ProxyLogin, Site}
 use jobs::{JobParts, Jobs};
 pub use stores::{Stores, keep_files_private};
 
+use dictionaries::Dictionaries;
 use library::Library;
 use library::import::{ChildLimits, Importer};
 use narration::{Narrator, NarratorConfig, NarratorParts};
@@ -146,6 +148,7 @@ pub async fn run(
         engines,
         narrator: narrator.clone(),
         jobs,
+        dictionaries: Arc::new(Dictionaries::find(&config.data.dictionaries())),
         limits: Arc::new(Limits::new(config.limits.clone(), redis.clone())),
         door,
         names: Names::new(&config.server.names(), !address.ip().is_loopback()),

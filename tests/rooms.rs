@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the top down: a room may use those below it, and none above.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "main",
     "lib",
     "backup",
@@ -22,6 +22,7 @@ const ROOMS: [&str; 19] = [
     "clips",
     "speech",
     "accounts",
+    "dictionaries",
     "library",
     "audio",
     "redis",

@@ -9,11 +9,11 @@ use leptos::prelude::use_context;
 
 use crate::error::AppError;
 use crate::model::{
-    Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, EndpointCard, EngineCard,
-    FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard, ListenerPosition, NarrationCard,
-    NarrationEstimate, NarrationOutput, NarrationStats, NewPronunciation, PackCard, Passage,
-    Person, PersonCard, ReadingStatistics, Role, SessionCard, ShareCard, SharedBook,
-    StorageFigures, TokenCard, Vocabulary, Voice,
+    Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, DictionaryEntry,
+    EndpointCard, EngineCard, FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard,
+    ListenerPosition, NarrationCard, NarrationEstimate, NarrationOutput, NarrationStats,
+    NewPronunciation, PackCard, Passage, Person, PersonCard, ReadingStatistics, Role, SessionCard,
+    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -75,6 +75,12 @@ pub trait Backend: Send + Sync {
 
     /// Where a book says `words`, in reading order, and whether there are more such places.
     async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError>;
+
+    /// Whether words of a text in `language` can be looked up here.
+    fn has_dictionary(&self, language: &str) -> bool;
+
+    /// What dictionaries say of a word of a text in `language`.
+    async fn look_up(&self, word: &str, language: &str) -> Result<Vec<DictionaryEntry>, AppError>;
 
     /// What the reader has marked in a book, in its order.
     async fn annotations(&self, id: &BookId) -> Result<Vec<Annotation>, AppError>;

@@ -3,6 +3,7 @@
 //! Integers have fixed widths: `usize` is not the same on both sides.
 
 mod annotation;
+mod dictionary;
 mod import;
 mod narration;
 mod operator;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use annotation::{Annotation, AnnotationKind, HighlightColour, NewAnnotation, Point};
+pub use dictionary::DictionaryEntry;
 pub use import::{ImportWarning, WarningKind};
 pub use narration::{
     BegunInTime, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,

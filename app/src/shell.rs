@@ -12,10 +12,10 @@ use crate::base::Base;
 use crate::components::{ErrorPage, Scripts};
 use crate::error::AppError;
 use crate::pages::{
-    AccountPage, BookPage, ConfirmPage, DashboardPage, DevelopersPage, EnginesPage, InvitePage,
-    KeysPage, LibraryPage, LoginPage, NarrationPage, NarrationsPage, NotesPage, OfflinePage,
-    PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage, SettingsPage,
-    SetupPage, SharedPage, StatisticsPage, StoragePage, TakePage, VoicesPage,
+    AccountPage, BookPage, ConfirmPage, DashboardPage, DevelopersPage, DictionaryPage, EnginesPage,
+    InvitePage, KeysPage, LibraryPage, LoginPage, NarrationPage, NarrationsPage, NotesPage,
+    OfflinePage, PacksPage, PassagePage, PeoplePage, PronunciationPage, ReaderPage, SearchPage,
+    SettingsPage, SetupPage, SharedPage, StatisticsPage, StoragePage, TakePage, VoicesPage,
 };
 use crate::preferences::{Preferences, Theme};
 use crate::typefaces;
@@ -120,6 +120,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=LibraryPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book") view=BookPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/search") view=SearchPage ssr=SsrMode::Async/>
+                <Route path=path!("/book/:book/dictionary") view=DictionaryPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/notes") view=NotesPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/pronunciation") view=PronunciationPage ssr=SsrMode::Async/>
                 <Route path=path!("/book/:book/narration") view=NarrationPage ssr=SsrMode::Async/>

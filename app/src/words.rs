@@ -6,6 +6,7 @@
 
 mod accounts;
 mod dashboard;
+mod dictionary;
 mod english;
 mod german;
 mod listening;
@@ -27,6 +28,7 @@ use crate::preferences::UiLanguage;
 
 pub use accounts::Accounts;
 pub use dashboard::Dashboard;
+pub use dictionary::DictionaryWords;
 pub use listening::{Listening, Passage};
 pub use narrations::Narrations;
 pub use operator::Operator;
@@ -67,6 +69,7 @@ pub struct Words {
     pub take: Take,
     pub dashboard: Dashboard,
     pub statistics: Statistics,
+    pub dictionary: DictionaryWords,
 }
 
 /// Every page.

@@ -23,6 +23,10 @@ pub struct DataConfig {
     /// secret.key in the folder, made when there is none]
     #[arg(long, env = "EARMARK_SECRET_KEY", hide_env_values = true, value_name = "KEY")]
     pub secret_key: Option<String>,
+    /// Folder with dictionaries in the StarDict format, in which readers look words up [default: the folder
+    /// dictionaries in the data folder]
+    #[arg(long, env = "EARMARK_DICTIONARIES", value_name = "DIR")]
+    pub dictionaries: Option<PathBuf>,
 }
 
 impl DataConfig {
@@ -32,6 +36,11 @@ impl DataConfig {
             ProjectDirs::from("", "", "earmark")
                 .map_or_else(|| PathBuf::from("earmark-data"), |dirs| dirs.data_dir().to_owned())
         })
+    }
+
+    /// The folder with dictionaries.
+    pub fn dictionaries(&self) -> PathBuf {
+        self.dictionaries.clone().unwrap_or_else(|| self.folder().join("dictionaries"))
     }
 
     /// PostgreSQL, if it is to be used.

@@ -46,6 +46,7 @@ pub fn router() -> Routes {
         "/book/{book}",
         "/book/{book}/search",
         "/book/{book}/passage",
+        "/book/{book}/dictionary",
         "/book/{book}/voices",
         "/read/{book}/{chapter}",
         "/settings",
@@ -145,6 +146,7 @@ fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
         engines: state.engines.clone(),
         accounts: state.door.accounts().clone(),
         jobs: state.jobs.clone(),
+        dictionaries: Arc::clone(&state.dictionaries),
         endpoints: Arc::clone(endpoints),
     });
     provide_context(server);

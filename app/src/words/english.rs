@@ -288,4 +288,5 @@ pub(super) static ENGLISH: Words = Words {
     take: super::take::ENGLISH,
     dashboard: super::dashboard::ENGLISH,
     statistics: super::statistics::ENGLISH,
+    dictionary: super::dictionary::ENGLISH,
 };

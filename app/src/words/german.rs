@@ -290,4 +290,5 @@ pub(super) static GERMAN: Words = Words {
     take: super::take::GERMAN,
     dashboard: super::dashboard::GERMAN,
     statistics: super::statistics::GERMAN,
+    dictionary: super::dictionary::GERMAN,
 };

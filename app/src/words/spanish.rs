@@ -286,4 +286,5 @@ pub(super) static SPANISH: Words = Words {
     take: super::take::SPANISH,
     dashboard: super::dashboard::SPANISH,
     statistics: super::statistics::SPANISH,
+    dictionary: super::dictionary::SPANISH,
 };

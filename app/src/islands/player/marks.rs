@@ -193,15 +193,22 @@ impl Driver {
                 }
             }
             SelectionUse::LookUp => {
-                let language =
-                    dom::one("#reading article").and_then(|text| text.get_attribute("lang"));
-                let language = language.unwrap_or_default();
-                let language =
-                    language.split('-').next().filter(|tag| tag.len() == 2).unwrap_or("en");
+                let language = language_of(&range).unwrap_or_default();
                 let word = js_sys::encode_uri_component(text.trim());
-                let address = format!("https://{language}.wiktionary.org/wiki/{word}");
-                let _ =
-                    window().open_with_url_and_target_and_features(&address, "_blank", "noopener");
+                if dom::one("#reading[data-dictionary]").is_some() {
+                    let book = self.book();
+                    let address =
+                        format!("/book/{book}/dictionary?word={word}&language={language}");
+                    let label =
+                        dom::one("[data-do=look-up]").and_then(|button| button.text_content());
+                    panels::load("GET", address, None, label.unwrap_or_default());
+                } else {
+                    let language =
+                        language.split('-').next().filter(|tag| tag.len() == 2).unwrap_or("en");
+                    let address = format!("https://{language}.wiktionary.org/wiki/{word}");
+                    let _ = window()
+                        .open_with_url_and_target_and_features(&address, "_blank", "noopener");
+                }
             }
             SelectionUse::Share => {
                 let navigator: JsValue = window().navigator().into();
@@ -239,6 +246,14 @@ fn directions(marks: &[Mark]) -> Vec<String> {
 
 fn start_of(range: &Range) -> Option<Point> {
     page::point(&range.start_container().ok()?, range.start_offset().ok()?)
+}
+
+/// The language of the text in which a range begins.
+fn language_of(range: &Range) -> Option<String> {
+    let node = range.start_container().ok()?;
+    let element = node.dyn_ref::<web_sys::Element>().cloned();
+    let element = element.or_else(|| node.parent_element().map(Into::into))?;
+    element.closest("[lang]").ok()??.get_attribute("lang")
 }
 
 /// Nothing is selected any more.

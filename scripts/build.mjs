@@ -1,0 +1,93 @@
+// Builds Earmark: the page's half as WASM with its glue, the style sheet, and the server. What `cargo leptos build`
+// does, without the seven minutes that building cargo-leptos takes; `cargo leptos watch` is for development.
+//   node scripts/build.mjs [--release] [--profile NAME]
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs, promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+process.chdir(root);
+const { values: wanted } = parseArgs({ options: { release: { type: "boolean" }, profile: { type: "string" } } });
+const { buildSync } = createRequire(join(root, "style/"))("esbuild");
+
+const target = resolve(process.env.CARGO_TARGET_DIR ?? "target");
+// The page's half has a folder of its own, since it is compiled with other flags. `cargo leptos` has it there, too.
+const front = join(target, "front");
+const site = resolve("target/site");
+const packed = join(site, "pkg");
+
+/** Runs a program, and ends where it fails. */
+function run(program, ...args) {
+  const { status, error } = spawnSync(program, args, { stdio: "inherit" });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** Cargo's arguments for a profile. */
+const inProfile = name => (name === "dev" ? [] : ["--profile", name]);
+
+/** Compiles the page's half into the site. */
+function buildPage() {
+  const profile = wanted.release ? "wasm-release" : "dev";
+  run(
+    "cargo", "build", "--package=app", "--lib", "--target=wasm32-unknown-unknown", "--no-default-features",
+    "--features=hydrate", `--target-dir=${front}`, ...inProfile(profile),
+  );
+  const module = join(front, "wasm32-unknown-unknown", profile === "dev" ? "debug" : profile, "app.wasm");
+  run("wasm-bindgen", "--target=web", "--no-typescript", `--out-dir=${packed}`, "--out-name=earmark", module);
+  const made = join(packed, "earmark_bg.wasm");
+  if (wanted.release) {
+    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", made, "-o", join(packed, "earmark.wasm"));
+    rmSync(made);
+    const glue = join(packed, "earmark.js");
+    buildSync({ entryPoints: [glue], outfile: glue, allowOverwrite: true, minify: true, format: "esm" });
+  } else {
+    renameSync(made, join(packed, "earmark.wasm"));
+  }
+}
+
+/** Joins the style sheets into one. */
+function buildStyle() {
+  buildSync({
+    entryPoints: ["style/main.css"],
+    outfile: join(packed, "earmark.css"),
+    bundle: true,
+    minify: Boolean(wanted.release),
+    // Files of the site, by the addresses that they have there.
+    external: ["*.woff2", "*.svg", "*.png"],
+  });
+}
+
+/** Compresses what shrinks, once for all readers. */
+async function compress() {
+  const files = readdirSync(site, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && /\.(css|js|json|svg|txt|wasm|webmanifest)$/.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name));
+  const settings = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
+  const one = async file => {
+    const bytes = readFileSync(file);
+    writeFileSync(`${file}.br`, await promisify(brotliCompress)(bytes, settings));
+    writeFileSync(`${file}.gz`, await promisify(gzip)(bytes, { level: constants.Z_BEST_COMPRESSION }));
+  };
+  while (files.length > 0) await Promise.all(files.splice(0, availableParallelism()).map(one));
+}
+
+const has = name => existsSync(join(root, name));
+if (!has("public/fonts") || !has("style/node_modules/.installed")) {
+  console.error("build: run scripts/setup.sh build first");
+  process.exit(1);
+}
+rmSync(site, { recursive: true, force: true });
+mkdirSync(packed, { recursive: true });
+cpSync("public", site, { recursive: true });
+buildPage();
+buildStyle();
+if (wanted.release) await compress();
+const profile = wanted.profile ?? (wanted.release ? "release" : "dev");
+run("cargo", "build", "--package=earmark", "--bin=earmark", "--no-default-features", ...inProfile(profile));
+console.log(`built ${relative(root, site)} and ${join(target, profile === "dev" ? "debug" : profile, "earmark")}`);
