@@ -34,7 +34,7 @@ test("preferences show at once and are there on the next visit", async ({ librar
   await panel.getByRole("radio", { name: "Justified" }).check();
   expect(await text.evaluate((element) => parseFloat(getComputedStyle(element).fontSize))).toBeGreaterThan(before * 1.5);
   await expect(text.locator("p").first()).toHaveCSS("text-align", "justify");
-  await panel.getByRole("radio", { name: "Indented, as in books" }).check();
+  await panel.getByRole("radio", { name: "Indented" }).check();
   const paragraph = (nth: number) =>
     text.locator("p").nth(nth).evaluate((element) => [parseFloat(getComputedStyle(element).textIndent), parseFloat(getComputedStyle(element).marginBottom)]);
   // The first one stands flush, and nothing but the line is between them.
