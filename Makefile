@@ -1,13 +1,15 @@
 # Thin targets; what they need is brought by scripts/setup.sh, which skips what is there.
 SHELL := /bin/bash
-export PATH := $(CURDIR)/end2end/node_modules/.bin:$(HOME)/.cargo/bin:$(PATH)
+export PATH := $(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: run setup dev build package test lint unit browser bench api-docs fuzz fmt audit
 
 ## run: build Earmark and serve it at http://127.0.0.1:3000
-run: build
-	EARMARK_SITE=target/site $(TARGET)/release/earmark
+run:
+	scripts/setup.sh build
+	node scripts/build.mjs --release --profile quick
+	EARMARK_SITE=target/site $(TARGET)/quick/earmark
 
 ## setup: install what Earmark builds and runs with, by the system's package manager where it may
 setup:
@@ -15,7 +17,7 @@ setup:
 
 build:
 	scripts/setup.sh build
-	cargo leptos build --release --precompress
+	node scripts/build.mjs --release
 
 ## package: a tarball and a .deb of the release build, in target/package; `scripts/try-package.sh` tries the latter
 package: build
@@ -48,11 +50,12 @@ unit:
 	cargo test --workspace
 	scripts/with-postgres.sh cargo test --tests -- --skip golden
 
-## browser: the pages in Chromium, with a real server and a real voice
+## browser: the pages in Chromium, and a short path in Firefox and WebKitGTK, with a real server and a real voice
 browser:
 	scripts/setup.sh test
-	cargo leptos build
+	node scripts/build.mjs
 	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/debug/earmark npx playwright test
+	cd end2end && EARMARK_BIN=$(abspath $(TARGET))/debug/earmark npx playwright test --config elsewhere.config.ts
 
 ## api-docs: write docs/api.md from the routes
 api-docs:

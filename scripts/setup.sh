@@ -165,10 +165,13 @@ if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
 elif [ "$purpose" != fuzz ] && ! built_in_voice; then
   echo "setup: the built-in voice could not be fetched: espeak-ng will read until this is run again" >&2
 fi
-tool cargo-leptos "$cargo_leptos" cargo-leptos --no-default-features --features no_downloads
+# Builds anew on every change; what is built once is built by scripts/build.mjs.
+if [ "$purpose" = dev ]; then
+  tool cargo-leptos "$cargo_leptos" cargo-leptos --no-default-features --features no_downloads
+fi
 tool wasm-bindgen-cli "$wasm_bindgen" wasm-bindgen
 
-# The typefaces that the app serves.
+# The typefaces that the app serves, and what bundles its files.
 lock=style/package-lock.json
 stamp=style/node_modules/.installed
 if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ] || [ scripts/fonts.mjs -nt "$stamp" ] || [ ! -d public/fonts ]; then
@@ -177,8 +180,8 @@ if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ] || [ scripts/fonts.mjs -nt "$st
   touch "$stamp"
 fi
 
-if [ "$purpose" != dev ]; then
-  # wasm-opt for release builds; Playwright for the tests.
+if [ "$purpose" = test ] || [ "$purpose" = bench ]; then
+  # Playwright, and programs that the tests ask.
   lock=end2end/package-lock.json
   stamp=end2end/node_modules/.installed
   if [ ! -e "$stamp" ] || [ "$lock" -nt "$stamp" ]; then
@@ -193,6 +196,10 @@ if [ "$purpose" = test ]; then
   if ! (cd end2end && node -e 'process.exit(require("fs").existsSync(require("@playwright/test").chromium.executablePath()) ? 0 : 1)'); then
     packages chromium:chromium
   fi
+  # Two more browsers, in which a short path is walked; without them those tests say that they were skipped.
+  have firefox || packages firefox-esr:firefox-esr || echo "setup: the short path in Firefox is skipped" >&2
+  have WebKitWebDriver || install_packages webkit2gtk-driver gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+    gstreamer1.0-libav xvfb xauth || echo "setup: the short path in WebKitGTK is skipped" >&2
   packages shellcheck:shellcheck ffmpeg:ffmpeg java:default-jre-headless redis-server:redis-server redis-cli:redis-tools openssl:openssl nginx:nginx-light pg_createcluster:postgresql psql:postgresql-client
 fi
 

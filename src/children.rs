@@ -153,6 +153,38 @@ impl Group {
     }
 }
 
+/// A group of processes that pauses; it goes on when this is dropped.
+#[must_use]
+pub(crate) struct Paused<'g>(&'g Group);
+
+impl Group {
+    /// Has the whole group pause, where the system can do that.
+    pub(crate) fn pause(&self) -> Paused<'_> {
+        self.signal(false);
+        Paused(self)
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, goes_on: bool) {
+        use rustix::process::Signal;
+
+        if let Some(leader) = self.leader {
+            let signal = if goes_on { Signal::CONT } else { Signal::STOP };
+            // A group that has ended is not there any more.
+            let _ = rustix::process::kill_process_group(leader, signal);
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn signal(&self, _goes_on: bool) {}
+}
+
+impl Drop for Paused<'_> {
+    fn drop(&mut self) {
+        self.0.signal(true);
+    }
+}
+
 #[cfg(unix)]
 impl Drop for Group {
     fn drop(&mut self) {

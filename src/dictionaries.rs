@@ -32,6 +32,15 @@ pub struct Dictionaries {
     known: Vec<Known>,
 }
 
+/// What a dictionary is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// What it calls itself.
+    pub name: String,
+    /// How many words and forms of words it has.
+    pub words: usize,
+}
+
 #[derive(Debug)]
 struct Known {
     /// The primary subtag of the language it is for; nothing for one that is asked about every book.
@@ -63,11 +72,12 @@ impl Dictionaries {
         self.of(language).next().is_some()
     }
 
-    /// Tries to read each: its path, and its name and how many words it has.
-    pub fn examine(&self) -> Vec<(&Path, Result<(String, usize), DictionaryError>)> {
+    /// Tries to read each: where it is, and what was found there.
+    pub fn examine(&self) -> Vec<(&Path, Result<Summary, DictionaryError>)> {
         let examined = self.known.iter().map(|known| {
             let opened = Dictionary::open(&known.path);
-            (&*known.path, opened.map(|it| (it.name.clone(), it.words())))
+            let summary = opened.map(|it| Summary { words: it.words(), name: it.name });
+            (&*known.path, summary)
         });
         examined.collect()
     }

@@ -118,7 +118,7 @@ fn dictionaries(data: &DataConfig) -> Result<String, Trouble> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (path, examined) in known.examine() {
         match examined {
-            Ok((name, words)) => good.push(format!("{name} ({words} words)")),
+            Ok(found) => good.push(format!("{} ({} words)", found.name, found.words)),
             Err(error) => bad.push(format!("{}: {error}", path.display())),
         }
     }

@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page } from "@playwright/test";
+import { moment } from "../support/moment";
 
 export interface Entry {
   sentence: number;
@@ -144,24 +145,9 @@ export class Reader {
     return this.page.locator(`#s${index}`);
   }
 
-  /** The audio clock, in milliseconds, and the sentence marked at the same moment. */
-  async moment(): Promise<{ ms: number; sentence: number | null; chapter: number }> {
-    return this.page.evaluate(
-      () =>
-        // Right after a frame, when the mark has had its chance to follow the clock.
-        new Promise((done) =>
-          requestAnimationFrame(() =>
-            requestAnimationFrame(() => {
-              const marked = document.querySelector("#reading .speaking")?.getAttribute("data-s");
-              done({
-                ms: document.querySelector("audio")!.currentTime * 1000,
-                sentence: marked == null ? null : Number(marked),
-                chapter: Number(document.querySelector<HTMLElement>("#reading")!.dataset.chapter),
-              });
-            }),
-          ),
-        ),
-    );
+  /** The audio clock, and the sentence marked at the same moment. */
+  moment(): ReturnType<typeof moment> {
+    return this.page.evaluate(moment);
   }
 
   async clock(): Promise<number> {

@@ -94,7 +94,8 @@ fn a_word_is_found_as_it_is_selected() {
     }
     let entry = dictionaries.look_up("leviathan", "en").remove(0);
     assert_eq!((&*entry.word, &*entry.dictionary), ("whale", "small dictionary"));
-    assert_eq!(dictionaries.examine()[0].1.as_ref().unwrap(), &("small dictionary".to_owned(), 4));
+    let summary = Summary { name: "small dictionary".to_owned(), words: 4 };
+    assert_eq!(dictionaries.examine()[0].1.as_ref().unwrap(), &summary);
 }
 
 #[test]

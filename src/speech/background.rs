@@ -1,8 +1,23 @@
 //! Sentences that nobody listens for: what makes them steps back behind all others.
 //!
-//! Measured, on two processors: whoever presses play beside a narration waits 35 ms, and 24 to 28 ms without one.
+//! Its programs are patient (nice), and pause while a program or encoder of others is at work: two that share a
+//! processor's caches slow each other down however patient one of them is.
 
-use crate::children;
+use std::convert::Infallible;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::children::{self, Group};
+
+/// A sentence that nobody listens for pauses no longer than this in all, or listeners who follow one another would
+/// keep it for ever. One of another takes some 20 ms.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How many sentences are being spoken or encoded in this process that come before those.
+static AHEAD: LazyLock<watch::Sender<usize>> = LazyLock::new(|| watch::Sender::new(0));
 
 tokio::task_local! {
     /// Set while a sentence is made that nobody listens for.
@@ -19,6 +34,37 @@ pub(super) fn is_in_background() -> bool {
     IN_BACKGROUND.try_with(|()| ()).is_ok()
 }
 
+/// A sentence that comes before those that nobody listens for, while it is being made.
+pub(super) struct Ahead;
+
+impl Ahead {
+    pub(super) fn begin() -> Self {
+        AHEAD.send_modify(|count| *count += 1);
+        Self
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        AHEAD.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Has a program that nobody listens for pause whenever others are ahead. It ends with whoever waits for the program.
+pub(super) async fn give_way(program: &Group) -> Infallible {
+    let mut ahead = AHEAD.subscribe();
+    let mut left = PATIENCE;
+    // The sender is never gone.
+    while !left.is_zero() && ahead.wait_for(|count| *count > 0).await.is_ok() {
+        let paused = program.pause();
+        let since = Instant::now();
+        let _ = timeout(left, ahead.wait_for(|count| *count == 0)).await;
+        drop(paused);
+        left = left.saturating_sub(since.elapsed());
+    }
+    std::future::pending().await
+}
+
 /// Computes something that takes some milliseconds, away from the threads that answer requests.
 ///
 /// # Errors
@@ -27,8 +73,11 @@ pub(super) async fn compute<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, String> {
     if !is_in_background() {
+        let _ahead = Ahead::begin();
         return tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string());
     }
+    let mut ahead = AHEAD.subscribe();
+    let _ = timeout(PATIENCE, ahead.wait_for(|count| *count == 0)).await;
     // A thread of its own, for one that has stepped back cannot come forward again. Starting it takes some
     // microseconds, and there are no more of them than permits.
     let (sender, receiver) = tokio::sync::oneshot::channel();
@@ -60,6 +109,41 @@ mod tests {
         assert!(in_background(compute(niceness)).await.unwrap() > before);
         // Nobody else is put back by it.
         assert_eq!(compute(niceness).await, Ok(before));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_program_that_nobody_listens_for_pauses_while_others_are_ahead() {
+        use crate::speech::process::{SMALL_PROGRAM, run};
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let script = format!("echo $$ > {}; sleep 0.3; echo done", file.display());
+        let patient = tokio::spawn(in_background(async move {
+            run("sh", ["-c", &script], "", SMALL_PROGRAM).await.unwrap()
+        }));
+        let started = async {
+            loop {
+                let pid = std::fs::read_to_string(&file).unwrap_or_default();
+                if pid.ends_with('\n') {
+                    return pid.trim().to_owned();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let pid = timeout(Duration::from_secs(10), started).await.unwrap();
+        let ahead = Ahead::begin();
+        let stat = || std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stopped = async {
+            while !stat().contains(") T ") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(10), stopped).await.unwrap();
+        // Its patience ends, though the other does not.
+        let said = timeout(Duration::from_secs(10), patient).await.unwrap().unwrap();
+        assert_eq!(said, b"done\n");
+        drop(ahead);
     }
 
     #[tokio::test]

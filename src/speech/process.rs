@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, Command};
 
-use super::background::is_in_background;
+use super::background::{Ahead, give_way, is_in_background};
 use super::{Program, VoiceError};
 use crate::children::{self, Group, Limits};
 
@@ -58,8 +58,9 @@ pub async fn run<A: AsRef<OsStr>>(
     children::isolate(&mut command);
     let child = command.spawn().map_err(failed)?;
     // Killed on the way out, with all that it has started.
-    let _group = Group::of(&child);
-    if is_in_background() {
+    let group = Group::of(&child);
+    let is_patient = is_in_background();
+    if is_patient {
         children::step_back(&child);
     }
     // Before it is given a stranger's text.
@@ -71,9 +72,17 @@ pub async fn run<A: AsRef<OsStr>>(
         ..Limits::default()
     };
     children::limit(&child, limits).map_err(failed)?;
-    tokio::time::timeout(time, converse(&program, child, input))
-        .await
-        .map_err(|_| VoiceError::TimedOut { program: program.clone(), limit: time })?
+    let conversing = tokio::time::timeout(time, converse(&program, child, input));
+    let said = if is_patient {
+        tokio::select! {
+            said = conversing => said,
+            never = give_way(&group) => match never {},
+        }
+    } else {
+        let _ahead = Ahead::begin();
+        conversing.await
+    };
+    said.map_err(|_| VoiceError::TimedOut { program: program.clone(), limit: time })?
 }
 
 async fn converse(program: &Program, mut child: Child, input: &str) -> Result<Vec<u8>, VoiceError> {

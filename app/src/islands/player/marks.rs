@@ -252,7 +252,7 @@ fn start_of(range: &Range) -> Option<Point> {
 fn language_of(range: &Range) -> Option<String> {
     let node = range.start_container().ok()?;
     let element = node.dyn_ref::<web_sys::Element>().cloned();
-    let element = element.or_else(|| node.parent_element().map(Into::into))?;
+    let element = element.or_else(|| node.parent_element())?;
     element.closest("[lang]").ok()??.get_attribute("lang")
 }
 
