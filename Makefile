@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 .PHONY: run setup dev build package test lint unit browser bench api-docs fuzz fmt audit
 
-## run: build Earmark and serve it at http://127.0.0.1:3000
+## run: build Earmark quickly and serve it at http://127.0.0.1:3000; what others shall use is built by `make build`
 run:
 	scripts/setup.sh build
 	node scripts/build.mjs --release --profile quick

@@ -13,13 +13,27 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
 process.chdir(root);
 const { values: wanted } = parseArgs({ options: { release: { type: "boolean" }, profile: { type: "string" } } });
-const { buildSync } = createRequire(join(root, "style/"))("esbuild");
+const modules = createRequire(join(root, "style/"));
+const { transformSync } = modules("esbuild");
+const { bundle } = modules("lightningcss");
+
+/** The oldest browsers that pages are made for; style sheets are written for newer ones and turned into theirs. */
+const version = (major, minor = 0) => (major << 16) | (minor << 8);
+const browsers = {
+  chrome: version(111),
+  edge: version(111),
+  firefox: version(113),
+  safari: version(16),
+  ios_saf: version(16),
+};
 
 const target = resolve(process.env.CARGO_TARGET_DIR ?? "target");
 // The page's half has a folder of its own, since it is compiled with other flags. `cargo leptos` has it there, too.
 const front = join(target, "front");
 const site = resolve("target/site");
-const packed = join(site, "pkg");
+// It takes the place of the one before when all of it is there.
+const made = resolve("target/site.new");
+const packed = join(made, "pkg");
 
 /** Runs a program, and ends where it fails. */
 function run(program, ...args) {
@@ -40,34 +54,28 @@ function buildPage() {
   );
   const module = join(front, "wasm32-unknown-unknown", profile === "dev" ? "debug" : profile, "app.wasm");
   run("wasm-bindgen", "--target=web", "--no-typescript", `--out-dir=${packed}`, "--out-name=earmark", module);
-  const made = join(packed, "earmark_bg.wasm");
+  const bound = join(packed, "earmark_bg.wasm");
   if (wanted.release) {
-    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", made, "-o", join(packed, "earmark.wasm"));
-    rmSync(made);
+    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", bound, "-o", join(packed, "earmark.wasm"));
+    rmSync(bound);
     const glue = join(packed, "earmark.js");
-    buildSync({ entryPoints: [glue], outfile: glue, allowOverwrite: true, minify: true, format: "esm" });
+    writeFileSync(glue, transformSync(readFileSync(glue, "utf8"), { minify: true, format: "esm" }).code);
   } else {
-    renameSync(made, join(packed, "earmark.wasm"));
+    renameSync(bound, join(packed, "earmark.wasm"));
   }
 }
 
 /** Joins the style sheets into one. */
 function buildStyle() {
-  buildSync({
-    entryPoints: ["style/main.css"],
-    outfile: join(packed, "earmark.css"),
-    bundle: true,
-    minify: Boolean(wanted.release),
-    // Files of the site, by the addresses that they have there.
-    external: ["*.woff2", "*.svg", "*.png"],
-  });
+  const { code } = bundle({ filename: "style/main.css", minify: Boolean(wanted.release), targets: browsers });
+  writeFileSync(join(packed, "earmark.css"), code);
 }
 
 /** Compresses what shrinks, once for all readers. */
 async function compress() {
-  const files = readdirSync(site, { recursive: true, withFileTypes: true })
+  const files = readdirSync(made, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile() && /\.(css|js|json|svg|txt|wasm|webmanifest)$/.test(entry.name))
-    .map(entry => join(entry.parentPath, entry.name));
+    .map(entry => join(entry.parentPath ?? entry.path, entry.name));
   const settings = { params: { [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY } };
   const one = async file => {
     const bytes = readFileSync(file);
@@ -82,12 +90,14 @@ if (!has("public/fonts") || !has("style/node_modules/.installed")) {
   console.error("build: run scripts/setup.sh build first");
   process.exit(1);
 }
-rmSync(site, { recursive: true, force: true });
+rmSync(made, { recursive: true, force: true });
 mkdirSync(packed, { recursive: true });
-cpSync("public", site, { recursive: true });
+cpSync("public", made, { recursive: true });
 buildPage();
 buildStyle();
 if (wanted.release) await compress();
+rmSync(site, { recursive: true, force: true });
+renameSync(made, site);
 const profile = wanted.profile ?? (wanted.release ? "release" : "dev");
 run("cargo", "build", "--package=earmark", "--bin=earmark", "--no-default-features", ...inProfile(profile));
 console.log(`built ${relative(root, site)} and ${join(target, profile === "dev" ? "debug" : profile, "earmark")}`);

@@ -198,7 +198,7 @@ if [ "$purpose" = test ]; then
   fi
   # Two more browsers, in which a short path is walked; without them those tests say that they were skipped.
   have firefox || packages firefox-esr:firefox-esr || echo "setup: the short path in Firefox is skipped" >&2
-  have WebKitWebDriver || install_packages webkit2gtk-driver gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+  { have WebKitWebDriver && have xvfb-run; } || install_packages webkit2gtk-driver gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
     gstreamer1.0-libav xvfb xauth || echo "setup: the short path in WebKitGTK is skipped" >&2
   packages shellcheck:shellcheck ffmpeg:ffmpeg java:default-jre-headless redis-server:redis-server redis-cli:redis-tools openssl:openssl nginx:nginx-light pg_createcluster:postgresql psql:postgresql-client
 fi

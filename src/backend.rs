@@ -248,8 +248,8 @@ impl Backend for Server {
         Ok((hits, more))
     }
 
-    fn has_dictionary(&self, language: &str) -> bool {
-        self.dictionaries.speak(language)
+    fn has_dictionaries(&self) -> bool {
+        !self.dictionaries.is_empty()
     }
 
     async fn look_up(&self, word: &str, language: &str) -> Result<Vec<DictionaryEntry>, AppError> {

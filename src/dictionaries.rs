@@ -39,6 +39,8 @@ pub struct Summary {
     pub name: String,
     /// How many words and forms of words it has.
     pub words: usize,
+    /// The language of the books that it is for; nothing for one that is asked about every book.
+    pub language: Option<String>,
 }
 
 #[derive(Debug)]
@@ -57,7 +59,7 @@ impl Dictionaries {
         for path in entries(folder) {
             if path.is_dir() {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                let language = is_tag(name).then(|| primary_subtag(name).to_lowercase());
+                let language = language_of(name);
                 known.extend(infos(&path).map(|path| Known::new(language.clone(), path)));
             }
         }
@@ -67,16 +69,20 @@ impl Dictionaries {
         Self { known }
     }
 
-    /// Whether there is one for books in a language.
-    pub fn speak(&self, language: &str) -> bool {
-        self.of(language).next().is_some()
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
     }
 
     /// Tries to read each: where it is, and what was found there.
     pub fn examine(&self) -> Vec<(&Path, Result<Summary, DictionaryError>)> {
         let examined = self.known.iter().map(|known| {
             let opened = Dictionary::open(&known.path);
-            let summary = opened.map(|it| Summary { words: it.words(), name: it.name });
+            let summary = opened.map(|it| Summary {
+                words: it.words(),
+                name: it.name,
+                language: known.language.clone(),
+            });
             (&*known.path, summary)
         });
         examined.collect()
@@ -89,14 +95,15 @@ impl Dictionaries {
         // One that has the word as it stands is more to the point than one that has its root.
         for form in forms::of(word, primary_subtag(language)) {
             let found = dictionaries.iter().flat_map(|dictionary| {
-                let found = dictionary.look_up(&form).unwrap_or_else(|error| {
-                    tracing::warn!(%error, dictionary = dictionary.name, "a word could not be looked up");
-                    Vec::new()
-                });
-                found.into_iter().map(|Found { word, html }| DictionaryEntry {
-                    word,
-                    html,
-                    dictionary: dictionary.name.clone(),
+                let name = &dictionary.name;
+                dictionary.look_up(&form).into_iter().filter_map(move |found| match found {
+                    Ok(Found { word, html }) => {
+                        Some(DictionaryEntry { word, html, dictionary: name.clone() })
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, dictionary = name, "an entry cannot be read");
+                        None
+                    }
                 })
             });
             let found: Vec<_> = found.take(MAX_ENTRIES).collect();
@@ -130,6 +137,12 @@ impl Known {
         };
         self.dictionary.get_or_init(open).clone()
     }
+}
+
+/// The language that a folder is named after. A longer name is that of a dictionary that was unpacked there.
+fn language_of(name: &str) -> Option<String> {
+    let primary = primary_subtag(name);
+    (is_tag(name) && (2..=3).contains(&primary.len())).then(|| primary.to_lowercase())
 }
 
 /// What is looked up of what was selected: without the signs around it.

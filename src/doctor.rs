@@ -118,7 +118,10 @@ fn dictionaries(data: &DataConfig) -> Result<String, Trouble> {
     let (mut good, mut bad) = (Vec::new(), Vec::new());
     for (path, examined) in known.examine() {
         match examined {
-            Ok(found) => good.push(format!("{} ({} words)", found.name, found.words)),
+            Ok(found) => {
+                let whose = found.language.as_deref().unwrap_or("every language");
+                good.push(format!("{} ({} words, for {whose})", found.name, found.words));
+            }
             Err(error) => bad.push(format!("{}: {error}", path.display())),
         }
     }

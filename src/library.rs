@@ -42,7 +42,6 @@ use moka::future::Cache;
 use object_store::ObjectStore;
 use sqlx::AnyPool;
 use thiserror::Error;
-use tokio::sync::Mutex;
 use tokio_util::task::TaskTracker;
 
 use chapters::Chapter;
@@ -214,8 +213,6 @@ struct Shared {
     changing: BookLocks,
     /// What puts a book on the shelf, and is to be finished before the library is closed.
     storing: TaskTracker,
-    /// One change of preferences at a time: each is read, changed and written.
-    preferring: Mutex<()>,
 }
 
 /// What a library is made of.
@@ -253,7 +250,6 @@ impl Library {
             arrivals,
             changing: BookLocks::default(),
             storing: TaskTracker::new(),
-            preferring: Mutex::new(()),
         };
         Self { shared: Arc::new(shared), user: LOCAL_USER.into(), sees: Sees::All }
     }

@@ -300,3 +300,29 @@ async fn one_server_cleans_up_at_a_time() {
     assert_eq!(clean().await, 1);
     assert_eq!(redis.cli(&["EXISTS", "cleaner"]), "0", "given back");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_chosen_at_two_servers_at_once_is_all_kept() {
+    let redis = RedisServer::start();
+    let mut fleet = Fleet::start(&redis.url(), 0);
+    let another = fleet.serve_another();
+    let address = |own: bool| match own {
+        true => fleet.url("/settings"),
+        false => format!("{}/settings", another.address),
+    };
+    for round in 0..10 {
+        let theme = ["dark", "sepia"][round % 2];
+        let size = ["3", "6"][round % 2];
+        let choose = |own: bool, name: &'static str, value: &'static str| {
+            fleet.client.post(address(own)).form(&[(name, value)]).send()
+        };
+        let (one, other) = tokio::join!(choose(true, "theme", theme), choose(false, "size", size));
+        assert!(one.unwrap().status().is_success() && other.unwrap().status().is_success());
+        let kept = fleet.json("/api/preferences").await;
+        assert_eq!(
+            (&kept["theme"], &kept["size"]),
+            (&json!(theme), &json!(size.parse::<u8>().unwrap())),
+            "{round}"
+        );
+    }
+}

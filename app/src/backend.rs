@@ -76,8 +76,8 @@ pub trait Backend: Send + Sync {
     /// Where a book says `words`, in reading order, and whether there are more such places.
     async fn search(&self, id: &BookId, words: &str) -> Result<(Vec<Hit>, bool), AppError>;
 
-    /// Whether words of a text in `language` can be looked up here.
-    fn has_dictionary(&self, language: &str) -> bool;
+    /// Whether words can be looked up here.
+    fn has_dictionaries(&self) -> bool;
 
     /// What dictionaries say of a word of a text in `language`.
     async fn look_up(&self, word: &str, language: &str) -> Result<Vec<DictionaryEntry>, AppError>;

@@ -19,18 +19,20 @@ const FIREFOX = ["/usr/bin/firefox-esr", "/usr/bin/firefox"];
 /** Where Debian's browser of WebKitGTK is, whatever the processor. */
 function miniBrowser(): string | undefined {
   const folders = readdirSync("/usr/lib", { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const browsers = folders.flatMap(({ name }) => ["4.1", "6.0"].map((version) => join("/usr/lib", name, `webkit2gtk-${version}/MiniBrowser`)));
+  const places = ["webkit2gtk-4.1", "webkitgtk-6.0"];
+  const browsers = folders.flatMap(({ name }) => places.map((place) => join("/usr/lib", name, place, "MiniBrowser")));
   return browsers.find(existsSync);
 }
 
-/** The browsers that are installed here. */
-export function installed(): { name: string; start: () => Promise<Elsewhere> }[] {
-  const found = [];
+/** The browsers, with a way to start those that are installed here. */
+export function browsers(): { name: string; start?: () => Promise<Elsewhere> }[] {
   const firefox = FIREFOX.find(existsSync);
-  if (firefox) found.push({ name: "Firefox", start: () => startFirefox(firefox) });
-  const webkit = miniBrowser();
-  if (webkit && existsSync("/usr/bin/WebKitWebDriver")) found.push({ name: "WebKitGTK", start: () => startWebKit(webkit) });
-  return found;
+  const programs = ["/usr/bin/WebKitWebDriver", "/usr/bin/xvfb-run"];
+  const webkit = programs.every(existsSync) ? miniBrowser() : undefined;
+  return [
+    { name: "Firefox", start: firefox && (() => startFirefox(firefox)) },
+    { name: "WebKitGTK", start: webkit && (() => startWebKit(webkit)) },
+  ].map(({ name, start }) => ({ name, start: start || undefined }));
 }
 
 /** By WebDriver BiDi. */
@@ -57,7 +59,9 @@ async function freePort(): Promise<number> {
 /** By WebDriver (W3C), on a screen that nobody sees. */
 async function startWebKit(binary: string): Promise<Elsewhere> {
   const port = await freePort();
+  // It starts a screen and the driver, which end with its group.
   const driver = spawn("xvfb-run", ["-a", "WebKitWebDriver", `--port=${port}`], { stdio: "ignore", detached: true });
+  const end = () => process.kill(-driver.pid!, "SIGTERM");
   const ask = async (method: string, path: string, body?: object) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body && JSON.stringify(body) });
     const { value } = (await response.json()) as { value: unknown };
@@ -67,12 +71,19 @@ async function startWebKit(binary: string): Promise<Elsewhere> {
   for (let tries = 0; ; tries++) {
     const status = await ask("GET", "/status").catch(() => undefined);
     if ((status as { ready: boolean } | undefined)?.ready) break;
-    if (tries === 100) throw new Error("WebKitWebDriver did not start");
+    if (tries === 100) {
+      end();
+      throw new Error("WebKitWebDriver did not start");
+    }
     await new Promise((done) => setTimeout(done, 100));
   }
   const options = { binary, args: ["--automation"] };
   const capabilities = { alwaysMatch: { "webkitgtk:browserOptions": options } };
-  const { sessionId } = (await ask("POST", "/session", { capabilities })) as { sessionId: string };
+  const begun = await ask("POST", "/session", { capabilities }).catch((error: unknown) => {
+    end();
+    throw error;
+  });
+  const { sessionId } = begun as { sessionId: string };
   const session = `/session/${sessionId}`;
   await ask("POST", `${session}/timeouts`, { script: 30_000 });
   return {
@@ -92,7 +103,7 @@ async function startWebKit(binary: string): Promise<Elsewhere> {
     },
     close: async () => {
       await ask("DELETE", session).catch(() => undefined);
-      process.kill(-driver.pid!, "SIGTERM");
+      end();
     },
   };
 }

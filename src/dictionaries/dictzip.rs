@@ -79,7 +79,8 @@ impl Pieces {
     }
 
     fn piece(&self, file: &mut File, piece: usize) -> io::Result<Vec<u8>> {
-        let [start, end] = self.starts.get(piece..piece + 2).ok_or(io::ErrorKind::UnexpectedEof)?
+        let [start, end] =
+            self.starts.get(piece..piece.saturating_add(2)).ok_or(io::ErrorKind::UnexpectedEof)?
         else {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };

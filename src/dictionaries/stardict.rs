@@ -95,6 +95,7 @@ impl Dictionary {
             words.extend(of_forms(&read(&forms, MAX_INDEX_BYTES)?, &starts));
         }
         words.sort_unstable();
+        words.dedup();
         words.shrink_to_fit();
         let (entries, pieces) = open_entries(info)?;
         Ok(Self {
@@ -114,7 +115,7 @@ impl Dictionary {
     }
 
     /// Its entries for a word, whatever its case.
-    pub(super) fn look_up(&self, word: &str) -> io::Result<Vec<Found>> {
+    pub(super) fn look_up(&self, word: &str) -> Vec<io::Result<Found>> {
         let wanted = hash(word);
         let first = self.words.partition_point(|(hash, _)| *hash < wanted);
         let same = self.words[first..].iter().take_while(|(hash, _)| *hash == wanted);

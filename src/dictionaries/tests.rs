@@ -78,9 +78,9 @@ fn a_word_is_found_as_it_is_selected() {
         ("sea", b"Salt & water."),
         ("whale", b"A large animal.\nNo fish."),
     ];
-    write(folder.path(), "small", "m", &words, &[("leviathan", 2)]);
+    write(folder.path(), "small", "m", &words, &[("leviathan", 2), ("WHALE", 2)]);
     let dictionaries = Dictionaries::find(folder.path());
-    assert!(dictionaries.speak("en") && dictionaries.speak("fr-CA"));
+    assert!(!dictionaries.is_empty());
     let whale = "<div class=\"entry lines\">A large animal.\nNo fish.</div>";
     for word in ["whale", "Whale", "WHALES", " “whale,”", "whale’s", "Leviathan"] {
         assert_eq!(said(&dictionaries, word, "en-US"), [whale], "{word}");
@@ -94,7 +94,7 @@ fn a_word_is_found_as_it_is_selected() {
     }
     let entry = dictionaries.look_up("leviathan", "en").remove(0);
     assert_eq!((&*entry.word, &*entry.dictionary), ("whale", "small dictionary"));
-    let summary = Summary { name: "small dictionary".to_owned(), words: 4 };
+    let summary = Summary { name: "small dictionary".to_owned(), words: 4, language: None };
     assert_eq!(dictionaries.examine()[0].1.as_ref().unwrap(), &summary);
 }
 
@@ -110,7 +110,11 @@ fn a_folder_named_after_a_language_is_for_its_books() {
         said(&dictionaries, "Gift", "de-AT"),
         ["<div class=\"entry lines\">Poison.</div>", present]
     );
-    assert!(!Dictionaries::find(&folder.path().join("nowhere")).speak("en"));
+    // A folder that a dictionary was unpacked into is of no language.
+    write(&folder.path().join("stardict-small-2.4.2"), "small", "m", &[("pear", b"A fruit.")], &[]);
+    let dictionaries = Dictionaries::find(folder.path());
+    assert_eq!(said(&dictionaries, "pear", "fr"), ["<div class=\"entry lines\">A fruit.</div>"]);
+    assert!(Dictionaries::find(&folder.path().join("nowhere")).is_empty());
 }
 
 #[test]

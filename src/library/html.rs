@@ -170,8 +170,17 @@ pub fn parse_styled(
                 let page = look::of_element(*element, walk.context.look, &walk.sheets);
                 walk.context.look = page.look;
                 walk.anchor(element.value());
+                // What is said of the whole page is said of what stands in its place on ours.
+                let words = page.look.of_page();
+                if let Some(attribute) = look::attribute_of(&words) {
+                    let name = "div".to_owned();
+                    walk.items.push(Item::Open { name, attributes: vec![attribute] });
+                }
                 walk.children(*element, 0);
                 walk.flush();
+                if !words.is_empty() {
+                    walk.items.push(Item::Close);
+                }
             }
             _ => {}
         }
@@ -228,7 +237,10 @@ impl Walk {
         } else if has_container(node, MAX_DEPTH - depth) {
             // An inline element around blocks (`<a><div>`): its content counts, not itself.
             self.anchor(element);
+            let outer = self.context.look;
+            self.context.look = look::of_element(node, outer, &self.sheets).look;
             self.children(node, depth + 1);
+            self.context.look = outer;
         } else {
             // Its ids are targets from the start of the block they are in.
             let look = (self.context.look, &self.sheets);

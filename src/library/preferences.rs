@@ -19,8 +19,7 @@ impl Library {
             .fetch_optional(&self.shared.database)
             .await?;
         let stored = row.map(|row| row.try_get::<String, _>("value")).transpose()?;
-        // What an older or newer version has stored and this one cannot read is chosen again.
-        Ok(stored.and_then(|value| serde_json::from_str(&value).ok()).unwrap_or_default())
+        Ok(stored.as_deref().map(read).unwrap_or_default())
     }
 
     /// The same, without a look into the database each time: a change by another server is seen after a few
@@ -64,20 +63,31 @@ impl Library {
 
     /// Sets some of the reader's preferences by name; all of them, or none when one cannot be.
     pub async fn set_preferences(&self, chosen: &[(String, String)]) -> Result<(), LibraryError> {
-        let _turn = self.shared.preferring.lock().await;
-        let mut preferences = self.preferences().await?;
+        let mut transaction = self.shared.database.begin().await?;
+        // Writing first has those wait that would change the same, here and on other servers.
+        let row = sqlx::query(
+            "INSERT INTO preferences (user_id, value) VALUES ($1, '{}') \
+             ON CONFLICT (user_id) DO UPDATE SET value = preferences.value RETURNING value",
+        )
+        .bind(&*self.user)
+        .fetch_one(&mut *transaction)
+        .await?;
+        let mut preferences = read(&row.try_get::<String, _>("value")?);
         for (name, value) in chosen {
             preferences.set(name, value)?;
         }
-        sqlx::query(
-            "INSERT INTO preferences (user_id, value) VALUES ($1, $2) \
-             ON CONFLICT (user_id) DO UPDATE SET value = excluded.value",
-        )
-        .bind(&*self.user)
-        .bind(serde_json::to_string(&preferences)?)
-        .execute(&self.shared.database)
-        .await?;
+        sqlx::query("UPDATE preferences SET value = $2 WHERE user_id = $1")
+            .bind(&*self.user)
+            .bind(serde_json::to_string(&preferences)?)
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         self.shared.preferences.forget(&self.user).await;
         Ok(())
     }
+}
+
+/// What is stored. What an older or newer version has stored and this one cannot read is chosen again.
+fn read(stored: &str) -> Preferences {
+    serde_json::from_str(stored).unwrap_or_default()
 }

@@ -30,6 +30,7 @@ pub fn DictionaryPage() -> impl IntoView {
 
 /// Where a word of a language is explained for everybody.
 fn elsewhere(word: &str, language: &str) -> String {
+    let language = language.to_ascii_lowercase();
     let tag = language
         .split('-')
         .next()

@@ -128,7 +128,7 @@ fn chapter(page: &ChapterPage) -> AnyView {
     let direction = if page.rtl { "rtl" } else { "ltr" };
     let class = if page.vertical { "text vertical" } else { "text" };
     let language = page.book.language.clone();
-    let has_dictionary = backend().is_ok_and(|backend| backend.has_dictionary(&language));
+    let has_dictionaries = backend().is_ok_and(|backend| backend.has_dictionaries());
     let link =
         |number: u32, title: &Option<String>, relation: &'static str, label: &'static str| {
             title.clone().map(|title| {
@@ -144,7 +144,7 @@ fn chapter(page: &ChapterPage) -> AnyView {
     let next = link(page.number + 1, &page.next, "next", words.next);
     view! {
         <main id="reading" tabindex="-1" dir=direction data-chapter=page.number data-sentences=page.sentences
-            data-dictionary=has_dictionary data-title=page.title.clone() data-before=page.before data-book-sentences=page.book.sentences>
+            data-dictionary=has_dictionaries data-title=page.title.clone() data-before=page.before data-book-sentences=page.book.sentences>
             <div class="sheet">
                 <article class=class lang=language aria-label=page.title.clone()
                     inner_html=page.html.clone()></article>

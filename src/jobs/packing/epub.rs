@@ -36,6 +36,8 @@ img { max-width: 100%; }
 .block { display: block; }
 blockquote { margin: 1em 2em; }
 .-epub-media-overlay-active { background-color: #ffe9a8; color: #1d1d1d; }
+figure { text-align: center; }
+p[data-look~=\"close\"] { margin-top: 0; margin-bottom: 0; }
 p[data-look~=\"indented\"] { margin-top: 0; margin-bottom: 0; text-indent: 1.4em; }
 ",
     include_str!("../../../style/look.css")

@@ -12,7 +12,7 @@ const MIN_VERSE_LINES: usize = 3;
 /// element that is cut stands in both parts, its id in the first alone. Breaks at the end of a paragraph end
 /// nothing.
 pub(super) fn paragraphs(inlines: Vec<Inline>) -> Vec<Vec<Inline>> {
-    cut(inlines, Breaks::default()).0
+    cut(inlines, Breaks::default(), false).0
 }
 
 /// The break around a piece of text that a style sheet has stand on lines of its own. Beside others it is none
@@ -48,8 +48,13 @@ impl Breaks {
 }
 
 /// The parts of a run that follows `breaks`, and the breaks that it ends with: those go on with what follows
-/// the element that they stand in.
-fn cut(inlines: Vec<Inline>, mut breaks: Breaks) -> (Vec<Vec<Inline>>, Breaks) {
+/// the element that they stand in. `has_text` says whether something stands on the line before it, and then whether
+/// something stands on the last one.
+fn cut(
+    inlines: Vec<Inline>,
+    mut breaks: Breaks,
+    mut has_text: bool,
+) -> (Vec<Vec<Inline>>, Breaks, bool) {
     let mut parts = vec![Vec::new()];
     for inline in inlines {
         match inline {
@@ -57,11 +62,11 @@ fn cut(inlines: Vec<Inline>, mut breaks: Breaks) -> (Vec<Vec<Inline>>, Breaks) {
             Inline::Text(text) if breaks.is_any() && is_white(&text) => {}
             Inline::Element(element) if !element.children.is_empty() => {
                 if breaks.is_around && breaks.written < 2 {
-                    settle(&mut parts, &mut breaks);
+                    settle(&mut parts, &mut breaks, has_text);
                 }
                 let begins_with = std::mem::take(&mut breaks);
-                let (inner, ends_with) = cut(element.children, begins_with);
-                breaks = ends_with;
+                let (inner, ends_with, inner_text) = cut(element.children, begins_with, has_text);
+                (breaks, has_text) = (ends_with, inner_text);
                 for (index, children) in inner.into_iter().enumerate() {
                     let mut attributes = element.attributes.clone();
                     if index > 0 {
@@ -73,21 +78,21 @@ fn cut(inlines: Vec<Inline>, mut breaks: Breaks) -> (Vec<Vec<Inline>>, Breaks) {
                 }
             }
             other => {
-                settle(&mut parts, &mut breaks);
+                settle(&mut parts, &mut breaks, has_text);
+                has_text |= !super::is_blank(&other);
                 push(&mut parts, other);
             }
         }
     }
-    (parts, breaks)
+    (parts, breaks, has_text)
 }
 
 /// Writes one break that stood alone, or begins a new part for several.
-fn settle(parts: &mut Vec<Vec<Inline>>, breaks: &mut Breaks) {
+fn settle(parts: &mut Vec<Vec<Inline>>, breaks: &mut Breaks, has_text: bool) {
     let Breaks { written, is_around } = std::mem::take(breaks);
-    // What stands first is on a line of its own anyway.
-    let is_first = parts.last().is_some_and(|part| part.iter().all(super::is_blank));
     match written {
-        0 if !is_around || is_first => {}
+        // What stands first is on a line of its own anyway.
+        0 if !is_around || !has_text => {}
         0 | 1 => push(parts, element().into()),
         _ => parts.push(Vec::new()),
     }

@@ -36,6 +36,7 @@ pub(super) struct Look {
     is_italic: bool,
     is_bold: bool,
     capitals: Capitals,
+    is_uppercase: bool,
     /// In ems.
     first_line: f32,
     is_right_to_left: bool,
@@ -112,6 +113,11 @@ impl Look {
         look
     }
 
+    /// In what a whole page differs from ours.
+    pub(super) fn of_page(self) -> Vec<String> {
+        words(self, Self::default())
+    }
+
     /// Lines that stand where the language has them begin anyway.
     fn settle(&mut self) {
         let usual = if self.is_right_to_left { Align::Right } else { Align::Left };
@@ -139,12 +145,13 @@ pub(super) fn of_element(node: NodeRef<'_, Node>, outer: Look, sheets: &Sheets) 
     let (mut look, mut space, mut is_line) = (shown, Space::around(name), false);
     for declared in sheets.declared(element) {
         match declared.property {
-            Property::Align(align) => look.align = align,
-            Property::Italic(is_italic) => look.is_italic = is_italic,
-            Property::Bold(is_bold) => look.is_bold = is_bold,
-            Property::Capitals(capitals) => look.capitals = capitals,
+            Property::Align(align) => look.align = align.unwrap_or(outer.align),
+            Property::Italic(is_so) => look.is_italic = is_so.unwrap_or(outer.is_italic),
+            Property::Bold(is_so) => look.is_bold = is_so.unwrap_or(outer.is_bold),
+            Property::Capitals(it) => look.capitals = it.unwrap_or(outer.capitals),
+            Property::Uppercase(is_so) => look.is_uppercase = is_so.unwrap_or(outer.is_uppercase),
             Property::Line(stands_alone) => is_line = stands_alone && LINES.contains(&name),
-            Property::FirstLine(length) => look.first_line = length,
+            Property::FirstLine(length) => look.first_line = length.unwrap_or(outer.first_line),
             Property::MarginTop(length) => space.above = length,
             Property::MarginBottom(length) => space.below = length,
             Property::MarginLeft(length) => space.margins[0] = length,
@@ -196,12 +203,13 @@ fn words(look: Look, shown: Look) -> Vec<String> {
     differs(look.is_italic != shown.is_italic, if look.is_italic { "italic" } else { "upright" });
     differs(look.is_bold != shown.is_bold, if look.is_bold { "bold" } else { "regular" });
     let capitals = match look.capitals {
-        Capitals::None => "as-written",
+        Capitals::None => "no-small-caps",
         Capitals::Small => "small-caps",
         Capitals::AllSmall => "all-small-caps",
-        Capitals::Upper => "uppercase",
     };
     differs(look.capitals != shown.capitals, capitals);
+    let case = if look.is_uppercase { "uppercase" } else { "as-written" };
+    differs(look.is_uppercase != shown.is_uppercase, case);
     words
 }
 
@@ -368,10 +376,21 @@ mod tests {
                 "<p><span>x</><br></><span>y</></>",
             ),
             ("<p>x<cite class='l'>y</cite></p>", "<p>x<br></><cite>y</></>"),
+            ("<p>x<em><span class='l'>y</span></em></p>", "<p>x<em><br></><span>y</></></>"),
             ("<p>x <a class='l'>y</a></p>", "<p>x <a>y</></>"),
         ] {
             assert_eq!(kept(css, body), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_the_page_is_kept() {
+        let css =
+            "body { text-align: center; font-style: italic; margin: 3em } p { font-style: normal }";
+        assert_eq!(
+            kept(css, "<h1>t</h1><p>x</p>"),
+            "<div data-look=\"center italic\"><h1>t</><p data-look=\"upright\">x</></>"
+        );
     }
 
     #[test]

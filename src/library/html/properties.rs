@@ -25,17 +25,19 @@ pub(super) struct Declared {
     pub(super) is_important: bool,
 }
 
-/// A property with its value. Lengths are in ems.
+/// A property with its value. Lengths are in ems. Of those that are inherited, nothing is that of what the element
+/// stands in.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Property {
-    Align(Align),
-    Italic(bool),
-    Bold(bool),
-    Capitals(Capitals),
+    Align(Option<Align>),
+    Italic(Option<bool>),
+    Bold(Option<bool>),
+    Capitals(Option<Capitals>),
+    Uppercase(Option<bool>),
     /// Whether an element stands on lines of its own.
     Line(bool),
     /// How far the first line stands in.
-    FirstLine(f32),
+    FirstLine(Option<f32>),
     MarginTop(f32),
     MarginBottom(f32),
     MarginLeft(f32),
@@ -63,7 +65,6 @@ pub(super) enum Capitals {
     Small,
     /// Small ones for capitals too.
     AllSmall,
-    Upper,
 }
 
 /// The properties of one declaration; none where it is not kept or not understood.
@@ -72,16 +73,28 @@ pub(super) fn parse(name: &str, input: &mut Parser<'_>) -> Vec<Property> {
     let length = |input: &mut Parser<'_>, property: fn(f32) -> Property| {
         lengths(input).first().copied().map(property).into_iter().collect()
     };
+    if let Some(inherited) = inherited(name)
+        && input.try_parse(|input| input.expect_ident_matching("inherit")).is_ok()
+    {
+        return vec![inherited];
+    }
     match name {
-        "text-align" => one(word(input).and_then(|word| align(&word)).map(Property::Align)),
-        "font-style" => one(word(input).and_then(|word| italic(&word)).map(Property::Italic)),
-        "font-weight" => one(bold(input).map(Property::Bold)),
+        "text-align" => {
+            one(word(input).and_then(|it| align(&it)).map(|it| Property::Align(Some(it))))
+        }
+        "font-style" => {
+            one(word(input).and_then(|it| italic(&it)).map(|it| Property::Italic(Some(it))))
+        }
+        "font-weight" => one(bold(input).map(|it| Property::Bold(Some(it)))),
         "font-variant" | "font-variant-caps" => {
-            one(words(input).iter().find_map(|word| capitals(word)).map(Property::Capitals))
+            let found = words(input).iter().find_map(|word| capitals(word));
+            one(found.map(|it| Property::Capitals(Some(it))))
         }
         "text-transform" => one(word(input).and_then(|word| match word.as_str() {
-            "uppercase" => Some(Property::Capitals(Capitals::Upper)),
-            "none" | "initial" => Some(Property::Capitals(Capitals::None)),
+            "uppercase" => Some(Property::Uppercase(Some(true))),
+            "none" | "initial" | "lowercase" | "capitalize" => {
+                Some(Property::Uppercase(Some(false)))
+            }
             _ => None,
         })),
         "display" => one(word(input).and_then(|word| match word.as_str() {
@@ -90,7 +103,7 @@ pub(super) fn parse(name: &str, input: &mut Parser<'_>) -> Vec<Property> {
             _ => None,
         })),
         "font" => font(input),
-        "text-indent" => length(input, Property::FirstLine),
+        "text-indent" => length(input, |length| Property::FirstLine(Some(length))),
         "margin-top" => length(input, Property::MarginTop),
         "margin-bottom" => length(input, Property::MarginBottom),
         "margin-left" => length(input, Property::MarginLeft),
@@ -113,6 +126,19 @@ pub(super) fn parse(name: &str, input: &mut Parser<'_>) -> Vec<Property> {
             vec![Property::PaddingRight(right), Property::PaddingLeft(left)]
         }),
         _ => Vec::new(),
+    }
+}
+
+/// A property that is inherited, as it is where a sheet says so.
+fn inherited(name: &str) -> Option<Property> {
+    match name {
+        "text-align" => Some(Property::Align(None)),
+        "font-style" => Some(Property::Italic(None)),
+        "font-weight" => Some(Property::Bold(None)),
+        "font-variant" | "font-variant-caps" => Some(Property::Capitals(None)),
+        "text-transform" => Some(Property::Uppercase(None)),
+        "text-indent" => Some(Property::FirstLine(None)),
+        _ => None,
     }
 }
 
@@ -182,7 +208,11 @@ fn font(input: &mut Parser<'_>) -> Vec<Property> {
         }
     }
     while input.next().is_ok() {}
-    vec![Property::Italic(is_italic), Property::Bold(is_bold), Property::Capitals(small)]
+    vec![
+        Property::Italic(Some(is_italic)),
+        Property::Bold(Some(is_bold)),
+        Property::Capitals(Some(small)),
+    ]
 }
 
 /// Lengths in ems; `auto` is none.
@@ -226,26 +256,32 @@ mod tests {
     #[test]
     fn values_are_understood() {
         for (name, value, expected) in [
-            ("text-align", "Center", vec![Property::Align(Align::Center)]),
-            ("text-align", "justify", vec![Property::Align(Align::Start)]),
-            ("font-weight", "600", vec![Property::Bold(true)]),
-            ("font-weight", "normal", vec![Property::Bold(false)]),
-            ("font-variant", "oldstyle-nums small-caps", vec![Property::Capitals(Capitals::Small)]),
+            ("text-align", "Center", vec![Property::Align(Some(Align::Center))]),
+            ("text-align", "justify", vec![Property::Align(Some(Align::Start))]),
+            ("font-weight", "600", vec![Property::Bold(Some(true))]),
+            ("font-weight", "normal", vec![Property::Bold(Some(false))]),
+            (
+                "font-variant",
+                "oldstyle-nums small-caps",
+                vec![Property::Capitals(Some(Capitals::Small))],
+            ),
             ("font-variant", "oldstyle-nums", vec![]),
-            ("text-indent", "-18pt", vec![Property::FirstLine(-1.5)]),
-            ("text-indent", "0", vec![Property::FirstLine(0.0)]),
-            ("text-indent", "5%", vec![Property::FirstLine(1.65)]),
+            ("text-indent", "-18pt", vec![Property::FirstLine(Some(-1.5))]),
+            ("text-indent", "0", vec![Property::FirstLine(Some(0.0))]),
+            ("text-indent", "5%", vec![Property::FirstLine(Some(1.65))]),
             ("text-indent", "calc(1em)", vec![]),
             ("padding", "1px 2em", vec![Property::PaddingRight(2.0), Property::PaddingLeft(2.0)]),
             (
                 "font",
                 "italic small-caps 12pt/1.2 'Bold Face', serif",
                 vec![
-                    Property::Italic(true),
-                    Property::Bold(false),
-                    Property::Capitals(Capitals::Small),
+                    Property::Italic(Some(true)),
+                    Property::Bold(Some(false)),
+                    Property::Capitals(Some(Capitals::Small)),
                 ],
             ),
+            ("text-transform", "uppercase", vec![Property::Uppercase(Some(true))]),
+            ("font-style", "inherit", vec![Property::Italic(None)]),
             ("colour", "red", vec![]),
         ] {
             assert_eq!(parsed(name, value), expected, "{name}: {value}");

@@ -23,7 +23,7 @@ use pictures::PictureShelf;
 use super::encoding::{Decoded, decode_markup};
 use super::files::Files;
 use super::limits::{
-    MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_SHEET_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES,
+    MAX_DOCUMENT_BYTES, MAX_ENTRY_BYTES, MAX_STYLE_BYTES, MAX_STYLE_SHEETS, MAX_TEXT_BYTES,
 };
 use super::warnings::Warnings;
 use super::xml::{self, Element};
@@ -479,10 +479,11 @@ impl Reader {
 /// The style sheets: path and text.
 fn sheets(container: &mut Container, package: &Package) -> Vec<(String, String)> {
     let sheets = package.items.iter().filter(|item| item.media_type == "text/css");
-    let mut found = Vec::new();
+    let (mut found, mut left) = (Vec::new(), MAX_STYLE_BYTES);
     for item in sheets.take(MAX_STYLE_SHEETS) {
         let Some(entry) = container.find(&item.path) else { continue };
-        let Ok(content) = container.read(entry, MAX_STYLE_SHEET_BYTES) else { continue };
+        let Ok(content) = container.read(entry, left) else { continue };
+        left = left.saturating_sub(content.bytes.len() as u64);
         let path = container.path(entry).to_owned();
         found.push((path, String::from_utf8_lossy(&content.bytes).into_owned()));
     }

@@ -74,5 +74,6 @@ pub const MAX_WARNINGS: usize = 20;
 /// Style sheets that are looked into for how a book is set.
 pub const MAX_STYLE_SHEETS: usize = 100;
 
-/// Size of one of them, in bytes. Those of publishers have some tens of thousands.
-pub const MAX_STYLE_SHEET_BYTES: u64 = 1024 * 1024;
+/// Size of all of them, in bytes, so that they leave room for the text. Those of publishers have some tens of
+/// thousands, and a million where a typeface is in them.
+pub const MAX_STYLE_BYTES: u64 = 16 * 1024 * 1024;

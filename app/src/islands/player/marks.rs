@@ -193,7 +193,11 @@ impl Driver {
                 }
             }
             SelectionUse::LookUp => {
-                let language = language_of(&range).unwrap_or_default();
+                // What a book says of its language is anything.
+                let language = language_of(&range).unwrap_or_default().to_ascii_lowercase();
+                let letters =
+                    |tag: &&str| tag.len() == 2 && tag.bytes().all(|c| c.is_ascii_lowercase());
+                let language = language.split('-').next().filter(letters).unwrap_or("en");
                 let word = js_sys::encode_uri_component(text.trim());
                 if dom::one("#reading[data-dictionary]").is_some() {
                     let book = self.book();
@@ -203,8 +207,6 @@ impl Driver {
                         dom::one("[data-do=look-up]").and_then(|button| button.text_content());
                     panels::load("GET", address, None, label.unwrap_or_default());
                 } else {
-                    let language =
-                        language.split('-').next().filter(|tag| tag.len() == 2).unwrap_or("en");
                     let address = format!("https://{language}.wiktionary.org/wiki/{word}");
                     let _ = window()
                         .open_with_url_and_target_and_features(&address, "_blank", "noopener");
