@@ -1,4 +1,4 @@
-import { handbook, novel } from "../support/books";
+import { epub, handbook, novel } from "../support/books";
 import { expect, test } from "../support/test";
 
 test("what is set on the settings page shows in its preview", async ({ page }) => {
@@ -45,6 +45,28 @@ test("preferences show at once and are there on the next visit", async ({ librar
   await expect(page.locator("html")).toHaveAttribute("data-theme", "sepia");
   await expect(text).toHaveCSS("font-family", /^"Atkinson Hyperlegible"/);
   await page.waitForFunction(() => document.fonts.check('16px "Atkinson Hyperlegible"'));
+});
+
+test("a book looks as it is set, also where lines are flush at both edges", async ({ library, reader, page }, info) => {
+  const name = `Set ${info.project.name}`;
+  const body = `<style>p { margin: 0; text-indent: 1.2em } h1 + p { text-indent: 0 } .sc { font-variant: small-caps }</style>
+    <h1 style="text-align: center">One</h1><p>First of all.</p><p>Then <span class="sc">another</span>.</p>
+    <p style="text-align: center">In the middle.</p><div style="text-align: right"><p>At the end.</p></div>`;
+  const id = await library.import(name, epub(name, [{ title: "One", body }]));
+  for (const align of ["start", "justify"]) {
+    await page.request.post("/settings", { form: { align } });
+    await reader.open(id, 1);
+    const text = page.locator("#reading article");
+    await expect(text.locator("h1")).toHaveCSS("text-align", "center");
+    const paragraph = (nth: number) => text.locator("p").nth(nth);
+    await expect(paragraph(0)).toHaveCSS("text-indent", "0px");
+    expect(await paragraph(1).evaluate((element) => parseFloat(getComputedStyle(element).textIndent))).toBeGreaterThan(15);
+    await expect(paragraph(0)).toHaveCSS("margin-bottom", "0px");
+    await expect(paragraph(1)).toHaveCSS("text-align", align);
+    await expect(text.locator("p span", { hasText: "another" }).last()).toHaveCSS("font-variant-caps", "small-caps");
+    await expect(paragraph(2)).toHaveCSS("text-align", "center");
+    await expect(paragraph(3)).toHaveCSS("text-align", "right");
+  }
 });
 
 test("a typeface of one's own device is taken by its name", async ({ library, reader, page }, info) => {
