@@ -56,7 +56,8 @@ function buildPage() {
   run("wasm-bindgen", "--target=web", "--no-typescript", `--out-dir=${packed}`, "--out-name=earmark", module);
   const bound = join(packed, "earmark_bg.wasm");
   if (wanted.release) {
-    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", bound, "-o", join(packed, "earmark.wasm"));
+    const stripped = ["--strip-debug", "--strip-producers", "--strip-target-features"];
+    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", ...stripped, bound, "-o", join(packed, "earmark.wasm"));
     rmSync(bound);
     const glue = join(packed, "earmark.js");
     writeFileSync(glue, transformSync(readFileSync(glue, "utf8"), { minify: true, format: "esm" }).code);

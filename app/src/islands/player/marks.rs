@@ -173,8 +173,7 @@ impl Driver {
             SelectionUse::SayAs => {
                 let word = js_sys::encode_uri_component(text.trim());
                 let address = format!("/book/{}/pronunciation?written={word}", self.book());
-                let label = dom::one("[data-do=say-as]").and_then(|button| button.text_content());
-                panels::load("GET", address, None, label.unwrap_or_default());
+                load("say-as", address);
             }
             SelectionUse::Passage => {
                 let Some(mark) = self.highlight_of(&range, &text) else { return };
@@ -182,8 +181,7 @@ impl Driver {
                 let (book, chapter) = (self.book(), mark.chapter);
                 let address =
                     format!("/book/{book}/passage?chapter={chapter}&first={first}&last={last}");
-                let label = dom::one("[data-do=passage]").and_then(|button| button.text_content());
-                panels::load("GET", address, None, label.unwrap_or_default());
+                load("passage", address);
             }
             SelectionUse::Copy => {
                 let navigator: JsValue = window().navigator().into();
@@ -193,20 +191,15 @@ impl Driver {
                 }
             }
             SelectionUse::LookUp => {
-                // What a book says of its language is anything.
-                let language = language_of(&range).unwrap_or_default().to_ascii_lowercase();
-                let letters =
-                    |tag: &&str| tag.len() == 2 && tag.bytes().all(|c| c.is_ascii_lowercase());
-                let language = language.split('-').next().filter(letters).unwrap_or("en");
                 let word = js_sys::encode_uri_component(text.trim());
                 if dom::one("#reading[data-dictionary]").is_some() {
-                    let book = self.book();
-                    let address =
-                        format!("/book/{book}/dictionary?word={word}&language={language}");
-                    let label =
-                        dom::one("[data-do=look-up]").and_then(|button| button.text_content());
-                    panels::load("GET", address, None, label.unwrap_or_default());
+                    load("look-up", format!("/book/{}/dictionary?word={word}", self.book()));
                 } else {
+                    let language =
+                        dom::one("#reading article").and_then(|text| text.get_attribute("lang"));
+                    let language = language.unwrap_or_default();
+                    let language =
+                        language.split('-').next().filter(|tag| tag.len() == 2).unwrap_or("en");
                     let address = format!("https://{language}.wiktionary.org/wiki/{word}");
                     let _ = window()
                         .open_with_url_and_target_and_features(&address, "_blank", "noopener");
@@ -250,12 +243,11 @@ fn start_of(range: &Range) -> Option<Point> {
     page::point(&range.start_container().ok()?, range.start_offset().ok()?)
 }
 
-/// The language of the text in which a range begins.
-fn language_of(range: &Range) -> Option<String> {
-    let node = range.start_container().ok()?;
-    let element = node.dyn_ref::<web_sys::Element>().cloned();
-    let element = element.or_else(|| node.parent_element())?;
-    element.closest("[lang]").ok()??.get_attribute("lang")
+/// Opens a page in the panel, under the name of the button of a command.
+fn load(command: &str, address: String) {
+    let button = dom::one(&["[data-do=", command, "]"].concat());
+    let label = button.and_then(|button| button.text_content());
+    panels::load("GET", address, None, label.unwrap_or_default());
 }
 
 /// Nothing is selected any more.
