@@ -332,6 +332,7 @@ async fn an_epub_reads_itself_aloud_and_is_valid() {
         <li>An item without a list.</li><ul>Words <ul><li>One</li></ul><p>Two</p></ul><figure><figcaption>A</figcaption>b<figcaption>C</figcaption></figure><address><h2>D</h2></address><h1><div>G</div></h1><pre><p>H</p></pre><p><ruby>I<rp>(</rp><rt>i</rt><rp>)</rp></ruby> <rt>j</rt> <ruby>K</ruby></p>\
         <table><tr><td>L</td></tr><caption>M</caption></table><table><tbody><tr><td>N</td></tr></tbody><thead><tr><th scope='odd'>O</th></tr></thead></table>\
         <p><math xmlns='http://www.w3.org/1998/Math/MathML'><mfrac><mi>a</mi></mfrac>P</math> <a href='https://a.example/b|c'>Q</a> <a href='#gone'>R</a> <img id='gone' src='no.png' alt='S'/></p>\
+        <p style='text-align: center; margin: 0'>In the middle.</p><div style='margin-left: 3em'><p style='text-indent: -1em'>Verse <span style='font-variant: small-caps'>small</span> <span style='font: italic bold 1em x'>both</span></p></div>\
         <ol reversed='x'><ul><li>T</li></ul></ol><img src='bad.svg' alt='A drawing'/><bdo>E</bdo> <time>today</time><q cite='no address'>F</q><dl><p>Three</p><dd>Four</dd></dl><table align='center' cellpadding='4'><tr><td width='3'>One</td></tr></table>\
         <p><img src='cover.png' alt='A picture' id='top'/><img src='gone.png' alt='Missing'/></p>\
         <p><math xmlns='http://www.w3.org/1998/Math/MathML'><msup><mi>x</mi><mn>2</mn></msup></math> is a square.</p>";
@@ -352,6 +353,14 @@ async fn an_epub_reads_itself_aloud_and_is_valid() {
     let checked = said("valid.py", &file);
     assert_eq!(checked["valid"], true, "{checked}");
     assert_eq!(checked["said"], json!([]));
+
+    // It looks as the book has it.
+    let style = String::from_utf8(in_archive(&bytes, "book/style.css")).unwrap_or_default();
+    let looks = String::from_utf8(in_archive(&bytes, "book/c0001.xhtml")).unwrap();
+    assert!(
+        looks.contains("data-look=\"center close\"") && style.contains("small-caps"),
+        "{looks}"
+    );
 
     // A link to another chapter leads there, and a sentence is found where it is heard.
     let text = String::from_utf8(in_archive(&bytes, "book/c0001.xhtml")).unwrap();
