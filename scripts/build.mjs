@@ -1,4 +1,4 @@
-// Builds Earmark: the page's half as WASM with its glue, the style sheet, and the server. What `cargo leptos build`
+// Builds Earmark: the page's half as two modules of WASM with their glue, the style sheet, and the server. What `cargo leptos build`
 // does, without the seven minutes that building cargo-leptos takes; `cargo leptos watch` is for development.
 //   node scripts/build.mjs [--release] [--profile NAME]
 import { spawnSync } from "node:child_process";
@@ -45,24 +45,24 @@ function run(program, ...args) {
 /** Cargo's arguments for a profile. */
 const inProfile = name => (name === "dev" ? [] : ["--profile", name]);
 
-/** Compiles the page's half into the site. */
-function buildPage() {
+/** Compiles a module of the page's half into the site; it has the name of its feature. */
+function buildModule(name) {
   const profile = wanted.release ? "wasm-release" : "dev";
   run(
     "cargo", "build", "--package=app", "--lib", "--target=wasm32-unknown-unknown", "--no-default-features",
-    "--features=hydrate", `--target-dir=${front}`, ...inProfile(profile),
+    `--features=${name}`, `--target-dir=${front}`, ...inProfile(profile),
   );
   const module = join(front, "wasm32-unknown-unknown", profile === "dev" ? "debug" : profile, "app.wasm");
-  run("wasm-bindgen", "--target=web", "--no-typescript", `--out-dir=${packed}`, "--out-name=earmark", module);
-  const bound = join(packed, "earmark_bg.wasm");
+  run("wasm-bindgen", "--target=web", "--no-typescript", `--out-dir=${packed}`, `--out-name=${name}`, module);
+  const bound = join(packed, `${name}_bg.wasm`);
   if (wanted.release) {
     const stripped = ["--strip-debug", "--strip-producers", "--strip-target-features"];
-    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", ...stripped, bound, "-o", join(packed, "earmark.wasm"));
+    run(join(root, "style/node_modules/.bin/wasm-opt"), "-Oz", ...stripped, bound, "-o", join(packed, `${name}.wasm`));
     rmSync(bound);
-    const glue = join(packed, "earmark.js");
+    const glue = join(packed, `${name}.js`);
     writeFileSync(glue, transformSync(readFileSync(glue, "utf8"), { minify: true, format: "esm" }).code);
   } else {
-    renameSync(bound, join(packed, "earmark.wasm"));
+    renameSync(bound, join(packed, `${name}.wasm`));
   }
 }
 
@@ -94,7 +94,7 @@ if (!has("public/fonts") || !has("style/node_modules/.installed")) {
 rmSync(made, { recursive: true, force: true });
 mkdirSync(packed, { recursive: true });
 cpSync("public", made, { recursive: true });
-buildPage();
+for (const name of ["reader", "pages"]) buildModule(name);
 buildStyle();
 if (wanted.release) await compress();
 rmSync(site, { recursive: true, force: true });

@@ -308,8 +308,8 @@ fn narrator_config(narration: &NarrationConfig, shared: &SharedConfig) -> Narrat
     }
 }
 
-/// What pages need to know about their files. `cargo leptos` says it by environment variables;
-/// otherwise it is as the build left it.
+/// What pages need to know about their files. `cargo leptos` says it by environment variables; otherwise it is as
+/// `scripts/build.mjs` left it, which has a module for the reader's page beside that of the others.
 fn leptos_options(config: &ServerConfig) -> LeptosOptions {
     if std::env::var_os("LEPTOS_SITE_ROOT").is_some()
         && let Ok(known) = get_configuration(None)
@@ -317,7 +317,7 @@ fn leptos_options(config: &ServerConfig) -> LeptosOptions {
         return known.leptos_options;
     }
     LeptosOptions::builder()
-        .output_name("earmark")
+        .output_name(app::PAGES_MODULE)
         .site_root(config.site_root().display().to_string())
         .site_pkg_dir("pkg")
         .site_addr(config.addr)

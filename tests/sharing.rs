@@ -236,6 +236,8 @@ async fn whoever_has_the_link_reads_that_book_and_nothing_else() {
     let other = import(&max, "Test other", false).await["id"].as_str().unwrap().to_owned();
     let (page, secret) = link(&max, &own).await;
     let mut guest = Browser::of(&server);
+    let nowhere = guest.ask(Method::GET, "/s/nowhere").header("accept", "text/html");
+    assert_eq!(nowhere.send().await.unwrap().status(), 404);
     let shown = guest.ask(Method::GET, &page).header("accept", "text/html");
     let shown = shown.send().await.unwrap().text().await.unwrap();
     assert!(shown.contains("Test diary") && shown.contains("Max"), "{shown}");

@@ -14,7 +14,7 @@ mod site_head;
 
 pub use crate::icon::{Icon, icon};
 pub use cover::Cover;
-pub use error_page::ErrorPage;
+pub use error_page::{ErrorPage, set_status};
 pub use import_form::ImportForm;
 pub use keep_button::KeepButton;
 pub use page_title::{PageTitle, text_area_content};

@@ -1,7 +1,7 @@
 //! Everything of Earmark that the browser may know.
 //!
-//! The crate is compiled twice. With `ssr` it renders pages inside the server, which it reaches
-//! through one port, [`backend::Backend`]. With `hydrate` it becomes the WASM of the islands, the
+//! With the feature `ssr` the crate renders pages inside the server, which it reaches through one port,
+//! [`backend::Backend`]. With `reader` or `pages` it becomes the WASM of the islands of those pages, the
 //! only parts of a page that move; pages and components are not in it.
 //!
 //! It never mentions queues, SQL, HTTP clients or sentence splitting.
@@ -41,6 +41,12 @@ pub mod ways;
 
 #[cfg(feature = "ssr")]
 pub use shell::{App, not_found, shell};
+
+/// The WASM module, and its script, of all pages but the reader's.
+pub const PAGES_MODULE: &str = "pages";
+
+/// The same of the reader's page.
+pub const READER_MODULE: &str = "reader";
 
 /// Brings the islands of a server-rendered page to life.
 #[cfg(feature = "hydrate")]

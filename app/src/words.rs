@@ -6,6 +6,7 @@
 
 mod accounts;
 mod dashboard;
+mod devices;
 mod dictionary;
 mod english;
 mod german;
@@ -19,15 +20,13 @@ mod spanish;
 mod statistics;
 mod take;
 
-use std::borrow::Cow;
-
 use leptos::prelude::use_context;
-use serde::{Deserialize, Serialize};
 
 use crate::preferences::UiLanguage;
 
 pub use accounts::Accounts;
 pub use dashboard::Dashboard;
+pub use devices::{Importing, Keeping};
 pub use dictionary::DictionaryWords;
 pub use listening::{Listening, Passage};
 pub use narrations::Narrations;
@@ -37,9 +36,6 @@ pub use player::{Player, Playing};
 pub use sharing::Sharing;
 pub use statistics::Statistics;
 pub use take::Take;
-
-/// Words that are also sent to the browser.
-pub type Text = Cow<'static, str>;
 
 /// The words of a language.
 #[derive(Debug)]
@@ -108,24 +104,10 @@ pub struct Library {
     pub progress: &'static str,
     pub deleted: fn(&str) -> String,
     pub undo: &'static str,
-    pub import: ImportWords,
-}
-
-/// What adding books says; the browser has it too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct ImportWords {
-    pub add: Text,
-    pub import: Text,
-    pub drop_here: Text,
-    pub waiting: Text,
-    pub queued: Text,
-    pub reading: Text,
-    pub storing: Text,
-    pub left_out: Text,
-    pub dismiss: Text,
-    pub unreachable: Text,
-    pub unsendable: Text,
+    pub add: &'static str,
+    pub import: &'static str,
+    pub drop_here: &'static str,
+    pub dismiss: &'static str,
 }
 
 /// A book’s page.
@@ -162,20 +144,6 @@ pub struct Book {
     pub warning_language: fn(&str) -> String,
     pub warning_everybodys: fn(part: &str) -> String,
     pub warning_more: fn(&str) -> String,
-    pub keep: KeepWords,
-}
-
-/// What keeping a book on a device says; the browser has it too. `{}` is a size or a reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct KeepWords {
-    pub title: Text,
-    pub keep: Text,
-    pub keeping: Text,
-    pub kept: Text,
-    pub remove: Text,
-    pub failed: Text,
-    pub hint: Text,
 }
 
 /// Around a chapter.

@@ -110,7 +110,11 @@ test("people log in with a provider that they have already", async ({ browser },
     await expect(zoe.getByRole("heading", { level: 1 })).toHaveText("Library");
     await zoe.goto("/account");
     await expect(zoe.getByText("You are Ada 2, listener here.")).toBeVisible();
+    // She has no password that could be asked for.
+    await expect(zoe.getByLabel("The password until now")).toHaveCount(0);
     await zoe.getByRole("button", { name: "Remove" }).click();
+    await expect(zoe.getByRole("heading", { level: 1 })).toHaveText("Is it you?");
+    await expect(zoe.locator("input[type=password]")).toHaveCount(0);
     await zoe.getByRole("link", { name: "Confirm with Home" }).click();
     await atProvider(zoe, "Ada");
     await expect(zoe).toHaveURL("/account");

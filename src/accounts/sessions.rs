@@ -159,7 +159,7 @@ impl Accounts {
             return Ok(person);
         }
         let find =
-            || sqlx::query("SELECT id, name, role FROM users WHERE name_key = $1").bind(&key);
+            || sqlx::query("SELECT id, name, role, password FROM users WHERE name_key = $1").bind(&key);
         let mut found = find().fetch_optional(&self.shared.database).await?;
         // Who runs the place is said in the terminal, unless the operator leaves that to the proxy too.
         let is_first = !self.has_people().await?;
@@ -184,6 +184,7 @@ impl Accounts {
                 session: PROXY_SESSION.to_owned(),
                 // The proxy has asked.
                 confirmed_until_ms: u64::MAX,
+                has_password: row.get::<String, _>(3) != passwords::OF_NOBODY,
                 scopes: None,
                 lent: None,
             })
@@ -204,7 +205,8 @@ impl Accounts {
         }
         let now = now_ms();
         let found = sqlx::query(
-            "SELECT users.id, name, role, seen_at, confirmed_until FROM user_sessions JOIN users ON users.id = user_id
+            "SELECT users.id, name, role, seen_at, confirmed_until, password
+             FROM user_sessions JOIN users ON users.id = user_id
              WHERE user_sessions.id = $1 AND expires_at > $2",
         );
         let found = found.bind(&id).bind(now as i64).fetch_optional(&self.shared.database).await?;
@@ -225,6 +227,7 @@ impl Accounts {
                 role: role_of(&row.get::<String, _>(2)),
                 session: id.clone(),
                 confirmed_until_ms: row.get::<i64, _>(4).max(0) as u64,
+                has_password: row.get::<String, _>(5) != passwords::OF_NOBODY,
                 scopes: None,
                 lent: None,
             })

@@ -160,6 +160,7 @@ impl Accounts {
                 role: Role::Listener,
                 session: String::new(),
                 confirmed_until_ms: 0,
+                has_password: false,
                 scopes: Some(Scope::USUAL.to_vec()),
                 lent: Some(row.get::<String, _>(0).parse().ok()?),
             }))

@@ -154,6 +154,7 @@ impl Accounts {
                 role: role_of(&row.get::<String, _>(2)),
                 session: String::new(),
                 confirmed_until_ms: 0,
+                has_password: false,
                 scopes: Some(scopes_of(&row.get::<String, _>(4))),
                 lent: None,
             })

@@ -29,7 +29,7 @@ use tokio::io::AsyncReadExt;
 
 use super::packs::{Form, Pack, PackVoice, catalogue};
 use super::registry::Places;
-use super::{Capacity, Engine, Utterance, VoiceError, encoding};
+use super::{Capacity, Engine, FAST_ENOUGH, Utterance, VoiceError, encoding};
 use crate::audio::{Clip, Pcm, Sound, TimedWord};
 use crate::text::hash::hex;
 use crate::text::language::primary_subtag;
@@ -65,6 +65,10 @@ pub fn sample_sentence(language: &str) -> &'static str {
 const TEST_LENGTH: std::ops::Range<f64> = 2.0..10.0;
 /// The loudest sample of a voice that is heard is above this, of 32,767.
 const TEST_PEAK: u16 = 1_000;
+/// A voice that seems too slow is heard again after each of these pauses: other sentences, or other programs, may have been
+/// in its way, and what is found out is kept.
+const MEASURED_AGAIN_AFTER: [Duration; 3] =
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120)];
 /// The file that says how fast a voice spoke when it was tested on this machine.
 const TIMES_REAL_FILE: &str = "times-real";
 
@@ -196,7 +200,7 @@ impl Neural {
         let (pack, process) = (self.pack, Arc::clone(&self.process));
         let (notes, known) = (self.notes.clone(), Arc::clone(&self.times_real));
         tokio::spawn(async move {
-            let measured = measure(pack, &process).await;
+            let measured = measure_well(pack, &process).await;
             let keep = async |times_real: f64| {
                 if let Some(folder) = notes.parent() {
                     tokio::fs::create_dir_all(folder).await?;
@@ -239,6 +243,19 @@ pub async fn test(pack: &Pack, folder: &Path, places: &Places) -> Result<f64, St
 /// Keeps in a voice's folder how fast it spoke.
 pub async fn keep_times_real(folder: &Path, times_real: f64) -> std::io::Result<()> {
     tokio::fs::write(folder.join(TIMES_REAL_FILE), times_real.to_string()).await
+}
+
+/// The best of as many measurements as it takes to be fast enough, or of all there are.
+async fn measure_well(pack: &Pack, process: &VoiceProcess) -> Result<f64, String> {
+    let mut best = measure(pack, process).await?;
+    for pause in MEASURED_AGAIN_AFTER {
+        if best >= FAST_ENOUGH {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        best = best.max(measure(pack, process).await?);
+    }
+    Ok(best)
 }
 
 async fn measure(pack: &Pack, process: &VoiceProcess) -> Result<f64, String> {

@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 
-use super::data;
 use crate::backend::person;
 use crate::islands::ImportBooks;
 use crate::words::words;
@@ -11,12 +10,11 @@ use crate::words::words;
 #[component]
 pub fn ImportForm() -> impl IntoView {
     let only_me = words().sharing.only_me;
-    let words = &words().library.import;
+    let words = &words().library;
     view! {
-        <form class="import" method="post" action="/api/books" enctype="multipart/form-data"
-            data-words=data(words)>
+        <form class="import" method="post" action="/api/books" enctype="multipart/form-data">
             <label class="button">
-                {&*words.add}
+                {words.add}
                 <input type="file" name="file" multiple
                     accept=".epub,.txt,application/epub+zip,text/plain"/>
             </label>
@@ -26,10 +24,18 @@ pub fn ImportForm() -> impl IntoView {
                     <span>{only_me}</span>
                 </label>
             })}
-            <noscript><button class="button" type="submit">{&*words.import}</button></noscript>
+            <noscript><button class="button" type="submit">{words.import}</button></noscript>
         </form>
-        <div class="drop-veil" hidden aria-hidden="true"><p>{&*words.drop_here}</p></div>
+        <div class="drop-veil" hidden aria-hidden="true"><p>{words.drop_here}</p></div>
         <ul class="uploads" role="status" hidden></ul>
+        <template class="upload-line">
+            <li>
+                <span class="upload-name" dir="auto"></span>
+                <span class="upload-state"></span>
+                <progress max="100"></progress>
+                <button type="button" class="quiet" aria-label=words.dismiss hidden>"×"</button>
+            </li>
+        </template>
         <ImportBooks/>
     }
 }

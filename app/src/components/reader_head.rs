@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Icon, Panel, icon};
+use crate::islands::controls::bookmark::BookmarkButton;
 use crate::model::BookCard;
 use crate::words::words;
 
@@ -28,10 +29,7 @@ pub fn ReaderHead(book: BookCard) -> impl IntoView {
                 {tool(format!("/book/{id}"), words.contents, "T", Icon::Contents)}
                 {tool(format!("/book/{id}/search"), words.search, "/", Icon::Search)}
                 {tool(format!("/book/{id}/notes"), words.notes, "A", Icon::Notes)}
-                <button type="button" class="tool" data-do="bookmark" aria-keyshortcuts="B" aria-pressed="false"
-                    aria-label=words.bookmark title=words.bookmark>
-                    {icon(Icon::Bookmark)}
-                </button>
+                <BookmarkButton/>
                 {tool("/keys".to_owned(), crate::words::words().site.keys, "?", Icon::Keys)}
                 {tool("/settings".to_owned(), words.appearance, "S", Icon::Appearance)}
             </nav>

@@ -5,6 +5,7 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 use crate::base::Base;
+use crate::{PAGES_MODULE, READER_MODULE};
 
 /// Loads what stands in the template when somebody moves, touches, types or drags. A key that was pressed
 /// before anything could hear it is pressed again; a file that was dropped is sent as the form would.
@@ -44,8 +45,24 @@ const IDLE_SOON: &str = r#"(() => {
 pub fn Scripts(options: LeptosOptions) -> impl IntoView {
     let root = use_context::<Base>().map(|base| base.0).unwrap_or_default();
     let path = use_context::<http::request::Parts>().map(|parts| parts.uri.path().to_owned());
-    if path.as_deref() != Some("/") {
+    let path = path.unwrap_or_default();
+    let mut options = options;
+    // `cargo leptos` has one module for all.
+    let has_two = &*options.output_name == PAGES_MODULE;
+    if has_two && path.starts_with("/read/") {
+        options.output_name = READER_MODULE.into();
+    }
+    if path != "/" {
+        // From a book's page one goes to reading, and can press play as soon as its module is there.
+        let leads_to_reader = has_two && path.starts_with("/book/");
+        let next = leads_to_reader.then(|| {
+            ["js", "wasm"].map(|kind| {
+                let file = format!("{root}/pkg/{READER_MODULE}.{kind}");
+                view! { <link rel="prefetch" href=file/> }
+            })
+        });
         return view! {
+            {next}
             <script nonce=use_nonce() inner_html=IDLE_SOON></script>
             <HydrationScripts options islands=true root/>
         }

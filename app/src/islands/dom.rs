@@ -1,8 +1,12 @@
 //! The few things islands do with the document.
 
+use std::cell::Cell;
 use std::time::Duration;
 
-use leptos::prelude::{Effect, document, request_animation_frame, set_timeout, window};
+use leptos::prelude::{
+    Effect, TimeoutHandle, document, request_animation_frame, set_timeout, set_timeout_with_handle,
+    window,
+};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -20,6 +24,25 @@ pub fn in_browser(run: impl FnOnce() + 'static) {
 /// button, and only then what it does.
 pub fn after_paint(run: impl FnOnce() + 'static) {
     request_animation_frame(move || set_timeout(run, Duration::ZERO));
+}
+
+/// Something that is done a while after it was last asked for.
+#[derive(Default)]
+pub struct Delay(Cell<Option<TimeoutHandle>>);
+
+impl Delay {
+    /// None is waited for yet.
+    pub const fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    /// Does it after `wait`, in place of what was to be done before.
+    pub fn begin(&self, wait: Duration, run: impl FnOnce() + 'static) {
+        let begun = set_timeout_with_handle(run, wait);
+        if let Some(earlier) = self.0.replace(begun.ok()) {
+            earlier.clear();
+        }
+    }
 }
 
 /// The first element a selector finds.
@@ -87,6 +110,18 @@ pub fn write(element: &HtmlElement, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
+}
+
+/// The language of the page, as a BCP 47 tag.
+pub fn language() -> String {
+    let root = document().document_element();
+    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+}
+
+/// Whether the reader turns pages.
+pub fn is_paged() -> bool {
+    let root = document().document_element();
+    root.is_some_and(|root| root.get_attribute("data-layout").as_deref() == Some("paged"))
 }
 
 /// The path below which the site is: nothing where it is at the top of its host.

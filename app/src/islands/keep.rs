@@ -5,58 +5,26 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use wasm_bindgen_futures::spawn_local;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Cache, CacheStorage, HtmlElement, Response};
 
-use super::dom::{self, Body, Json};
-
-/// What the names of caches of books begin with: other sites of the host have theirs.
-fn cache_head() -> String {
-    match dom::base() {
-        base if base.is_empty() => "book-".to_owned(),
-        base => format!("book:{base}:"),
-    }
-}
-
-/// Forgets what was kept on this device, when the server says that it was another person's. Where the site has its
-/// host for itself, the browser does that without us.
-pub async fn forget_if_told() -> Result<(), JsValue> {
-    let cookies = dom::property(&document().into(), "cookie").and_then(|all| all.as_string());
-    if !cookies.is_some_and(|all| all.split("; ").any(|one| one == "earmark_forget=1")) {
-        return Ok(());
-    }
-    if let Some(storage) = window().local_storage()? {
-        let own = format!("{}earmark.", dom::base());
-        let names = (0..storage.length()?).filter_map(|index| storage.key(index).ok()?);
-        for name in names.filter(|name| name.starts_with(&own)).collect::<Vec<_>>() {
-            storage.remove_item(&name)?;
-        }
-    }
-    if let Some(caches) = caches() {
-        let shell = format!("shell{}", dom::base());
-        let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
-        for name in names.iter().filter_map(|name| name.as_string()) {
-            if name == shell || name.starts_with(&cache_head()) {
-                JsFuture::from(caches.delete(&name)).await?;
-            }
-        }
-    }
-    let gone = format!("earmark_forget=; Path={}/; Max-Age=0; SameSite=Strict", dom::base());
-    js_sys::Reflect::set(&document(), &"cookie".into(), &gone.into()).map(drop)
-}
-
-/// The cache of a book; the service worker knows the same name.
-fn cache_name(book: &str) -> String {
-    format!("{}{book}", cache_head())
-}
+use super::dom::{self, Body};
+use super::offline::{cache_head, cache_name, caches, shell_name};
+use crate::words::Keeping;
 
 /// Brings the button that keeps a book on this device to life
 /// ([`KeepButton`](crate::components::KeepButton)).
 #[island]
 pub fn KeepBook() -> impl IntoView {
-    dom::in_browser(|| {
-        let Some(keep) = Keep::read() else { return };
+    // What signals belong to lives as long as the island; what runs later has no owner of its own.
+    let owner = Owner::current();
+    dom::in_browser(move || {
+        let (Some(owner), Some(caches), Some(book)) = (owner, caches(), Book::read()) else {
+            return;
+        };
+        let state = owner.with(|| RwSignal::new(State::Unknown));
+        owner.with(|| show(state));
+        let keep = Keep { caches, book, state };
         let pressed = keep.clone();
         if let Some(button) = dom::one(".keep button") {
             dom::listen(&button, "click", move |_| {
@@ -64,106 +32,133 @@ pub fn KeepBook() -> impl IntoView {
                 spawn_local(async move { keep.press().await });
             });
         }
-        spawn_local(async move { keep.show().await });
+        spawn_local(async move { keep.look().await });
     });
 }
 
-#[derive(Clone)]
-struct Keep {
-    book: String,
-    chapters: u32,
-    voice: String,
-    words: Json,
+/// What this device has of the book.
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    /// It is not known yet.
+    Unknown,
+    /// Nothing, or not all of it.
+    NotKept,
+    /// This chapter, of so many, is being fetched.
+    Keeping(u32, u32),
+    /// All of it, so many bytes.
+    Kept(f64),
+    /// Something could not be fetched, for this reason. What has come stays, and the next try goes on from there.
+    Failed(String),
 }
 
-impl Keep {
+/// Keeps the button and the line under it as it is.
+fn show(state: RwSignal<State>) {
+    let words = Keeping::of(&dom::language());
+    dom::shows(".keep", move |part| dom::show(part, state.with(|state| *state != State::Unknown)));
+    dom::shows(".keep button", move |button| {
+        let (is_kept, is_busy) = state
+            .with(|state| (matches!(state, State::Kept(_)), matches!(state, State::Keeping(..))));
+        dom::write(button, if is_kept { words.remove } else { words.keep });
+        let _ = button.toggle_attribute_with_force("disabled", is_busy);
+    });
+    dom::shows(".keep .hint", move |line| {
+        let said = match state.get() {
+            State::Unknown | State::NotKept => words.hint.to_owned(),
+            State::Keeping(chapter, chapters) => (words.keeping)(chapter, chapters),
+            State::Kept(bytes) => (words.kept)(&megabytes(bytes)),
+            State::Failed(reason) => (words.failed)(&reason),
+        };
+        dom::write(line, &said);
+    });
+}
+
+/// The book, as the page names it.
+#[derive(Debug, Clone)]
+struct Book {
+    id: String,
+    chapters: u32,
+    voice: String,
+}
+
+impl Book {
     fn read() -> Option<Self> {
         let root = dom::one(".keep")?;
         let text = |name: &str| root.get_attribute(name).unwrap_or_default();
         Some(Self {
-            book: text("data-book"),
+            id: text("data-book"),
             chapters: text("data-chapters").parse().ok()?,
             voice: text("data-voice"),
-            words: Json::parse(&text("data-words"))?,
         })
     }
+}
 
-    fn say(&self, name: &str) -> String {
-        self.words.text(name).unwrap_or_default()
-    }
+#[derive(Clone)]
+struct Keep {
+    caches: CacheStorage,
+    book: Book,
+    state: RwSignal<State>,
+}
 
-    /// Shows whether the book is kept, and how much room it takes.
-    async fn show(&self) {
-        let Some(caches) = caches() else { return };
-        let (Some(root), Some(button), Some(line)) =
-            (dom::one(".keep"), dom::one(".keep button"), dom::one(".keep .hint"))
-        else {
-            return;
-        };
-        let is_kept = is_whole(&caches, &self.book).await;
-        dom::show(&root, true);
-        dom::set(&root, "data-kept", if is_kept { "true" } else { "false" });
-        dom::write(&button, &self.say(if is_kept { "remove" } else { "keep" }));
-        if is_kept {
-            let size = megabytes(size(&caches, &self.book).await.unwrap_or_default());
-            dom::write(&line, &self.say("kept").replace("{}", &size));
+impl Keep {
+    /// Looks what this device has of the book.
+    async fn look(&self) {
+        let book = &self.book.id;
+        let state = if is_whole(&self.caches, book).await {
+            State::Kept(size(&self.caches, book).await.unwrap_or_default())
         } else {
-            dom::write(&line, &self.say("hint"));
-        }
+            State::NotKept
+        };
+        self.state.set(state);
     }
 
     async fn press(&self) {
-        let (Some(caches), Some(root)) = (caches(), dom::one(".keep")) else { return };
-        if root.get_attribute("data-kept").as_deref() == Some("true") {
-            let _ = JsFuture::from(caches.delete(&cache_name(&self.book))).await;
-        } else if let (Err(error), Some(line)) = (self.keep(&caches).await, dom::one(".keep .hint"))
-        {
-            // What has come stays, and the next try goes on from there.
+        if self.state.with_untracked(|state| matches!(state, State::Kept(_))) {
+            let _ = JsFuture::from(self.caches.delete(&cache_name(&self.book.id))).await;
+        } else if let Err(error) = self.keep().await {
             let reason = dom::property(&error, "message").unwrap_or(error).as_string();
-            dom::write(&line, &self.say("failed").replace("{}", &reason.unwrap_or_default()));
+            self.state.set(State::Failed(reason.unwrap_or_default()));
             return;
         }
-        self.show().await;
+        self.look().await;
     }
 
     /// Fetches everything the book needs, chapter by chapter.
-    async fn keep(&self, caches: &CacheStorage) -> Result<(), JsValue> {
-        let cache: Cache = JsFuture::from(caches.open(&cache_name(&self.book))).await?.into();
-        let book = &self.book;
-        if let Some(button) = dom::one(".keep button") {
-            dom::set(&button, "disabled", "");
+    async fn keep(&self) -> Result<(), JsValue> {
+        let Book { id: book, chapters, .. } = &self.book;
+        self.state.set(State::Keeping(1, *chapters));
+        let cache: Cache = JsFuture::from(self.caches.open(&cache_name(book))).await?.into();
+        let shell: Cache = JsFuture::from(self.caches.open(&shell_name())).await?.into();
+        put(&cache, &format!("/book/{book}"), "text/html").await?;
+        if let Ok(css) = put(&cache, &format!("/books/{book}/fonts.css"), "text/css").await {
+            for file in css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                put(&cache, &format!("/books/{book}/{file}"), "font/*").await?;
+            }
         }
-        let kept = async {
-            put(&cache, &format!("/book/{book}"), "text/html").await?;
-            if let Ok(css) = put(&cache, &format!("/books/{book}/fonts.css"), "text/css").await {
-                for file in css.split("url(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-                    put(&cache, &format!("/books/{book}/{file}"), "font/*").await?;
+        // A book without a cover has none to keep.
+        let _ = put(&cache, &format!("/books/{book}/cover"), "image/*").await;
+        for chapter in 1..=*chapters {
+            self.state.set(State::Keeping(chapter, *chapters));
+            let page = put(&cache, &format!("/read/{book}/{chapter}"), "text/html").await?;
+            let page = web_sys::DomParser::new()?
+                .parse_from_string(&page, web_sys::SupportedType::TextHtml)?;
+            for address in addresses(&page, "#reading img[src]", "src") {
+                let _ = put(&cache, &address, "image/*").await;
+            }
+            // Scripts and typefaces are the same for all books.
+            let parts = "link[rel=modulepreload], link[rel=preload]";
+            for address in addresses(&page, parts, "href") {
+                if !JsFuture::from(shell.match_with_str(&dom::at(&address))).await?.is_truthy() {
+                    put(&shell, &address, "*/*").await?;
                 }
             }
-            // A book without a cover has none to keep.
-            let _ = put(&cache, &format!("/books/{book}/cover"), "image/*").await;
-            for chapter in 1..=self.chapters {
-                self.tell(chapter);
-                let page = put(&cache, &format!("/read/{book}/{chapter}"), "text/html").await?;
-                let page = web_sys::DomParser::new()?
-                    .parse_from_string(&page, web_sys::SupportedType::TextHtml)?;
-                for address in pictures(&page) {
-                    let _ = put(&cache, &address, "image/*").await;
-                }
-                let sound = format!("/listen/{book}/{chapter}.mp3");
-                self.put_sound(&cache, &sound, "to=chapter").await?;
-                let api = format!("/api/books/{book}/chapters/{chapter}");
-                self.put_sound(&cache, &format!("{api}/timeline"), "").await?;
-                self.put_sound(&cache, &format!("{api}/outline"), "").await?;
-            }
-            // Last: a book is kept when this is there.
-            put(&cache, &format!("/api/books/{book}"), "application/json").await.map(drop)
-        };
-        let done = kept.await;
-        if let Some(button) = dom::one(".keep button") {
-            let _ = button.remove_attribute("disabled");
+            let sound = format!("/listen/{book}/{chapter}.mp3");
+            self.put_sound(&cache, &sound, "to=chapter").await?;
+            let api = format!("/api/books/{book}/chapters/{chapter}");
+            self.put_sound(&cache, &format!("{api}/timeline"), "").await?;
+            self.put_sound(&cache, &format!("{api}/outline"), "").await?;
         }
-        done
+        // Last: a book is kept when this is there.
+        put(&cache, &format!("/api/books/{book}"), "application/json").await.map(drop)
     }
 
     /// Keeps what depends on the voice, under an address without it: kept is kept in one voice.
@@ -171,20 +166,13 @@ impl Keep {
         if JsFuture::from(cache.match_with_str(&dom::at(address))).await?.is_truthy() {
             return Ok(());
         }
-        let voice = js_sys::encode_uri_component(&self.voice);
+        let voice = js_sys::encode_uri_component(&self.book.voice);
         let response =
             dom::ask("GET", &format!("{address}?voice={voice}&{query}"), "*/*", Body::None).await?;
         if !response.ok() {
             return Err(JsValue::from_str(&format!("HTTP {}", response.status())));
         }
         JsFuture::from(cache.put_with_str(&dom::at(address), &response)).await.map(drop)
-    }
-
-    fn tell(&self, chapter: u32) {
-        if let Some(line) = dom::one(".keep .hint") {
-            let progress = format!("{chapter}/{}", self.chapters);
-            dom::write(&line, &self.say("keeping").replace("{}", &progress));
-        }
     }
 }
 
@@ -217,11 +205,6 @@ async fn list_kept() -> Result<(), JsValue> {
     Ok(())
 }
 
-/// The browser's caches; it has none on a page that came unencrypted from another machine.
-fn caches() -> Option<CacheStorage> {
-    dom::property(&window().into(), "caches").map(JsCast::unchecked_into)
-}
-
 async fn put(cache: &Cache, address: &str, accept: &str) -> Result<String, JsValue> {
     let response = dom::ask("GET", address, accept, Body::None).await?;
     if !response.ok() {
@@ -235,13 +218,11 @@ async fn put(cache: &Cache, address: &str, accept: &str) -> Result<String, JsVal
     Ok(text)
 }
 
-fn pictures(page: &web_sys::Document) -> Vec<String> {
-    let Ok(found) = page.query_selector_all("#reading img[src]") else { return Vec::new() };
-    (0..found.length())
-        .filter_map(|index| {
-            found.get(index)?.dyn_into::<web_sys::Element>().ok()?.get_attribute("src")
-        })
-        .collect()
+/// What an attribute says of each element that a selector finds.
+fn addresses(page: &web_sys::Document, selector: &str, name: &str) -> Vec<String> {
+    let Ok(found) = page.query_selector_all(selector) else { return Vec::new() };
+    let element = |index| found.get(index)?.dyn_into::<web_sys::Element>().ok();
+    (0..found.length()).filter_map(|index| element(index)?.get_attribute(name)).collect()
 }
 
 async fn is_whole(caches: &CacheStorage, book: &str) -> bool {

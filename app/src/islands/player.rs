@@ -23,6 +23,7 @@ mod start;
 mod state;
 mod time_spent;
 mod track;
+mod word_mark;
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -33,7 +34,6 @@ use driver::Driver;
 use machine::Phase;
 use state::PlayerState;
 
-pub(super) use paged::is_paged;
 pub use start::{Silence, Start};
 
 /// Brings the player's bar, and the chapter above it, to life.

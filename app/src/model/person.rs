@@ -93,6 +93,8 @@ pub struct Person {
     pub session: String,
     /// Until when they have said their password again, in ms since 1970: before what changes who runs the place.
     pub confirmed_until_ms: u64,
+    /// Whether they have a password: who comes by a provider or a proxy has none unless an administrator gives one.
+    pub has_password: bool,
     /// What their program may do; everything when they are there themselves.
     pub scopes: Option<Vec<Scope>>,
     /// The only book there is for them: they have no account, and came by a link to it.
@@ -103,7 +105,8 @@ impl Person {
     /// Whoever is there, where nobody has to log in.
     pub fn without_login(role: Role) -> Self {
         let (id, name, session) = (String::new(), String::new(), String::new());
-        Self { id, name, role, session, confirmed_until_ms: u64::MAX, scopes: None, lent: None }
+        let (confirmed_until_ms, has_password) = (u64::MAX, false);
+        Self { id, name, role, session, confirmed_until_ms, has_password, scopes: None, lent: None }
     }
 
     /// Whether they are there themselves, or their program may do this.

@@ -82,6 +82,20 @@ fn page(
     .into_any()
 }
 
+fn change_password(name: &str) -> impl IntoView + use<> {
+    let words = &words().accounts;
+    view! {
+        <form class="engine-form" method="post" action="/api/account/password">
+            <h2>{words.change_password}</h2>
+            <input type="hidden" name="username" autocomplete="username" value=name.to_owned()/>
+            {password_field("old", words.old_password, "current-password")}
+            {password_field("new", words.new_password, "new-password")}
+            <p class="hint">{words.password_hint}</p>
+            <button class="button">{words.change_password}</button>
+        </form>
+    }
+}
+
 fn account(
     (person, spending): (&Person, &PersonCard),
     (sessions, tokens): (Vec<SessionCard>, Vec<TokenCard>),
@@ -151,14 +165,7 @@ fn account(
             <label><span>{words.purpose}</span><input name="name" required maxlength="100" autocomplete="off" placeholder="KOReader"/></label>
             <button class="button">{words.make_password}</button>
         </form>
-        <form class="engine-form" method="post" action="/api/account/password">
-            <h2>{words.change_password}</h2>
-            <input type="hidden" name="username" autocomplete="username" value=person.name.clone()/>
-            {password_field("old", words.old_password, "current-password")}
-            {password_field("new", words.new_password, "new-password")}
-            <p class="hint">{words.password_hint}</p>
-            <button class="button">{words.change_password}</button>
-        </form>
+        {person.has_password.then(|| change_password(&person.name))}
     }
     .into_any()
 }

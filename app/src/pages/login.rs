@@ -59,15 +59,20 @@ pub fn InvitePage() -> impl IntoView {
 #[component]
 pub fn ConfirmPage() -> impl IntoView {
     let words = &words().accounts;
-    let name = person().map(|person| person.name.clone());
-    let fields = view! {
-        <input type="hidden" name="next" value=query("next")/>
-        <input type="hidden" name="username" autocomplete="username" value=name/>
-        {password_field("password", words.password, "current-password")}
-    };
+    let person = person();
+    let name = person.as_ref().map(|person| person.name.clone());
     let others = ways(&query("next"), words.confirm_with).into_any();
-    let body =
-        form(words.confirm, Some(words.confirm_lead), "/confirm", words.go_on, fields.into_any());
+    let body = if person.is_some_and(|person| !person.has_password) {
+        door(words.confirm_otherwise, Some(words.confirm_otherwise_lead), ().into_any()).into_any()
+    } else {
+        let fields = view! {
+            <input type="hidden" name="next" value=query("next")/>
+            <input type="hidden" name="username" autocomplete="username" value=name/>
+            {password_field("password", words.password, "current-password")}
+        };
+        let (title, lead) = (words.confirm, Some(words.confirm_lead));
+        form(title, lead, "/confirm", words.go_on, fields.into_any()).into_any()
+    };
     view! { {body} {others} }
 }
 
@@ -83,7 +88,7 @@ fn ways(next: &str, say: fn(&str) -> String) -> impl IntoView + use<> {
     (!ways.is_empty()).then(|| view! { <nav class="operator door ways">{ways}</nav> })
 }
 
-/// A page that is one form, without ways to pages that nobody is let in to yet.
+/// A page that is one form.
 fn form(
     title: &'static str,
     lead: Option<&'static str>,
@@ -91,6 +96,17 @@ fn form(
     button: &'static str,
     fields: AnyView,
 ) -> impl IntoView {
+    let form = view! {
+        <form class="engine-form" method="post" action=action>
+            {fields}
+            <button class="button">{button}</button>
+        </form>
+    };
+    door(title, lead, form.into_any())
+}
+
+/// A page without ways to pages that nobody is let in to yet.
+fn door(title: &'static str, lead: Option<&'static str>, body: AnyView) -> impl IntoView {
     let refused = notice();
     view! {
         <PageTitle text=format!("{title} · Earmark")/>
@@ -100,10 +116,7 @@ fn form(
             <h1>{title}</h1>
             {lead.map(|lead| view! { <p class="lead">{lead}</p> })}
             {(!refused.is_empty()).then(|| view! { <p class="refusal" role="alert">{refused}</p> })}
-            <form class="engine-form" method="post" action=action>
-                {fields}
-                <button class="button">{button}</button>
-            </form>
+            {body}
         </main>
     }
 }

@@ -6,7 +6,7 @@ use leptos_router::hooks::use_params_map;
 
 use super::{hours_until, loaded};
 use crate::backend::{backend, person};
-use crate::components::PageTitle;
+use crate::components::{PageTitle, set_status};
 use crate::model::{BookId, Role, ShareCard, SharedBook};
 use crate::notice::notice;
 use crate::words::words;
@@ -55,7 +55,10 @@ fn page(book: Option<SharedBook>, link: &str) -> AnyView {
             };
             (words.lent, body.into_any())
         }
-        None => (words.ended, view! { <p class="lead">{words.ended_lead}</p> }.into_any()),
+        None => {
+            set_status(404);
+            (words.ended, view! { <p class="lead">{words.ended_lead}</p> }.into_any())
+        }
     };
     view! {
         <PageTitle text=format!("{title} · Earmark")/>

@@ -79,6 +79,8 @@ pub struct Accounts {
     pub other_ways: &'static str,
     pub confirm: &'static str,
     pub confirm_lead: &'static str,
+    pub confirm_otherwise: &'static str,
+    pub confirm_otherwise_lead: &'static str,
     pub go_on: &'static str,
     pub happenings: &'static str,
     /// What happened, by its name in the API.
@@ -178,6 +180,8 @@ pub(super) const ENGLISH: Accounts = Accounts {
     other_ways: "Other ways to log in",
     confirm: "Your password again",
     confirm_lead: "What follows changes who runs this place, or what it costs. Say your password again, in case somebody else sits here.",
+    confirm_otherwise: "Is it you?",
+    confirm_otherwise_lead: "What follows changes who runs this place, or what it costs. Show once more that it is you, in case somebody else sits here.",
     go_on: "Go on",
     happenings: "What happened",
     happened: |what| match what {
@@ -303,6 +307,8 @@ pub(super) const SPANISH: Accounts = Accounts {
     other_ways: "Otras maneras de entrar",
     confirm: "Tu contraseña otra vez",
     confirm_lead: "Lo que sigue cambia quién administra este sitio o lo que cuesta. Escribe tu contraseña otra vez, por si hay otra persona aquí.",
+    confirm_otherwise: "¿Eres tú?",
+    confirm_otherwise_lead: "Lo que sigue cambia quién administra este sitio o lo que cuesta. Demuestra otra vez que eres tú, por si hay otra persona aquí.",
     go_on: "Seguir",
     happenings: "Lo que ha pasado",
     happened: |what| match what {
@@ -428,6 +434,8 @@ pub(super) const GERMAN: Accounts = Accounts {
     other_ways: "Andere Wege, sich anzumelden",
     confirm: "Noch einmal dein Passwort",
     confirm_lead: "Was jetzt folgt, ändert, wer hier verwaltet oder was es kostet. Gib dein Passwort noch einmal ein, falls jemand anderes hier sitzt.",
+    confirm_otherwise: "Bist du es?",
+    confirm_otherwise_lead: "Was jetzt folgt, ändert, wer hier verwaltet oder was es kostet. Zeig noch einmal, dass du es bist, falls jemand anderes hier sitzt.",
     go_on: "Weiter",
     happenings: "Was geschehen ist",
     happened: |what| match what {

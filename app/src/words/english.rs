@@ -33,21 +33,10 @@ pub(super) static ENGLISH: Words = Words {
         progress: "Read",
         deleted: |title| format!("“{title}” was deleted."),
         undo: "Undo",
-        import: ImportWords {
-            add: Text::Borrowed("Add books"),
-            import: Text::Borrowed("Import"),
-            drop_here: Text::Borrowed("Drop books here"),
-            waiting: Text::Borrowed("waiting"),
-            queued: Text::Borrowed("waiting for other books…"),
-            reading: Text::Borrowed("reading the book… {} %"),
-            storing: Text::Borrowed("putting it on the shelf…"),
-            left_out: Text::Borrowed(
-                "Added. Some parts were left out or mended; the book’s details say which.",
-            ),
-            dismiss: Text::Borrowed("Dismiss"),
-            unreachable: Text::Borrowed("The server cannot be reached."),
-            unsendable: Text::Borrowed("The file could not be sent."),
-        },
+        add: "Add books",
+        import: "Import",
+        drop_here: "Drop books here",
+        dismiss: "Dismiss",
     },
     book: Book {
         begin: "Start reading",
@@ -91,15 +80,6 @@ pub(super) static ENGLISH: Words = Words {
             format!("Everybody here has “{part}” already, so it is not only yours.")
         },
         warning_more: |part| format!("And {part} more."),
-        keep: KeepWords {
-            title: Text::Borrowed("On this device"),
-            keep: Text::Borrowed("Keep on this device"),
-            keeping: Text::Borrowed("Keeping… {}"),
-            kept: Text::Borrowed("Kept: {}"),
-            remove: Text::Borrowed("Remove from this device"),
-            failed: Text::Borrowed("It could not be kept: {}"),
-            hint: Text::Borrowed("Read and hear it without a connection."),
-        },
     },
     reader: Reader {
         tools: "Book",

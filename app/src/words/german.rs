@@ -33,21 +33,10 @@ pub(super) static GERMAN: Words = Words {
         progress: "Gelesen",
         deleted: |title| format!("„{title}“ wurde gelöscht."),
         undo: "Rückgängig",
-        import: ImportWords {
-            add: Text::Borrowed("Bücher hinzufügen"),
-            import: Text::Borrowed("Importieren"),
-            drop_here: Text::Borrowed("Bücher hier ablegen"),
-            waiting: Text::Borrowed("wartet"),
-            queued: Text::Borrowed("wartet auf andere Bücher…"),
-            reading: Text::Borrowed("das Buch wird gelesen… {} %"),
-            storing: Text::Borrowed("es wird ins Regal gestellt…"),
-            left_out: Text::Borrowed(
-                "Hinzugefügt. Manches wurde weggelassen oder ausgebessert; was, steht bei den Einzelheiten des Buchs.",
-            ),
-            dismiss: Text::Borrowed("Ausblenden"),
-            unreachable: Text::Borrowed("Der Server ist nicht zu erreichen."),
-            unsendable: Text::Borrowed("Die Datei konnte nicht gesendet werden."),
-        },
+        add: "Bücher hinzufügen",
+        import: "Importieren",
+        drop_here: "Bücher hier ablegen",
+        dismiss: "Ausblenden",
     },
     book: Book {
         begin: "Anfangen zu lesen",
@@ -91,15 +80,6 @@ pub(super) static GERMAN: Words = Words {
             format!("„{part}“ haben hier schon alle; es gehört also nicht dir allein.")
         },
         warning_more: |part| format!("Und {part} weitere."),
-        keep: KeepWords {
-            title: Text::Borrowed("Auf diesem Gerät"),
-            keep: Text::Borrowed("Auf diesem Gerät behalten"),
-            keeping: Text::Borrowed("Wird geladen… {}"),
-            kept: Text::Borrowed("Auf diesem Gerät: {}"),
-            remove: Text::Borrowed("Von diesem Gerät entfernen"),
-            failed: Text::Borrowed("Das Buch ließ sich nicht behalten: {}"),
-            hint: Text::Borrowed("Lies und höre es auch ohne Verbindung."),
-        },
     },
     reader: Reader {
         tools: "Buch",

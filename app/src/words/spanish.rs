@@ -33,21 +33,10 @@ pub(super) static SPANISH: Words = Words {
         progress: "Leído",
         deleted: |title| format!("«{title}» se ha borrado."),
         undo: "Deshacer",
-        import: ImportWords {
-            add: Text::Borrowed("Añadir libros"),
-            import: Text::Borrowed("Importar"),
-            drop_here: Text::Borrowed("Suelta aquí los libros"),
-            waiting: Text::Borrowed("en espera"),
-            queued: Text::Borrowed("esperando a otros libros…"),
-            reading: Text::Borrowed("leyendo el libro… {} %"),
-            storing: Text::Borrowed("poniéndolo en la estantería…"),
-            left_out: Text::Borrowed(
-                "Añadido. Algunas partes se han omitido o reparado; los detalles del libro dicen cuáles.",
-            ),
-            dismiss: Text::Borrowed("Descartar"),
-            unreachable: Text::Borrowed("No se puede conectar con el servidor."),
-            unsendable: Text::Borrowed("No se pudo enviar el archivo."),
-        },
+        add: "Añadir libros",
+        import: "Importar",
+        drop_here: "Suelta aquí los libros",
+        dismiss: "Descartar",
     },
     book: Book {
         begin: "Empezar a leer",
@@ -89,15 +78,6 @@ pub(super) static SPANISH: Words = Words {
             format!("Todos aquí tienen ya «{part}», así que no es solo tuyo.")
         },
         warning_more: |part| format!("Y {part} más."),
-        keep: KeepWords {
-            title: Text::Borrowed("En este dispositivo"),
-            keep: Text::Borrowed("Guardar en este dispositivo"),
-            keeping: Text::Borrowed("Guardando… {}"),
-            kept: Text::Borrowed("Guardado: {}"),
-            remove: Text::Borrowed("Quitar de este dispositivo"),
-            failed: Text::Borrowed("No se pudo guardar: {}"),
-            hint: Text::Borrowed("Léelo y escúchalo sin conexión."),
-        },
     },
     reader: Reader {
         tools: "Libro",

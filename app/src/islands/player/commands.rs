@@ -2,11 +2,9 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
-use web_sys::{
-    Element, FormData, HtmlAudioElement, HtmlInputElement, HtmlSelectElement, UrlSearchParams,
-};
+use web_sys::{Element, FormData, HtmlInputElement, HtmlSelectElement, UrlSearchParams};
 
-use super::super::{dom, panels};
+use super::super::{dom, panel};
 use super::controls::notice;
 use super::driver::Driver;
 use super::machine::{Event, Phase, Spot};
@@ -180,7 +178,7 @@ impl Driver {
         // Whoever else reads stays.
         let cast = CastNames { narrator: id.to_owned(), ..CastNames::parse(&self.voice()) };
         self.set_voice(cast.to_string(), name.trim().to_owned());
-        panels::close();
+        panel::close();
         self.revoice();
     }
 
@@ -227,7 +225,7 @@ impl Driver {
         let sentence = at.map(|at| at.sentence).or_else(page::first_visible).unwrap_or(0);
         let (book, chapter) = (self.book(), self.machine().shown);
         let voice = js_sys::encode_uri_component(voice);
-        self.play_sample(&format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={voice}"));
+        panel::play(&format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={voice}"), self.rate());
     }
 
     /// Opens what the voice said last, to be corrected.
@@ -240,12 +238,12 @@ impl Driver {
         let (book, Spot { chapter, sentence }) = (self.book(), at);
         let address = format!("/book/{book}/pronunciation?chapter={chapter}&sentence={sentence}");
         let label = dom::one("[data-do=heard-wrong]").and_then(|button| button.text_content());
-        panels::load("GET", address, None, label.unwrap_or_default());
+        panel::load("GET", address, None, label.unwrap_or_default());
     }
 
     /// Says the word in the panel's form as the form has it.
     fn hear_word(&self) {
-        let form = dom::one("#panel form.say-as").and_then(|form| form.dyn_into().ok());
+        let form = panel::find("form.say-as").and_then(|form| form.dyn_into().ok());
         let Some(form) = form.and_then(|form| FormData::new_with_form(&form).ok()) else { return };
         let Ok(fields) = UrlSearchParams::new_with_str_sequence_sequence(&form) else { return };
         if self.machine().is_running() {
@@ -253,36 +251,7 @@ impl Driver {
         }
         fields.set("voice", &self.voice());
         let (book, fields) = (self.book(), String::from(fields.to_string()));
-        self.play_sample(&format!("/api/books/{book}/pronunciations/sample?{fields}"));
-    }
-
-    /// Plays something short in the panel.
-    fn play_sample(&self, source: &str) {
-        let audio =
-            dom::one("#panel audio").and_then(|audio| audio.dyn_into::<HtmlAudioElement>().ok());
-        let audio = match audio {
-            Some(audio) => audio,
-            None => {
-                let Ok(audio) = HtmlAudioElement::new() else { return };
-                if let Some(body) = dom::one("#panel .panel-body") {
-                    let _ = body.append_child(&audio);
-                }
-                audio
-            }
-        };
-        audio.set_src(&dom::at(source));
-        audio.set_playback_rate(f64::from(self.rate()) / 100.0);
-        // Closing the panel ends it (`panels.rs`), and so does another; neither is an error.
-        if let Ok(promise) = audio.play() {
-            let source = source.to_owned();
-            wasm_bindgen_futures::spawn_local(async move {
-                let failed = wasm_bindgen_futures::JsFuture::from(promise).await.is_err();
-                let is_current = audio.is_connected() && audio.src().ends_with(&source);
-                if let Some(line) = dom::one("#panel .panel-failed") {
-                    dom::show(&line, failed && is_current);
-                }
-            });
-        }
+        panel::play(&format!("/api/books/{book}/pronunciations/sample?{fields}"), self.rate());
     }
 
     fn skip_paragraph(&self, by: i32) {

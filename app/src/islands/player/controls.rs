@@ -2,6 +2,7 @@
 //! [`PlayerState`](super::state::PlayerState) says. What a button asks for stands in its `data-do`
 //! ([`super::commands`]).
 
+pub mod bookmark;
 pub mod fold;
 pub mod notice;
 pub mod play;
@@ -16,6 +17,7 @@ use super::state::PlayerState;
 
 /// Keeps all of them as the player is.
 pub fn show(state: PlayerState) {
+    bookmark::show(state);
     fold::show(state);
     notice::show(state);
     way_back::show(state);

@@ -2,6 +2,8 @@
 
 mod chapter;
 mod display;
+mod rate;
+mod scrolling;
 mod sleep_timer;
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
@@ -12,20 +14,22 @@ use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::{EventTarget, HtmlAudioElement};
 
-use super::super::{dom, panels};
+use super::super::{dom, preferences};
 use super::controls::scrubber;
 use super::machine::{Action, Event, Machine, Phase, Spot};
+use super::marks::{self, Marks};
 use super::outline::Outline;
 use super::page;
-use super::server_events::{Elsewhere, Mark};
+use super::places::{self, Places};
 use super::sleep::Sleep;
 use super::sound::Sound;
 use super::start::Start;
 use super::state::{PlayerState, words};
-use super::time_spent::TimeSpent;
-use super::{commands, gestures, marks, paged, places, session};
-use crate::pacing::Word;
+use super::word_mark::{self, WordMark};
+use super::{commands, gestures, session, time_spent};
 use crate::words;
+use chapter::Exchange;
+use scrolling::Scrolling;
 
 /// So long before a sentence ends, as the listener hears it, the clock is read at every frame: longer than
 /// between two `timeupdate`.
@@ -49,41 +53,16 @@ struct Inner {
     machine: RefCell<Machine>,
     sound: RefCell<Sound>,
     outline: RefCell<Outline>,
-    /// The chapter the outline is of; 0 while there is none.
-    outlined: Cell<u32>,
     /// The chapter it has been asked for.
     outlining: Cell<u32>,
-    /// The address that is being fetched for the page, and how many were before it.
-    showing: RefCell<String>,
-    shows: Cell<u32>,
+    exchange: Exchange,
+    scrolling: Scrolling,
     sleep: Cell<Sleep>,
-    /// The words of a sentence, while words are marked.
-    words: RefCell<Option<(Spot, Vec<Word>)>>,
-    word: Cell<Option<(u32, u32)>>,
-    annotations: RefCell<Vec<Mark>>,
-    /// The names of those that say how sentences are read, once they are known.
-    directions: RefCell<Option<Vec<String>>>,
-    places: ReadingPositions,
-    time: TimeSpent,
+    word: WordMark,
+    marks: Marks,
+    places: Places,
     /// The clock will be read at the next frame.
     ticking: Cell<bool>,
-    /// The reader has moved the page, not the voice and not an address.
-    scrolled: Cell<bool>,
-    settling: Cell<Option<TimeoutHandle>>,
-}
-
-/// What this device knows of where readers are.
-pub struct ReadingPositions {
-    pub device: String,
-    /// When the last place this device knows of was taken.
-    pub known_ms: Cell<u64>,
-    /// The reader has moved here since.
-    pub has_moved: Cell<bool>,
-    /// Where another device is, while the reader is asked about it.
-    pub elsewhere: RefCell<Option<Elsewhere>>,
-    /// Since when, in milliseconds since 1970.
-    pub asked_at: Cell<f64>,
-    pub saved_at: Cell<f64>,
 }
 
 impl Driver {
@@ -92,34 +71,20 @@ impl Driver {
         let shown = page::shown()?;
         let mut machine = Machine::new(shown.chapter, shown.sentences, start.chapters);
         machine.voice_at = start.resume.map(|sentence| Spot { chapter: shown.chapter, sentence });
-        let places = ReadingPositions {
-            device: places::device(),
-            known_ms: Cell::new(start.known_ms),
-            has_moved: Cell::new(false),
-            elsewhere: RefCell::new(None),
-            asked_at: Cell::new(0.0),
-            saved_at: Cell::new(0.0),
-        };
         let driver = Self(Rc::new(Inner {
             listener: places::random_name(),
             state,
             machine: RefCell::new(machine),
             sound: RefCell::new(Sound::new(audio.clone())),
             outline: RefCell::default(),
-            outlined: Cell::default(),
             outlining: Cell::default(),
-            showing: RefCell::default(),
-            shows: Cell::default(),
+            exchange: Exchange::default(),
+            scrolling: Scrolling::default(),
             sleep: Cell::default(),
-            words: RefCell::default(),
-            word: Cell::default(),
-            annotations: RefCell::default(),
-            directions: RefCell::default(),
-            places,
-            time: TimeSpent::default(),
+            word: WordMark::default(),
+            marks: Marks::default(),
+            places: Places::new(start.known_ms),
             ticking: Cell::new(false),
-            scrolled: Cell::new(false),
-            settling: Cell::new(None),
             start,
         }));
         driver.0.sound.borrow().watch(driver.report());
@@ -138,11 +103,11 @@ impl Driver {
         scrubber::watch(self);
         commands::watch(self);
         marks::watch(self);
-        self.watch_places();
-        self.watch_time();
+        places::watch(self);
+        time_spent::watch(self.0.state);
         let driver = self.clone();
         session::listen(move |command| driver.command(command));
-        self.on(&document(), panels::PREFERRED, |driver, _| driver.adopt_preferences());
+        self.on(&document(), preferences::PREFERRED, |driver, _| driver.adopt_preferences());
         for name in ["offline", "online"] {
             self.on(&window(), name, |driver, _| driver.look_for_connection());
         }
@@ -212,23 +177,13 @@ impl Driver {
     }
 
     /// What this device knows of where readers are.
-    pub fn places(&self) -> &ReadingPositions {
+    pub fn places(&self) -> &Places {
         &self.0.places
     }
 
-    /// What is still to be reported of the time the reader spends.
-    pub fn time(&self) -> &TimeSpent {
-        &self.0.time
-    }
-
-    /// The names of what says how sentences are read, once they are known.
-    pub fn directions(&self) -> &RefCell<Option<Vec<String>>> {
-        &self.0.directions
-    }
-
     /// What is marked in the book.
-    pub fn annotations(&self) -> &RefCell<Vec<Mark>> {
-        &self.0.annotations
+    pub fn marks(&self) -> &Marks {
+        &self.0.marks
     }
 
     /// The listener's speed, in hundredths.
@@ -256,7 +211,7 @@ impl Driver {
             machine.voice_at = Some(Spot { chapter: machine.shown, sentence });
         }
         if let Event::Timeline { chapter, entries } = &event
-            && *chapter == self.0.outlined.get()
+            && *chapter == self.0.outline.borrow().chapter()
         {
             self.0.outline.borrow_mut().correct(entries);
         }
@@ -316,9 +271,7 @@ impl Driver {
                 sound.open(book, at, &voice, self.rate());
                 sound.follow(book, at, &voice, self.report());
             }
-            Action::FollowTimeline(chapter) => {
-                sound.follow(book, Spot { chapter, sentence: 0 }, &voice, self.report());
-            }
+            Action::FollowTimeline(from) => sound.follow(book, from, &voice, self.report()),
             Action::Play => sound.play(self.report()),
             Action::Pause => sound.pause(),
             Action::Close => sound.close(),
@@ -370,24 +323,19 @@ impl Driver {
         let left_ms = machine.moment().zip(machine.sentence_ms()).map(|((_, into_ms), length)| {
             length.saturating_sub(into_ms) * 100 / u64::from(self.rate())
         });
-        machine.is_running() && (marks_words() || left_ms.is_none_or(|left_ms| left_ms < LEAD_MS))
+        machine.is_running()
+            && (word_mark::is_wanted() || left_ms.is_none_or(|left_ms| left_ms < LEAD_MS))
     }
 
     fn read_clock(&self) {
         let ms = self.0.sound.borrow().now_ms();
         self.handle(Event::Clock(ms));
-        self.mark_word();
+        self.0.word.follow(&self.machine());
         self.heed_sleep();
     }
 }
 
-/// Whether words are marked while the voice reads.
-fn marks_words() -> bool {
-    let root = document().document_element();
-    root.is_some_and(|root| root.get_attribute("data-mark").as_deref() == Some("word"))
-}
-
 fn is_scrolled() -> bool {
     let far = |offset: Result<f64, JsValue>| offset.is_ok_and(|offset| offset.abs() > 80.0);
-    paged::is_paged() || far(window().scroll_y()) || far(window().scroll_x())
+    dom::is_paged() || far(window().scroll_y()) || far(window().scroll_x())
 }

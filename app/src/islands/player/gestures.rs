@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent, TouchEvent, WheelEvent};
 
-use super::super::{dom, panels};
+use super::super::{dom, panel};
 use super::driver::Driver;
 use super::machine::{Event, Phase, Spot};
 use super::{page, paged};
@@ -99,7 +99,7 @@ fn wheel(driver: &Driver, event: &web_sys::Event) {
         return;
     }
     driver.look_away();
-    if !paged::is_paged() {
+    if !dom::is_paged() {
         return;
     }
     let now = js_sys::Date::now();
@@ -130,7 +130,7 @@ fn lift(driver: &Driver, event: &web_sys::Event) {
     let (right, down) = (x - from_x, y - from_y);
     let is_swipe = right.abs() > SWIPE && right.abs() > 2.0 * down.abs();
     if !is_swipe
-        || !paged::is_paged()
+        || !dom::is_paged()
         || dom::target(event, "#reading").is_none()
         || page::selection().is_some()
     {
@@ -185,7 +185,7 @@ impl Driver {
             event.prevent_default();
         } else if let Some(chapter) = page::chapter_link(link, self.book()) {
             event.prevent_default();
-            panels::close();
+            panel::close();
             let link = link.clone();
             self.after_paint(move |driver| driver.follow_link(&link, chapter));
         }
@@ -227,7 +227,7 @@ impl Driver {
                 }
             }
         }
-        panels::show(&link.text_content().unwrap_or_default(), &holder);
+        panel::show(&link.text_content().unwrap_or_default(), &holder);
         true
     }
 
@@ -235,7 +235,7 @@ impl Driver {
     fn enlarge(&self, picture: &HtmlElement) {
         let Ok(copy) = picture.clone_node_with_deep(false) else { return };
         let label = picture.get_attribute("alt").filter(|label| !label.trim().is_empty());
-        panels::show(&label.unwrap_or_else(|| self.words().enlarged.to_owned()), &copy);
+        panel::show(&label.unwrap_or_else(|| self.words().enlarged.to_owned()), &copy);
     }
 }
 

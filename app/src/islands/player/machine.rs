@@ -118,8 +118,8 @@ pub enum Action {
     Pause,
     /// Let go of the stream; a browser would go on asking for one that failed.
     Close,
-    /// Follow the timeline of the next chapter.
-    FollowTimeline(u32),
+    /// Follow the timeline of a chapter, from a sentence on.
+    FollowTimeline(Spot),
     /// Mark the sentence the voice is in; scroll to it when `following`.
     Mark { sentence: u32, following: bool },
     /// Exchange the page's chapter.
@@ -293,7 +293,7 @@ impl Machine {
     }
 
     fn open(&mut self, at: Spot) -> Vec<Action> {
-        self.track = Track::default();
+        self.track = Track::from(at);
         self.trouble = None;
         self.now_ms = 0;
         self.has_stream = true;
@@ -366,8 +366,13 @@ impl Machine {
             return actions;
         }
         if let Some(next) = self.track.take_next(ms, TIMELINE_LEAD_MS) {
-            self.track.begin_chapter(next.offset_ms);
-            actions.push(Action::FollowTimeline(next.chapter));
+            self.track.begin_chapter(next);
+            actions.push(Action::FollowTimeline(Spot { chapter: next.chapter, sentence: 0 }));
+        } else if self.phase == Phase::Playing
+            && self.trouble.is_none()
+            && let Some(from) = self.track.take_lost(ms)
+        {
+            actions.push(Action::FollowTimeline(from));
         }
         let Some(segment) = self.track.at(ms) else { return actions };
         let at = Spot { chapter: segment.chapter, sentence: segment.sentence };

@@ -1,11 +1,13 @@
 //! Bookmarks and highlights: drawing them, and making them of what is selected.
 
+use std::cell::RefCell;
+
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent, Range};
 
-use super::super::{dom, panels};
+use super::super::{dom, panel};
 use super::commands::SelectionUse;
 use super::driver::Driver;
 use super::machine::{Event, Spot};
@@ -18,6 +20,39 @@ const SAID_FOR: std::time::Duration = std::time::Duration::from_millis(1_800);
 /// Room between a selection and its menu, in pixels.
 const MENU_GAP: f64 = 12.0;
 
+/// What is marked in the book, as far as the page knows.
+#[derive(Debug, Default)]
+pub struct Marks {
+    known: RefCell<Vec<Mark>>,
+    /// The names of those that say how sentences are read, once they are known.
+    directions: RefCell<Option<Vec<String>>>,
+}
+
+impl Marks {
+    /// Takes in what the server knows. Whether sentences are now read otherwise than before.
+    fn replace(&self, marks: Vec<Mark>) -> bool {
+        let directions: Vec<String> = marks
+            .iter()
+            .filter(|mark| mark.kind.is_direction())
+            .map(|mark| mark.id.clone())
+            .collect();
+        self.known.replace(marks);
+        let before = self.directions.replace(Some(directions));
+        before.is_some_and(|before| Some(before) != *self.directions.borrow())
+    }
+
+    /// The bookmark of a chapter that is in view, if one is.
+    fn bookmark_in_view(&self, chapter: u32) -> Option<String> {
+        let known = self.known.borrow();
+        let found = known.iter().find(|mark| {
+            mark.kind == AnnotationKind::Bookmark
+                && mark.chapter == chapter
+                && page::side(mark.start.sentence) == Some(page::Side::Here)
+        });
+        found.map(|mark| mark.id.clone())
+    }
+}
+
 impl Driver {
     /// Fetches what is marked in the book, and draws what is in this chapter.
     pub fn fetch_marks(&self) {
@@ -25,16 +60,11 @@ impl Driver {
         spawn_local(async move {
             let address = format!("/api/books/{}/annotations", driver.book());
             if let Some(marks) = dom::get(&address).await {
-                let marks: Vec<Mark> = marks.items().iter().filter_map(Mark::read).collect();
-                let now = directions(&marks);
-                driver.annotations().replace(marks);
+                let marks = marks.items().iter().filter_map(Mark::read).collect();
+                let is_read_otherwise = driver.marks().replace(marks);
                 driver.draw_marks();
                 // What is read otherwise from now on is another sound.
-                if driver
-                    .directions()
-                    .replace(Some(now.clone()))
-                    .is_some_and(|before| before != now)
-                {
+                if is_read_otherwise {
                     driver.handle(Event::Revoice);
                     driver.fetch_outline();
                 }
@@ -43,14 +73,14 @@ impl Driver {
     }
 
     /// Draws what is marked in the chapter on the page.
-    pub fn draw_marks(&self) {
+    fn draw_marks(&self) {
         for old in dom::all("#reading .bookmarked") {
             let _ = old.class_list().remove_1("bookmarked");
         }
         let shown = self.machine().shown;
         let (mut unread, mut other) = (Vec::new(), Vec::new());
         let mut noted = HighlightColour::ALL.iter().map(|_| Vec::new()).collect::<Vec<_>>();
-        for mark in self.annotations().borrow().iter().filter(|mark| mark.chapter == shown) {
+        for mark in self.marks().known.borrow().iter().filter(|mark| mark.chapter == shown) {
             let range = || page::range(mark.start, mark.end);
             match mark.kind {
                 AnnotationKind::Highlight => noted[mark.colour as usize].extend(range()),
@@ -72,30 +102,19 @@ impl Driver {
         self.show_bookmark();
     }
 
-    /// The bookmark that is in view, if one is.
-    fn bookmark_in_view(&self) -> Option<String> {
-        let shown = self.machine().shown;
-        let marks = self.annotations().borrow();
-        let found = marks.iter().find(|mark| {
-            mark.kind == AnnotationKind::Bookmark
-                && mark.chapter == shown
-                && page::side(mark.start.sentence) == Some(page::Side::Here)
-        });
-        found.map(|mark| mark.id.clone())
-    }
-
     /// Shows on its button whether a bookmark is in view.
     pub fn show_bookmark(&self) {
-        let pressed = if self.bookmark_in_view().is_some() { "true" } else { "false" };
-        if let Some(button) = dom::one("[data-do=bookmark]") {
-            dom::set(&button, "aria-pressed", pressed);
+        let is_there = self.marks().bookmark_in_view(self.machine().shown).is_some();
+        let shown = self.state().is_bookmarked;
+        if shown.get_untracked() != is_there {
+            shown.set(is_there);
         }
     }
 
     /// Sets a bookmark where the reader is, or takes away the one in view.
     pub fn toggle_bookmark(&self) {
         let driver = self.clone();
-        if let Some(id) = self.bookmark_in_view() {
+        if let Some(id) = self.marks().bookmark_in_view(self.machine().shown) {
             spawn_local(async move {
                 let done = server_events::remove_annotation(driver.book(), &id).await;
                 driver.confirm(done, driver.words().unbookmarked);
@@ -234,11 +253,6 @@ impl Driver {
     }
 }
 
-/// How sentences are to be read, each by its name: what else is marked is no sound.
-fn directions(marks: &[Mark]) -> Vec<String> {
-    marks.iter().filter(|mark| mark.kind.is_direction()).map(|mark| mark.id.clone()).collect()
-}
-
 fn start_of(range: &Range) -> Option<Point> {
     page::point(&range.start_container().ok()?, range.start_offset().ok()?)
 }
@@ -247,7 +261,7 @@ fn start_of(range: &Range) -> Option<Point> {
 fn load(command: &str, address: String) {
     let button = dom::one(&["[data-do=", command, "]"].concat());
     let label = button.and_then(|button| button.text_content());
-    panels::load("GET", address, None, label.unwrap_or_default());
+    panel::load("GET", address, None, label.unwrap_or_default());
 }
 
 /// Nothing is selected any more.
@@ -300,10 +314,10 @@ pub fn watch(driver: &Driver) {
             unselect();
         }
     });
-    driver.on(&document(), panels::CHANGED, |driver, _| {
-        if dom::one("#panel .pronunciation").is_some() {
+    driver.on(&document(), panel::CHANGED, |driver, _| {
+        if panel::find(".pronunciation").is_some() {
             // The sentences to come may be other sounds now, unless what was sent was refused.
-            if dom::one("#panel .refusal").is_none() {
+            if panel::find(".refusal").is_none() {
                 driver.handle(Event::Revoice);
             }
         } else {

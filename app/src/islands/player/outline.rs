@@ -6,6 +6,8 @@ use crate::model::TimelineEntry;
 /// A chapter's sentences on a time line of its own.
 #[derive(Debug, Default)]
 pub struct Outline {
+    /// 0 while there is none.
+    chapter: u32,
     durations_ms: Vec<u32>,
     /// When each sentence begins; one more than there are sentences.
     starts_ms: Vec<u64>,
@@ -15,10 +17,15 @@ pub struct Outline {
 
 impl Outline {
     /// What the server knows and estimates.
-    pub fn new(durations_ms: Vec<u32>, rest_ms: u64) -> Self {
-        let mut made = Self { durations_ms, starts_ms: Vec::new(), rest_ms };
+    pub fn new(chapter: u32, durations_ms: Vec<u32>, rest_ms: u64) -> Self {
+        let mut made = Self { chapter, durations_ms, starts_ms: Vec::new(), rest_ms };
         made.add_up();
         made
+    }
+
+    /// The chapter; 0 while there is none.
+    pub fn chapter(&self) -> u32 {
+        self.chapter
     }
 
     fn add_up(&mut self) {
@@ -73,7 +80,7 @@ mod tests {
     use super::*;
 
     fn outline() -> Outline {
-        Outline::new(vec![1000, 2000, 500], 9000)
+        Outline::new(1, vec![1000, 2000, 500], 9000)
     }
 
     #[test]

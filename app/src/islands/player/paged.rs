@@ -7,14 +7,6 @@ use web_sys::{Element, HtmlElement, ScrollBehavior, ScrollToOptions};
 use super::super::dom;
 use super::page::prefers_reduced_motion;
 
-/// Whether the reader turns pages.
-pub fn is_paged() -> bool {
-    document()
-        .document_element()
-        .and_then(|root| root.get_attribute("data-layout"))
-        .is_some_and(|layout| layout == "paged")
-}
-
 /// The columns of the chapter.
 struct Sheet {
     element: HtmlElement,
@@ -26,7 +18,7 @@ struct Sheet {
 
 impl Sheet {
     fn current() -> Option<Self> {
-        let element = dom::one("#reading .sheet").filter(|_| is_paged())?;
+        let element = dom::one("#reading .sheet").filter(|_| dom::is_paged())?;
         let style = window().get_computed_style(&element).ok()??;
         let number = |name: &str| {
             let text = style.get_property_value(name).unwrap_or_default();

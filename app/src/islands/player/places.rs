@@ -1,5 +1,7 @@
 //! Where the reader is, kept by the server: and what happens when another device has moved.
 
+use std::cell::{Cell, RefCell};
+
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -16,8 +18,37 @@ const SAVE_EVERY_MS: f64 = 2_000.0;
 /// this long.
 const ANSWERED_AFTER_MS: f64 = 60_000.0;
 
+/// What this device knows of where readers are.
+#[derive(Debug)]
+pub struct Places {
+    device: String,
+    /// When the last place this device knows of was taken.
+    known_ms: Cell<u64>,
+    /// The reader has moved here since.
+    has_moved: Cell<bool>,
+    /// Where another device is, while the reader is asked about it.
+    elsewhere: RefCell<Option<Elsewhere>>,
+    /// Since when, in milliseconds since 1970.
+    asked_at: Cell<f64>,
+    saved_at: Cell<f64>,
+}
+
+impl Places {
+    /// As the page comes: the last place was taken at `known_ms`.
+    pub fn new(known_ms: u64) -> Self {
+        Self {
+            device: device(),
+            known_ms: Cell::new(known_ms),
+            has_moved: Cell::new(false),
+            elsewhere: RefCell::new(None),
+            asked_at: Cell::new(0.0),
+            saved_at: Cell::new(0.0),
+        }
+    }
+}
+
 /// Names this browser to the server, for good.
-pub fn device() -> String {
+fn device() -> String {
     if let Some(known) = dom::stored("earmark.device") {
         return known;
     }
@@ -76,7 +107,7 @@ impl Driver {
     }
 
     /// Looks whether another device has moved, when the reader comes back to this page.
-    pub fn look_elsewhere(&self) {
+    fn look_elsewhere(&self) {
         if self.machine().is_running() {
             return;
         }
@@ -152,14 +183,14 @@ impl Driver {
             self.carry_out(actions);
         }
     }
+}
 
-    /// Comes back to the page, and leaves it.
-    pub fn watch_places(&self) {
-        self.on(&document(), "visibilitychange", |driver, _| {
-            if document().hidden() { driver.save(true) } else { driver.look_elsewhere() }
-        });
-        self.on(&window(), "pagehide", |driver, _| driver.save(true));
-        self.on(&window(), "focus", |driver, _| driver.look_elsewhere());
-        self.on(&window(), "online", |driver, _| driver.take_up_pending());
-    }
+/// Follows the reader who leaves the page, and comes back to it.
+pub fn watch(driver: &Driver) {
+    driver.on(&document(), "visibilitychange", |driver, _| {
+        if document().hidden() { driver.save(true) } else { driver.look_elsewhere() }
+    });
+    driver.on(&window(), "pagehide", |driver, _| driver.save(true));
+    driver.on(&window(), "focus", |driver, _| driver.look_elsewhere());
+    driver.on(&window(), "online", |driver, _| driver.take_up_pending());
 }

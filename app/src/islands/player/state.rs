@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::super::dom;
 use super::controls::speed::{EVERY_BOOK, rate_name};
 use super::machine::{Phase, Spot};
 use super::sleep::SleepChoice;
@@ -35,6 +36,8 @@ pub struct PlayerState {
     pub voice_name: RwSignal<String>,
     /// Why nobody reads, if nobody does.
     pub silence: Option<Silence>,
+    /// Whether a bookmark is in view.
+    pub is_bookmarked: RwSignal<bool>,
     /// Whether a small bar shows only what is needed while reading.
     pub is_folded: RwSignal<bool>,
     /// Where the voice was when the sleep timer was last set.
@@ -89,6 +92,7 @@ impl PlayerState {
             cast: RwSignal::new(start.cast.clone()),
             voice_name: RwSignal::new(start.voice_name.clone()),
             silence: start.silence,
+            is_bookmarked: RwSignal::new(false),
             is_folded: RwSignal::new(true),
             sleep_origin: RwSignal::new(None),
             has_slept: RwSignal::new(false),
@@ -115,6 +119,5 @@ impl PlayerState {
 
 /// The words of the player in the page's language.
 pub fn words() -> &'static words::Playing {
-    let root = document().document_element();
-    words::Playing::of(&root.and_then(|root| root.get_attribute("lang")).unwrap_or_default())
+    words::Playing::of(&dom::language())
 }

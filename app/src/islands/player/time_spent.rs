@@ -1,14 +1,15 @@
 //! How long the reader reads and listens, reported to the server.
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::super::dom::{self, Body};
-use super::driver::Driver;
 use super::machine::Phase;
+use super::state::PlayerState;
 
 /// What goes on is looked at this often.
 const LOOK: Duration = Duration::from_secs(15);
@@ -21,7 +22,7 @@ const AWAY_MS: f64 = 120_000.0;
 
 /// What is still to be reported, in seconds.
 #[derive(Debug, Default)]
-pub struct TimeSpent {
+struct TimeSpent {
     read_s: Cell<u32>,
     listened_s: Cell<u32>,
     /// When it was looked last, in milliseconds since 1970: timers of a page in the background are late.
@@ -30,43 +31,48 @@ pub struct TimeSpent {
     moved_at: Cell<f64>,
 }
 
-impl Driver {
-    /// Counts from now on.
-    pub fn watch_time(&self) {
-        self.time().moved_at.set(js_sys::Date::now());
-        self.time().looked_at.set(js_sys::Date::now());
-        for sign in ["scroll", "pointerdown", "keydown", "wheel"] {
-            self.on(&window(), sign, |driver, _| driver.time().moved_at.set(js_sys::Date::now()));
-        }
-        let driver = self.clone();
-        // It goes on as long as the page lives.
-        let _ = set_interval_with_handle(move || driver.count_time(), LOOK);
-        self.on(&document(), "visibilitychange", |driver, _| {
-            if document().hidden() {
-                driver.report_time();
-            }
-        });
-        self.on(&window(), "pagehide", |driver, _| driver.report_time());
+/// Counts from now on, as long as the page lives.
+pub fn watch(state: PlayerState) {
+    let now = js_sys::Date::now();
+    let time = Rc::new(TimeSpent {
+        moved_at: Cell::new(now),
+        looked_at: Cell::new(now),
+        ..TimeSpent::default()
+    });
+    for sign in ["scroll", "pointerdown", "keydown", "wheel"] {
+        let time = Rc::clone(&time);
+        dom::listen(&window(), sign, move |_| time.moved_at.set(js_sys::Date::now()));
     }
+    let counted = Rc::clone(&time);
+    let count = move || counted.count(state.phase.with_untracked(|phase| *phase == Phase::Playing));
+    let _ = set_interval_with_handle(count, LOOK);
+    let hidden = Rc::clone(&time);
+    dom::listen(&document(), "visibilitychange", move |_| {
+        if document().hidden() {
+            hidden.report();
+        }
+    });
+    dom::listen(&window(), "pagehide", move |_| time.report());
+}
 
-    fn count_time(&self) {
-        let time = self.time();
+impl TimeSpent {
+    fn count(&self, is_listening: bool) {
         let now = js_sys::Date::now();
-        let passed_ms = (now - time.looked_at.replace(now)).clamp(0.0, MOST_MS);
+        let passed_ms = (now - self.looked_at.replace(now)).clamp(0.0, MOST_MS);
         let seconds = (passed_ms / 1000.0) as u32;
-        let is_here = now - time.moved_at.get() < AWAY_MS;
-        if self.machine().phase == Phase::Playing {
-            time.listened_s.set(time.listened_s.get() + seconds);
+        let is_here = now - self.moved_at.get() < AWAY_MS;
+        if is_listening {
+            self.listened_s.set(self.listened_s.get() + seconds);
         } else if is_here && !document().hidden() {
-            time.read_s.set(time.read_s.get() + seconds);
+            self.read_s.set(self.read_s.get() + seconds);
         }
-        if time.listened_s.get() + time.read_s.get() >= REPORTED_S {
-            self.report_time();
+        if self.listened_s.get() + self.read_s.get() >= REPORTED_S {
+            self.report();
         }
     }
 
-    fn report_time(&self) {
-        let (read_s, listened_s) = (self.time().read_s.take(), self.time().listened_s.take());
+    fn report(&self) {
+        let (read_s, listened_s) = (self.read_s.take(), self.listened_s.take());
         if read_s + listened_s == 0 {
             return;
         }

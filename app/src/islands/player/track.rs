@@ -1,5 +1,6 @@
 //! What is known of the stream's time line: which sentence each moment is in.
 
+use super::machine::Spot;
 use crate::model::{TimelineEnd, TimelineEntry};
 
 /// A sentence on the time line.
@@ -33,16 +34,44 @@ pub struct Track {
     segments: Vec<Segment>,
     /// When the words of a sentence begin, by chapter and sentence, where the voice says so.
     words: Vec<(u32, u32, Vec<u32>)>,
+    /// From where the chapter is told whose sentences come next.
+    told_from: Option<Spot>,
     offset_ms: u64,
     next: Option<NextChapter>,
     ends: bool,
+    /// The moment of the stream at which it was asked for anew.
+    asked_anew_ms: u64,
 }
 
+/// The voice is this far past what is known before the timeline is asked for anew, in milliseconds. Whatever is heard has
+/// been told before, so what is missing was lost on the way.
+const LOST_MS: u64 = 2_000;
+
+/// Between two times of asking anew the voice goes on for this long.
+const ASKED_ANEW_EVERY_MS: u64 = 5_000;
+
 impl Track {
-    /// A time line whose next entries belong to a chapter that begins at `offset_ms`.
-    pub fn begin_chapter(&mut self, offset_ms: u64) {
-        self.offset_ms = offset_ms;
+    /// The time line of a stream that begins at a sentence.
+    pub fn from(at: Spot) -> Self {
+        Self { told_from: Some(at), ..Self::default() }
+    }
+
+    /// The next entries belong to a chapter.
+    pub fn begin_chapter(&mut self, next: NextChapter) {
+        self.offset_ms = next.offset_ms;
+        self.told_from = Some(Spot { chapter: next.chapter, sentence: 0 });
         self.next = None;
+    }
+
+    /// From where the timeline is to be asked for anew, when the voice has gone past what is known of it.
+    pub fn take_lost(&mut self, now_ms: u64) -> Option<Spot> {
+        let known_ms = self.segments.last().map_or(self.offset_ms, |last| last.end_ms);
+        let is_lost = !self.ends
+            && now_ms >= known_ms + LOST_MS
+            && now_ms >= self.asked_anew_ms + ASKED_ANEW_EVERY_MS;
+        let from = self.told_from.filter(|_| is_lost)?;
+        self.asked_anew_ms = now_ms;
+        Some(from)
     }
 
     /// Adds what has become known of `chapter`. After a reconnection the server tells it all again:
@@ -147,12 +176,30 @@ mod tests {
         assert_eq!(track.take_next(0, 500), None);
         assert_eq!(track.take_next(600, 500), Some(NextChapter { chapter: 2, offset_ms: 1000 }));
         assert_eq!(track.take_next(600, 500), None);
-        track.begin_chapter(1000);
+        track.begin_chapter(NextChapter { chapter: 2, offset_ms: 1000 });
         track.extend(2, entries(&[700]));
         assert_eq!(track.at(1200).map(|segment| (segment.chapter, segment.sentence)), Some((2, 0)));
         track.end_chapter(TimelineEnd { end_ms: 700, next_chapter: None });
         assert!(!track.is_over(1699));
         assert!(track.is_over(1700));
+    }
+
+    #[test]
+    fn what_was_lost_on_the_way_is_asked_for_anew() {
+        let at = Spot { chapter: 1, sentence: 3 };
+        let mut track = Track::from(at);
+        track.extend(1, entries(&[6000]));
+        assert_eq!(track.take_lost(7999), None);
+        assert_eq!(track.take_lost(8000), Some(at));
+        assert_eq!(track.take_lost(12_999), None);
+        assert_eq!(track.take_lost(13_000), Some(at));
+        track.end_chapter(TimelineEnd { end_ms: 6000, next_chapter: Some(2) });
+        let next = track.take_next(13_000, 500).unwrap();
+        track.begin_chapter(next);
+        assert_eq!(track.take_lost(18_000), Some(Spot { chapter: 2, sentence: 0 }));
+        track.extend(2, entries(&[1000]));
+        track.end_chapter(TimelineEnd { end_ms: 1000, next_chapter: None });
+        assert_eq!(track.take_lost(99_000), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::super::super::dom;
-use super::super::state::{PlayerState, words};
+use super::super::state::PlayerState;
 use super::aria;
 
 /// Shows the rest of the bar, or hides it; there only where there is little room (`style/player.css`).
@@ -14,7 +14,7 @@ pub fn FoldButton() -> impl IntoView {
 
     view! {
         <button type="button" class="fold" data-do="fold" aria-expanded="false"
-            aria-label=crate::words::words().playing.unfold>
+            aria-label=crate::words::words().player.more_controls>
             {icon(Icon::Fold)}
         </button>
     }
@@ -22,13 +22,11 @@ pub fn FoldButton() -> impl IntoView {
 
 /// Keeps the button, and the bar, as they are to be.
 pub fn show(state: PlayerState) {
-    let words = words();
     dom::shows(".player", move |player| {
         let _ = player.toggle_attribute_with_force("data-folded", state.is_folded.get());
     });
     dom::shows(".player .fold", move |button| {
-        let is_folded = state.is_folded.get();
-        dom::set(button, "aria-expanded", aria(!is_folded));
-        dom::set(button, "aria-label", if is_folded { words.unfold } else { words.fold });
+        // Its name stays: that the rest is shown is said by its state alone.
+        dom::set(button, "aria-expanded", aria(!state.is_folded.get()));
     });
 }

@@ -1,41 +1,58 @@
-//! The chapter on the page: opening it, exchanging it, and what the reader does with it.
+//! The chapter on the page: opening it, exchanging it, and telling the server.
 
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::super::super::{dom, panels};
+use super::super::super::dom;
 use super::super::commands::Command;
-use super::super::controls::speed::{EVERY_BOOK, rate_name};
-use super::super::page::{self, Shown, Side};
+use super::super::page::{self, Shown};
 use super::super::server_events::{self, Announcement};
 use super::super::{paged, session};
-use super::{Driver, Event, Phase, Spot};
+use super::{Driver, Event, Spot};
 
-/// A page reports what it shows when the reader has not scrolled for this long.
-const SETTLED: Duration = Duration::from_millis(400);
+/// The chapter that is being fetched for the page.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    address: RefCell<String>,
+    /// How many there were.
+    number: Cell<u32>,
+}
+
+impl Exchange {
+    /// Begins one, and numbers it. The same once more, while it is on its way, is a key pressed twice.
+    fn begin(&self, address: &str) -> Option<u32> {
+        if self.address.replace(address.to_owned()) == address {
+            return None;
+        }
+        self.number.set(self.number.get() + 1);
+        Some(self.number.get())
+    }
+
+    /// Ends one. False when something else has been asked for since.
+    fn end(&self, number: u32) -> bool {
+        let is_current = self.number.get() == number;
+        if is_current {
+            self.address.take();
+        }
+        is_current
+    }
+}
 
 impl Driver {
     /// Exchanges the page's chapter. `by_reader` leaves a step in the history; `at_end` shows its
     /// last page.
     pub fn show(&self, address: String, by_reader: bool, at_end: bool) {
         let address = dom::at(&address);
-        // The same once more, while it is on its way, is a key pressed twice.
-        if self.0.showing.replace(address.clone()) == address {
-            return;
-        }
-        let turn = self.0.shows.get() + 1;
-        self.0.shows.set(turn);
+        let Some(number) = self.0.exchange.begin(&address) else { return };
         let driver = self.clone();
         spawn_local(async move {
             let fetched = page::fetch(&address).await;
-            // Something else has been asked for since.
-            if driver.0.shows.get() != turn {
+            if !driver.0.exchange.end(number) {
                 return;
             }
-            driver.0.showing.take();
             let shown = fetched.and_then(|fresh| page::exchange(&fresh, &address));
             match shown {
                 Ok(shown) => driver.shown(&shown, &address, by_reader, at_end),
@@ -64,7 +81,7 @@ impl Driver {
         if by_reader {
             page::focus();
             // Where the reader has gone is where the reader is.
-            self.0.scrolled.set(true);
+            self.moved_by_reader();
             self.settle();
         }
     }
@@ -127,109 +144,6 @@ impl Driver {
         let spoken = voice_at.filter(|at| at.chapter == shown).map(|at| at.sentence);
         let at = Spot { chapter: shown, sentence: sentence.or(spoken).unwrap_or(0) };
         server_events::event(announcement, &self.0.listener, self.book(), at, &voice);
-    }
-
-    /// Takes over the speed that the page came with.
-    pub(super) fn begin_rate(&self) {
-        let start = &self.0.start;
-        if let Some(root) = document().document_element().filter(|_| start.is_own_rate) {
-            let name = rate_name(&start.book, true);
-            dom::set(&root, &["data-", &name].concat(), &start.rate.to_string());
-        }
-        self.adopt_rate();
-    }
-
-    /// Sets the listener's speed, in the book alone if it has one of its own.
-    pub fn set_rate(&self, rate: u16) {
-        let name = self.state().rate_name.get_untracked();
-        panels::set_preference(&name, &rate.to_string(), true);
-    }
-
-    /// Gives the book a speed of its own, or takes it away.
-    pub fn toggle_own_rate(&self) {
-        let is_own = untrack(|| self.state().is_own_rate());
-        let own = if is_own { String::new() } else { self.rate().to_string() };
-        panels::set_preference(&rate_name(self.book(), true), &own, true);
-    }
-
-    /// Takes over the listener's speed.
-    pub(super) fn adopt_rate(&self) {
-        let root = document().document_element();
-        let chosen =
-            |name: &str| root.as_ref()?.get_attribute(&["data-", name].concat())?.parse().ok();
-        let own = chosen(&rate_name(self.book(), true));
-        let rate = own.or_else(|| chosen(EVERY_BOOK)).unwrap_or(100);
-        self.state().rate_name.set(rate_name(self.book(), own.is_some()));
-        self.state().rate.set(rate);
-        self.0.sound.borrow().set_rate(rate);
-    }
-
-    /// Takes over what the root of the page says the reader prefers.
-    pub(super) fn adopt_preferences(&self) {
-        self.adopt_rate();
-        // Another layout puts the text elsewhere.
-        let driver = self.clone();
-        request_animation_frame(move || {
-            paged::settle();
-            let machine = driver.machine();
-            if let Some(at) =
-                machine.voice_at.filter(|at| machine.following && at.chapter == machine.shown)
-            {
-                page::scroll_to(at.sentence);
-            }
-        });
-    }
-
-    /// Folds the bar, or unfolds it. Pages become longer or shorter by it: what was read stays in view.
-    pub fn fold(&self) {
-        // One that begins on the next page is not what is read, but the one before it.
-        let seen = page::first_visible().map(|first| match page::side(first) {
-            Some(Side::Here) => first,
-            _ => first.saturating_sub(1),
-        });
-        self.state().is_folded.update(|is_folded| *is_folded = !*is_folded);
-        request_animation_frame(move || {
-            if let Some(sentence) = seen {
-                paged::return_to(sentence);
-            }
-        });
-    }
-
-    /// The reader moves the page, and the page no longer goes with the voice.
-    pub fn look_away(&self) {
-        self.0.scrolled.set(true);
-        let follows_voice = {
-            let machine = self.machine();
-            machine.following && machine.voice_at.is_some() && machine.phase != Phase::Idle
-        };
-        if follows_voice {
-            self.handle(Event::LookAway);
-        }
-    }
-
-    /// After the reader has stopped scrolling: what is in view is made ready, and, while no voice
-    /// reads, is where the reader is.
-    pub fn settle(&self) {
-        if let Some(earlier) = self.0.settling.take() {
-            earlier.clear();
-        }
-        let driver = self.clone();
-        let wait = set_timeout_with_handle(move || driver.settled(), SETTLED);
-        self.0.settling.set(wait.ok());
-    }
-
-    pub(super) fn settled(&self) {
-        self.show_way_back();
-        self.show_bookmark();
-        let Some(sentence) = page::first_visible() else { return };
-        self.announce(Announcement::PageOpen, Some(sentence));
-        let is_idle = self.machine().phase == Phase::Idle;
-        if is_idle && self.0.scrolled.take() {
-            let at = Spot { chapter: self.machine().shown, sentence };
-            self.machine_mut().voice_at = Some(at);
-            page::unmark();
-            self.put_place(at, 0);
-        }
     }
 }
 

@@ -52,7 +52,7 @@ fn the_page_goes_with_the_voice_into_the_next_chapter() {
     let mut machine = playing();
     let actions =
         machine.handle(Event::TimelineEnd(TimelineEnd { end_ms: 5000, next_chapter: Some(2) }));
-    assert_eq!(actions, [Action::FollowTimeline(2)]);
+    assert_eq!(actions, [Action::FollowTimeline(spot(2, 0))]);
     machine.handle(timeline(2, 4));
     let actions = machine.handle(Event::Clock(5200));
     assert_eq!(actions, [Action::Remember(spot(2, 0)), Action::Show { chapter: 2 }]);
