@@ -37,7 +37,8 @@ lint:
 	scripts/setup.sh test
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy -p app --lib --features reader,pages --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy -p app --lib --features reader --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy -p app --lib --features pages --target wasm32-unknown-unknown -- -D warnings
 	cargo deny --workspace check bans licenses sources
 	shellcheck scripts/*.sh packaging/deb/p* .ci/run benches/http.sh
 	cd end2end && npx tsc --noEmit -p .

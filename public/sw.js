@@ -24,12 +24,7 @@ self.addEventListener("install", (event) => {
     (async () => {
       const cache = await caches.open(SHELL);
       await Promise.all(FIRST.map((page) => keep(cache, page)));
-      // What those pages load: scripts, style, typefaces.
-      const offline = await (await cache.match(OFFLINE)).text();
-      const parts = [...offline.matchAll(/(?:href|src)="([^"]*\/(?:pkg|fonts)\/[^"]+)"/g)].map((found) => found[1]);
-      const script = parts.find((part) => part.endsWith(".js"));
-      if (script) parts.push(script.replace(/\.js$/, ".wasm"));
-      await Promise.all([...new Set(parts)].map((part) => keep(cache, part)));
+      await Promise.all([...(await partsOf(cache, OFFLINE))].map((part) => keep(cache, part)));
       await self.skipWaiting();
     })(),
   );
@@ -64,6 +59,12 @@ async function keep(cache, address) {
   const response = await fetch(address, { headers: { accept: "text/html,*/*" } });
   // Who is not logged in is led elsewhere; that is not the page.
   if (response.ok && !response.redirected) await cache.put(address, response);
+}
+
+// What a kept page loads: scripts, style, typefaces.
+async function partsOf(cache, address) {
+  const html = (await (await cache.match(address))?.text()) ?? "";
+  return new Set([...html.matchAll(/(?:href|src)="([^"]*\/(?:pkg|fonts)\/[^"]+)"/g)].map((found) => found[1]));
 }
 
 async function answer(event, url) {
@@ -118,17 +119,27 @@ async function refresh(url, response, kept) {
   }
 }
 
-// Fetches all pages anew that are on this device.
+// Fetches all pages anew that are on this device, and what they load, and lets go of what an older version has loaded.
 async function renew() {
   const shell = await caches.open(SHELL);
-  await Promise.all(FIRST.map((page) => keep(shell, page).catch(() => {})));
+  const parts = new Set();
+  const again = async (cache, page) => {
+    await keep(cache, page).catch(() => {});
+    for (const part of await partsOf(cache, page)) parts.add(part);
+  };
+  await Promise.all(FIRST.map((page) => again(shell, page)));
   for (const name of await caches.keys()) {
     if (!name.startsWith(BOOK)) continue;
     const cache = await caches.open(name);
     for (const request of await cache.keys()) {
       const url = new URL(request.url);
-      if (/^\/(read|book)\//.test(within(url))) await keep(cache, url.pathname).catch(() => {});
+      if (/^\/(read|book)\//.test(within(url))) await again(cache, url.pathname);
     }
+  }
+  await Promise.all([...parts].map((part) => keep(shell, part).catch(() => {})));
+  for (const request of await shell.keys()) {
+    const url = new URL(request.url);
+    if (/^\/pkg\//.test(within(url)) && !parts.has(url.pathname)) await shell.delete(request);
   }
 }
 

@@ -1,5 +1,6 @@
-// Builds Earmark: the page's half as two modules of WASM with their glue, the style sheet, and the server. What `cargo leptos build`
-// does, without the seven minutes that building cargo-leptos takes; `cargo leptos watch` is for development.
+// Builds Earmark: the page's half as two modules of WASM with their glue, the style sheet, and the server. What
+// `cargo leptos build` does, without the seven minutes that building cargo-leptos takes; `cargo leptos watch` is for
+// development.
 //   node scripts/build.mjs [--release] [--profile NAME]
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";

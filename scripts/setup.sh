@@ -146,7 +146,17 @@ published_voice() {
 }
 
 need cargo "see https://rustup.rs"
-need npm "see https://nodejs.org (20 or newer)"
+# Debian 12 has 18, which builds; Playwright needs 20.
+case $purpose in
+  test | bench) node_wanted=20 ;;
+  *) node_wanted=18 ;;
+esac
+need npm "see https://nodejs.org ($node_wanted or newer)"
+node_version=$(node --version)
+if [ "$(echo "${node_version#v}" | cut -d. -f1)" -lt "$node_wanted" ]; then
+  echo "setup: Node.js is $node_version, and $node_wanted or newer is needed: see https://nodejs.org" >&2
+  exit 1
+fi
 need cc "a C compiler and make: on Debian, build-essential"
 if have rustup; then
   rustup target list --installed | grep -q wasm32-unknown-unknown \

@@ -209,7 +209,7 @@ impl From<LibraryError> for ApiError {
             | LibraryError::NoteTooLong(_)
             | LibraryError::NoVoiceNamed
             | LibraryError::QueryTooLong(_)
-            | LibraryError::NotToday
+            | LibraryError::NotLately
             | LibraryError::ReportTooLong(_)
             | LibraryError::BadName(_)
             | LibraryError::Preference(_) => Self::BadBody(error.to_string()),

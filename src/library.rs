@@ -140,9 +140,9 @@ pub enum LibraryError {
     /// A preference that does not exist or cannot be so.
     #[error(transparent)]
     Preference(#[from] InvalidPreference),
-    /// A report of a day that is none, or not today anywhere on earth.
-    #[error("The day is today’s date as the reader has it: 2026-11-28.")]
-    NotToday,
+    /// A report of a day that is none, or neither today nor one of the last thirty.
+    #[error("The day is today’s date as the reader has it, or one of the last thirty: 2026-11-28.")]
+    NotLately,
     /// A report of more time than one can be of; says how many seconds that is.
     #[error("A report can be of {0} seconds.")]
     ReportTooLong(u32),

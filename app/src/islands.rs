@@ -6,7 +6,7 @@
 //!
 //! They are two modules (see `Cargo.toml`): `reader` for the page of a chapter, `pages` for all others.
 
-// What only the other module uses is left out of this one.
+// Each module uses a part of what both have; the rest of it does not get into the WASM.
 #![cfg_attr(
     not(any(feature = "ssr", all(feature = "reader", feature = "pages"))),
     allow(dead_code, reason = "shared by two modules, each of which needs a part")
@@ -22,6 +22,8 @@ mod keys;
 mod live;
 #[cfg(any(feature = "ssr", feature = "pages"))]
 mod narrations;
+#[cfg(all(feature = "pages", not(feature = "reader")))]
+mod next;
 mod offline;
 mod panel;
 mod panels;

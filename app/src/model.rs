@@ -289,12 +289,12 @@ pub struct ChapterPage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct ReadingTime {
-    /// The reader's own date: `2026-11-28`.
+    /// The reader's own date, or one of the thirty before it: `2026-11-28`.
     pub day: String,
-    /// Seconds of reading without the voice, 600 at most.
+    /// Seconds of reading without the voice, a day’s at most.
     #[serde(default)]
     pub read_s: u32,
-    /// Seconds of listening, 600 at most.
+    /// Seconds of listening, a day’s at most.
     #[serde(default)]
     pub listened_s: u32,
 }

@@ -32,11 +32,17 @@ test("a book that is kept is read and heard without a connection", async ({ libr
   await page.getByRole("link", { name: title }).click();
   await expect(page.locator("#reading")).toBeVisible();
 
+  // So is how long they have listened, until it can be told.
+  const listened = () => page.evaluate(() => localStorage.getItem("earmark.time"));
+  await expect.poll(listened).toMatch(/^\d{4}-\d\d-\d\d \d+ [1-9]\d*$/);
   // Where the reader has been meanwhile is kept, and told when there is somebody to tell. The chapter is
   // short: the voice may have left it.
   await expect.poll(() => page.evaluate((id) => localStorage.getItem(`earmark.place.${id}`), id)).toMatch(/^[23] /);
   await context.setOffline(false);
   await expect.poll(async () => (await (await page.request.get(`/api/books/${id}/progress`)).json())?.chapter).toBeGreaterThan(1);
+  await page.goto(`/read/${id}/1`);
+  await expect.poll(async () => (await (await page.request.get("/api/statistics")).json()).listened_s).toBeGreaterThan(0);
+  expect(await listened()).toBe("");
   await page.goto(`/book/${id}`);
   await page.locator("summary").first().click();
   await page.getByRole("button", { name: "Remove from this device" }).click();

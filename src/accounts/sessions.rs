@@ -158,8 +158,9 @@ impl Accounts {
         if let Some(person) = self.shared.known.get(&known).await {
             return Ok(person);
         }
-        let find =
-            || sqlx::query("SELECT id, name, role, password FROM users WHERE name_key = $1").bind(&key);
+        let find = || {
+            sqlx::query("SELECT id, name, role, password FROM users WHERE name_key = $1").bind(&key)
+        };
         let mut found = find().fetch_optional(&self.shared.database).await?;
         // Who runs the place is said in the terminal, unless the operator leaves that to the proxy too.
         let is_first = !self.has_people().await?;

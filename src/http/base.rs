@@ -22,7 +22,7 @@ use super::{ApiError, headers};
 
 /// In which a trusted proxy says below which path it shows the site.
 const HEADER: &str = "x-forwarded-prefix";
-/// The cookie that has a page's script forget what the browser has kept of the site (`islands/keep.rs`).
+/// The cookie that has a page's script forget what the browser has kept of the site (`islands/offline.rs`).
 const FORGET: &str = "earmark_forget";
 /// How long it waits for a page, in seconds.
 const FORGET_AGE: u64 = 400 * 24 * 3600;

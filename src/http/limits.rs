@@ -393,7 +393,7 @@ mod tests {
         for (path, counted) in [
             ("/", None),
             ("/read/0123456789abcdef/1", None),
-            ("/pkg/earmark.js", None),
+            ("/pkg/pages.js", None),
             ("/health", None),
             ("/api/events/page_open", Some("events")),
             ("/listen/0123456789abcdef/1.mp3", Some("listen")),

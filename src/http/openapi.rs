@@ -104,8 +104,13 @@ pub fn whole(mut description: OpenApi) -> OpenApi {
     description
 }
 
-/// The description for a page, group by group.
-pub fn cards(description: &OpenApi) -> Vec<EndpointCard> {
+/// This server's own description for a page. It is made when it is asked for: few are ever shown it, and it takes megabytes.
+pub fn own_cards() -> Vec<EndpointCard> {
+    cards(&DESCRIPTION)
+}
+
+/// A description for a page, group by group.
+fn cards(description: &OpenApi) -> Vec<EndpointCard> {
     let description = serde_json::to_value(description).unwrap_or_default();
     let schemas = &description["components"]["schemas"];
     let mut cards = Vec::new();

@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use app::backend::Backend;
 use app::base::Base;
-use app::model::{EndpointCard, Person};
+use app::model::Person;
 use app::ways::{LoginWays, SiteAddress};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
@@ -84,10 +84,9 @@ pub fn router() -> Routes {
 
 /// The pages and their files.
 pub fn pages(state: &AppState) -> Router<AppState> {
-    let endpoints = openapi::cards(&super::description()).into();
     let of_page = state.clone();
     let page_context = move || {
-        provide_visit(&of_page, &endpoints);
+        provide_visit(&of_page);
         preferences::provide();
         headers::page_policy();
     };
@@ -134,7 +133,7 @@ fn site_files(files: &ServeDir) -> Router<AppState> {
 }
 
 /// Puts whoever asks, and the server as they see it, into the context of the page being rendered.
-fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
+fn provide_visit(state: &AppState) {
     let parts = use_context::<Parts>();
     let person = parts.as_ref().and_then(|parts| parts.extensions.get::<Arc<Person>>().cloned());
     let Visit { library, narrator, .. } = Visit::of(state, person.as_deref());
@@ -147,7 +146,7 @@ fn provide_visit(state: &AppState, endpoints: &Arc<[EndpointCard]>) {
         accounts: state.door.accounts().clone(),
         jobs: state.jobs.clone(),
         dictionaries: Arc::clone(&state.dictionaries),
-        endpoints: Arc::clone(endpoints),
+        endpoints: openapi::own_cards,
     });
     provide_context(server);
     if let Some(person) = person {

@@ -6,8 +6,10 @@ use sqlx::Row;
 
 use super::{Library, LibraryError};
 
-/// A page reports every minute; a device that slept has one report more.
-const MAX_REPORT_S: u32 = 600;
+/// A page reports every minute, and, after it was without a connection, each day at once.
+const MAX_REPORT_S: u32 = 86_400;
+/// Days that a device may have been without a connection.
+const MAX_DAYS_LATE: i64 = 30;
 /// Seconds of a day.
 const DAY_S: i64 = 86_400;
 /// Days that the picture shows.
@@ -19,13 +21,14 @@ impl Library {
     /// Adds what a page reports.
     ///
     /// # Errors
-    /// When the day is none, or not today anywhere on earth, the time is longer than a report can be, or the database
+    /// When the day is none, or neither today nor one of the last thirty, the time is longer than a day, or the database
     /// fails.
     pub async fn add_reading_time(&self, time: &ReadingTime) -> Result<(), LibraryError> {
         let today = Utc::now().date_naive();
         let day = time.day.parse::<NaiveDate>().ok();
-        let day = day.filter(|day| (*day - today).num_days().abs() <= 1);
-        let day = day.ok_or(LibraryError::NotToday)?;
+        // Somewhere on earth it is tomorrow already.
+        let day = day.filter(|day| (-MAX_DAYS_LATE..=1).contains(&(*day - today).num_days()));
+        let day = day.ok_or(LibraryError::NotLately)?;
         if time.read_s > MAX_REPORT_S || time.listened_s > MAX_REPORT_S {
             return Err(LibraryError::ReportTooLong(MAX_REPORT_S));
         }

@@ -19,7 +19,7 @@ mod reader;
 pub mod worker;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use app::model::Voice;
@@ -93,9 +93,16 @@ pub struct Neural {
 /// How many times as fast as its sound lasts a voice speaks on this machine.
 #[derive(Debug, Clone, Copy)]
 enum Measured {
-    Not,
-    Now,
+    /// It is not known; too slow when it was installed, perhaps.
+    Not(Option<f64>),
+    /// It is being measured, and seems too slow, perhaps.
+    Now(Option<f64>),
+    /// It is known.
     As(f64),
+}
+
+fn lock(measured: &Mutex<Measured>) -> MutexGuard<'_, Measured> {
+    measured.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The engines of the packs that are here.
@@ -169,11 +176,13 @@ impl Neural {
         let has_reader = |voice: &&PackVoice| reads_others || is_english(voice.language);
         let notes = places.installed.join(format!("{}.{TIMES_REAL_FILE}", pack.name));
         let known = [folder.join(TIMES_REAL_FILE), notes.clone()];
-        let mut times_real = Measured::Not;
+        let mut times_real = Measured::Not(None);
         for file in known {
             let text = tokio::fs::read_to_string(&file).await.unwrap_or_default();
-            if let Ok(number) = text.trim().parse() {
-                times_real = Measured::As(number);
+            match text.trim().parse() {
+                Ok(number) if number >= FAST_ENOUGH => times_real = Measured::As(number),
+                Ok(number) if file != notes => times_real = Measured::Not(Some(number)),
+                _ => {}
             }
         }
         Ok(Self {
@@ -187,33 +196,32 @@ impl Neural {
         })
     }
 
-    /// Hears once how fast it speaks, if that is not known. It speaks already, so that loading it is not
-    /// counted.
+    /// Hears how fast it speaks, if that is not known. It speaks already, so that loading it is not counted.
     fn measure(&self) {
         {
-            let mut measured = self.times_real.lock().unwrap_or_else(PoisonError::into_inner);
-            if !matches!(*measured, Measured::Not) {
-                return;
-            }
-            *measured = Measured::Now;
+            let mut measured = lock(&self.times_real);
+            let Measured::Not(before) = *measured else { return };
+            *measured = Measured::Now(before);
         }
         let (pack, process) = (self.pack, Arc::clone(&self.process));
         let (notes, known) = (self.notes.clone(), Arc::clone(&self.times_real));
         tokio::spawn(async move {
-            let measured = measure_well(pack, &process).await;
+            let now = |times_real| *lock(&known) = Measured::Now(Some(times_real));
+            let measured = best_of(|| measure(pack, &process), now).await;
             let keep = async |times_real: f64| {
                 if let Some(folder) = notes.parent() {
                     tokio::fs::create_dir_all(folder).await?;
                 }
                 tokio::fs::write(&notes, times_real.to_string()).await
             };
+            // What seems slow is looked at again by the next server.
             if let Ok(times_real) = measured
+                && times_real >= FAST_ENOUGH
                 && let Err(error) = keep(times_real).await
             {
                 tracing::debug!(%error, "how fast a voice speaks cannot be kept");
             }
-            let measured = measured.map_or(Measured::Not, Measured::As);
-            *known.lock().unwrap_or_else(PoisonError::into_inner) = measured;
+            *lock(&known) = measured.map_or(Measured::Not(None), Measured::As);
         });
     }
 }
@@ -245,15 +253,22 @@ pub async fn keep_times_real(folder: &Path, times_real: f64) -> std::io::Result<
     tokio::fs::write(folder.join(TIMES_REAL_FILE), times_real.to_string()).await
 }
 
-/// The best of as many measurements as it takes to be fast enough, or of all there are.
-async fn measure_well(pack: &Pack, process: &VoiceProcess) -> Result<f64, String> {
-    let mut best = measure(pack, process).await?;
+/// The best of as many measurements as it takes to be fast enough, or of all there are. What two of them say is told, that
+/// nobody waits long for a voice which is too slow.
+async fn best_of<M: Future<Output = Result<f64, String>>>(
+    mut measure: impl FnMut() -> M,
+    tell: impl Fn(f64),
+) -> Result<f64, String> {
+    let mut best = measure().await?;
     for pause in MEASURED_AGAIN_AFTER {
         if best >= FAST_ENOUGH {
             break;
         }
         tokio::time::sleep(pause).await;
-        best = best.max(measure(pack, process).await?);
+        if let Ok(again) = measure().await {
+            best = best.max(again);
+            tell(best);
+        }
     }
     Ok(best)
 }
@@ -321,9 +336,9 @@ impl Engine for Neural {
     }
 
     fn times_real(&self) -> Option<f64> {
-        match *self.times_real.lock().unwrap_or_else(PoisonError::into_inner) {
+        match *lock(&self.times_real) {
             Measured::As(number) => Some(number),
-            Measured::Not | Measured::Now => None,
+            Measured::Not(slow) | Measured::Now(slow) => slow,
         }
     }
 
@@ -368,5 +383,35 @@ impl Engine for Neural {
         }
         let words = words.into_iter().map(|(word, seconds)| TimedWord { word, seconds }).collect();
         encoding::encode_checked(name, text, speed, Sound::Pcm(pcm), Some(words)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    /// What is found out of a voice that is measured as these say, and what is told meanwhile.
+    async fn found(mut measured: Vec<Result<f64, String>>) -> (Result<f64, String>, Vec<f64>) {
+        measured.reverse();
+        let told = Mutex::new(Vec::new());
+        let best = best_of(
+            || std::future::ready(measured.pop().expect("it is not measured so often")),
+            |times| told.lock().unwrap().push(times),
+        );
+        let best = best.await;
+        (best, told.into_inner().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_voice_that_seems_slow_is_measured_again() {
+        let failed = || Err("It was stopped.".to_owned());
+        assert_eq!(found(vec![Ok(56.0)]).await, (Ok(56.0), vec![]));
+        let busy = vec![Ok(0.5), Ok(0.8), failed(), Ok(40.0)];
+        assert_eq!(found(busy).await, (Ok(40.0), vec![0.8, 40.0]));
+        let slow = vec![Ok(0.5), Ok(0.4), Ok(0.6), Ok(0.5)];
+        assert_eq!(found(slow).await, (Ok(0.6), vec![0.5, 0.6, 0.6]));
+        assert_eq!(found(vec![failed()]).await, (failed(), vec![]));
     }
 }

@@ -1,5 +1,5 @@
 //! The scripts of a page: at once where a player is, and at the first sign of use on the library page, which
-//! is complete without them. Three quarters of what a first visit there would load are theirs.
+//! is complete without them. Most of what a first visit there would load is theirs.
 
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
@@ -48,21 +48,11 @@ pub fn Scripts(options: LeptosOptions) -> impl IntoView {
     let path = path.unwrap_or_default();
     let mut options = options;
     // `cargo leptos` has one module for all.
-    let has_two = &*options.output_name == PAGES_MODULE;
-    if has_two && path.starts_with("/read/") {
+    if &*options.output_name == PAGES_MODULE && path.starts_with("/read/") {
         options.output_name = READER_MODULE.into();
     }
     if path != "/" {
-        // From a book's page one goes to reading, and can press play as soon as its module is there.
-        let leads_to_reader = has_two && path.starts_with("/book/");
-        let next = leads_to_reader.then(|| {
-            ["js", "wasm"].map(|kind| {
-                let file = format!("{root}/pkg/{READER_MODULE}.{kind}");
-                view! { <link rel="prefetch" href=file/> }
-            })
-        });
         return view! {
-            {next}
             <script nonce=use_nonce() inner_html=IDLE_SOON></script>
             <HydrationScripts options islands=true root/>
         }

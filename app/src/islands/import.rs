@@ -28,6 +28,8 @@ pub fn ImportBooks() -> impl IntoView {
 #[derive(Clone)]
 struct Uploads {
     list: RwSignal<Vec<Upload>>,
+    /// Whether there are books that the page does not show yet.
+    has_new: RwSignal<bool>,
     owner: Owner,
 }
 
@@ -42,7 +44,7 @@ fn bring_to_life(owner: &Owner) {
     let Some(form) = dom::one(".import") else { return };
     let uploads = owner.with(|| {
         let (list, is_over) = (RwSignal::new(Vec::new()), RwSignal::new(false));
-        let uploads = Uploads { list, owner: owner.clone() };
+        let uploads = Uploads { list, has_new: RwSignal::new(false), owner: owner.clone() };
         dom::shows(".drop-veil", move |veil| dom::show(veil, is_over.get()));
         dom::shows(".uploads", move |lines| dom::show(lines, !list.with(Vec::is_empty)));
         watch_drops(is_over, &uploads);
@@ -97,36 +99,35 @@ impl Uploads {
         let mut queue: Vec<Upload> = (0..files.length())
             .filter_map(|index| files.get(index))
             .map(|file| self.owner.with(|| Upload { file, progress: RwSignal::default() }))
+            .filter(|upload| self.owner.with(|| upload::show(self, upload)).is_some())
             .collect();
         self.list.update(|list| list.extend(queue.iter().cloned()));
-        for upload in &queue {
-            self.owner.with(|| upload::show(self, upload));
-        }
         queue.reverse();
-        self.send_next(queue, false);
+        self.send_next(queue);
     }
 
-    /// Sends one file after another; the page is loaded anew when all are in, unless something is to be
-    /// read about one of them.
-    fn send_next(&self, mut queue: Vec<Upload>, any_words: bool) {
-        let Some(upload) = queue.pop() else {
-            if !any_words && self.list.with_untracked(Vec::is_empty) {
-                let _ = window().location().set_href(&dom::at("/"));
-            }
-            return;
-        };
+    /// Sends one file after another.
+    fn send_next(&self, mut queue: Vec<Upload>) {
+        let Some(upload) = queue.pop() else { return };
         let uploads = self.clone();
         let (file, progress) = (upload.file.clone(), upload.progress);
         send(&file, progress, move || {
             let is_added = progress.with_untracked(|at| *at == Progress::Added);
+            if is_added || progress.with_untracked(|at| *at == Progress::Mended) {
+                uploads.has_new.set(true);
+            }
             if is_added {
                 uploads.remove(&upload);
             }
-            uploads.send_next(queue, any_words || !is_added);
+            uploads.send_next(queue);
         });
     }
 
+    /// Takes a file off the list. The page is loaded anew when nothing is to be read or waited for any more.
     fn remove(&self, upload: &Upload) {
         self.list.update(|list| list.retain(|other| other.progress != upload.progress));
+        if self.list.with_untracked(Vec::is_empty) && self.has_new.get_untracked() {
+            let _ = window().location().set_href(&dom::at("/"));
+        }
     }
 }

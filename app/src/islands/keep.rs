@@ -3,6 +3,8 @@
 //! What is kept lies in a cache of the browser named for the book; the service worker
 //! (`public/sw.js`) answers from it when the server is out of reach.
 
+use std::collections::HashSet;
+
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -136,6 +138,7 @@ impl Keep {
         }
         // A book without a cover has none to keep.
         let _ = put(&cache, &format!("/books/{book}/cover"), "image/*").await;
+        let mut has_put = HashSet::new();
         for chapter in 1..=*chapters {
             self.state.set(State::Keeping(chapter, *chapters));
             let page = put(&cache, &format!("/read/{book}/{chapter}"), "text/html").await?;
@@ -147,7 +150,7 @@ impl Keep {
             // Scripts and typefaces are the same for all books.
             let parts = "link[rel=modulepreload], link[rel=preload]";
             for address in addresses(&page, parts, "href") {
-                if !JsFuture::from(shell.match_with_str(&dom::at(&address))).await?.is_truthy() {
+                if has_put.insert(address.clone()) {
                     put(&shell, &address, "*/*").await?;
                 }
             }

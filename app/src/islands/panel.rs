@@ -208,17 +208,20 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
         is_link.then(|| set_timeout_with_handle(announce, ANNOUNCED_AFTER).ok()).flatten();
     spawn_local(async move {
         let sent = fields.as_deref().map_or(Body::None, Body::Form);
-        let shown = async {
+        let fetched = async {
             let response = dom::ask(method, &address, "text/html", sent).await?;
             let page = dom::page(&response).await?;
-            let main = page.query_selector("main")?.ok_or(JsValue::NULL)?;
-            if let Some(announcement) = announcement {
-                announcement.clear();
-            }
+            page.query_selector("main")?.ok_or(JsValue::NULL)
+        };
+        let fetched = fetched.await;
+        if let Some(announcement) = announcement {
+            announcement.clear();
+        }
+        let shown = fetched.and_then(|main| {
             // Who has closed the panel meanwhile does not want the answer.
             if was_open && !is_open() { Ok(()) } else { fill(&body, &main) }
-        };
-        let is_shown = shown.await.is_ok();
+        });
+        let is_shown = shown.is_ok();
         // What was written in a form that could not be sent stays there.
         say_failed(!is_shown);
         if !is_shown {

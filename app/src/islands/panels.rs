@@ -3,6 +3,8 @@
 
 use leptos::prelude::*;
 
+#[cfg(all(feature = "pages", not(feature = "reader")))]
+use super::next;
 use super::{dom, keys, offline, panel, preferences};
 
 /// Brings panel, preferences and keys to life.
@@ -13,6 +15,8 @@ pub fn Panels() -> impl IntoView {
         preferences::watch();
         keys::watch();
         offline::begin();
+        #[cfg(all(feature = "pages", not(feature = "reader")))]
+        next::fetch_reader();
         if let Some(root) = document().document_element() {
             dom::set(&root, "data-panels", "live");
         }

@@ -1,9 +1,10 @@
 //! The player: what moves the bar and the page with the voice.
 //!
 //! [`machine`] decides, with [`track`], [`outline`] and [`sleep`] beside it: pure, with ordinary
-//! tests. [`sound`], [`page`], [`paged`] and [`session`] (lock screen and headset) do; [`driver`] ties them
-//! together. What is shown is [`state`]: the driver writes it, the [`controls`] read it, and their buttons ask for
-//! [`commands`]. [`gestures`] is what readers do with the page, [`marks`] what they mark.
+//! tests. [`sound`], [`page`], [`paged`], [`word_mark`] and [`session`] (lock screen and headset) do; [`driver`] ties
+//! them together. What is shown is [`state`]: the driver writes it, the [`controls`] read it, and their buttons ask for
+//! [`commands`]. [`gestures`] is what readers do with the page, [`marks`] what they mark, [`places`] where they are, and
+//! [`time_spent`] how long.
 
 mod commands;
 pub mod controls;

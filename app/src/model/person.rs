@@ -93,7 +93,8 @@ pub struct Person {
     pub session: String,
     /// Until when they have said their password again, in ms since 1970: before what changes who runs the place.
     pub confirmed_until_ms: u64,
-    /// Whether they have a password: who comes by a provider or a proxy has none unless an administrator gives one.
+    /// Whether there is a password that they can be asked for: who comes by a provider has none unless an administrator
+    /// gives one, and a program has none to say.
     pub has_password: bool,
     /// What their program may do; everything when they are there themselves.
     pub scopes: Option<Vec<Scope>>,

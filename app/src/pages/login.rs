@@ -63,7 +63,9 @@ pub fn ConfirmPage() -> impl IntoView {
     let name = person.as_ref().map(|person| person.name.clone());
     let others = ways(&query("next"), words.confirm_with).into_any();
     let body = if person.is_some_and(|person| !person.has_password) {
-        door(words.confirm_otherwise, Some(words.confirm_otherwise_lead), ().into_any()).into_any()
+        let no_way = use_context::<LoginWays>().is_none_or(|LoginWays(ways)| ways.is_empty());
+        let no_way = no_way.then(|| view! { <p>{words.confirm_by_nothing}</p> }).into_any();
+        door(words.confirm_otherwise, Some(words.confirm_otherwise_lead), no_way).into_any()
     } else {
         let fields = view! {
             <input type="hidden" name="next" value=query("next")/>

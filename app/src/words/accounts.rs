@@ -81,6 +81,7 @@ pub struct Accounts {
     pub confirm_lead: &'static str,
     pub confirm_otherwise: &'static str,
     pub confirm_otherwise_lead: &'static str,
+    pub confirm_by_nothing: &'static str,
     pub go_on: &'static str,
     pub happenings: &'static str,
     /// What happened, by its name in the API.
@@ -182,6 +183,7 @@ pub(super) const ENGLISH: Accounts = Accounts {
     confirm_lead: "What follows changes who runs this place, or what it costs. Say your password again, in case somebody else sits here.",
     confirm_otherwise: "Is it you?",
     confirm_otherwise_lead: "What follows changes who runs this place, or what it costs. Show once more that it is you, in case somebody else sits here.",
+    confirm_by_nothing: "You have no password here. Whoever runs this place can give you one.",
     go_on: "Go on",
     happenings: "What happened",
     happened: |what| match what {
@@ -309,6 +311,7 @@ pub(super) const SPANISH: Accounts = Accounts {
     confirm_lead: "Lo que sigue cambia quién administra este sitio o lo que cuesta. Escribe tu contraseña otra vez, por si hay otra persona aquí.",
     confirm_otherwise: "¿Eres tú?",
     confirm_otherwise_lead: "Lo que sigue cambia quién administra este sitio o lo que cuesta. Demuestra otra vez que eres tú, por si hay otra persona aquí.",
+    confirm_by_nothing: "Aquí no tienes contraseña. Quien administra este sitio puede darte una.",
     go_on: "Seguir",
     happenings: "Lo que ha pasado",
     happened: |what| match what {
@@ -436,6 +439,7 @@ pub(super) const GERMAN: Accounts = Accounts {
     confirm_lead: "Was jetzt folgt, ändert, wer hier verwaltet oder was es kostet. Gib dein Passwort noch einmal ein, falls jemand anderes hier sitzt.",
     confirm_otherwise: "Bist du es?",
     confirm_otherwise_lead: "Was jetzt folgt, ändert, wer hier verwaltet oder was es kostet. Zeig noch einmal, dass du es bist, falls jemand anderes hier sitzt.",
+    confirm_by_nothing: "Du hast hier kein Passwort. Wer hier verwaltet, kann dir eins geben.",
     go_on: "Weiter",
     happenings: "Was geschehen ist",
     happened: |what| match what {

@@ -152,7 +152,7 @@ pub fn send(file: &File, progress: RwSignal<Progress>, done: impl FnOnce() + 'st
         done();
     });
     request.set_onloadend(Some(finish.unchecked_ref()));
-    // One that cannot be sent ends as one that is not answered.
+    // A request that is open and was not sent before can be sent.
     let _ = request.send_with_opt_form_data(Some(&form));
 }
 

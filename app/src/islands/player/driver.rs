@@ -18,7 +18,6 @@ use super::super::{dom, preferences};
 use super::controls::scrubber;
 use super::machine::{Action, Event, Machine, Phase, Spot};
 use super::marks::{self, Marks};
-use super::outline::Outline;
 use super::page;
 use super::places::{self, Places};
 use super::sleep::Sleep;
@@ -29,6 +28,7 @@ use super::word_mark::{self, WordMark};
 use super::{commands, gestures, session, time_spent};
 use crate::words;
 use chapter::Exchange;
+use display::Outlining;
 use scrolling::Scrolling;
 
 /// So long before a sentence ends, as the listener hears it, the clock is read at every frame: longer than
@@ -52,9 +52,7 @@ struct Inner {
     listener: String,
     machine: RefCell<Machine>,
     sound: RefCell<Sound>,
-    outline: RefCell<Outline>,
-    /// The chapter it has been asked for.
-    outlining: Cell<u32>,
+    outline: Outlining,
     exchange: Exchange,
     scrolling: Scrolling,
     sleep: Cell<Sleep>,
@@ -76,8 +74,7 @@ impl Driver {
             state,
             machine: RefCell::new(machine),
             sound: RefCell::new(Sound::new(audio.clone())),
-            outline: RefCell::default(),
-            outlining: Cell::default(),
+            outline: Outlining::default(),
             exchange: Exchange::default(),
             scrolling: Scrolling::default(),
             sleep: Cell::default(),
@@ -210,10 +207,8 @@ impl Driver {
             let mut machine = self.machine_mut();
             machine.voice_at = Some(Spot { chapter: machine.shown, sentence });
         }
-        if let Event::Timeline { chapter, entries } = &event
-            && *chapter == self.0.outline.borrow().chapter()
-        {
-            self.0.outline.borrow_mut().correct(entries);
+        if let Event::Timeline { chapter, entries } = &event {
+            self.0.outline.correct(*chapter, entries);
         }
         let is_asked = matches!(
             event,
@@ -271,7 +266,13 @@ impl Driver {
                 sound.open(book, at, &voice, self.rate());
                 sound.follow(book, at, &voice, self.report());
             }
-            Action::FollowTimeline(from) => sound.follow(book, from, &voice, self.report()),
+            Action::FollowTimeline(chapter) => {
+                sound.follow(book, Spot { chapter, sentence: 0 }, &voice, self.report());
+            }
+            Action::AskAnew(from) if sound.has_told() => {
+                sound.follow(book, from, &voice, self.report());
+            }
+            Action::AskAnew(_) => {}
             Action::Play => sound.play(self.report()),
             Action::Pause => sound.pause(),
             Action::Close => sound.close(),

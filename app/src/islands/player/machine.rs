@@ -118,8 +118,10 @@ pub enum Action {
     Pause,
     /// Let go of the stream; a browser would go on asking for one that failed.
     Close,
-    /// Follow the timeline of a chapter, from a sentence on.
-    FollowTimeline(Spot),
+    /// Follow the timeline of the next chapter.
+    FollowTimeline(u32),
+    /// Ask anew for the timeline from here on, unless the answer is still to come.
+    AskAnew(Spot),
     /// Mark the sentence the voice is in; scroll to it when `following`.
     Mark { sentence: u32, following: bool },
     /// Exchange the page's chapter.
@@ -367,12 +369,12 @@ impl Machine {
         }
         if let Some(next) = self.track.take_next(ms, TIMELINE_LEAD_MS) {
             self.track.begin_chapter(next);
-            actions.push(Action::FollowTimeline(Spot { chapter: next.chapter, sentence: 0 }));
+            actions.push(Action::FollowTimeline(next.chapter));
         } else if self.phase == Phase::Playing
             && self.trouble.is_none()
             && let Some(from) = self.track.take_lost(ms)
         {
-            actions.push(Action::FollowTimeline(from));
+            actions.push(Action::AskAnew(from));
         }
         let Some(segment) = self.track.at(ms) else { return actions };
         let at = Spot { chapter: segment.chapter, sentence: segment.sentence };

@@ -1,5 +1,8 @@
 //! The audio element and the timeline's event source, as the machine sees them.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use leptos::prelude::document;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{EventSource, HtmlAudioElement, MessageEvent};
@@ -13,6 +16,8 @@ use crate::model::{TimelineEnd, TimelineEntry};
 pub struct Sound {
     audio: HtmlAudioElement,
     timeline: Option<EventSource>,
+    /// Whether that has told anything yet.
+    has_told: Rc<Cell<bool>>,
     /// How long the voice rests in this stream, and what it passes over, as parameters.
     manner: String,
 }
@@ -43,7 +48,7 @@ fn manner() -> String {
 impl Sound {
     /// Takes an element.
     pub fn new(audio: HtmlAudioElement) -> Self {
-        Self { audio, timeline: None, manner: manner() }
+        Self { audio, timeline: None, has_told: Rc::default(), manner: manner() }
     }
 
     /// Tells `report` what happens to it.
@@ -100,8 +105,10 @@ impl Sound {
         let url =
             format!("/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}");
         let Ok(source) = EventSource::new(&dom::at(&url)) else { return };
-        let told = report.clone();
+        self.has_told = Rc::default();
+        let (told, has_told) = (report.clone(), Rc::clone(&self.has_told));
         listen(&source, "entries", move |event| {
+            has_told.set(true);
             if let Some(entries) = data(&event) {
                 let entries = entries.items().iter().map(entry).collect();
                 told(Event::Timeline { chapter, entries });
@@ -123,6 +130,11 @@ impl Sound {
             report(Event::Trouble(reason.unwrap_or_default()));
         });
         self.timeline = Some(source);
+    }
+
+    /// Whether the timeline that is followed has told anything yet.
+    pub fn has_told(&self) -> bool {
+        self.has_told.get()
     }
 
     /// Lets it run.

@@ -1,4 +1,4 @@
-//! How long the reader reads and listens, reported to the server.
+//! How long the reader reads and listens, reported to the server, which may be out of reach for days.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,6 +17,10 @@ const LOOK: Duration = Duration::from_secs(15);
 const MOST_MS: f64 = 300_000.0;
 /// It is reported when there is this much to report, in seconds.
 const REPORTED_S: u32 = 60;
+/// What the browser keeps of it, for the server did not get it.
+const KEPT: &str = "earmark.time";
+/// As many days are kept as the server takes.
+const KEPT_DAYS: usize = 30;
 /// A reader who has not moved for this long has gone away, in milliseconds.
 const AWAY_MS: f64 = 120_000.0;
 
@@ -43,27 +47,35 @@ pub fn watch(state: PlayerState) {
         let time = Rc::clone(&time);
         dom::listen(&window(), sign, move |_| time.moved_at.set(js_sys::Date::now()));
     }
+    let is_listening = move || state.phase.with_untracked(|phase| *phase == Phase::Playing);
     let counted = Rc::clone(&time);
-    let count = move || counted.count(state.phase.with_untracked(|phase| *phase == Phase::Playing));
+    let count = move || counted.count(is_listening(), !document().hidden());
     let _ = set_interval_with_handle(count, LOOK);
-    let hidden = Rc::clone(&time);
+    tell();
+    dom::listen(&window(), "online", |_| tell());
+    // Until it was hidden, or left, the page was seen.
+    let leave = move || {
+        time.count(is_listening(), true);
+        time.report();
+    };
+    let hide = leave.clone();
     dom::listen(&document(), "visibilitychange", move |_| {
         if document().hidden() {
-            hidden.report();
+            hide();
         }
     });
-    dom::listen(&window(), "pagehide", move |_| time.report());
+    dom::listen(&window(), "pagehide", move |_| leave());
 }
 
 impl TimeSpent {
-    fn count(&self, is_listening: bool) {
+    fn count(&self, is_listening: bool, is_seen: bool) {
         let now = js_sys::Date::now();
         let passed_ms = (now - self.looked_at.replace(now)).clamp(0.0, MOST_MS);
         let seconds = (passed_ms / 1000.0) as u32;
         let is_here = now - self.moved_at.get() < AWAY_MS;
         if is_listening {
             self.listened_s.set(self.listened_s.get() + seconds);
-        } else if is_here && !document().hidden() {
+        } else if is_here && is_seen {
             self.read_s.set(self.read_s.get() + seconds);
         }
         if self.listened_s.get() + self.read_s.get() >= REPORTED_S {
@@ -79,15 +91,98 @@ impl TimeSpent {
         let now = js_sys::Date::new_0();
         let day =
             format!("{}-{:02}-{:02}", now.get_full_year(), now.get_month() + 1, now.get_date());
-        let report = dom::json(&[
-            ("day", &day.into()),
-            ("read_s", &read_s.into()),
-            ("listened_s", &listened_s.into()),
-        ]);
-        spawn_local(async move {
-            // A minute that is lost is no loss.
-            let _ =
-                dom::ask("POST", "/api/statistics", "application/json", Body::Json(&report)).await;
+        keep(&[Day { day, read_s, listened_s }]);
+        tell();
+    }
+}
+
+/// Reports what the browser keeps, where there is a connection.
+fn tell() {
+    if window().navigator().on_line() {
+        spawn_local(send_kept());
+    }
+}
+
+/// A day, and what of it is still to be reported, in seconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Day {
+    day: String,
+    read_s: u32,
+    listened_s: u32,
+}
+
+impl Day {
+    /// The days that the browser keeps, one a line.
+    fn parse_all(kept: &str) -> Vec<Self> {
+        let parse = |line: &str| {
+            let mut parts = line.split(' ');
+            let day = parts.next()?.to_owned();
+            let (read_s, listened_s) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+            Some(Self { day, read_s, listened_s })
+        };
+        kept.lines().filter_map(parse).collect()
+    }
+
+    /// What the browser is to keep of days, each once, and of those the last.
+    fn write_all(mut days: Vec<Self>) -> String {
+        days.sort_by(|one, other| one.day.cmp(&other.day));
+        days.dedup_by(|later, day| {
+            let is_same = later.day == day.day;
+            if is_same {
+                day.read_s += later.read_s;
+                day.listened_s += later.listened_s;
+            }
+            is_same
         });
+        let line = |Self { day, read_s, listened_s }: &Self| format!("{day} {read_s} {listened_s}");
+        let first = days.len().saturating_sub(KEPT_DAYS);
+        days[first..].iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Has the browser keep days, beside those that it keeps already.
+fn keep(more: &[Day]) {
+    let mut days = Day::parse_all(&dom::stored(KEPT).unwrap_or_default());
+    days.extend_from_slice(more);
+    dom::store(KEPT, &Day::write_all(days));
+}
+
+/// Reports what the browser keeps, and has it keep what the server did not get.
+async fn send_kept() {
+    let days = Day::parse_all(&dom::stored(KEPT).unwrap_or_default());
+    dom::store(KEPT, "");
+    for day in days {
+        let report = dom::json(&[
+            ("day", &(&*day.day).into()),
+            ("read_s", &day.read_s.into()),
+            ("listened_s", &day.listened_s.into()),
+        ]);
+        let sent =
+            dom::ask("POST", "/api/statistics", "application/json", Body::Json(&report)).await;
+        // What it refuses it will not take later either.
+        if sent.is_ok_and(|answer| answer.status() < 500) {
+            continue;
+        }
+        keep(&[day]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: &str, read_s: u32, listened_s: u32) -> Day {
+        Day { day: day.to_owned(), read_s, listened_s }
+    }
+
+    #[test]
+    fn days_are_kept_once_each_and_the_last_of_them() {
+        let days = vec![day("2026-11-28", 60, 0), day("2026-11-27", 5, 5), day("2026-11-28", 1, 9)];
+        let kept = Day::write_all(days);
+        assert_eq!(kept, "2026-11-27 5 5\n2026-11-28 61 9");
+        assert_eq!(Day::parse_all(&kept), [day("2026-11-27", 5, 5), day("2026-11-28", 61, 9)]);
+        let many = (1..=40).map(|number| day(&format!("2026-01-{number:02}"), 1, 1)).collect();
+        assert_eq!(Day::parse_all(&Day::write_all(many)).len(), KEPT_DAYS);
+        assert_eq!(Day::parse_all("nonsense\n\n2026-11-27 x 1"), []);
     }
 }

@@ -43,11 +43,11 @@ pub struct Track {
     asked_anew_ms: u64,
 }
 
-/// The voice is this far past what is known before the timeline is asked for anew, in milliseconds. Whatever is heard has
-/// been told before, so what is missing was lost on the way.
+/// When the voice is this far past what is known, in milliseconds, what is missing was lost on the way: a sentence is told
+/// before it is sent.
 const LOST_MS: u64 = 2_000;
 
-/// Between two times of asking anew the voice goes on for this long.
+/// The timeline is asked for anew when the voice is so far, in milliseconds, from where it was the last time.
 const ASKED_ANEW_EVERY_MS: u64 = 5_000;
 
 impl Track {
@@ -68,7 +68,7 @@ impl Track {
         let known_ms = self.segments.last().map_or(self.offset_ms, |last| last.end_ms);
         let is_lost = !self.ends
             && now_ms >= known_ms + LOST_MS
-            && now_ms >= self.asked_anew_ms + ASKED_ANEW_EVERY_MS;
+            && now_ms.abs_diff(self.asked_anew_ms) >= ASKED_ANEW_EVERY_MS;
         let from = self.told_from.filter(|_| is_lost)?;
         self.asked_anew_ms = now_ms;
         Some(from)

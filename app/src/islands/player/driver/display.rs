@@ -1,5 +1,7 @@
 //! What the bar shows of the machine: the place in the chapter, and the way back to the voice.
 
+use std::cell::{Cell, RefCell};
+
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -8,6 +10,25 @@ use super::super::outline::Outline;
 use super::super::page::{self, Side};
 use super::super::state::{Place, WayBack};
 use super::{Driver, Spot};
+use crate::model::TimelineEntry;
+
+/// How long the sentences of a chapter last, as far as that is known.
+#[derive(Debug, Default)]
+pub struct Outlining {
+    known: RefCell<Outline>,
+    /// The chapter that it was asked of.
+    asked: Cell<u32>,
+}
+
+impl Outlining {
+    /// Takes in durations of a chapter's sentences that are now exact.
+    pub(super) fn correct(&self, chapter: u32, entries: &[TimelineEntry]) {
+        let mut known = self.known.borrow_mut();
+        if known.chapter() == chapter {
+            known.correct(entries);
+        }
+    }
+}
 
 impl Driver {
     /// Offers the way back to the voice while the reader looks elsewhere.
@@ -33,7 +54,7 @@ impl Driver {
         // Before there is a voice, the chapter lies ahead.
         let start = Spot { chapter: machine.shown, sentence: 0 };
         let (at, into_ms) = machine.moment().unwrap_or((start, 0));
-        let outline = self.0.outline.borrow();
+        let outline = self.0.outline.known.borrow();
         let (position, total) = (outline.position_ms(at.sentence, into_ms), outline.total_ms());
         if at.chapter != outline.chapter() || total == 0 {
             return;
@@ -58,7 +79,7 @@ impl Driver {
     /// Goes to a moment of the chapter.
     pub fn scrub(&self, ms: u64) {
         let to = {
-            let outline = self.0.outline.borrow();
+            let outline = self.0.outline.known.borrow();
             Spot { chapter: outline.chapter(), sentence: outline.sentence_at(ms) }
         };
         self.go_to(to);
@@ -69,8 +90,8 @@ impl Driver {
     pub fn fetch_outline(&self) {
         let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
         let (driver, voice) = (self.clone(), self.voice());
-        self.0.outline.take();
-        self.0.outlining.set(chapter);
+        self.0.outline.known.take();
+        self.0.outline.asked.set(chapter);
         if voice.is_empty() {
             return;
         }
@@ -80,12 +101,12 @@ impl Driver {
             let address = format!("/api/books/{book}/chapters/{chapter}/outline?voice={name}");
             let known = dom::get(&address).await;
             if let Some(known) = known
-                && driver.0.outlining.get() == chapter
+                && driver.0.outline.asked.get() == chapter
                 && driver.voice() == voice
             {
                 let durations = known.numbers("durations_ms").unwrap_or_default();
                 let outline = Outline::new(chapter, durations, known.number("rest_ms"));
-                driver.0.outline.replace(outline);
+                driver.0.outline.known.replace(outline);
                 driver.show_place();
             }
         });
@@ -94,7 +115,7 @@ impl Driver {
     /// Asks anew how long sentences last when the voice, or without one the page, is in another chapter.
     pub(super) fn follow_outline(&self) {
         let chapter = self.machine().voice_at.map_or(self.machine().shown, |at| at.chapter);
-        if chapter != self.0.outlining.get() {
+        if chapter != self.0.outline.asked.get() {
             self.fetch_outline();
         }
     }

@@ -52,7 +52,7 @@ fn the_page_goes_with_the_voice_into_the_next_chapter() {
     let mut machine = playing();
     let actions =
         machine.handle(Event::TimelineEnd(TimelineEnd { end_ms: 5000, next_chapter: Some(2) }));
-    assert_eq!(actions, [Action::FollowTimeline(spot(2, 0))]);
+    assert_eq!(actions, [Action::FollowTimeline(2)]);
     machine.handle(timeline(2, 4));
     let actions = machine.handle(Event::Clock(5200));
     assert_eq!(actions, [Action::Remember(spot(2, 0)), Action::Show { chapter: 2 }]);
@@ -162,4 +162,22 @@ fn a_failure_is_said_and_play_tries_again() {
     assert_eq!(machine.handle(Event::Failed("no voice".to_owned())), [Action::Close]);
     assert_eq!(machine.phase, Phase::Failed("no voice".to_owned()));
     assert_eq!(machine.handle(Event::Toggle)[0], Action::Open(spot(1, 1)));
+}
+
+#[test]
+fn a_timeline_that_was_lost_is_asked_for_while_the_voice_goes_on() {
+    let mut machine = playing();
+    let asks = |machine: &mut Machine, ms| {
+        machine.handle(Event::Clock(ms)).contains(&Action::AskAnew(spot(1, 0)))
+    };
+    assert!(!asks(&mut machine, 6_999));
+    assert!(asks(&mut machine, 7_000));
+    assert!(!asks(&mut machine, 11_000));
+    // Whoever waits for a slow voice, or for a sentence that cannot be made, has lost nothing.
+    machine.handle(Event::Waiting);
+    assert!(!asks(&mut machine, 13_000));
+    machine.handle(Event::Sounding);
+    assert!(asks(&mut machine, 13_000));
+    machine.handle(Event::Trouble("No voice.".to_owned()));
+    assert!(!asks(&mut machine, 20_000));
 }
