@@ -55,6 +55,15 @@ pub struct Server {
     pub endpoints: fn() -> Vec<EndpointCard>,
 }
 
+impl Server {
+    /// Has the voice that reads a book get ready: somebody may press play next.
+    fn wake_voice_of(&self, book: &BookCard) {
+        let place = book.progress.as_ref();
+        let voice = place.and_then(|place| place.voice.as_deref()).unwrap_or_default();
+        self.narrator.wake(&CastNames::parse(voice).narrator, &book.language);
+    }
+}
+
 #[async_trait]
 impl Backend for Server {
     async fn people(&self) -> Result<Vec<PersonCard>, AppError> {
@@ -128,15 +137,16 @@ impl Backend for Server {
     }
 
     async fn book(&self, id: &BookId) -> Result<BookDetails, AppError> {
-        Ok(self.library.book(id).await.map_err(ApiError::from)?)
+        let book = self.library.book(id).await.map_err(ApiError::from)?;
+        // Its page has a button to listen.
+        self.wake_voice_of(&book.card);
+        Ok(book)
     }
 
     async fn chapter(&self, id: &BookId, number: u32) -> Result<ChapterPage, AppError> {
         let book = self.library.book(id).await.map_err(ApiError::from)?;
         let chapter = self.library.chapter(id, number).await.map_err(ApiError::from)?;
-        let place = book.card.progress.as_ref();
-        let voice = place.and_then(|place| place.voice.as_deref()).unwrap_or_default();
-        self.narrator.wake(&CastNames::parse(voice).narrator, &book.card.language);
+        self.wake_voice_of(&book.card);
         let title_of = |number: Option<u32>| {
             let wanted = number?;
             let card = book.chapters.iter().find(|chapter| chapter.number == wanted)?;

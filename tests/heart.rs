@@ -142,15 +142,18 @@ async fn a_voice_that_was_killed_speaks_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_voice_gets_ready_when_a_book_is_opened() {
-    let server = Server::start();
-    let book = server.import("Opened").await;
-    assert_eq!(children(server.process.id()).len(), 0, "nobody has opened one");
-    // The page alone, before any script of it has run.
-    let page = server.client.get(format!("{}/read/{book}/1", server.url)).send().await.unwrap();
-    assert_eq!(page.status(), 200);
-    assert_eq!(children(server.process.id()).len(), 1);
-    assert_eq!(server.hear(&book, 0).await, 200);
-    assert_eq!(children(server.process.id()).len(), 1, "the one that was started speaks");
+    for pages in ["/book/{}", "/read/{}/1"] {
+        let server = Server::start();
+        let book = server.import("Opened").await;
+        assert_eq!(children(server.process.id()).len(), 0, "nobody has opened one");
+        // The page alone, before any script of it has run.
+        let page = pages.replace("{}", &book);
+        let page = server.client.get(format!("{}{page}", server.url)).send().await.unwrap();
+        assert_eq!(page.status(), 200);
+        assert_eq!(children(server.process.id()).len(), 1, "{pages}");
+        assert_eq!(server.hear(&book, 0).await, 200);
+        assert_eq!(children(server.process.id()).len(), 1, "the one that was started speaks");
+    }
 }
 
 /// A server as a process of its own.

@@ -34,7 +34,7 @@ test("a book that is kept is read and heard without a connection", async ({ libr
 
   // So is how long they have listened, until it can be told.
   const listened = () => page.evaluate(() => localStorage.getItem("earmark.time"));
-  await expect.poll(listened).toMatch(/^\d{4}-\d\d-\d\d \d+ [1-9]\d*$/);
+  await expect.poll(listened).toMatch(/^\d{4}-\d\d-\d\d \d+ [1-9]\d*\n$/);
   // Where the reader has been meanwhile is kept, and told when there is somebody to tell. The chapter is
   // short: the voice may have left it.
   await expect.poll(() => page.evaluate((id) => localStorage.getItem(`earmark.place.${id}`), id)).toMatch(/^[23] /);

@@ -91,7 +91,7 @@ impl TimeSpent {
         let now = js_sys::Date::new_0();
         let day =
             format!("{}-{:02}-{:02}", now.get_full_year(), now.get_month() + 1, now.get_date());
-        keep(&[Day { day, read_s, listened_s }]);
+        keep(Day { day, read_s, listened_s });
         tell();
     }
 }
@@ -123,28 +123,33 @@ impl Day {
         kept.lines().filter_map(parse).collect()
     }
 
-    /// What the browser is to keep of days, each once, and of those the last.
-    fn write_all(mut days: Vec<Self>) -> String {
-        days.sort_by(|one, other| one.day.cmp(&other.day));
-        days.dedup_by(|later, day| {
-            let is_same = later.day == day.day;
-            if is_same {
-                day.read_s += later.read_s;
-                day.listened_s += later.listened_s;
-            }
-            is_same
-        });
-        let line = |Self { day, read_s, listened_s }: &Self| format!("{day} {read_s} {listened_s}");
+    /// What the browser is to keep of days: the last.
+    fn write_all(days: &[Self]) -> String {
         let first = days.len().saturating_sub(KEPT_DAYS);
-        days[first..].iter().map(line).collect::<Vec<_>>().join("\n")
+        let mut lines = String::new();
+        for Self { day, read_s, listened_s } in &days[first..] {
+            lines += &format!("{day} {read_s} {listened_s}\n");
+        }
+        lines
+    }
+
+    /// Adds to the day that it is, or is the last.
+    fn add_to(self, days: &mut Vec<Self>) {
+        match days.iter_mut().find(|known| known.day == self.day) {
+            Some(known) => {
+                known.read_s += self.read_s;
+                known.listened_s += self.listened_s;
+            }
+            None => days.push(self),
+        }
     }
 }
 
-/// Has the browser keep days, beside those that it keeps already.
-fn keep(more: &[Day]) {
+/// Has the browser keep a day, beside those that it keeps already.
+fn keep(day: Day) {
     let mut days = Day::parse_all(&dom::stored(KEPT).unwrap_or_default());
-    days.extend_from_slice(more);
-    dom::store(KEPT, &Day::write_all(days));
+    day.add_to(&mut days);
+    dom::store(KEPT, &Day::write_all(&days));
 }
 
 /// Reports what the browser keeps, and has it keep what the server did not get.
@@ -163,7 +168,7 @@ async fn send_kept() {
         if sent.is_ok_and(|answer| answer.status() < 500) {
             continue;
         }
-        keep(&[day]);
+        keep(day);
     }
 }
 
@@ -177,12 +182,14 @@ mod tests {
 
     #[test]
     fn days_are_kept_once_each_and_the_last_of_them() {
-        let days = vec![day("2026-11-28", 60, 0), day("2026-11-27", 5, 5), day("2026-11-28", 1, 9)];
-        let kept = Day::write_all(days);
-        assert_eq!(kept, "2026-11-27 5 5\n2026-11-28 61 9");
-        assert_eq!(Day::parse_all(&kept), [day("2026-11-27", 5, 5), day("2026-11-28", 61, 9)]);
-        let many = (1..=40).map(|number| day(&format!("2026-01-{number:02}"), 1, 1)).collect();
-        assert_eq!(Day::parse_all(&Day::write_all(many)).len(), KEPT_DAYS);
+        let mut days = vec![day("2026-11-27", 5, 5)];
+        day("2026-11-28", 60, 0).add_to(&mut days);
+        day("2026-11-28", 1, 9).add_to(&mut days);
+        let kept = Day::write_all(&days);
+        assert_eq!(kept, "2026-11-27 5 5\n2026-11-28 61 9\n");
+        assert_eq!(Day::parse_all(&kept), days);
+        let many: Vec<_> = (1..=40).map(|number| day(&format!("day-{number}"), 1, 1)).collect();
+        assert_eq!(Day::parse_all(&Day::write_all(&many)), many[10..]);
         assert_eq!(Day::parse_all("nonsense\n\n2026-11-27 x 1"), []);
     }
 }
