@@ -37,6 +37,15 @@ pub use sharing::Sharing;
 pub use statistics::Statistics;
 pub use take::Take;
 
+/// What is there in English, Spanish and German, in the language of a BCP 47 tag as it stands on the page's root.
+fn in_language<T>(tag: &str, [english, spanish, german]: [&'static T; 3]) -> &'static T {
+    match tag {
+        "es" => spanish,
+        "de" => german,
+        _ => english,
+    }
+}
+
 /// The words of a language.
 #[derive(Debug)]
 #[allow(missing_docs)] // A field is named for what it says.

@@ -170,7 +170,7 @@ impl Door {
     }
 }
 
-/// Whether the password has to be said again before this.
+/// Whether whoever asks has to show again who they are before this.
 fn is_stale(person: &Person, needs: Needs) -> bool {
     needs.asks_again() && person.confirmed_until_ms < now_ms()
 }
@@ -338,7 +338,7 @@ fn proxied_anew(request: &Request) -> Option<String> {
         .then(|| person.id.clone())
 }
 
-/// Sends a browser to where one says the password again; tells a program that it has to.
+/// Sends a browser to where one shows again who one is; tells a program that it has to.
 fn to_confirm(request: &Request) -> Response {
     if !wants_page(request.headers()) {
         return ApiError::NotConfirmed.into_response();

@@ -30,22 +30,14 @@ pub struct Keeping {
 impl Importing {
     /// Those of a language by its BCP 47 tag, as it stands on the page's root.
     pub fn of(tag: &str) -> &'static Self {
-        match tag {
-            "es" => &SPANISH_IMPORTING,
-            "de" => &GERMAN_IMPORTING,
-            _ => &ENGLISH_IMPORTING,
-        }
+        super::in_language(tag, [&ENGLISH_IMPORTING, &SPANISH_IMPORTING, &GERMAN_IMPORTING])
     }
 }
 
 impl Keeping {
     /// Those of a language by its BCP 47 tag, as it stands on the page's root.
     pub fn of(tag: &str) -> &'static Self {
-        match tag {
-            "es" => &SPANISH_KEEPING,
-            "de" => &GERMAN_KEEPING,
-            _ => &ENGLISH_KEEPING,
-        }
+        super::in_language(tag, [&ENGLISH_KEEPING, &SPANISH_KEEPING, &GERMAN_KEEPING])
     }
 }
 

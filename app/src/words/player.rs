@@ -84,11 +84,7 @@ pub struct Playing {
 impl Playing {
     /// Those of a language by its BCP 47 tag, as it stands on the page's root.
     pub fn of(tag: &str) -> &'static Self {
-        match tag {
-            "es" => &SPANISH_PLAYING,
-            "de" => &GERMAN_PLAYING,
-            _ => &ENGLISH_PLAYING,
-        }
+        super::in_language(tag, [&ENGLISH_PLAYING, &SPANISH_PLAYING, &GERMAN_PLAYING])
     }
 }
 
