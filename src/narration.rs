@@ -17,6 +17,7 @@ mod coverage;
 mod events;
 mod fallback;
 mod figures;
+mod opening;
 mod outline;
 mod passages;
 pub mod plan;
@@ -59,6 +60,7 @@ use crate::speech::engines::Engines;
 use crate::speech::{NO_PAYER, VoiceError, Voices};
 use active::ActiveStreams;
 use fallback::Substitutes;
+use opening::Openings;
 use plan::{ChapterPlan, Segment};
 use planning::PlanName;
 use synthesizer::Synthesizer;
@@ -169,6 +171,7 @@ struct Shared {
     /// Whether sentences are spoken in this process.
     works: bool,
     substitutes: Substitutes,
+    openings: Openings,
     allowances: Allowances,
     plans: Cache<PlanName, Arc<ChapterPlan>>,
     /// How fast each voice reads, by its id, as a multiple of an even pace (`outline.rs`).
@@ -255,6 +258,7 @@ impl Narrator {
                 keeper: ahead::Keeper::new(),
                 works,
                 substitutes: fallback::substitutes(),
+                openings: opening::openings(),
                 allowances: allowances.clone(),
                 plans,
                 paces: Cache::new(MAX_PACES),

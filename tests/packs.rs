@@ -132,6 +132,8 @@ async fn a_voice_is_installed_found_by_a_running_server_heard_and_removed() {
     println!("{} onsets, off by {errors:?} ms", errors.len());
     assert!(errors.len() > 6 && errors[errors.len() / 2] < 40.0, "{errors:?}");
 
+    begins_with_a_clause_or_in_another_voice(&server).await;
+
     let gone = server.client.delete(server.url(&format!("/api/packs/{PACK}"))).send().await;
     assert_eq!(gone.unwrap().status(), 204);
     has(&server, "kokoro-82m:af_heart", false).await;
@@ -145,6 +147,62 @@ async fn a_voice_is_installed_found_by_a_running_server_heard_and_removed() {
     has(&server, "kokoro-82m:af_heart", true).await;
     assert_eq!(server.get(&stream).await.bytes().await.unwrap(), heard);
     server.stop().await;
+}
+
+/// Listens to a chapter from a sentence on, and follows its timeline: samples heard, and what was told of them.
+async fn listened(server: &TestServer, book: &str, voice: &str) -> (usize, Vec<Value>) {
+    let (sound, told) = tokio::join!(
+        async {
+            let stream = format!("/listen/{book}/1.mp3?voice={voice}&to=book");
+            decoded(&server.get(&stream).await.bytes().await.unwrap(), 24_000).len()
+        },
+        async {
+            let timeline = format!("/listen/{book}/1/timeline?voice={voice}&to=book");
+            server.get(&timeline).await.text().await.unwrap()
+        }
+    );
+    let data = told.lines().filter_map(|line| line.strip_prefix("data: "));
+    (sound, data.map(|json| serde_json::from_str(json).unwrap()).collect())
+}
+
+async fn begins_with_a_clause_or_in_another_voice(server: &TestServer) {
+    let voice = "kokoro-82m:af_heart";
+    let made = async |book: &str, voice: &str| {
+        let audios = server.json(&format!("/api/books/{book}/audios?voice={voice}")).await;
+        audios[0]["made"].as_u64().unwrap()
+    };
+    let ends_as_told = |(samples, told): &(usize, Vec<Value>)| {
+        let end = told.last().unwrap()["end_ms"].as_u64().unwrap();
+        assert_eq!(*samples as u64 * 1000 / 24_000, end, "{told:?}");
+    };
+    let text = "<p>When the rain had stopped, the streets of the old town were shining.</p>";
+    let book = server.import("a.epub", epub("Clause", &[("", text)])).await;
+    let heard = listened(server, &book, voice).await;
+    ends_as_told(&heard);
+    assert_eq!(made(&book, voice).await, 0, "its first clause is a clip of its own");
+    let words: Vec<u64> = serde_json::from_value(heard.1[0][0]["words_ms"].clone()).unwrap();
+    assert!(words.len() == 13 && words.is_sorted(), "{words:?}");
+
+    let text: String = (0..8)
+        .map(|n| format!("<p>Number {n} of those who were there spoke of the rain that night.</p>"))
+        .collect();
+    let book = server.import("b.epub", epub("Lead", &[("", &text)])).await;
+    let starter = [("starter", "heart:heart")];
+    let set = server.client.post(server.url("/settings")).form(&starter).send().await.unwrap();
+    assert!(set.status().is_success());
+    let heard = listened(server, &book, voice).await;
+    ends_as_told(&heard);
+    // Ten seconds of fifteen signs are three of these.
+    assert_eq!((made(&book, "heart:heart").await, made(&book, voice).await), (3, 5));
+    // Whoever comes back hears the same, and who has not chosen it another voice.
+    let again = listened(server, &book, voice).await;
+    ends_as_told(&again);
+    assert_eq!(again.1.last(), heard.1.last());
+    let none = [("starter", "")];
+    let set = server.client.post(server.url("/settings")).form(&none).send().await.unwrap();
+    assert!(set.status().is_success());
+    ends_as_told(&listened(server, &book, voice).await);
+    assert_eq!(made(&book, voice).await, 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -257,6 +257,8 @@ pub struct Preferences {
     pub rates: BTreeMap<String, u16>,
     /// The id of the voice that speaks what the chosen one cannot; empty when none is to.
     pub fallback: String,
+    /// The id of the voice that begins while a slow one gets ready; empty when none is to.
+    pub starter: String,
     /// The name of a typeface that the reader's device has, for [`Typeface::Own`].
     pub own_face: String,
     /// How the library is ordered.
@@ -303,6 +305,7 @@ impl Default for Preferences {
             voices: BTreeMap::new(),
             rates: BTreeMap::new(),
             fallback: String::new(),
+            starter: String::new(),
             own_face: String::new(),
             shelf_sort: Sort::Recent,
             shelf_show: Show::All,
@@ -354,11 +357,8 @@ impl Preferences {
             "links" => self.links = Links::parse(value).ok_or_else(invalid)?,
             "keys" => self.keys = Switch::parse(value).ok_or_else(invalid)?,
             "tongue" => self.tongue = UiLanguage::parse(value).ok_or_else(invalid)?,
-            "fallback" => {
-                let is_voice = value.is_empty() || value.contains(':');
-                let fits = is_voice && value.len() <= MAX_VOICE_BYTES;
-                self.fallback = fits.then(|| value.to_owned()).ok_or_else(invalid)?;
-            }
+            "fallback" => self.fallback = voice_or_none(value).ok_or_else(invalid)?,
+            "starter" => self.starter = voice_or_none(value).ok_or_else(invalid)?,
             _ => return self.set_own(name, value).ok_or_else(invalid),
         }
         Ok(())
@@ -417,7 +417,7 @@ impl Preferences {
     }
 
     /// All of them by name.
-    pub fn entries(&self) -> [(&'static str, String); 36] {
+    pub fn entries(&self) -> [(&'static str, String); 37] {
         [
             ("theme", self.theme.name().to_owned()),
             ("face", self.face.name().to_owned()),
@@ -452,11 +452,18 @@ impl Preferences {
             ("keys", self.keys.name().to_owned()),
             ("tongue", self.tongue.name().to_owned()),
             ("fallback", self.fallback.clone()),
+            ("starter", self.starter.clone()),
             ("own_face", self.own_face.clone()),
             ("shelf_sort", self.shelf_sort.name().to_owned()),
             ("shelf_show", self.shelf_show.name().to_owned()),
         ]
     }
+}
+
+/// The id of a voice, or nothing.
+fn voice_or_none(value: &str) -> Option<String> {
+    let is_voice = value.is_empty() || value.contains(':');
+    (is_voice && value.len() <= MAX_VOICE_BYTES).then(|| value.to_owned())
 }
 
 /// The name of a typeface as a style sheet can have it in quotation marks: letters, digits, spaces and a few signs.
@@ -517,6 +524,7 @@ mod tests {
             ("keys", "off"),
             ("tongue", "es"),
             ("fallback", "espeak-ng:en-us"),
+            ("starter", "heart:heart"),
             ("own_face", "Open Dyslexic 3"),
             ("shelf_sort", "author"),
             ("shelf_show", "unread"),
@@ -568,6 +576,7 @@ mod tests {
             ("links", "on"),
             ("shoe", "1"),
             ("fallback", "nobody"),
+            ("starter", "nobody"),
         ] {
             assert!(preferences.set(name, value).is_err(), "{name}={value}");
         }

@@ -223,6 +223,9 @@ pub struct Settings {
     pub fallback: &'static str,
     pub fallback_hint: &'static str,
     pub no_fallback: &'static str,
+    pub starter: &'static str,
+    pub starter_hint: &'static str,
+    pub no_starter: &'static str,
     pub preview: &'static str,
     /// The beginning of a book everybody knows, whose first sentence is marked.
     pub preview_text: [&'static str; 2],

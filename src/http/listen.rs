@@ -74,17 +74,9 @@ pub async fn stream(
     ApiQuery(FallbackQuery { fallback }): ApiQuery<FallbackQuery>,
     ApiQuery(ExtentQuery { to }): ApiQuery<ExtentQuery>,
 ) -> Result<Response, ApiError> {
-    let plan = planned(&state, (&book, chapter), &query, fallback.as_deref()).await?;
-    let from = query.from(plan.segments.len())?;
-    let extent = match to.as_deref() {
-        None | Some("") => None,
-        Some("book") => Some(Extent::Book),
-        Some("chapter") => Some(Extent::Chapter),
-        Some(_) => {
-            let reason = "must be “chapter” or “book”".to_owned();
-            return Err(ApiError::BadParameter { name: "to", reason });
-        }
-    };
+    let extent = extent(to.as_deref())?;
+    let (plan, from) =
+        opened(&state, (&book, chapter), &query, fallback.as_deref(), extent).await?;
     if extent != Some(Extent::Book)
         && let Some(recording) = state.narrator.recording(&plan, from).await?
     {
@@ -102,6 +94,36 @@ pub async fn stream(
         (header::ACCEPT_RANGES, HeaderValue::from_static("none")),
     ];
     Ok((headers, body).into_response())
+}
+
+fn extent(to: Option<&str>) -> Result<Option<Extent>, ApiError> {
+    match to {
+        None | Some("") => Ok(None),
+        Some("book") => Ok(Some(Extent::Book)),
+        Some("chapter") => Ok(Some(Extent::Chapter)),
+        Some(_) => {
+            let reason = "must be “chapter” or “book”".to_owned();
+            Err(ApiError::BadParameter { name: "to", reason })
+        }
+    }
+}
+
+/// The chapter as it is heard, and where it begins. What runs on is listened to now: where its voice is slow, it
+/// begins so that nobody waits long.
+async fn opened(
+    state: &Visit,
+    (book, chapter): (&BookId, u32),
+    query: &ListenQuery,
+    fallback: Option<&str>,
+    extent: Option<Extent>,
+) -> Result<(Arc<ChapterPlan>, usize), ApiError> {
+    let plan = planned(state, (book, chapter), query, fallback).await?;
+    let from = query.from(plan.segments.len())?;
+    if extent != Some(Extent::Book) {
+        return Ok((plan, from));
+    }
+    let starter = state.library.preferences().await?.starter;
+    Ok((state.narrator.opened(plan, from, &starter).await?, from))
 }
 
 /// A recording as a file: conditional, and in parts if asked.
@@ -176,14 +198,15 @@ pub(super) async fn rested(
     Ok(plan.with_rests(rests).skipping(skipped, from))
 }
 
-/// When each sentence of the stream is heard, as server-sent events.
+/// When each sentence of the stream is heard, as server-sent events: of the stream with the same parameters, `to` among
+/// them.
 ///
 /// `entries`: sentences, in order, with times counted from the sentence `from`, as they become
 /// known. `end`: when the chapter ends, and the one that follows. `failed`: why the voice could not
 /// go on.
 #[utoipa::path(
     get, path = "/listen/{book}/{chapter}/timeline", tag = LISTENING,
-    params(ChapterPath, ListenQuery, FallbackQuery),
+    params(ChapterPath, ListenQuery, FallbackQuery, ExtentQuery),
     responses((status = 200, body = Object, content_type = "text/event-stream"))
 )]
 pub async fn timeline(
@@ -191,9 +214,11 @@ pub async fn timeline(
     ChapterPath { book, chapter }: ChapterPath,
     ApiQuery(query): ApiQuery<ListenQuery>,
     ApiQuery(FallbackQuery { fallback }): ApiQuery<FallbackQuery>,
+    ApiQuery(ExtentQuery { to }): ApiQuery<ExtentQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
-    let plan = planned(&state, (&book, chapter), &query, fallback.as_deref()).await?;
-    let from = query.from(plan.segments.len())?;
+    let extent = extent(to.as_deref())?;
+    let (plan, from) =
+        opened(&state, (&book, chapter), &query, fallback.as_deref(), extent).await?;
     let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
     let shutdown = state.shutdown.clone().cancelled_owned();
     let events = events.take_until(shutdown).take_until(Box::pin(state.logged_out()));

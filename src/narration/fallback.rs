@@ -38,7 +38,7 @@ pub(super) fn substitutes() -> Substitutes {
 }
 
 /// The same sentence in another voice.
-fn spoken_by(job: &Job, text: &Arc<str>, voice: &ChosenVoice) -> Job {
+pub(super) fn spoken_by(job: &Job, text: &Arc<str>, voice: &ChosenVoice) -> Job {
     let key = Arc::new(voice.key.clone());
     let context = job.context.clone().filter(|_| voice.wants_context);
     let text = match voice.given(text) {

@@ -318,6 +318,12 @@ impl Segment {
         &self.jobs
     }
 
+    /// The same, spoken otherwise; `tells` says whether those voices tell when words begin.
+    pub(super) fn spoken_as(&self, jobs: Box<[Job]>, tells: bool) -> Self {
+        let shown = self.shown.clone().filter(|_| tells);
+        Self { jobs, shown, ..self.clone() }
+    }
+
     /// The length of its clips together, if those of all are known; `None` also when it is silent.
     pub(super) fn clip_length(
         &self,

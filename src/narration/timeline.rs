@@ -250,7 +250,7 @@ impl Narrator {
         known
     }
 
-    async fn stored_lengths(
+    pub(super) async fn stored_lengths(
         &self,
         segments: &[Segment],
     ) -> Result<HashMap<ContentHash, ClipLength>, NarrationError> {

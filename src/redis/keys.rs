@@ -167,6 +167,8 @@ pub enum Key {
     EngineRest(String),
     /// Failures of an engine since it last answered.
     EngineState(String),
+    /// How streams begin at a place of a book in a slow voice: the place, and the voices.
+    Opening(BookId, String),
     /// Written now and then to see whether Redis takes writes.
     Probe,
 }
@@ -245,6 +247,7 @@ impl Keys {
         match key {
             Key::Audio(..)
             | Key::BookAudios(..)
+            | Key::Opening(..)
             | Key::Book(_)
             | Key::Progress(..)
             | Key::DirtyProgress
@@ -293,6 +296,9 @@ impl Keys {
             Key::RequestStatus(request) => format!("{prefix}tts_status:{}", escape(request)),
             Key::BookAudios(book, voice) => {
                 format!("{prefix}book_audios:{{{book}}}:{}", escape(voice))
+            }
+            Key::Opening(book, place) => {
+                format!("{prefix}opening:{{{book}}}:{}", escape(place))
             }
             Key::Book(book) => format!("{prefix}book:{{{book}}}"),
             Key::Progress(user, book) => format!("{prefix}progress:{}:{{{book}}}", escape(user)),
@@ -403,6 +409,10 @@ fn parse_name(name: &str) -> Option<Key> {
             "book_audios" => {
                 let (book, voice) = rest.split_once(':')?;
                 Some(Key::BookAudios(book_id(book)?, unescape(voice)?))
+            }
+            "opening" => {
+                let (book, place) = rest.split_once(':')?;
+                Some(Key::Opening(book_id(book)?, unescape(place)?))
             }
             "book" => Some(Key::Book(book_id(rest)?)),
             "progress" => {
@@ -548,6 +558,7 @@ mod tests {
             ".*".prop_map(Key::EngineRest),
             ".*".prop_map(Key::EngineState),
             (books(), ".*").prop_map(|(book, voice)| Key::BookAudios(book, voice)),
+            (books(), ".*").prop_map(|(book, place)| Key::Opening(book, place)),
             books().prop_map(Key::Book),
             (".*", books()).prop_map(|(user, book)| Key::Progress(user, book)),
             (".*", ".*").prop_map(|(user, endpoint)| Key::RateLimit(user, endpoint)),

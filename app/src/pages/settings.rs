@@ -89,7 +89,7 @@ pub fn SettingsPage() -> impl IntoView {
                 {choice("tongue", said.tongue, UiLanguage::ALL, UiLanguage::name, chosen.tongue, names(&said.tongue_names))}
                 <noscript><button class="button">{said.save}</button></noscript>
             </form>
-            {fallback(chosen.fallback)}
+            {other_voices(chosen.fallback, chosen.starter)}
             <nav class="operator-links" aria-label=said.server>
                 <h2>{said.server}</h2>
                 <a href="/account">{words.accounts.account}</a>" · "
@@ -119,8 +119,8 @@ fn read_or_not(name: &'static str, label: &'static str, chosen: Switch) -> AnyVi
     .into_any()
 }
 
-/// The voice for when the chosen one cannot speak: a form of its own, because the list of voices is long.
-fn fallback(chosen: String) -> impl IntoView {
+/// The voices for when the chosen one cannot speak, or not yet: a form of its own, because the lists are long.
+fn other_voices(fallback: String, starter: String) -> impl IntoView {
     let backend = backend();
     let load = move || {
         let backend = backend.clone();
@@ -128,26 +128,44 @@ fn fallback(chosen: String) -> impl IntoView {
     };
     loaded(load, move |voices: Vec<Voice>| {
         let said = &words().settings;
-        let options = voices.into_iter().map(|voice| {
-            let label = format!("{} · {} · {}", voice.name, voice.language, voice.engine);
-            let is_chosen = voice.id == chosen;
-            view! { <option value=voice.id selected=is_chosen>{label}</option> }
-        });
+        let starter = voice_choice("starter", said.starter, said.no_starter, &voices, &starter);
+        let fallback =
+            voice_choice("fallback", said.fallback, said.no_fallback, &voices, &fallback);
         view! {
-            <form class="fallback" method="post" action="/settings">
-                <label>
-                    <span>{said.fallback}</span>
-                    <select name="fallback">
-                        <option value="">{said.no_fallback}</option>
-                        {options.collect_view()}
-                    </select>
-                </label>
-                <button class="button quiet-button">{said.save}</button>
+            <form class="other-voices" method="post" action="/settings">
+                {starter}
+                <p class="hint">{said.starter_hint}</p>
+                {fallback}
                 <p class="hint">{said.fallback_hint}</p>
+                <button class="button quiet-button">{said.save}</button>
             </form>
         }
         .into_any()
     })
+}
+
+fn voice_choice(
+    name: &'static str,
+    label: &'static str,
+    none: &'static str,
+    voices: &[Voice],
+    chosen: &str,
+) -> AnyView {
+    let options = voices.iter().map(|voice| {
+        let label = format!("{} · {} · {}", voice.name, voice.language, voice.engine);
+        let is_chosen = voice.id == chosen;
+        view! { <option value=voice.id.clone() selected=is_chosen>{label}</option> }
+    });
+    view! {
+        <label>
+            <span>{label}</span>
+            <select name=name>
+                <option value="">{none}</option>
+                {options.collect_view()}
+            </select>
+        </label>
+    }
+    .into_any()
 }
 
 fn choice<T: Copy + PartialEq>(

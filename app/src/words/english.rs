@@ -144,6 +144,9 @@ pub(super) static ENGLISH: Words = Words {
         fallback: "When a voice fails",
         fallback_hint: "This voice reads a sentence that the chosen one cannot, so that listening goes on.",
         no_fallback: "Stop and say why",
+        starter: "While a slow voice gets ready",
+        starter_hint: "Some voices need seconds for their first sentence. This one begins, and hands over after about ten seconds.",
+        no_starter: "Wait for it",
         preview: "Preview",
         preview_text: [
             "Call me Ishmael.",

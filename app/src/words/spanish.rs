@@ -142,6 +142,9 @@ pub(super) static SPANISH: Words = Words {
         fallback: "Cuando falla una voz",
         fallback_hint: "Esta voz lee la frase que la elegida no puede, para que se siga oyendo.",
         no_fallback: "Parar y decir por qué",
+        starter: "Mientras se prepara una voz lenta",
+        starter_hint: "Algunas voces tardan segundos en su primera frase. Esta empieza y cede el turno a los diez segundos, más o menos.",
+        no_starter: "Esperarla",
         preview: "Vista previa",
         preview_text: [
             "En un lugar de la Mancha, de cuyo nombre no quiero acordarme, no ha mucho tiempo que vivía un hidalgo de los de lanza en astillero, adarga antigua, rocín flaco y galgo corredor.",

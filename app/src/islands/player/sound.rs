@@ -102,8 +102,9 @@ impl Sound {
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
         let manner = &self.manner;
-        let url =
-            format!("/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}");
+        let url = format!(
+            "/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}&to=book"
+        );
         let Ok(source) = EventSource::new(&dom::at(&url)) else { return };
         self.has_told = Rc::default();
         let (told, has_told) = (report.clone(), Rc::clone(&self.has_told));

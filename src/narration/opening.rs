@@ -1,0 +1,290 @@
+//! How a stream begins in a voice that needs seconds for a sentence: with the first clause of it, or with another
+//! voice, if the listener has chosen one, until the slow one is ahead.
+//!
+//! What is there decides, and that changes while people listen. So it is decided once for a place and remembered, here
+//! and in Redis, and a stream and its timeline, which may be asked of two servers, are of the same sound.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use app::model::BookId;
+use moka::future::Cache;
+use redis::RedisResult;
+
+use super::fallback::spoken_by;
+use super::plan::ChapterPlan;
+use super::{NarrationError, Narrator};
+use crate::clips::waits::WaitError;
+use crate::queue::{Job, Sentence};
+use crate::redis::{Key, RedisConnection};
+use crate::speech::ChosenVoice;
+use crate::text::hash::ContentHash;
+use crate::text::language::primary_subtag;
+
+/// A voice that makes less sound in a second than this many seconds lets who pressed play wait: thirty words last
+/// about ten.
+const QUICK: f64 = 10.0;
+/// How long another voice reads: a voice that is twice as fast as it is heard loads, and makes its first long
+/// sentence, in half of this.
+const LEAD: Duration = Duration::from_secs(10);
+/// What a voice says in a second, about.
+const CHARACTERS_A_SECOND: usize = 15;
+/// How far ahead it is looked what is there: more sentences are not read in the lead.
+const LOOK: usize = 40;
+/// A shorter sentence is not cut.
+const MIN_CUT: usize = 60;
+/// What stands before and after the cut has so many bytes at least: fewer sound broken off.
+const MIN_PART: usize = 15;
+/// What ends a clause, if a space follows.
+const CLAUSE_ENDS: [char; 4] = [',', ';', ':', '—'];
+/// It is remembered for longer than chapters last.
+const REMEMBERED: Duration = Duration::from_secs(6 * 3600);
+/// Places that are remembered.
+const MAX_OPENINGS: u64 = 10_000;
+
+/// How a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// As the chapter is read.
+    Plain,
+    /// With the first clause of its first sentence, which is a clip of its own.
+    Clause,
+    /// In the other voice up to this sentence.
+    Until(usize),
+}
+
+impl fmt::Display for Opening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain => f.write_str("plain"),
+            Self::Clause => f.write_str("clause"),
+            Self::Until(sentence) => write!(f, "until {sentence}"),
+        }
+    }
+}
+
+impl FromStr for Opening {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "plain" => Ok(Self::Plain),
+            "clause" => Ok(Self::Clause),
+            _ => {
+                let sentence = text.strip_prefix("until ").and_then(|number| number.parse().ok());
+                sentence.map(Self::Until).ok_or(())
+            }
+        }
+    }
+}
+
+/// Openings that were decided, by the place and the voices.
+pub(super) type Openings = Cache<Place, Opening>;
+
+/// None yet.
+pub(super) fn openings() -> Openings {
+    Cache::builder().max_capacity(MAX_OPENINGS).time_to_live(REMEMBERED).build()
+}
+
+/// Where a stream begins, in what voice, and with which other.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Place {
+    book: BookId,
+    chapter: u32,
+    sentence: usize,
+    /// What is said there.
+    content: ContentHash,
+    /// The id of the voice that begins, or nothing.
+    starter: String,
+}
+
+impl Place {
+    fn key(&self) -> Key {
+        let Self { book, chapter, sentence, content, starter } = self;
+        Key::Opening(book.clone(), format!("{chapter}:{sentence}:{content}:{starter}"))
+    }
+}
+
+impl Narrator {
+    /// A plan as it is heard from a sentence on: the same, if its voice is quick or what comes first is there.
+    /// `starter` is the id of the voice that begins while the chapter's own gets ready, or nothing.
+    ///
+    /// # Errors
+    /// When it cannot be seen what is there.
+    pub async fn opened(
+        &self,
+        plan: Arc<ChapterPlan>,
+        from: usize,
+        starter: &str,
+    ) -> Result<Arc<ChapterPlan>, NarrationError> {
+        let first = (from..plan.segments.len()).find(|at| !plan.segments[*at].jobs().is_empty());
+        let Some(first) = first else { return Ok(plan) };
+        let starter = self.starter(&plan, starter);
+        let place = Place {
+            book: plan.book.clone(),
+            chapter: plan.chapter,
+            sentence: first,
+            content: plan.segments[first].jobs()[0].content,
+            starter: starter.as_ref().map(|voice| voice.id.clone()).unwrap_or_default(),
+        };
+        // How fast voices are is found out while they speak, so it is asked once as well.
+        let deciding = async {
+            if self.times_real(&plan.cast.narrator) >= QUICK {
+                return Ok(Opening::Plain);
+            }
+            let decided = self.decide(&plan, first, starter.as_ref()).await?;
+            Ok(match &self.shared.redis {
+                // Without Redis there are no other servers that could decide otherwise.
+                Some(redis) => agreed(redis, &place, decided).await.unwrap_or(decided),
+                None => decided,
+            })
+        };
+        let opening = self.shared.openings.try_get_with(place.clone(), deciding).await;
+        let opening = opening.map_err(|error: Arc<NarrationError>| {
+            tracing::error!(%error, "how a stream begins cannot be decided");
+            WaitError::Store
+        })?;
+        Ok(match (opening, starter) {
+            (Opening::Until(end), Some(starter)) => Arc::new(plan.begun_by(&starter, first, end)),
+            (Opening::Clause, _) => plan.with_first_clause(first).map_or(plan, Arc::new),
+            _ => plan,
+        })
+    }
+
+    /// How many times as fast as it is heard a voice speaks; one of a service, of which that is not known, as fast as
+    /// can be.
+    fn times_real(&self, voice: &ChosenVoice) -> f64 {
+        self.shared.voices.times_real(&voice.key.engine).unwrap_or(f64::INFINITY)
+    }
+
+    /// The voice that begins, if it speaks the language of the chapter's own.
+    fn starter(&self, plan: &ChapterPlan, id: &str) -> Option<ChosenVoice> {
+        let narrator = &plan.cast.narrator;
+        let voice = Some(id).filter(|id| !id.is_empty());
+        let voice = self.shared.voices.choose(voice?, &narrator.language).ok()?;
+        let is_same = primary_subtag(&voice.language) == primary_subtag(&narrator.language);
+        is_same.then(|| voice.at_rate(narrator.sample_rate))
+    }
+
+    async fn decide(
+        &self,
+        plan: &ChapterPlan,
+        first: usize,
+        starter: Option<&ChosenVoice>,
+    ) -> Result<Opening, NarrationError> {
+        let segments = &plan.segments[first..plan.segments.len().min(first + LOOK)];
+        let stored = self.stored_lengths(segments).await?;
+        let is_there =
+            |at: usize| segments[at].jobs().iter().all(|job| stored.contains_key(&job.content));
+        if is_there(0) {
+            return Ok(Opening::Plain);
+        }
+        let is_quicker = |starter: &ChosenVoice| {
+            self.times_real(starter) >= 2.0 * self.times_real(&plan.cast.narrator)
+        };
+        if !starter.is_some_and(is_quicker) {
+            let can_be_cut = plan.with_first_clause(first).is_some();
+            return Ok(if can_be_cut { Opening::Clause } else { Opening::Plain });
+        }
+        let mut characters = 0;
+        for (at, segment) in segments.iter().enumerate() {
+            let is_silent = segment.jobs().is_empty();
+            if !is_silent
+                && (is_there(at) || characters >= LEAD.as_secs() as usize * CHARACTERS_A_SECOND)
+            {
+                return Ok(Opening::Until(first + at));
+            }
+            characters += segment.jobs().iter().map(|job| job.text.chars().count()).sum::<usize>();
+        }
+        Ok(Opening::Until(first + segments.len()))
+    }
+}
+
+/// What all servers hold for the opening of a place: this one's, if it is the first that asks.
+async fn agreed(redis: &RedisConnection, place: &Place, decided: Opening) -> RedisResult<Opening> {
+    let (key, mut link) = (redis.name(&place.key()), redis.clone());
+    let mut set = redis::cmd("SET");
+    set.arg(&key).arg(decided.to_string()).arg("NX").arg("EX").arg(REMEMBERED.as_secs());
+    let is_ours: Option<String> = set.query_async(&mut link).await?;
+    if is_ours.is_some() {
+        return Ok(decided);
+    }
+    let other: Option<String> = redis::cmd("GET").arg(&key).query_async(&mut link).await?;
+    Ok(other.and_then(|other| other.parse().ok()).unwrap_or(decided))
+}
+
+impl ChapterPlan {
+    /// The same, with the narrator's sentences from `first` to `end` read by another voice.
+    fn begun_by(&self, starter: &ChosenVoice, first: usize, end: usize) -> Self {
+        let narrator = &self.cast.narrator;
+        let segments = self.segments.iter().enumerate().map(|(at, segment)| {
+            if !(first..end).contains(&at) {
+                return segment.clone();
+            }
+            let jobs = segment.jobs().iter().map(|job| {
+                let is_narrated = job.voice.engine == narrator.key.engine;
+                if is_narrated { spoken_by(job, &job.text, starter) } else { job.clone() }
+            });
+            segment.spoken_as(jobs.collect(), starter.times_words)
+        });
+        Self { segments: segments.collect(), ..self.clone() }
+    }
+
+    /// The same, with the first clause of a sentence as a clip of its own; none where there is nothing to cut.
+    fn with_first_clause(&self, at: usize) -> Option<Self> {
+        let segment = &self.segments[at];
+        let [job] = segment.jobs() else { return None };
+        let end = first_clause(&job.text)?;
+        let part = |text: &str| {
+            let content = ContentHash::of(text, job.context.as_deref(), &job.voice);
+            Job::new(Sentence { text: text.into(), content, ..Sentence::clone(job) })
+        };
+        let parts = Box::new([part(&job.text[..end]), part(job.text[end..].trim_start())]);
+        let mut segments = self.segments.to_vec();
+        segments[at] = segment.spoken_as(parts, true);
+        Some(Self { segments: segments.into(), ..self.clone() })
+    }
+}
+
+/// Where the first clause of a sentence ends, if that is long enough to be cut.
+fn first_clause(text: &str) -> Option<usize> {
+    // Phonemes stand in brackets, which are not to be cut.
+    if text.len() < MIN_CUT || text.contains("](/") {
+        return None;
+    }
+    let ends = text.match_indices(CLAUSE_ENDS).map(|(at, sign)| at + sign.len());
+    let mut ends = ends.filter(|end| text[*end..].starts_with(' '));
+    ends.find(|end| *end >= MIN_PART).filter(|end| text.len() - end >= MIN_PART)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_is_cut_after_its_first_clause() {
+        let long =
+            "When the rain had stopped, the streets of the old town were shining, and so was he.";
+        let end = first_clause(long).unwrap();
+        assert_eq!(&long[..end], "When the rain had stopped,");
+        for whole in [
+            "When the rain had stopped, he went.",
+            "No, he said that the streets of the old town were always shining like that",
+            "There were 1,000,000 of them in the streets of the old town that were shining.",
+            "He said [Beauchamp](/bˈiːtʃəm/) was there, and that the streets of it were shining.",
+            "The streets of the old town of which he had spoken so often were shining, he said.",
+        ] {
+            assert_eq!(first_clause(whole), None, "{whole}");
+        }
+    }
+
+    #[test]
+    fn an_opening_is_read_as_it_was_written() {
+        for opening in [Opening::Plain, Opening::Clause, Opening::Until(17)] {
+            assert_eq!(opening.to_string().parse(), Ok(opening));
+        }
+        assert_eq!("until".parse::<Opening>(), Err(()));
+    }
+}
