@@ -91,7 +91,6 @@ pub async fn run(
     let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.clone().keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
-    tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let (objects, folder) = (Arc::clone(&stores.objects), stores.arrivals());
     let narrator = Narrator::start(
         NarratorParts {
@@ -239,7 +238,6 @@ pub async fn work(config: WorkerConfig, shutdown: CancellationToken) -> Result<(
     let packs = Packs::new(places, Arc::clone(&voices), (&tasks, &shutdown));
     tasks.spawn(shutdown.clone().run_until_cancelled_owned(packs.keep_up()));
     let engines = open_engines(&config.data, &stores, &voices).await?;
-    tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.clone().keep_up()));
     let narrator = Narrator::start(
         NarratorParts {
             library: library.clone(),

@@ -264,6 +264,9 @@ impl Narrator {
                 paces: Cache::new(MAX_PACES),
             }),
         };
+        let forgetful = narrator.clone();
+        let forget = move |engine| forgetful.clone().forget_engine(engine);
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.keep_up(forget)));
         let looking_after = narrator.clone().look_after_storage(config.serves);
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(looking_after));
         narrator
@@ -298,6 +301,13 @@ impl Narrator {
     /// A person has looked after an engine: it is asked again.
     pub async fn end_rest(&self, engine: &str) -> Result<(), NarrationError> {
         Ok(self.shared.queue.end_rest(engine).await?)
+    }
+
+    /// An engine is no more, and nothing waits for it.
+    async fn forget_engine(self, engine: String) {
+        if let Err(error) = self.shared.queue.forget(&engine).await {
+            tracing::warn!(engine, %error, "sentences go on waiting for an engine that was removed");
+        }
     }
 
     /// What waits and what is being made.

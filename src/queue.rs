@@ -404,6 +404,9 @@ pub trait Queue: Send + Sync {
     /// Ends the rest of an engine: a person has looked after it.
     async fn end_rest(&self, engine: &str) -> Result<(), QueueError>;
 
+    /// Drops what waits for an engine that is no more.
+    async fn forget(&self, engine: &str) -> Result<(), QueueError>;
+
     /// Adds to the counters of a request. Unknown requests are forgotten ones, unless it has a total.
     async fn record_progress(&self, request: &str, delta: ProgressDelta) -> Result<(), QueueError>;
 

@@ -321,6 +321,11 @@ impl Voices {
         self.engine_set().engine(engine).is_ok_and(|engine| !engine.is_free())
     }
 
+    /// Whether an engine is here.
+    pub fn has_engine(&self, engine: &str) -> bool {
+        self.engine_set().engine(engine).is_ok()
+    }
+
     /// The engines with limits of their own, and how many sentences each makes at once.
     pub fn capacities(&self) -> Vec<(String, Capacity)> {
         let engines = &self.engine_set().engines;

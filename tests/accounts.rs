@@ -39,14 +39,14 @@ async fn each_route_lets_in_whom_it_should() {
         Browser::logged_in(&server, "Lea").await,
     ];
     let stranger = Browser::of(&server);
-    let token = |answer: Value| answer["token"].as_str().unwrap().to_owned();
+    let made_token = |answer: Value| answer["token"].as_str().unwrap().to_owned();
     let made = ada
         .post(
             "/api/tokens",
             &[("name", "a program"), ("scopes", "read listen progress import speak spend")],
         )
         .await;
-    let token = token(made.json().await.unwrap());
+    let token = made_token(made.json().await.unwrap());
     let description = ada.json("/api/openapi.json").await;
     let mut routes: Vec<(String, Method)> = Vec::new();
     for (path, methods) in description["paths"].as_object().unwrap() {
@@ -102,6 +102,10 @@ async fn each_route_lets_in_whom_it_should() {
             .iter()
             .any(|about| path.contains(about))
     };
+    let fields = [("name", "operator"), ("scopes", "admin")];
+    assert_eq!(max.post("/api/tokens", &fields).await.status(), 403, "a member's");
+    let made: Value = ada.post("/api/tokens", &fields).await.json().await.unwrap();
+    let operator = made_token(made);
     for (path, method) in routes {
         let ask = async |browser: &Browser| browser.status(method.clone(), &path).await;
         let named = format!("{method} {path}");
@@ -123,6 +127,10 @@ async fn each_route_lets_in_whom_it_should() {
         let program = stranger.ask(method.clone(), &path).bearer_auth(&token).send().await.unwrap();
         let is_refused = is_admins(&path) || is_ones_own(&path);
         assert_eq!(program.status() == 403, is_refused, "{named}, an admin's program");
+        // What is not an admin's is for tokens of other kinds, and nothing of oneself for any.
+        let program = stranger.ask(method.clone(), &path).bearer_auth(&operator);
+        let status = program.send().await.unwrap().status();
+        assert_eq!(status != 403, is_admins(&path), "{named}, a program that runs the place");
     }
 }
 

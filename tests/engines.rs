@@ -312,3 +312,23 @@ async fn a_chosen_voice_speaks_what_another_cannot_and_only_then() {
     assert!(listen("").await.is_ok());
     assert_eq!(standin.calls().len(), asked, "a service that rests is not asked");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_an_engine_goes_with_it() {
+    let (server, standin) = (TestServer::start().await, StandIn::start().await);
+    add(&server, &standin, &[("concurrency", "1")]).await;
+    standin.set_latency(Duration::from_secs(2));
+    let id = book(&server, "Gone", 30).await;
+    open_chapter(&server, &id, SERVICE).await;
+    let waiting = async || server.json("/health").await["queue"]["chapter"].as_u64().unwrap();
+    until("its work", || async { waiting().await > 20 }).await;
+    let begun = Instant::now();
+    let (heard, ()) = tokio::join!(hear(&server, &id, 29, SERVICE), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let gone = server.client.delete(server.url("/api/engines/stand-in")).send().await.unwrap();
+        assert_eq!(gone.status(), 204);
+    });
+    assert!((400..500).contains(&heard.0) && heard.1.contains("stand-in"), "{heard:?}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "who waits is told at once");
+    until("an empty queue", || async { waiting().await == 0 }).await;
+}

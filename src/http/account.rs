@@ -49,8 +49,8 @@ pub struct TokenForm {
     /// For how many days; 0 or empty for ever
     #[serde(default)]
     days: String,
-    /// What a program may do with it, with spaces between: `read`, `listen`, `progress`, `import`, `speak`, `spend`;
-    /// the first three when nothing is said
+    /// What a program may do with it, with spaces between: `read`, `listen`, `progress`, `import`, `speak`, `spend`,
+    /// and an admin's `admin`; the first three when nothing is said
     #[serde(default)]
     scopes: String,
     /// `reading_app` for the password of an app that reads books: short, as it is typed on a device, and good for what
@@ -75,25 +75,38 @@ pub struct TokenForm {
     /// `on` is the same as in `scopes`
     #[serde(default)]
     spend: String,
+    /// `on` is the same as in `scopes`
+    #[serde(default)]
+    admin: String,
 }
 
 impl TokenForm {
-    fn scopes(&self) -> Result<Vec<Scope>, ApiError> {
+    fn scopes(&self, person: &Person) -> Result<Vec<Scope>, ApiError> {
         let wrong = |name: &str| ApiError::BadParameter {
             name: "scopes",
             reason: format!(
-                "has “{name}”, which is none of read, listen, progress, import, speak and spend"
+                "has “{name}”, which is none of read, listen, progress, import, speak, spend and admin"
             ),
         };
         let named = self.scopes.split_whitespace();
         let named = named.map(|name| Scope::named(name).ok_or_else(|| wrong(name)));
         let mut scopes = named.collect::<Result<Vec<_>, _>>()?;
-        let ticked =
-            [&self.read, &self.listen, &self.progress, &self.import, &self.speak, &self.spend];
+        let ticked = [
+            &self.read,
+            &self.listen,
+            &self.progress,
+            &self.import,
+            &self.speak,
+            &self.spend,
+            &self.admin,
+        ];
         let ticked = Scope::ALL.into_iter().zip(ticked).filter(|(_, tick)| *tick == "on");
         scopes.extend(ticked.map(|(scope, _)| scope));
         scopes.sort_unstable();
         scopes.dedup();
+        if scopes.contains(&Scope::Admin) && person.role < Role::Admin {
+            return Err(ApiError::NotAllowed);
+        }
         Ok(if scopes.is_empty() { Scope::USUAL.to_vec() } else { scopes })
     }
 }
@@ -191,7 +204,7 @@ pub async fn make_token(
         let accounts = state.door.accounts();
         let token = match form.kind.as_str() {
             "reading_app" => accounts.make_app_password(&person.id, &form.name).await?,
-            "" => accounts.make_token(&person.id, &form.name, days, &form.scopes()?).await?,
+            "" => accounts.make_token(&person.id, &form.name, days, &form.scopes(&person)?).await?,
             _ => {
                 let reason = "is “reading_app” or empty".to_owned();
                 return Err(ApiError::BadParameter { name: "kind", reason });

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use app::model::{
     BookId, NarrationCard, NarrationEstimate, NarrationOutput, NarrationState, NarrationStats,
-    Person, Role, Scope,
+    Person, Scope,
 };
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -131,16 +131,15 @@ pub struct ListQuery {
 
 /// Whose are shown: a person's own, unless an admin asks for everybody's.
 fn whose<'a>(state: &'a Visit, person: &Person, all: bool) -> Result<Whose<'a>, ApiError> {
-    if all && (person.role < Role::Admin || person.scopes.is_some()) {
+    if all && !person.runs_the_place() {
         return Err(ApiError::NotAllowed);
     }
     Ok(Whose { viewer: state.library.user(), everybodys: all })
 }
 
-/// Whose may be changed: a person's own, and everybody's by an admin who is there.
+/// Whose may be changed: a person's own, and everybody's by an admin.
 fn of_whom<'a>(state: &'a Visit, person: &Person) -> Whose<'a> {
-    let everybodys = person.role >= Role::Admin && person.scopes.is_none();
-    Whose { viewer: state.library.user(), everybodys }
+    Whose { viewer: state.library.user(), everybodys: person.runs_the_place() }
 }
 
 /// One’s narrations, the newest first.

@@ -26,7 +26,8 @@ pub enum Needs {
     Own(Role, Scope),
     /// Somebody who is there themselves: programs neither make tokens nor log others out.
     Person(Role),
-    /// The same, who has said their password again a short while ago: a browser that was left open is not enough.
+    /// The same, who has said their password again a short while ago: a browser that was left open is not enough. What is
+    /// an admin's may be asked for by a program of theirs as well, if its token is for that.
     Confirmed(Role),
 }
 

@@ -173,6 +173,10 @@ impl Narrator {
         if is_first {
             self.check_allowance(&ask.job).await?;
         }
+        // It may have been removed since the plan was made, and nobody would claim it.
+        if !self.shared.voices.has_engine(&ask.job.voice.engine) {
+            return Err(VoiceError::NoSuchVoice(ask.job.voice.engine.clone()).into());
+        }
         match queue.enqueue_awaited(&ask.job).await.map_err(failed)? {
             Asked::Queued => {}
             Asked::Refused(error) => return Err(error.into()),

@@ -169,6 +169,14 @@ impl FailoverQueue {
         with_fallback!(self.end_rest(engine))
     }
 
+    /// Both, as an engine that is gone is gone for both.
+    pub(crate) async fn forget(&self, engine: &str) -> Result<(), QueueError> {
+        if let Some(fallback) = &self.fallback {
+            fallback.forget(engine).await?;
+        }
+        self.primary.forget(engine).await
+    }
+
     pub(crate) async fn status(&self) -> Result<QueueStatus, QueueError> {
         self.primary.status().await
     }

@@ -449,6 +449,15 @@ impl Queue for MemoryQueue {
         Ok(())
     }
 
+    async fn forget(&self, engine: &str) -> Result<(), QueueError> {
+        let (mut state, pool) = (self.state(), Pool::of_engine(engine));
+        state.retry.retain(|retry| retry.waiting.job.pool() != pool);
+        if let Some(known) = state.pools.get_mut(&pool) {
+            known.forget();
+        }
+        Ok(())
+    }
+
     async fn record_progress(&self, request: &str, delta: ProgressDelta) -> Result<(), QueueError> {
         let now = now_ms();
         let requests = &mut self.state().requests;

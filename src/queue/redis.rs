@@ -11,6 +11,7 @@
 mod announcements;
 mod append;
 mod complete;
+mod forget;
 mod listeners;
 mod payload;
 mod recovery;
@@ -410,6 +411,10 @@ impl Queue for RedisQueue {
         wake.arg(self.name(&Key::Wake(Pool::of_engine(engine)))).arg(1);
         let _: i64 = wake.query_async(&mut self.redis.clone()).await?;
         Ok(())
+    }
+
+    async fn forget(&self, engine: &str) -> Result<(), QueueError> {
+        Ok(self.forget_engine(engine).await?)
     }
 
     async fn record_progress(&self, request: &str, delta: ProgressDelta) -> Result<(), QueueError> {

@@ -1,7 +1,7 @@
 //! Engines that a person has configured: kept in SQL, their keys encrypted, and given to [`Voices`] of
 //! every server and worker that shares the database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -68,6 +68,9 @@ struct Shared {
     /// The engines as they were built, by name and time of their settings: a change of one leaves the others
     /// as they are.
     built: tokio::sync::Mutex<HashMap<(String, i64), Arc<dyn Engine>>>,
+    /// Those that were here and are not any more, until somebody has seen to it. A std mutex, never held across an
+    /// await.
+    removed: Mutex<HashSet<String>>,
 }
 
 /// Tells one state of the table from another.
@@ -86,6 +89,7 @@ impl Engines {
             seen: Mutex::default(),
             tested: Mutex::default(),
             built: Default::default(),
+            removed: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -229,9 +233,10 @@ impl Engines {
         let rows = sqlx::query("SELECT name, updated_at FROM engines ORDER BY name")
             .fetch_all(database)
             .await?;
-        let mut engines = HashMap::new();
+        let (mut engines, mut listed) = (HashMap::new(), HashSet::new());
         for row in rows {
             let name: String = row.try_get("name")?;
+            listed.insert(name.clone());
             let of = (name.clone(), row.try_get::<i64, _>("updated_at")?);
             let engine = match built.get(&of) {
                 Some(engine) => Ok(Arc::clone(engine)),
@@ -244,6 +249,10 @@ impl Engines {
                 Err(error) => tracing::warn!(name, %error, "an engine cannot be used"),
             }
         }
+        // One that cannot be used here may be used by others.
+        let is_gone = |name: &&String| !listed.contains(*name);
+        let removed = built.keys().map(|(name, _)| name).filter(is_gone).cloned();
+        self.shared.removed.lock().unwrap_or_else(PoisonError::into_inner).extend(removed);
         *built = engines;
         let mut engines: Vec<_> = built.values().cloned().collect();
         engines.sort_by(|one, other| one.name().cmp(other.name()));
@@ -258,11 +267,20 @@ impl Engines {
         Ok((settings.kind.build)(settings, key)?)
     }
 
-    /// Refreshes every few seconds.
-    pub async fn keep_up(self) {
+    /// Refreshes every few seconds, and says which engines are no more. What asks for one of them here has ended by
+    /// then.
+    pub async fn keep_up<F: Future<Output = ()>>(self, forget: impl Fn(String) -> F) {
         loop {
             if let Err(error) = self.refresh().await {
                 tracing::warn!(%error, "the list of engines could not be read");
+            }
+            let removed = {
+                let mut removed =
+                    self.shared.removed.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut *removed)
+            };
+            for name in removed {
+                forget(name).await;
             }
             tokio::time::sleep(REFRESH_INTERVAL).await;
         }

@@ -105,6 +105,28 @@ async fn a_late_failure_is_no_news(bench: &Bench) {
     finish(&bench.one, made(again)).await;
 }
 
+async fn nothing_waits_for_an_engine_that_is_no_more(bench: &Bench) {
+    for of_book in [1, 2] {
+        let all: Vec<_> = (0..6).map(|sentence| job_of_service(of_book, sentence)).collect();
+        bench.one.enqueue(Class::Chapter, &book(of_book), &all[..3]).await.unwrap();
+        bench.one.enqueue(Class::Prefetch, &book(of_book), &all[3..]).await.unwrap();
+    }
+    bench.one.enqueue(Class::Chapter, &book(1), &jobs(1, 1)).await.unwrap();
+    // One of each kind: failed and to be tried again, and in hand.
+    let held = claim_in(&bench.one, service(1, 4)).await.unwrap();
+    finish(&bench.one, failed(held)).await;
+    let held = claim_in(&bench.one, service(1, 4)).await.unwrap();
+    bench.other.forget(SERVICE).await.unwrap();
+    finish(&bench.one, made(held)).await;
+    let left = status(&bench.one).await;
+    assert_eq!((left.chapter, left.prefetch, left.retry, left.books), (1, 0, 0, 1));
+    assert!(claim_in(&bench.one, service(4, 4)).await.is_none());
+    assert_eq!(drain(&bench.one).await, [(1, 0)], "other voices are not concerned");
+    // It may come back.
+    bench.one.enqueue(Class::Chapter, &book(1), &[job_of_service(1, 0)]).await.unwrap();
+    assert!(claim_in(&bench.other, service(1, 1)).await.is_some());
+}
+
 promises!(
     an_engine_has_no_more_in_hand_than_it_accepts,
     an_engine_that_asks_for_it_rests_and_one_sentence_tries_it,
@@ -112,4 +134,5 @@ promises!(
     an_outage_makes_no_dead_letters,
     a_wrong_key_parks_the_engine_until_it_is_mended,
     a_late_failure_is_no_news,
+    nothing_waits_for_an_engine_that_is_no_more,
 );

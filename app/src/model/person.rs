@@ -53,12 +53,21 @@ pub enum Scope {
     Speak,
     /// Voices that cost money.
     Spend,
+    /// What an administrator does: people, voices, what is kept, everybody's narrations.
+    Admin,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Read, Self::Listen, Self::Progress, Self::Import, Self::Speak, Self::Spend];
+    pub const ALL: [Self; 7] = [
+        Self::Read,
+        Self::Listen,
+        Self::Progress,
+        Self::Import,
+        Self::Speak,
+        Self::Spend,
+        Self::Admin,
+    ];
     /// Those of a token of which nothing else is said.
     pub const USUAL: [Self; 3] = [Self::Read, Self::Listen, Self::Progress];
 
@@ -71,6 +80,7 @@ impl Scope {
             Self::Import => "import",
             Self::Speak => "speak",
             Self::Spend => "spend",
+            Self::Admin => "admin",
         }
     }
 
@@ -113,6 +123,11 @@ impl Person {
     /// Whether they are there themselves, or their program may do this.
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.as_ref().is_none_or(|scopes| scopes.contains(&scope))
+    }
+
+    /// Whether they run the place, and their program may as well.
+    pub fn runs_the_place(&self) -> bool {
+        self.role >= Role::Admin && self.may(Scope::Admin)
     }
 
     /// Whether they have one; nobody does where nobody has to log in.

@@ -103,6 +103,7 @@ fn account(
     said: &str,
 ) -> AnyView {
     let words = &words().accounts;
+    let is_admin = person.role == Role::Admin;
     let (spent, allowance) = (spending.spent_this_month, spending.allowance);
     let spent = (spent > 0 || allowance != Some(0)).then(|| {
         let said =
@@ -128,7 +129,7 @@ fn account(
             {(person.session != PROXY_SESSION).then(|| view! {
                 <form method="post" action="/logout"><button class="button">{words.log_out}</button></form>
             })}
-            {(person.role == Role::Admin).then(|| view! { <a class="button quiet-button" href="/people">{words.people}</a> })}
+            {is_admin.then(|| view! { <a class="button quiet-button" href="/people">{words.people}</a> })}
         </div>
         {refused}
         <h2>{words.devices}</h2>
@@ -149,7 +150,7 @@ fn account(
             </label>
             <fieldset>
                 <legend>{words.token_may}</legend>
-                {Scope::ALL.map(|scope| view! {
+                {Scope::ALL.into_iter().filter(|scope| is_admin || *scope != Scope::Admin).map(|scope| view! {
                     <label class="tick">
                         <input type="checkbox" name=scope.name() checked=Scope::USUAL.contains(&scope)/>
                         <span>{(words.scope)(scope)}</span>

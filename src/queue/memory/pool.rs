@@ -88,6 +88,12 @@ impl PoolState {
         (self.failures, self.rests, self.resting) = (0, 0, None);
     }
 
+    /// The engine is no more.
+    pub(super) fn forget(&mut self) {
+        self.lanes = Default::default();
+        self.end_rest();
+    }
+
     /// Notes a failure; what becomes of the job.
     pub(super) fn failed(
         &mut self,

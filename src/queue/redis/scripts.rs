@@ -31,6 +31,7 @@ scripts! {
     RESTORE: "rounds.lua" "restore.lua";
     WITHDRAW: "withdraw.lua";
     OVERDUE: "rounds.lua" "overdue.lua";
+    FORGET: "rounds.lua" "forget.lua";
     RECOUNT: "recount.lua";
     PROGRESS: "request.lua" "progress.lua";
 }
