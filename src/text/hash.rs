@@ -76,7 +76,14 @@ fn length_prefixed<'a>(parts: impl IntoIterator<Item = &'a str>) -> [u8; 32] {
 
 impl fmt::Display for SentenceHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
+        f.write_str(&self.to_hex())
+    }
+}
+
+impl SentenceHash {
+    /// In lower-case hex.
+    pub fn to_hex(&self) -> String {
+        hex(&self.0)
     }
 }
 

@@ -119,14 +119,6 @@ impl RedisQueue {
         look[3].arg(&names.pending);
         look[4].arg(&names.lane);
         look[5].arg(&abandoned);
-        for jobs in jobs.chunks(SENTENCES_A_LOOK) {
-            let mut waits = Cmd::with_capacity(2 + jobs.len(), 80 * (1 + jobs.len()));
-            waits.arg("SMISMEMBER").arg(&names.pending);
-            for job in jobs {
-                waits.arg(&job.content);
-            }
-            look.push(waits);
-        }
         let mut looking = pin!(self.send(look, MayRefuse(0)));
         // It is on its way while those that nobody has enqueued yet are put together.
         let mut answer = futures::poll!(&mut looking);
@@ -156,14 +148,31 @@ impl RedisQueue {
         // A lane that was deleted by hand has nothing that waits.
         let waiting = if length == 0 { 0 } else { waiting };
         if waiting > 0 {
-            let waits: Vec<bool> = flags(answers)?;
-            let mut waits = waits.into_iter();
-            jobs.retain(|_| !waits.next().unwrap_or(false));
+            self.leave_out_waiting(&names.pending, jobs).await?;
         }
         if refused > 0 {
             self.leave_out_refused(&abandoned, jobs).await?;
         }
         Ok(MAX_LANE_JOBS.saturating_sub(waiting))
+    }
+
+    async fn leave_out_waiting(
+        &self,
+        pending: &str,
+        jobs: &mut Vec<Pending<'_>>,
+    ) -> RedisResult<()> {
+        let looks = jobs.chunks(SENTENCES_A_LOOK).map(|jobs| {
+            let mut look = Cmd::with_capacity(2 + jobs.len(), 80 * (1 + jobs.len()));
+            look.arg("SMISMEMBER").arg(pending);
+            for job in jobs {
+                look.arg(&job.content);
+            }
+            look
+        });
+        let waits = flags(self.send(looks.collect(), MayRefuse(0)).await?.into_iter())?;
+        let mut waits = waits.into_iter();
+        jobs.retain(|_| !waits.next().unwrap_or(false));
+        Ok(())
     }
 
     async fn leave_out_refused(
