@@ -17,9 +17,10 @@ const common = [
   ...["U+2000-200F", "U+2013-2014", "U+2018-2019", "U+201C-201D", "U+2026", "U+202F", "U+2060", "U+2191", "U+2193", "U+2212", "U+FEFF"],
 ];
 
-// What the style sheets do not ask for, as fractions and figures of other widths, has a third of the signs. Advances
-// for vertical lines are of no use either, for Latin letters lie on their side in them.
-const keepFeatures = ["kern", "liga", "locl", "ccmp"];
+// Fractions, and figures of other widths and heights than the style sheets ask for, have a fifth of the signs. Advances
+// for vertical lines are of no use either, for Latin letters lie on their side in them. (None of the families has small
+// capitals: browsers make them of the capitals.)
+const keepFeatures = ["kern", "mark", "mkmk", "liga", "locl", "ccmp", "tnum"];
 
 const points = (ranges) =>
   ranges.flatMap((range) => {

@@ -223,6 +223,7 @@ impl Narrator {
             .max_capacity(CACHED_SEGMENTS)
             .build();
         let slots = config.workers.max(1);
+        let openings = opening::openings(redis.is_some());
         let figures = Arc::new(Figures::default());
         for queue in queue.worked_on(config.works) {
             let synthesizer = Synthesizer {
@@ -258,7 +259,7 @@ impl Narrator {
                 keeper: ahead::Keeper::new(),
                 works,
                 substitutes: fallback::substitutes(),
-                openings: opening::openings(),
+                openings,
                 allowances: allowances.clone(),
                 plans,
                 paces: Cache::new(MAX_PACES),

@@ -331,4 +331,12 @@ async fn what_waits_for_an_engine_goes_with_it() {
     assert!((400..500).contains(&heard.0) && heard.1.contains("stand-in"), "{heard:?}");
     assert!(begun.elapsed() < Duration::from_secs(10), "who waits is told at once");
     until("an empty queue", || async { waiting().await == 0 }).await;
+    // It comes back before anybody has looked, and is not forgotten.
+    add(&server, &standin, &[("concurrency", "1")]).await;
+    let gone = server.client.delete(server.url("/api/engines/stand-in")).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    add(&server, &standin, &[("concurrency", "1")]).await;
+    open_chapter(&server, &id, SERVICE).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert!(waiting().await > 10);
 }

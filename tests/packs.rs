@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use common::redis::RedisServer;
 use common::sound::{self, WITH_RESTS};
+use common::standin::{Fault, KEY, StandIn};
 use common::{TestServer, decoded, epub, epub_in};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -203,6 +204,44 @@ async fn begins_with_a_clause_or_in_another_voice(server: &TestServer) {
     assert!(set.status().is_success());
     ends_as_told(&listened(server, &book, voice).await);
     assert_eq!(made(&book, voice).await, 8);
+
+    // One that cannot begin does not keep the slow voice from reading.
+    let standin = StandIn::start().await;
+    let url = standin.url.as_str();
+    let service = [
+        ("name", "stand-in"),
+        ("kind", "openai"),
+        ("url", url),
+        ("key", KEY),
+        ("voices", "af_heart"),
+    ];
+    let added = server.client.post(server.url("/api/engines")).form(&service).send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    standin.fail([Fault::Refusal(401, "invalid_api_key", None)]);
+    let text = "<p>Nobody who was there spoke of it.</p>";
+    let book = server.import("c.epub", epub("Refused", &[("", text)])).await;
+    let heard = listened(server, &book, &format!("{voice}&starter=stand-in:af_heart")).await;
+    ends_as_told(&heard);
+    assert_eq!(made(&book, voice).await, 1);
+
+    // A stream that runs on into a chapter reads it plainly, however others have begun there.
+    let text = |n: u32| {
+        format!("<p>When the snow of day {n} had melted, the fields of the valley were green.</p>")
+    };
+    let chapters = [("One", &*text(1)), ("Two", &*text(2))];
+    let book = server.import("d.epub", epub("Runs on", &chapters)).await;
+    let chapter_two = format!("/listen/{book}/2.mp3?voice={voice}&to=book");
+    server.get(&chapter_two).await.bytes().await.unwrap();
+    let plain = format!("/listen/{book}/2/timeline?voice={voice}");
+    let (heard, told) = tokio::join!(listened(server, &book, voice), async {
+        server.get(&plain).await.text().await.unwrap()
+    });
+    let end_of = |told: &str| {
+        let end = told.split("\"end_ms\":").nth(1).unwrap();
+        end.split([',', '}']).next().unwrap().parse::<u64>().unwrap()
+    };
+    let first = heard.1.last().unwrap()["end_ms"].as_u64().unwrap();
+    assert_eq!(heard.0 as u64 * 1000 / 24_000, first + end_of(&told));
 }
 
 #[tokio::test(flavor = "multi_thread")]

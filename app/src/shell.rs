@@ -72,7 +72,7 @@ fn document(options: LeptosOptions, body: impl Fn() -> AnyView) -> impl IntoView
 /// view end in a panic: tachys 0.2 has tuples of so many.)
 fn attributes(chosen: &Preferences) -> Vec<AnyAttribute> {
     let is_seen = |(name, _): &(&str, String)| {
-        !matches!(*name, "tongue" | "fallback" | "starter" | "shelf_sort" | "shelf_show")
+        !matches!(*name, "tongue" | "fallback" | "shelf_sort" | "shelf_show")
     };
     let attribute = |(name, value): (&str, String)| {
         custom_attribute(format!("data-{name}"), value).into_any_attr()

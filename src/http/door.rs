@@ -172,7 +172,7 @@ impl Door {
 
 /// Whether whoever asks has to show again who they are before this.
 fn is_stale(person: &Person, needs: Needs) -> bool {
-    // A program has nothing to say again: its token was made by somebody who had just said it.
+    // A program has no password to say.
     needs.asks_again() && person.scopes.is_none() && person.confirmed_until_ms < now_ms()
 }
 
@@ -185,9 +185,9 @@ fn is_enough(needs: Needs, person: Option<&Person>) -> bool {
             person.role >= role && person.may(scope) && person.lent.is_none()
         }
         (Needs::Person(role) | Needs::Confirmed(role), Some(person)) => {
-            let is_there = !person.session.is_empty() || person.id.is_empty();
-            person.role >= role && (is_there || needs == Needs::ADMIN && person.runs_the_place())
+            person.role >= role && (!person.session.is_empty() || person.id.is_empty())
         }
+        (Needs::Runs, Some(person)) => person.runs_the_place() && person.lent.is_none(),
         (_, None) => false,
     }
 }

@@ -247,6 +247,8 @@ impl ListenQuery {
 pub struct FallbackQuery {
     /// A voice that speaks what the other cannot; the one chosen in the settings when left out
     pub fallback: Option<String>,
+    /// A voice that begins for a slow one, with `to=book`; the one chosen in the settings when left out, none when empty
+    pub starter: Option<String>,
 }
 
 /// A whole number.

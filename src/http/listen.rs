@@ -71,12 +71,11 @@ pub async fn stream(
     headers: HeaderMap,
     StreamPath { book, chapter }: StreamPath,
     ApiQuery(query): ApiQuery<ListenQuery>,
-    ApiQuery(FallbackQuery { fallback }): ApiQuery<FallbackQuery>,
+    ApiQuery(others): ApiQuery<FallbackQuery>,
     ApiQuery(ExtentQuery { to }): ApiQuery<ExtentQuery>,
 ) -> Result<Response, ApiError> {
     let extent = extent(to.as_deref())?;
-    let (plan, from) =
-        opened(&state, (&book, chapter), &query, fallback.as_deref(), extent).await?;
+    let (plan, from) = opened(&state, (&book, chapter), &query, &others, extent).await?;
     if extent != Some(Extent::Book)
         && let Some(recording) = state.narrator.recording(&plan, from).await?
     {
@@ -114,15 +113,18 @@ async fn opened(
     state: &Visit,
     (book, chapter): (&BookId, u32),
     query: &ListenQuery,
-    fallback: Option<&str>,
+    others: &FallbackQuery,
     extent: Option<Extent>,
 ) -> Result<(Arc<ChapterPlan>, usize), ApiError> {
-    let plan = planned(state, (book, chapter), query, fallback).await?;
+    let plan = planned(state, (book, chapter), query, others.fallback.as_deref()).await?;
     let from = query.from(plan.segments.len())?;
     if extent != Some(Extent::Book) {
         return Ok((plan, from));
     }
-    let starter = state.library.preferences().await?.starter;
+    let starter = match &others.starter {
+        Some(named) => named.clone(),
+        None => state.library.preferences().await?.starter,
+    };
     Ok((state.narrator.opened(plan, from, &starter).await?, from))
 }
 
@@ -213,12 +215,11 @@ pub async fn timeline(
     state: Visit,
     ChapterPath { book, chapter }: ChapterPath,
     ApiQuery(query): ApiQuery<ListenQuery>,
-    ApiQuery(FallbackQuery { fallback }): ApiQuery<FallbackQuery>,
+    ApiQuery(others): ApiQuery<FallbackQuery>,
     ApiQuery(ExtentQuery { to }): ApiQuery<ExtentQuery>,
 ) -> Result<impl IntoResponse, ApiError> {
     let extent = extent(to.as_deref())?;
-    let (plan, from) =
-        opened(&state, (&book, chapter), &query, fallback.as_deref(), extent).await?;
+    let (plan, from) = opened(&state, (&book, chapter), &query, &others, extent).await?;
     let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
     let shutdown = state.shutdown.clone().cancelled_owned();
     let events = events.take_until(shutdown).take_until(Box::pin(state.logged_out()));

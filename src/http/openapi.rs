@@ -69,7 +69,7 @@ pub fn finish(operation: &mut Operation, needs: Needs) {
         Needs::Role(role, scope) | Needs::Own(role, scope) => {
             vec![by(SESSION, role), program(role, scope)]
         }
-        Needs::ADMIN => vec![by(SESSION, Role::Admin), program(Role::Admin, Scope::Admin)],
+        Needs::Runs => vec![by(SESSION, Role::Admin), program(Role::Admin, Scope::Admin)],
         Needs::Person(role) | Needs::Confirmed(role) => vec![by(SESSION, role)],
     });
     let responses = &mut operation.responses.responses;

@@ -26,9 +26,10 @@ pub enum Needs {
     Own(Role, Scope),
     /// Somebody who is there themselves: programs neither make tokens nor log others out.
     Person(Role),
-    /// The same, who has said their password again a short while ago: a browser that was left open is not enough. What is
-    /// an admin's may be asked for by a program of theirs as well, if its token is for that.
+    /// The same, who has said their password again a short while ago: a browser that was left open is not enough.
     Confirmed(Role),
+    /// An admin who has done so, or a program of theirs whose token is for that.
+    Runs,
 }
 
 impl Needs {
@@ -49,11 +50,11 @@ impl Needs {
     /// Oneself, of one's own things.
     pub const ONESELF: Self = Self::Person(Role::Listener);
     /// Whoever runs the place.
-    pub const ADMIN: Self = Self::Confirmed(Role::Admin);
+    pub const ADMIN: Self = Self::Runs;
 
     /// Whether the password has to be said again.
     pub fn asks_again(self) -> bool {
-        matches!(self, Self::Confirmed(_))
+        matches!(self, Self::Confirmed(_) | Self::Runs)
     }
 }
 
@@ -75,7 +76,7 @@ pub enum Carries {
 pub struct Asked(HashMap<String, Vec<(Method, Needs)>>);
 
 impl Asked {
-    /// What a route asks for. One that is not named is an admin's; and where nothing is registered there is nothing
+    /// What a route asks for. One that is not named is an admin's, and no program's; and where nothing is registered there is nothing
     /// to see, which is not for everybody to know.
     pub fn of(&self, method: &Method, path: Option<&str>) -> Needs {
         let Some(path) = path else { return Needs::READ };
@@ -84,7 +85,7 @@ impl Asked {
         of_path
             .into_iter()
             .find(|(named, _)| named == method)
-            .map_or(Needs::ADMIN, |(_, needs)| *needs)
+            .map_or(Needs::Confirmed(Role::Admin), |(_, needs)| *needs)
     }
 
     fn add(&mut self, needs: Needs, method: Method, path: &str) {

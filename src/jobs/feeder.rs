@@ -203,7 +203,11 @@ impl Feeder<'_> {
             state.spent += cost;
             state.in_hand.push(job.clone());
         }
-        let outcome = self.make_patiently(&job).await;
+        let outcome = match self.make_patiently(&job).await {
+            // What is damaged in a book is no fault of whoever wants to hear it.
+            Ok(Some(error)) => self.make_instead(&job, error).await,
+            outcome => outcome,
+        };
         let mut state = self.state();
         state.in_hand.retain(|held| held.content != job.content);
         if !matches!(outcome, Ok(None)) {
@@ -218,6 +222,21 @@ impl Feeder<'_> {
             state.trouble.clear();
         }
         outcome
+    }
+
+    /// Has a voice read on where the sound that the book brings is damaged, if that costs nothing: nobody has agreed to
+    /// a price.
+    async fn make_instead(
+        &self,
+        job: &Job,
+        error: VoiceError,
+    ) -> Result<Option<VoiceError>, NarrationError> {
+        match self.narrator.instead_by(&self.narration.voice, job).await? {
+            Some(other) if !self.voices.costs(&other.voice.engine) => {
+                self.make_patiently(&other).await
+            }
+            _ => Ok(Some(error)),
+        }
     }
 
     async fn make_patiently(&self, job: &Job) -> Result<Option<VoiceError>, NarrationError> {

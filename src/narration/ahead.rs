@@ -85,7 +85,7 @@ impl Narrator {
     ) -> Result<ChapterAhead, NarrationError> {
         let skipped = self.library.recent_preferences().await?.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        let plan = plan.skipping(skipped, 0);
+        let plan = self.read_on(plan.skipping(skipped, 0)).await?;
         let mut seen: HashSet<ContentHash> = HashSet::new();
         let jobs = plan.segments.iter().flat_map(Segment::jobs);
         let jobs: Vec<Job> = jobs.filter(|job| seen.insert(job.content)).cloned().collect();
@@ -143,7 +143,43 @@ impl Narrator {
         let preferences = self.library.recent_preferences().await?;
         let skipped = preferences.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        Ok(plan.with_rests(preferences.rests()).skipping(skipped, 0))
+        self.read_on(plan.with_rests(preferences.rests()).skipping(skipped, 0)).await
+    }
+
+    /// A plan in which a voice reads on where the sound that the book brings is damaged, as far as it has done so
+    /// already ([`instead_by`](Self::instead_by)).
+    async fn read_on(&self, plan: Arc<ChapterPlan>) -> Result<Arc<ChapterPlan>, NarrationError> {
+        if plan.instead.is_none() {
+            return Ok(plan);
+        }
+        let stored = self.stored_lengths(&plan.segments).await?;
+        let mut others = Vec::new();
+        for (at, segment) in plan.segments.iter().enumerate() {
+            let missing = segment.jobs().iter().find(|job| !stored.contains_key(&job.content));
+            if let Some(job) = missing {
+                others.extend(self.instead_of(&plan, (at, job)).await.map(|other| (at, other)));
+            }
+        }
+        let contents = others.iter().map(|(_, other)| other.content).collect();
+        let known = self.shared.clips.lengths(contents).await?;
+        others.retain(|(_, other)| known.contains_key(&other.content));
+        if others.is_empty() {
+            return Ok(plan);
+        }
+        let mut segments = plan.segments.to_vec();
+        for (at, other) in others {
+            segments[at] = segments[at].spoken_as(Box::new([other]), false);
+        }
+        Ok(Arc::new(ChapterPlan { segments: segments.into(), ..(*plan).clone() }))
+    }
+
+    /// A sentence whose sound the book brings, in the voice that reads on where that is damaged; none of other sentences.
+    ///
+    /// # Errors
+    /// When there is no such chapter or voice.
+    pub async fn instead_by(&self, voice: &str, job: &Job) -> Result<Option<Job>, NarrationError> {
+        let plan = self.plan(&job.book, job.chapter, voice).await?;
+        Ok(self.instead_of(&plan, (job.sentence as usize, job)).await)
     }
 
     /// Has a sentence made behind all that somebody listens to, and waits until it is there.
@@ -162,6 +198,7 @@ impl Narrator {
     /// # Errors
     /// When it cannot be made.
     pub async fn make_ahead_unpaid(&self, job: &Job) -> Result<(), NarrationError> {
+        self.check_engine(job)?;
         let enqueued =
             self.shared.queue.enqueue(Class::Background, &job.book, std::slice::from_ref(job));
         match enqueued.await {

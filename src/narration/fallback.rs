@@ -108,6 +108,16 @@ impl Narrator {
         Ok(self.shared.substitutes.get_with(name, async { clip }).await)
     }
 
+    /// The same sentence, if it is of the sound that a book brings, in the voice that reads on where that is damaged.
+    pub(super) async fn instead_of(
+        &self,
+        plan: &ChapterPlan,
+        (at, job): (usize, &Job),
+    ) -> Option<Job> {
+        let voice = plan.instead.as_ref().filter(|_| overlay::is_of(&job.voice))?;
+        Some(spoken_by(job, &self.shown(plan, at).await?, voice))
+    }
+
     /// A sentence as the page shows it, for a voice.
     async fn shown(&self, plan: &ChapterPlan, at: usize) -> Option<Arc<str>> {
         let chapter = self.library.chapter(&plan.book, plan.chapter).await.ok()?;

@@ -22,18 +22,19 @@ use crate::redis::{Key, RedisConnection};
 use crate::speech::ChosenVoice;
 use crate::text::hash::ContentHash;
 use crate::text::language::primary_subtag;
+use crate::text::sentence::is_speakable;
 
-/// A voice that makes less sound in a second than this many seconds lets who pressed play wait: thirty words last
-/// about ten.
+/// A multiple of real time. A voice that is slower needs more than a second for its first sentence: thirty words are ten
+/// seconds of sound.
 const QUICK: f64 = 10.0;
-/// How long another voice reads: a voice that is twice as fast as it is heard loads, and makes its first long
-/// sentence, in half of this.
+/// How long another voice reads. A voice that is twice as fast as it is heard is loaded within a second and makes thirty
+/// words in four (Kokoro, `docs/benchmarks.md`), so that whoever listens at twice the speed does not wait either.
 const LEAD: Duration = Duration::from_secs(10);
 /// What a voice says in a second, about.
 const CHARACTERS_A_SECOND: usize = 15;
 /// How far ahead it is looked what is there: more sentences are not read in the lead.
 const LOOK: usize = 40;
-/// A shorter sentence is not cut.
+/// A sentence of fewer bytes is not cut.
 const MIN_CUT: usize = 60;
 /// What stands before and after the cut has so many bytes at least: fewer sound broken off.
 const MIN_PART: usize = 15;
@@ -41,6 +42,8 @@ const MIN_PART: usize = 15;
 const CLAUSE_ENDS: [char; 4] = [',', ';', ':', '—'];
 /// It is remembered for longer than chapters last.
 const REMEMBERED: Duration = Duration::from_secs(6 * 3600);
+/// Where Redis remembers it, it is asked again after this time: a stream and its timeline are asked for within it.
+const REMEMBERED_BESIDE_REDIS: Duration = Duration::from_secs(60);
 /// Places that are remembered.
 const MAX_OPENINGS: u64 = 10_000;
 
@@ -84,8 +87,9 @@ impl FromStr for Opening {
 pub(super) type Openings = Cache<Place, Opening>;
 
 /// None yet.
-pub(super) fn openings() -> Openings {
-    Cache::builder().max_capacity(MAX_OPENINGS).time_to_live(REMEMBERED).build()
+pub(super) fn openings(has_redis: bool) -> Openings {
+    let remembered = if has_redis { REMEMBERED_BESIDE_REDIS } else { REMEMBERED };
+    Cache::builder().max_capacity(MAX_OPENINGS).time_to_live(remembered).build()
 }
 
 /// Where a stream begins, in what voice, and with which other.
@@ -129,17 +133,13 @@ impl Narrator {
             content: plan.segments[first].jobs()[0].content,
             starter: starter.as_ref().map(|voice| voice.id.clone()).unwrap_or_default(),
         };
-        // How fast voices are is found out while they speak, so it is asked once as well.
         let deciding = async {
-            if self.times_real(&plan.cast.narrator) >= QUICK {
-                return Ok(Opening::Plain);
+            let deciding = self.decide(&plan, first, starter.as_ref());
+            match &self.shared.redis {
+                Some(redis) => self.agree(redis, &place, deciding).await,
+                // There are no other servers that could decide otherwise.
+                None => deciding.await,
             }
-            let decided = self.decide(&plan, first, starter.as_ref()).await?;
-            Ok(match &self.shared.redis {
-                // Without Redis there are no other servers that could decide otherwise.
-                Some(redis) => agreed(redis, &place, decided).await.unwrap_or(decided),
-                None => decided,
-            })
         };
         let opening = self.shared.openings.try_get_with(place.clone(), deciding).await;
         let opening = opening.map_err(|error: Arc<NarrationError>| {
@@ -168,12 +168,42 @@ impl Narrator {
         is_same.then(|| voice.at_rate(narrator.sample_rate))
     }
 
+    /// What all servers hold for the opening of a place: what this one decides, if it is the first that asks.
+    async fn agree(
+        &self,
+        redis: &RedisConnection,
+        place: &Place,
+        deciding: impl Future<Output = Result<Opening, NarrationError>>,
+    ) -> Result<Opening, NarrationError> {
+        let key = redis.name(&place.key());
+        let known = async || {
+            let known: RedisResult<Option<String>> =
+                redis::cmd("GET").arg(&key).query_async(&mut redis.clone()).await;
+            known.ok().flatten().and_then(|known| known.parse().ok())
+        };
+        if let Some(known) = known().await {
+            return Ok(known);
+        }
+        let decided = deciding.await?;
+        let mut set = redis::cmd("SET");
+        set.arg(&key).arg(decided.to_string()).arg("NX").arg("EX").arg(REMEMBERED.as_secs());
+        let set: RedisResult<Option<String>> = set.query_async(&mut redis.clone()).await;
+        // Another server may have been quicker; one that cannot ask goes by what it sees itself.
+        let is_taken = matches!(set, Ok(None));
+        Ok(if is_taken { known().await.unwrap_or(decided) } else { decided })
+    }
+
     async fn decide(
         &self,
         plan: &ChapterPlan,
         first: usize,
         starter: Option<&ChosenVoice>,
     ) -> Result<Opening, NarrationError> {
+        // How fast a voice is, is found out while it speaks; so this belongs to what is decided once.
+        let own = self.times_real(&plan.cast.narrator);
+        if own >= QUICK {
+            return Ok(Opening::Plain);
+        }
         let segments = &plan.segments[first..plan.segments.len().min(first + LOOK)];
         let stored = self.stored_lengths(segments).await?;
         let is_there =
@@ -181,12 +211,16 @@ impl Narrator {
         if is_there(0) {
             return Ok(Opening::Plain);
         }
-        let is_quicker = |starter: &ChosenVoice| {
-            self.times_real(starter) >= 2.0 * self.times_real(&plan.cast.narrator)
+        // A voice that costs money may be one that the listener cannot pay for.
+        let is_fit = |starter: &ChosenVoice| {
+            self.times_real(starter) >= 2.0 * own && !self.shared.voices.costs(&starter.key.engine)
         };
-        if !starter.is_some_and(is_quicker) {
-            let can_be_cut = plan.with_first_clause(first).is_some();
-            return Ok(if can_be_cut { Opening::Clause } else { Opening::Plain });
+        if !starter.is_some_and(is_fit) {
+            let whole = &segments[0].jobs()[0].content;
+            // The page may have asked for all of it a moment ago.
+            let is_cut = plan.with_first_clause(first).is_some()
+                && !self.shared.queue.is_being_made(whole).await;
+            return Ok(if is_cut { Opening::Clause } else { Opening::Plain });
         }
         let mut characters = 0;
         for (at, segment) in segments.iter().enumerate() {
@@ -202,34 +236,26 @@ impl Narrator {
     }
 }
 
-/// What all servers hold for the opening of a place: this one's, if it is the first that asks.
-async fn agreed(redis: &RedisConnection, place: &Place, decided: Opening) -> RedisResult<Opening> {
-    let (key, mut link) = (redis.name(&place.key()), redis.clone());
-    let mut set = redis::cmd("SET");
-    set.arg(&key).arg(decided.to_string()).arg("NX").arg("EX").arg(REMEMBERED.as_secs());
-    let is_ours: Option<String> = set.query_async(&mut link).await?;
-    if is_ours.is_some() {
-        return Ok(decided);
-    }
-    let other: Option<String> = redis::cmd("GET").arg(&key).query_async(&mut link).await?;
-    Ok(other.and_then(|other| other.parse().ok()).unwrap_or(decided))
-}
-
 impl ChapterPlan {
     /// The same, with the narrator's sentences from `first` to `end` read by another voice.
     fn begun_by(&self, starter: &ChosenVoice, first: usize, end: usize) -> Self {
         let narrator = &self.cast.narrator;
+        // A take of a sentence is of the same voice.
+        let is_narrated = |job: &Job| {
+            let (one, other) = (&*job.voice, &narrator.key);
+            (&one.engine, &one.model, &one.voice) == (&other.engine, &other.model, &other.voice)
+        };
         let segments = self.segments.iter().enumerate().map(|(at, segment)| {
-            if !(first..end).contains(&at) {
+            if !(first..end).contains(&at) || !segment.jobs().iter().any(is_narrated) {
                 return segment.clone();
             }
-            let jobs = segment.jobs().iter().map(|job| {
-                let is_narrated = job.voice.engine == narrator.key.engine;
-                if is_narrated { spoken_by(job, &job.text, starter) } else { job.clone() }
+            let jobs = segment.jobs().iter().map(|job| match is_narrated(job) {
+                true => spoken_by(job, &job.text, starter),
+                false => job.clone(),
             });
             segment.spoken_as(jobs.collect(), starter.times_words)
         });
-        Self { segments: segments.collect(), ..self.clone() }
+        Self { segments: segments.collect(), starter: Some(starter.key.clone()), ..self.clone() }
     }
 
     /// The same, with the first clause of a sentence as a clip of its own; none where there is nothing to cut.
@@ -256,7 +282,8 @@ fn first_clause(text: &str) -> Option<usize> {
     }
     let ends = text.match_indices(CLAUSE_ENDS).map(|(at, sign)| at + sign.len());
     let mut ends = ends.filter(|end| text[*end..].starts_with(' '));
-    ends.find(|end| *end >= MIN_PART).filter(|end| text.len() - end >= MIN_PART)
+    let end = ends.find(|end| *end >= MIN_PART).filter(|end| text.len() - end >= MIN_PART)?;
+    (is_speakable(&text[..end]) && is_speakable(&text[end..])).then_some(end)
 }
 
 #[cfg(test)]
@@ -275,6 +302,7 @@ mod tests {
             "There were 1,000,000 of them in the streets of the old town that were shining.",
             "He said [Beauchamp](/bˈiːtʃəm/) was there, and that the streets of it were shining.",
             "The streets of the old town of which he had spoken so often were shining, he said.",
+            "The streets of the old town of which he had spoken were shining: — — — — — — — — —",
         ] {
             assert_eq!(first_clause(whole), None, "{whole}");
         }

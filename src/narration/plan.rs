@@ -36,6 +36,8 @@ pub struct ChapterPlan {
     pub fallback: Option<ChosenVoice>,
     /// Who reads what the book does not bring the sound of, where that is the narrator.
     pub instead: Option<ChosenVoice>,
+    /// The voice that begins for a slow one, where one does.
+    pub starter: Option<VoiceKey>,
     /// How long the voice rests.
     pub rests: Rests,
     /// What the voice passes over.
@@ -152,6 +154,7 @@ impl ChapterPlan {
             cast: cast.clone(),
             fallback: None,
             instead: reading.instead.clone(),
+            starter: None,
             rests: Rests::NORMAL,
             skipped: Skipped { wording: reading.wording, ..Skipped::default() },
             segments: segments.into(),
@@ -287,8 +290,16 @@ impl ChapterPlan {
     /// chosen to wait for, so there is always somebody who reads on.
     pub(super) fn stand_in(&self, job: &Job) -> Option<&ChosenVoice> {
         let instead = self.instead.as_ref().filter(|_| overlay::is_of(&job.voice));
+        // Whoever was to begin does not, and the slow voice reads what it would have read.
+        let is_begun = self.starter.as_ref().is_some_and(|starter| *starter == *job.voice);
+        let slow = is_begun.then_some(&self.cast.narrator);
         // A voice that has failed cannot stand in for itself.
-        self.fallback.as_ref().or(instead).filter(|one| one.key != *job.voice)
+        slow.or(self.fallback.as_ref()).or(instead).filter(|one| one.key != *job.voice)
+    }
+
+    /// Whether anything is heard in place of what was planned, should that fail.
+    pub(super) fn has_stand_in(&self) -> bool {
+        self.fallback.is_some() || self.instead.is_some() || self.starter.is_some()
     }
 
     /// The same, with a voice that speaks what this one cannot.

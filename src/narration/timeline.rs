@@ -151,7 +151,7 @@ impl Narrator {
                 Look::Stored => self.stored_lengths(segments).await?,
                 Look::Known => self.known_lengths(segments).await,
             };
-            if plan.fallback.is_some() || plan.instead.is_some() {
+            if plan.has_stand_in() {
                 for job in segments.iter().flat_map(Segment::jobs) {
                     if let Some(substitute) = self.substitute(plan, job).await {
                         lengths.insert(job.content, substitute.length);

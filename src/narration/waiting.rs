@@ -174,9 +174,7 @@ impl Narrator {
             self.check_allowance(&ask.job).await?;
         }
         // It may have been removed since the plan was made, and nobody would claim it.
-        if !self.shared.voices.has_engine(&ask.job.voice.engine) {
-            return Err(VoiceError::NoSuchVoice(ask.job.voice.engine.clone()).into());
-        }
+        self.check_engine(&ask.job)?;
         match queue.enqueue_awaited(&ask.job).await.map_err(failed)? {
             Asked::Queued => {}
             Asked::Refused(error) => return Err(error.into()),
@@ -193,6 +191,13 @@ impl Narrator {
             queue.enqueue(Class::Prefetch, &ask.job.book, &missing).await.map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Refuses a sentence of an engine that is no more.
+    pub(super) fn check_engine(&self, job: &Job) -> Result<(), WaitError> {
+        let engine = &job.voice.engine;
+        let is_here = self.shared.voices.has_engine(engine);
+        is_here.then_some(()).ok_or_else(|| VoiceError::NoSuchVoice(engine.clone()).into())
     }
 
     /// Refuses a sentence that whoever asks for it may not pay for.

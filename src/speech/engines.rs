@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app::model::{EngineCard, Voice};
 use bytes::Bytes;
@@ -18,6 +18,8 @@ use crate::time::now_ms;
 
 /// How often what other processes have changed is looked for.
 pub const REFRESH_INTERVAL: Duration = Duration::from_secs(3);
+/// For how long an engine that was removed is forgotten again and again: longer than a sentence is in hand.
+const FORGOTTEN_FOR: Duration = Duration::from_secs(600);
 /// Engines that may be configured.
 const MAX_ENGINES: usize = 50;
 /// What a test says when it is given nothing to say.
@@ -68,9 +70,9 @@ struct Shared {
     /// The engines as they were built, by name and time of their settings: a change of one leaves the others
     /// as they are.
     built: tokio::sync::Mutex<HashMap<(String, i64), Arc<dyn Engine>>>,
-    /// Those that were here and are not any more, until somebody has seen to it. A std mutex, never held across an
+    /// Those that were here and are not any more, and until when they are forgotten. A std mutex, never held across an
     /// await.
-    removed: Mutex<HashSet<String>>,
+    removed: Mutex<HashMap<String, Instant>>,
 }
 
 /// Tells one state of the table from another.
@@ -251,8 +253,14 @@ impl Engines {
         }
         // One that cannot be used here may be used by others.
         let is_gone = |name: &&String| !listed.contains(*name);
-        let removed = built.keys().map(|(name, _)| name).filter(is_gone).cloned();
-        self.shared.removed.lock().unwrap_or_else(PoisonError::into_inner).extend(removed);
+        let gone = built.keys().map(|(name, _)| name).filter(is_gone).cloned();
+        {
+            let until = Instant::now() + FORGOTTEN_FOR;
+            let mut removed = self.shared.removed.lock().unwrap_or_else(PoisonError::into_inner);
+            removed.extend(gone.map(|name| (name, until)));
+            // It may have come back.
+            removed.retain(|name, _| !listed.contains(name));
+        }
         *built = engines;
         let mut engines: Vec<_> = built.values().cloned().collect();
         engines.sort_by(|one, other| one.name().cmp(other.name()));
@@ -267,17 +275,18 @@ impl Engines {
         Ok((settings.kind.build)(settings, key)?)
     }
 
-    /// Refreshes every few seconds, and says which engines are no more. What asks for one of them here has ended by
-    /// then.
+    /// Refreshes every few seconds, and for a while says each time which engines are no more: what was in hand when one
+    /// went may come back to its lanes.
     pub async fn keep_up<F: Future<Output = ()>>(self, forget: impl Fn(String) -> F) {
         loop {
             if let Err(error) = self.refresh().await {
                 tracing::warn!(%error, "the list of engines could not be read");
             }
-            let removed = {
+            let removed: Vec<String> = {
                 let mut removed =
                     self.shared.removed.lock().unwrap_or_else(PoisonError::into_inner);
-                std::mem::take(&mut *removed)
+                removed.retain(|_, until| *until > Instant::now());
+                removed.keys().cloned().collect()
             };
             for name in removed {
                 forget(name).await;

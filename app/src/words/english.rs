@@ -145,8 +145,8 @@ pub(super) static ENGLISH: Words = Words {
         fallback_hint: "This voice reads a sentence that the chosen one cannot, so that listening goes on.",
         no_fallback: "Stop and say why",
         starter: "While a slow voice gets ready",
-        starter_hint: "Some voices need seconds for their first sentence. This one begins, and hands over after about ten seconds.",
-        no_starter: "Wait for it",
+        starter_hint: "Some voices need seconds for their first sentence. This one begins and hands over after about ten seconds, if it speaks the same language, is much faster and costs nothing.",
+        no_starter: "Nobody: the slow voice begins",
         preview: "Preview",
         preview_text: [
             "Call me Ishmael.",

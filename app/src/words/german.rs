@@ -144,9 +144,9 @@ pub(super) static GERMAN: Words = Words {
         fallback: "Wenn eine Stimme ausfällt",
         fallback_hint: "Diese Stimme liest einen Satz, den die gewählte nicht lesen kann, damit es weitergeht.",
         no_fallback: "Anhalten und sagen, warum",
-        starter: "Solange eine langsame Stimme noch braucht",
-        starter_hint: "Manche Stimmen brauchen Sekunden für ihren ersten Satz. Diese fängt an und gibt nach etwa zehn Sekunden ab.",
-        no_starter: "Auf sie warten",
+        starter: "Bis eine langsame Stimme bereit ist",
+        starter_hint: "Manche Stimmen brauchen Sekunden für ihren ersten Satz. Diese Stimme beginnt und übergibt nach etwa zehn Sekunden, wenn sie dieselbe Sprache spricht, viel schneller ist und nichts kostet.",
+        no_starter: "Niemand: die langsame Stimme beginnt",
         preview: "Vorschau",
         preview_text: [
             "Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett zu einem ungeheueren Ungeziefer verwandelt.",

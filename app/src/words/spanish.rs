@@ -143,8 +143,8 @@ pub(super) static SPANISH: Words = Words {
         fallback_hint: "Esta voz lee la frase que la elegida no puede, para que se siga oyendo.",
         no_fallback: "Parar y decir por qué",
         starter: "Mientras se prepara una voz lenta",
-        starter_hint: "Algunas voces tardan segundos en su primera frase. Esta empieza y cede el turno a los diez segundos, más o menos.",
-        no_starter: "Esperarla",
+        starter_hint: "Algunas voces tardan unos segundos en decir la primera frase. Esta empieza y cede el turno a los diez segundos, más o menos, si habla el mismo idioma, es mucho más rápida y no cuesta nada.",
+        no_starter: "Ninguna: empieza la voz lenta",
         preview: "Vista previa",
         preview_text: [
             "En un lugar de la Mancha, de cuyo nombre no quiero acordarme, no ha mucho tiempo que vivía un hidalgo de los de lanza en astillero, adarga antigua, rocín flaco y galgo corredor.",

@@ -1,7 +1,8 @@
 -- Drops what waits for an engine that is no more, some books at a time.
 -- KEYS: books of the pool, counts, wake, rest, state
 -- ARGV: heads of lanes, of pending sets and of the pools of a book, suffix of the pool, books at most
--- Returns how many books it had left; nothing else of the engine is left when there was none.
+-- Returns how many books had lanes; when none had, its counts, tokens and rest go as well. Permits end with their claims.
+-- Requests whose sentences go so stay below their total until they expire.
 local suffix = ARGV[4]
 local books = redis.call('ZRANGE', KEYS[1], 0, ARGV[5] - 1)
 for _, book in ipairs(books) do

@@ -13,7 +13,7 @@ const BOOKS_A_CALL: usize = 100;
 impl RedisQueue {
     pub(super) async fn forget_engine(&self, engine: &str) -> RedisResult<()> {
         let pool = Pool::of_engine(engine);
-        // Somebody may go on to enqueue, so there is a limit.
+        // Somebody may go on to enqueue, so there is a limit; the counts go when it is forgotten the next time.
         for _ in 0..=MAX_BOOKS / BOOKS_A_CALL {
             let mut call = Call::new(&scripts::FORGET);
             call.key(self.name(&Key::Books(pool.clone())))

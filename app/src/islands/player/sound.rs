@@ -20,9 +20,11 @@ pub struct Sound {
     has_told: Rc<Cell<bool>>,
     /// How long the voice rests in this stream, and what it passes over, as parameters.
     manner: String,
+    /// Where the stream began.
+    opened: Option<Spot>,
 }
 
-/// How long the voice is to rest and what it is to pass over, as the page's root says.
+/// How long the voice is to rest, what it is to pass over and who begins for a slow one, as the page's root says.
 fn manner() -> String {
     let root = document().document_element();
     let chosen = |name: &str| root.as_ref().and_then(|root| root.get_attribute(name));
@@ -42,13 +44,16 @@ fn manner() -> String {
             pauses.push_str(&chosen(&["data-rest_", name].concat()).unwrap_or_default());
         }
     }
-    ["pauses=", &pauses, "&skip=", &skipped.join(",")].concat()
+    let starter = chosen("data-starter").unwrap_or_default();
+    let starter = js_sys::encode_uri_component(&starter);
+    ["pauses=", &pauses, "&skip=", &skipped.join(","), "&starter=", &String::from(starter)].concat()
 }
 
 impl Sound {
     /// Takes an element.
     pub fn new(audio: HtmlAudioElement) -> Self {
-        Self { audio, timeline: None, has_told: Rc::default(), manner: manner() }
+        let (timeline, has_told, opened) = (None, Rc::default(), None);
+        Self { audio, timeline, has_told, manner: manner(), opened }
     }
 
     /// Tells `report` what happens to it.
@@ -79,6 +84,7 @@ impl Sound {
     pub fn open(&mut self, book: &str, at: Spot, voice: &str, rate: u16) {
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
+        self.opened = Some(at);
         // As long as a stream lasts its timelines are like it, whatever is chosen meanwhile.
         self.manner = manner();
         let manner = &self.manner;
@@ -102,9 +108,10 @@ impl Sound {
         let voice = js_sys::encode_uri_component(voice);
         let Spot { chapter, sentence } = at;
         let manner = &self.manner;
-        let url = format!(
-            "/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}&to=book"
-        );
+        // How a stream begins in a slow voice is asked of the timeline of that place alone: later chapters are plain.
+        let to = if self.opened == Some(at) { "&to=book" } else { "" };
+        let url =
+            format!("/listen/{book}/{chapter}/timeline?voice={voice}&{manner}&from={sentence}{to}");
         let Ok(source) = EventSource::new(&dom::at(&url)) else { return };
         self.has_told = Rc::default();
         let (told, has_told) = (report.clone(), Rc::clone(&self.has_told));
