@@ -33,6 +33,7 @@ const PREFERENCES = {
   links: "site",
   keys: "on",
   tongue: "system",
+  starter: "",
   own_face: "",
   shelf_sort: "recent",
   shelf_show: "all",
