@@ -32,6 +32,7 @@ mod waiting;
 mod worker;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use app::model::EngineRest;
 use moka::future::Cache;
@@ -58,6 +59,7 @@ use crate::queue::{Job, MAX_BOOKS, MAX_FAILED, Queue, QueueError, QueueStatus, R
 use crate::redis::RedisConnection;
 use crate::speech::engines::Engines;
 use crate::speech::{NO_PAYER, VoiceError, Voices};
+use crate::text::hash::ContentHash;
 use active::ActiveStreams;
 use fallback::Substitutes;
 use opening::Openings;
@@ -75,6 +77,9 @@ pub const PREFETCH_SENTENCES: usize = 15;
 /// Segments of chapter plans kept in memory; one takes about 400 bytes. Two chapters of the longest kind
 /// must fit, or they would put each other out.
 const CACHED_SEGMENTS: u64 = 80_000;
+/// Damaged sentences that are remembered, and for how long: a file is made of a book within a day.
+const MAX_DAMAGED: u64 = 100_000;
+const DAMAGED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Voices whose pace is remembered.
 const MAX_PACES: u64 = 1_000;
 
@@ -172,6 +177,8 @@ struct Shared {
     works: bool,
     substitutes: Substitutes,
     openings: Openings,
+    /// Sentences whose sound, brought by a book, is damaged.
+    damaged: Cache<ContentHash, ()>,
     allowances: Allowances,
     plans: Cache<PlanName, Arc<ChapterPlan>>,
     /// How fast each voice reads, by its id, as a multiple of an even pace (`outline.rs`).
@@ -260,6 +267,10 @@ impl Narrator {
                 works,
                 substitutes: fallback::substitutes(),
                 openings,
+                damaged: Cache::builder()
+                    .max_capacity(MAX_DAMAGED)
+                    .time_to_live(DAMAGED_FOR)
+                    .build(),
                 allowances: allowances.clone(),
                 plans,
                 paces: Cache::new(MAX_PACES),

@@ -76,8 +76,8 @@ pub enum Carries {
 pub struct Asked(HashMap<String, Vec<(Method, Needs)>>);
 
 impl Asked {
-    /// What a route asks for. One that is not named is an admin's, and no program's; and where nothing is registered there is nothing
-    /// to see, which is not for everybody to know.
+    /// What a route asks for. One that is not named is an admin's, and no program's; and where nothing is registered
+    /// there is nothing to see, which is not for everybody to know.
     pub fn of(&self, method: &Method, path: Option<&str>) -> Needs {
         let Some(path) = path else { return Needs::READ };
         let method = if *method == Method::HEAD { &Method::GET } else { method };

@@ -233,7 +233,11 @@ impl Feeder<'_> {
     ) -> Result<Option<VoiceError>, NarrationError> {
         match self.narrator.instead_by(&self.narration.voice, job).await? {
             Some(other) if !self.voices.costs(&other.voice.engine) => {
-                self.make_patiently(&other).await
+                let outcome = self.make_patiently(&other).await;
+                if let Ok(None) = outcome {
+                    self.narrator.mark_damaged(job).await;
+                }
+                outcome
             }
             _ => Ok(Some(error)),
         }

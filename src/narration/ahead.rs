@@ -85,7 +85,7 @@ impl Narrator {
     ) -> Result<ChapterAhead, NarrationError> {
         let skipped = self.library.recent_preferences().await?.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        let plan = self.read_on(plan.skipping(skipped, 0)).await?;
+        let plan = self.read_on(plan.skipping(skipped, 0)).await;
         let mut seen: HashSet<ContentHash> = HashSet::new();
         let jobs = plan.segments.iter().flat_map(Segment::jobs);
         let jobs: Vec<Job> = jobs.filter(|job| seen.insert(job.content)).cloned().collect();
@@ -143,34 +143,30 @@ impl Narrator {
         let preferences = self.library.recent_preferences().await?;
         let skipped = preferences.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        self.read_on(plan.with_rests(preferences.rests()).skipping(skipped, 0)).await
+        Ok(plan.with_rests(preferences.rests()).skipping(skipped, 0))
     }
 
-    /// A plan in which a voice reads on where the sound that the book brings is damaged, as far as it has done so
-    /// already ([`instead_by`](Self::instead_by)).
-    async fn read_on(&self, plan: Arc<ChapterPlan>) -> Result<Arc<ChapterPlan>, NarrationError> {
-        if plan.instead.is_none() {
-            return Ok(plan);
-        }
-        let stored = self.stored_lengths(&plan.segments).await?;
-        let mut others = Vec::new();
-        for (at, segment) in plan.segments.iter().enumerate() {
-            let missing = segment.jobs().iter().find(|job| !stored.contains_key(&job.content));
-            if let Some(job) = missing {
-                others.extend(self.instead_of(&plan, (at, job)).await.map(|other| (at, other)));
-            }
-        }
-        let contents = others.iter().map(|(_, other)| other.content).collect();
-        let known = self.shared.clips.lengths(contents).await?;
-        others.retain(|(_, other)| known.contains_key(&other.content));
-        if others.is_empty() {
-            return Ok(plan);
+    /// A plan in which a voice reads on where the sound that the book brings is known to be damaged.
+    pub(super) async fn read_on(&self, plan: Arc<ChapterPlan>) -> Arc<ChapterPlan> {
+        let is_damaged = |job: &Job| self.shared.damaged.contains_key(&job.content);
+        if !plan.segments.iter().flat_map(Segment::jobs).any(is_damaged) {
+            return plan;
         }
         let mut segments = plan.segments.to_vec();
-        for (at, other) in others {
-            segments[at] = segments[at].spoken_as(Box::new([other]), false);
+        for (at, segment) in plan.segments.iter().enumerate() {
+            if let Some(job) = segment.jobs().iter().find(|job| is_damaged(job))
+                && let Some(other) = self.instead_of(&plan, (at, job)).await
+            {
+                segments[at] = segment.spoken_as(Box::new([other]), false);
+            }
         }
-        Ok(Arc::new(ChapterPlan { segments: segments.into(), ..(*plan).clone() }))
+        Arc::new(ChapterPlan { segments: segments.into(), ..(*plan).clone() })
+    }
+
+    /// What is made of a chapter for a file has another voice here from now on ([`instead_by`](Self::instead_by)): the
+    /// sound that the book brings of this sentence is damaged. Another process finds out for itself.
+    pub async fn mark_damaged(&self, job: &Job) {
+        self.shared.damaged.insert(job.content, ()).await;
     }
 
     /// A sentence whose sound the book brings, in the voice that reads on where that is damaged; none of other sentences.

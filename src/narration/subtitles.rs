@@ -34,7 +34,7 @@ impl Narrator {
         chapter: u32,
         voice: &str,
     ) -> Result<(Recording, Vec<Cue>), NarrationError> {
-        let plan = self.heard_plan(book, chapter, voice).await?;
+        let plan = self.read_on(self.heard_plan(book, chapter, voice).await?).await;
         let (cues, _) = self.timed(&plan).await?;
         Ok((self.recording_of(&plan, 0).await?, cues))
     }
