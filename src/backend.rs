@@ -91,7 +91,11 @@ impl Backend for Server {
     }
 
     async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError> {
-        Ok(self.accounts.shares(&person.id).await.map_err(ApiError::from)?)
+        Ok(self.accounts.shares(Some(&person.id), &person.id).await.map_err(ApiError::from)?)
+    }
+
+    async fn shares_of_all(&self, admin: &Person) -> Result<Vec<ShareCard>, AppError> {
+        Ok(self.accounts.shares(None, &admin.id).await.map_err(ApiError::from)?)
     }
 
     async fn narration_estimate(

@@ -276,9 +276,8 @@ impl Narrator {
                 paces: Cache::new(MAX_PACES),
             }),
         };
-        let forgetful = narrator.clone();
-        let forget = move |engine| forgetful.clone().forget_engine(engine);
-        tasks.spawn(shutdown.clone().run_until_cancelled_owned(engines.keep_up(forget)));
+        let keeping_up = narrator.clone().keep_up_with(engines);
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(keeping_up));
         let looking_after = narrator.clone().look_after_storage(config.serves);
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(looking_after));
         narrator
@@ -313,6 +312,22 @@ impl Narrator {
     /// A person has looked after an engine: it is asked again.
     pub async fn end_rest(&self, engine: &str) -> Result<(), NarrationError> {
         Ok(self.shared.queue.end_rest(engine).await?)
+    }
+
+    /// Follows what becomes of engines: nothing waits for one that is no more.
+    async fn keep_up_with(self, engines: Engines) {
+        // Some may have been removed while nothing ran.
+        match self.shared.queue.lanes().await {
+            Ok(lanes) => {
+                let waiting = lanes.iter().filter_map(|lane| lane.pool.engine());
+                engines.expect(waiting.map(str::to_owned).collect());
+            }
+            Err(error) => {
+                tracing::warn!(%error, "it is not known for which engines sentences wait")
+            }
+        }
+        let forget = |engine| self.clone().forget_engine(engine);
+        engines.keep_up(forget).await;
     }
 
     /// An engine is no more, and nothing waits for it.
@@ -385,7 +400,7 @@ impl Narrator {
             Ok(None) => jobs,
             Ok(Some(Left { mut characters, .. })) => {
                 let is_afforded = |job: &Job| {
-                    let needed = if job.payer.is_some() { characters_of(job) } else { 0 };
+                    let needed = if job.payer.is_some() { job.characters() } else { 0 };
                     let rest = characters.checked_sub(needed);
                     characters = rest.unwrap_or(0);
                     rest.is_some()
@@ -404,11 +419,6 @@ impl Narrator {
         let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
         Ok(jobs.into_iter().filter(|job| !known.contains_key(&job.content)).collect())
     }
-}
-
-/// What a job costs, in characters.
-fn characters_of(job: &Job) -> u64 {
-    job.text.chars().count() as u64
 }
 
 /// The queue, and what stands in for it.

@@ -314,6 +314,43 @@ async fn a_chosen_voice_speaks_what_another_cannot_and_only_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_waits_for_an_engine_that_was_removed_while_nothing_ran() {
+    let (redis, standin) = (RedisServer::start(), StandIn::start().await);
+    standin.set_latency(Duration::from_secs(60));
+    let mut fleet = Fleet::start(&redis.url(), 0);
+    let form = [
+        ("name", "stand-in"),
+        ("kind", "openai"),
+        ("url", standin.url.as_str()),
+        ("key", KEY),
+        ("voices", "af_heart"),
+        ("concurrency", "1"),
+    ];
+    let added = fleet.client.post(fleet.url("/api/engines")).form(&form).send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    let book = fleet.import("gone.epub", epub("Gone", &[("One", &lines("Gone", 30))])).await;
+    let place = json!({ "place": {
+        "listener": "test", "book": book, "chapter": 1, "sentence": 0, "voice": SERVICE
+    }});
+    let told = fleet.client.post(fleet.url("/api/events/chapter_open")).json(&place).send();
+    assert!(told.await.unwrap().status().is_success());
+    let waiting = async |fleet: &Fleet| fleet.json("/health").await["queue"]["chapter"].as_u64();
+    while waiting(&fleet).await < Some(20) {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    fleet.server.kill();
+    fleet.command(&["voices", "remove", "stand-in"]);
+    assert_eq!(redis.cli(&["EXISTS", "queue:tts:books:stand-in"]), "1");
+    fleet.serve_again();
+    let begun = Instant::now();
+    while redis.cli(&["EXISTS", "queue:tts:books:stand-in"]) == "1" {
+        assert!(begun.elapsed() < Duration::from_secs(10), "forgotten soon after the start");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    until("an empty queue", || async { waiting(&fleet).await == Some(0) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_an_engine_goes_with_it() {
     let (server, standin) = (TestServer::start().await, StandIn::start().await);
     add(&server, &standin, &[("concurrency", "1")]).await;

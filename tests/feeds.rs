@@ -113,6 +113,9 @@ async fn an_address_is_for_one_book_until_it_is_withdrawn() {
     let status = async |address: &str| app.get(address).send().await.unwrap().status().as_u16();
     // One letter off is none, and the token is good for nothing else.
     assert_eq!(status(&address.replace("emf_", "emf_x")).await, 404);
+    // A player in a page of another site learns what is wrong.
+    let refused = app.get(address.replace("emf_", "emf_x")).send().await.unwrap();
+    assert_eq!(refused.headers()["access-control-allow-origin"], "*");
     for wrong in ["/4.mp3", "/0.mp3", "/1.txt", "/x.mp3", "/cover"] {
         assert_eq!(status(&format!("{address}{wrong}")).await, 404, "{wrong}");
     }

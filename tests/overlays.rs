@@ -365,6 +365,12 @@ fn long_book() -> Vec<u8> {
 async fn many_sentences_are_cut_at_once() {
     let server = TestServer::start_with(&["--workers", "8"]).await;
     let id = server.import("long.epub", long_book()).await;
+    // No voice has anything to read of it, and how long it lasts is known.
+    let asked = json!({ "book": id, "dry_run": true });
+    let asked = server.client.post(server.url("/api/narrations")).json(&asked).send().await;
+    let estimate: Value = asked.unwrap().json().await.unwrap();
+    assert_eq!((&estimate["missing"], &estimate["characters"]), (&json!(40), &json!(0)));
+    assert_eq!(estimate["audio_seconds"], 90);
     let (samples, timeline) = heard(&server, &id, 1, "").await;
     let entries = timeline.as_array().unwrap();
     assert_eq!(entries.len(), 40);

@@ -316,12 +316,22 @@ async fn what_happened_is_written_down_for_admins() {
     let of_lea = format!("/api/people/{}", id_of(&ada, "Lea").await);
     assert_eq!(ada.post(&of_lea, &[("role", "member"), ("allowance", "9")]).await.status(), 204);
     assert_eq!(ada.status(Method::DELETE, &of_lea).await, 204);
+    // So is what a program of hers does, and that it was one.
+    let fields = [("name", "operator"), ("scopes", "admin")];
+    let made: Value = ada.post("/api/tokens", &fields).await.json().await.unwrap();
+    let asked = Client::new().post(server.url("/api/invitations"));
+    let asked = asked.bearer_auth(made["token"].as_str().unwrap()).form(&[("role", "listener")]);
+    assert_eq!(asked.send().await.unwrap().status(), 201);
     let happened = ada.json("/api/happenings").await;
     let happened: Vec<String> = happened
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| format!("{} {}: {}", one["who"], one["what"], one["about"]).replace('"', ""))
+        .map(|one| {
+            let who = if one["is_program"] == true { "a program of " } else { "" };
+            let told = format!("{} {}: {}", one["who"], one["what"], one["about"]);
+            format!("{who}{}", told.replace('"', ""))
+        })
         .collect();
     for wanted in [
         "Ada person_removed: Lea",
@@ -329,11 +339,13 @@ async fn what_happened_is_written_down_for_admins() {
         "Ada role: Lea: member",
         "Ada login_refused: ",
         "Ada person_added: Max",
+        "a program of Ada invited: ",
     ] {
         assert!(happened.iter().any(|one| one.starts_with(wanted)), "{wanted}: {happened:?}");
     }
     let page = ada.ask(Method::GET, "/people").header("accept", "text/html").send().await.unwrap();
-    assert!(page.text().await.unwrap().contains("could not log in"));
+    let page = page.text().await.unwrap();
+    assert!(page.contains("could not log in") && page.contains("by a program"), "{page}");
     let max = Browser::logged_in(&server, "Max").await;
     assert_eq!(max.status(Method::GET, "/api/happenings").await, 403);
 }

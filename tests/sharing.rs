@@ -316,6 +316,33 @@ async fn a_link_is_good_until_it_is_withdrawn_or_its_book_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_admin_sees_and_withdraws_the_links_of_all() {
+    let server = with_people().await;
+    let ada = Browser::logged_in(&server, "Ada").await;
+    let max = Browser::logged_in(&server, "Max").await;
+    let lent = import(&max, "Test lent", false).await["id"].as_str().unwrap().to_owned();
+    let diary = import(&max, "Test diary", true).await["id"].as_str().unwrap().to_owned();
+    let (_, first) = link(&max, &lent).await;
+    link(&max, &diary).await;
+    let shares = ada.json("/api/people/shares").await;
+    let shares = shares.as_array().unwrap();
+    // Another's own book has no name.
+    let told = |at: usize| [&shares[at]["title"], &shares[at]["book"], &shares[at]["from"]];
+    assert_eq!(told(0), [&json!(""), &json!(""), &json!("Max")]);
+    assert_eq!(told(1), [&json!("Test lent"), &json!(lent), &json!("Max")]);
+    let page = ada.ask(Method::GET, "/people").header("accept", "text/html").send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(page.contains("Test lent") && !page.contains("Test diary"), "{page}");
+    let withdrawn = format!("/api/people/shares/{}", first.split('_').nth(1).unwrap());
+    assert_eq!(max.status(Method::GET, "/api/people/shares").await, 403);
+    assert_eq!(max.status(Method::DELETE, &withdrawn).await, 403);
+    assert_eq!(ada.status(Method::DELETE, &withdrawn).await, 204);
+    assert_eq!(ada.status(Method::DELETE, &withdrawn).await, 404);
+    assert_eq!(come(&mut Browser::of(&server), &first).await.status(), 400);
+    assert_eq!(max.json("/api/shares").await.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_logged_in_opens_a_link_as_themselves() {
     let server = with_people().await;
     let max = Browser::logged_in(&server, "Max").await;

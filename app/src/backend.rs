@@ -122,6 +122,9 @@ pub trait Backend: Send + Sync {
     /// The links of a person that are open, the newest first.
     async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError>;
 
+    /// Everybody's links that are open, as an admin may see them, the newest first.
+    async fn shares_of_all(&self, admin: &Person) -> Result<Vec<ShareCard>, AppError>;
+
     /// What it takes to make chapters of a book ready in a voice: “3”, “3-7”, or all of them; the usual voice when none is
     /// named.
     async fn narration_estimate(

@@ -227,8 +227,8 @@ pub struct Settings {
     pub starter_hint: &'static str,
     pub no_starter: &'static str,
     pub preview: &'static str,
-    /// The beginning of a book everybody knows, whose first sentence is marked.
-    pub preview_text: [&'static str; 2],
+    /// The beginning of a book everybody knows: the sentence that is marked, the rest of its paragraph, and the next.
+    pub preview_text: [&'static str; 3],
     pub keys: &'static str,
     pub tongue: &'static str,
     pub tongue_names: [&'static str; 4],

@@ -29,6 +29,8 @@ pub struct Happening<'a> {
     pub about: &'a str,
     /// The address it came from.
     pub address: &'a str,
+    /// Whether a program of theirs did it, by a token.
+    pub is_program: bool,
 }
 
 fn short(text: &str) -> String {
@@ -38,9 +40,9 @@ fn short(text: &str) -> String {
 impl Accounts {
     /// Writes down what happened. That it cannot be is said in the log, and keeps nobody from what they do.
     pub async fn note(&self, happening: Happening<'_>) {
-        let Happening { who, what, about, address } = happening;
+        let Happening { who, what, about, address, is_program } = happening;
         let (who, about) = (short(who), short(about));
-        tracing::info!(who, what, about, address, "it is written down");
+        tracing::info!(who, what, about, address, is_program, "it is written down");
         let happening = Happening { who: &who, about: &about, ..happening };
         if let Err(error) = self.write_down(happening).await {
             tracing::error!(%error, "what happened cannot be written down");
@@ -50,11 +52,13 @@ impl Accounts {
     async fn write_down(&self, happening: Happening<'_>) -> Result<(), AccountError> {
         let id = hex(&random::<8>()?);
         let written = sqlx::query(
-            "INSERT INTO happenings (id, at, who, what, about, address) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO happenings (id, at, who, what, about, address, is_program)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         );
         let written = written.bind(&id).bind(now_ms() as i64).bind(happening.who);
         let written = written.bind(happening.what).bind(happening.about);
-        written.bind(short(happening.address)).execute(&self.shared.database).await?;
+        let written = written.bind(short(happening.address)).bind(i64::from(happening.is_program));
+        written.execute(&self.shared.database).await?;
         // Now and then, by chance: nobody needs to count.
         if id.starts_with("00") {
             let old = sqlx::query(
@@ -73,7 +77,8 @@ impl Accounts {
             Ok(_) => name,
             Err(_) => "",
         };
-        self.note(Happening { who, what: REFUSED, about: device, address }).await;
+        let refused = Happening { who, what: REFUSED, about: device, address, is_program: false };
+        self.note(refused).await;
         let old = sqlx::query(
             "DELETE FROM happenings WHERE what = $1 AND at < (SELECT MIN(at) FROM (SELECT at FROM happenings
              WHERE what = $1 ORDER BY at DESC LIMIT $2) AS kept)",
@@ -87,7 +92,8 @@ impl Accounts {
     /// What happened last, the newest first.
     pub async fn happenings(&self) -> Result<Vec<HappeningCard>, AccountError> {
         let rows = sqlx::query(
-            "SELECT at, who, what, about, address FROM happenings ORDER BY at DESC, id LIMIT $1",
+            "SELECT at, who, what, about, address, is_program FROM happenings
+             ORDER BY at DESC, id LIMIT $1",
         );
         let rows = rows.bind(MAX_SHOWN).fetch_all(&self.shared.database).await?;
         let card = |row: &sqlx::any::AnyRow| HappeningCard {
@@ -96,6 +102,7 @@ impl Accounts {
             what: row.get(2),
             about: row.get(3),
             address: row.get(4),
+            is_program: row.get::<i64, _>(5) != 0,
         };
         Ok(rows.iter().map(card).collect())
     }

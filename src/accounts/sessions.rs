@@ -169,7 +169,14 @@ impl Accounts {
             match self.add_hashed(&name, passwords::OF_NOBODY.to_owned(), role).await {
                 Ok(_) => {
                     let (what, about) = ("person_added", "");
-                    self.note(Happening { who: &name, what, about, address: "" }).await;
+                    self.note(Happening {
+                        who: &name,
+                        what,
+                        about,
+                        address: "",
+                        is_program: false,
+                    })
+                    .await;
                 }
                 // Two requests of a newcomer come at once.
                 Err(AccountError::Taken(_)) => {}

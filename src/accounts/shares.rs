@@ -22,6 +22,8 @@ pub const USUAL_DAYS: u64 = 7;
 const MAX_DAYS: u64 = 365;
 /// Links of one person that are open at once.
 pub(super) const MAX_SHARES: i64 = 200;
+/// Links that are listed at once.
+const MAX_LISTED: i64 = 500;
 /// Browsers that are remembered of one link; the one that came first gives way.
 const MAX_GUESTS: i64 = 200;
 /// What the id of a guest begins with, which no person's does.
@@ -61,30 +63,44 @@ impl Accounts {
         Ok(link)
     }
 
-    /// The links of a person that are open, the newest first.
-    pub async fn shares(&self, user: &str) -> Result<Vec<ShareCard>, AccountError> {
+    /// The links that are open, the newest first: of a person, or of everybody for one who looks after the place.
+    /// What is another's own book is not named.
+    pub async fn shares(
+        &self,
+        of: Option<&str>,
+        reader: &str,
+    ) -> Result<Vec<ShareCard>, AccountError> {
         let rows = sqlx::query(
-            "SELECT shares.id, books.id, books.title, expires_at,
+            "SELECT shares.id, books.id, users.name, expires_at,
+             CASE WHEN owner IS NULL OR owner = $3 THEN title ELSE '' END,
              (SELECT COUNT(*) FROM guests WHERE share_id = shares.id)
-             FROM shares JOIN books ON books.id = book_id
-             WHERE user_id = $1 AND expires_at > $2 AND deleted_at IS NULL
-             ORDER BY made_at DESC, shares.id",
+             FROM shares JOIN books ON books.id = book_id JOIN users ON users.id = user_id
+             WHERE ($1 = '' OR user_id = $1) AND expires_at > $2 AND deleted_at IS NULL
+             ORDER BY shares.made_at DESC, shares.id LIMIT $4",
         );
-        let rows = rows.bind(user).bind(now_ms() as i64).fetch_all(&self.shared.database).await?;
-        let card = |row: &sqlx::any::AnyRow| ShareCard {
-            id: row.get(0),
-            book: row.get(1),
-            title: row.get(2),
-            expires_at_ms: row.get::<i64, _>(3).max(0) as u64,
-            guests: row.get::<i64, _>(4).max(0) as u64,
+        let rows = rows.bind(of.unwrap_or_default()).bind(now_ms() as i64).bind(reader);
+        let rows = rows.bind(MAX_LISTED).fetch_all(&self.shared.database).await?;
+        let card = |row: &sqlx::any::AnyRow| {
+            let title: String = row.get(4);
+            // Nor is it said where it stands.
+            let book = if title.is_empty() { String::new() } else { row.get(1) };
+            ShareCard {
+                id: row.get(0),
+                book,
+                title,
+                from: row.get(2),
+                expires_at_ms: row.get::<i64, _>(3).max(0) as u64,
+                guests: row.get::<i64, _>(5).max(0) as u64,
+            }
         };
         Ok(rows.iter().map(card).collect())
     }
 
-    /// Withdraws a link of a person; whether there was one.
-    pub async fn end_share(&self, user: &str, id: &str) -> Result<bool, AccountError> {
-        let ended = sqlx::query("DELETE FROM shares WHERE id = $1 AND user_id = $2");
-        let ended = ended.bind(id).bind(user).execute(&self.shared.database).await?;
+    /// Withdraws a link: of a person, or anybody's; whether there was one.
+    pub async fn end_share(&self, of: Option<&str>, id: &str) -> Result<bool, AccountError> {
+        let ended = sqlx::query("DELETE FROM shares WHERE id = $1 AND ($2 = '' OR user_id = $2)");
+        let ended =
+            ended.bind(id).bind(of.unwrap_or_default()).execute(&self.shared.database).await?;
         self.shared.known.invalidate_all();
         Ok(ended.rows_affected() > 0)
     }

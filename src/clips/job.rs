@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use app::model::BookId;
 
 use crate::redis::keys::ClipName;
+use crate::speech::overlay;
 use crate::text::hash::{ContentHash, Context, VoiceKey};
 
 /// A sentence as a voice is to speak it.
@@ -51,6 +52,12 @@ impl Job {
     pub fn new(sentence: Sentence) -> Self {
         let shared = Shared { sentence, clip: OnceLock::new(), encoded: OnceLock::new() };
         Self { shared: Arc::new(shared), request: None, payer: None }
+    }
+
+    /// Characters that a voice reads, which is what services charge by; none where the sound is the book's own, whose
+    /// text says where that is.
+    pub fn characters(&self) -> u64 {
+        if overlay::is_of(&self.voice) { 0 } else { self.text.chars().count() as u64 }
     }
 
     /// What names its clip within its book, as it stands at the end of keys.

@@ -213,7 +213,7 @@ impl Assets {
             .bind(clip.length.bytes as i64)
             .bind(now_ms() as i64)
             .bind(job.text.split_whitespace().count() as i64)
-            .bind(job.text.chars().count() as i64)
+            .bind(job.characters() as i64)
             .bind(cost as i64)
             .bind(marks.map_err(|error| sqlx::Error::Encode(Box::new(error)))?)
             .bind(checksum(&clip.bytes))

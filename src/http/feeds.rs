@@ -13,6 +13,7 @@ use app::model::{BookCard, BookDetails, BookId, FeedCard, Person};
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json};
@@ -56,9 +57,15 @@ pub fn router() -> Routes {
         .add(Needs::ONESELF, routes!(feeds, make_shelf))
         .add(Needs::ONESELF, routes!(end))
         .page(Needs::ONESELF, Method::POST, "/api/feeds/{feed}/delete", post(end))
-        // The address is what lets an app in.
+        .merge(for_apps())
+}
+
+/// Those of apps: the address is what lets one in.
+fn for_apps() -> Routes {
+    Routes::default()
         .page(Needs::Nobody, Method::GET, "/feed/{feed}", get(feed))
         .page(Needs::Nobody, Method::GET, "/feed/{feed}/{file}", get(file))
+        .map(|routes| routes.layer(map_response(for_players)))
 }
 
 /// A feed to be made.
@@ -178,8 +185,8 @@ async fn subscribed(state: &Visit, token: &str) -> Result<Subscribed, ApiError> 
     Ok(Subscribed { feed, library, narrator })
 }
 
-/// Answers for apps and players of other sites, and for no index of the web.
-fn for_players(mut response: Response) -> Response {
+/// Answers for apps and players of other sites, refusals among them, and for no index of the web.
+async fn for_players(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         ("cross-origin-resource-policy", "cross-origin"),
@@ -225,7 +232,7 @@ pub async fn feed(
     // Apps that ask at the same time wait for the same.
     let text = rendered.try_get_with(known, rendering).await;
     let text = text.map_err(Arc::unwrap_or_clone)?;
-    Ok(for_players(answer_with(&headers, text)))
+    Ok(answer_with(&headers, text))
 }
 
 impl Subscribed {
@@ -380,7 +387,7 @@ pub async fn file(
     if file == "cover" {
         let cover = library.cover(&book, None).await?;
         let kind = HeaderValue::from_static(picture_type(&cover).ok_or_else(missing)?);
-        return Ok(for_players(([(header::CONTENT_TYPE, kind)], cover).into_response()));
+        return Ok(([(header::CONTENT_TYPE, kind)], cover).into_response());
     }
     let (number, form) = file.split_once('.').ok_or_else(missing)?;
     let number: u32 = number.parse().map_err(|_| missing())?;
@@ -390,13 +397,13 @@ pub async fn file(
             if !recording.is_whole() {
                 return Err(missing());
             }
-            Ok(for_players(episode(&state, &narrator, (&method, &headers), recording)))
+            Ok(episode(&state, &narrator, (&method, &headers), recording))
         }
         "vtt" => {
             let cues = narrator.cues(&book, number, &voice).await?;
             let text = SubtitleForm::Vtt.write(&cues.ok_or_else(missing)?);
             let kind = HeaderValue::from_static(SubtitleForm::Vtt.media_type());
-            Ok(for_players(([(header::CONTENT_TYPE, kind)], text).into_response()))
+            Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
         }
         _ => Err(missing()),
     }

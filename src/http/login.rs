@@ -79,7 +79,13 @@ pub async fn accept(
     let accepted = async {
         state.limits.count_login(&client, &form.name).await?;
         accounts.accept(&form.invitation, &form.name, &form.password).await?;
-        let note = Happening { who: &form.name, what: "accepted", about: "", address: &client };
+        let note = Happening {
+            who: &form.name,
+            what: "accepted",
+            about: "",
+            address: &client,
+            is_program: false,
+        };
         accounts.note(note).await;
         Ok::<_, ApiError>(())
     };
@@ -134,8 +140,13 @@ pub async fn log_in(
     let accounts = state.door.accounts();
     match &logged_in {
         Ok((_, person)) => {
-            let note =
-                Happening { who: &person.name, what: "login", about: &device, address: &client };
+            let note = Happening {
+                who: &person.name,
+                what: "login",
+                about: &device,
+                address: &client,
+                is_program: false,
+            };
             accounts.note(note).await;
         }
         // What is refused because it came too often is not written down as often.
@@ -194,7 +205,13 @@ pub async fn set_up(
         state.limits.count_login(&client, "").await?;
         state.library.flush().await;
         state.door.set_up(&form.code, &form.name, &form.password).await?;
-        let note = Happening { who: &form.name, what: "set_up", about: "", address: &client };
+        let note = Happening {
+            who: &form.name,
+            what: "set_up",
+            about: "",
+            address: &client,
+            is_program: false,
+        };
         state.door.accounts().note(note).await;
         Ok::<_, ApiError>(())
     };

@@ -206,7 +206,9 @@ pub async fn come_back(
                 accounts.link(&user, identity.0, identity.1).await?;
                 let who = accounts.card(&user).await?.name;
                 let (what, about) = ("identity", provider.settings.label.as_str());
-                accounts.note(Happening { who: &who, what, about, address: &client }).await;
+                accounts
+                    .note(Happening { who: &who, what, about, address: &client, is_program: false })
+                    .await;
                 Ok((None, away.next))
             }
             Purpose::Confirm(kept)
@@ -246,8 +248,13 @@ async fn let_in(
         (Some(user), _) => user,
         (None, Some(role)) => {
             let user = accounts.add_known((issuer, &known.subject), &known.name, *role).await?;
-            let note =
-                Happening { who: &known.name, what: "person_added", about: name, address: &client };
+            let note = Happening {
+                who: &known.name,
+                what: "person_added",
+                about: name,
+                address: &client,
+                is_program: false,
+            };
             accounts.note(note).await;
             user
         }
@@ -262,7 +269,15 @@ async fn let_in(
     let secret = accounts.begin_session(&user, (&device, &client)).await?;
     let who = accounts.card(&user).await?.name;
     let about = format!("{name}, {device}");
-    accounts.note(Happening { who: &who, what: "login", about: &about, address: &client }).await;
+    accounts
+        .note(Happening {
+            who: &who,
+            what: "login",
+            about: &about,
+            address: &client,
+            is_program: false,
+        })
+        .await;
     Ok((secret, user))
 }
 

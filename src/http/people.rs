@@ -229,7 +229,8 @@ pub async fn happenings(state: Visit) -> Result<Json<Vec<HappeningCard>>, ApiErr
 
 /// Writes down what somebody who runs the place has done.
 pub async fn note(state: &Visit, admin: &Person, what: &'static str, about: &str) {
-    let note = Happening { who: &admin.name, what, about, address: &state.client };
+    let (address, is_program) = (&state.client, admin.scopes.is_some());
+    let note = Happening { who: &admin.name, what, about, address, is_program };
     state.door.accounts().note(note).await;
 }
 

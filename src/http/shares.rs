@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::door::{guest_cookie, guest_secrets, let_in_anew, no_session_cookies};
 use super::extract::{ApiForm, ApiPath, BookPath};
 use super::forms::{answer, in_address, refused, wants_page};
-use super::openapi::BOOKS;
+use super::openapi::{BOOKS, PEOPLE};
 use super::people::note;
 use super::routes::{Needs, Routes};
 use super::{ApiError, Visit, cookies, notice};
@@ -24,6 +24,8 @@ use crate::accounts::{AccountError, USUAL_DAYS};
 
 /// The page with the links that are open.
 const PAGE: &str = "/account";
+/// The page with those of everybody.
+const PEOPLE_PAGE: &str = "/people";
 
 /// Their routes.
 pub fn router() -> Routes {
@@ -32,6 +34,14 @@ pub fn router() -> Routes {
         .add(Needs::ONESELF, routes!(shares))
         .add(Needs::ONESELF, routes!(end_share))
         .page(Needs::ONESELF, Method::POST, "/api/shares/{share}/delete", post(end_share))
+        .add(Needs::ADMIN, routes!(shares_of_all))
+        .add(Needs::ADMIN, routes!(end_share_of_anybody))
+        .page(
+            Needs::ADMIN,
+            Method::POST,
+            "/api/people/shares/{share}/delete",
+            post(end_share_of_anybody),
+        )
         .page(Needs::Nobody, Method::POST, "/s", post(come))
 }
 
@@ -107,7 +117,18 @@ pub async fn shares(
     state: Visit,
     Extension(person): Extension<Arc<Person>>,
 ) -> Result<Json<Vec<ShareCard>>, ApiError> {
-    Ok(Json(state.door.accounts().shares(&person.id).await?))
+    Ok(Json(state.door.accounts().shares(Some(&person.id), &person.id).await?))
+}
+
+/// Everybody’s open links, the newest first. What is somebody’s own book is not named.
+#[utoipa::path(
+    get, path = "/api/people/shares", tag = PEOPLE, responses((status = 200, body = Vec<ShareCard>))
+)]
+pub async fn shares_of_all(
+    state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
+) -> Result<Json<Vec<ShareCard>>, ApiError> {
+    Ok(Json(state.door.accounts().shares(None, &admin.id).await?))
 }
 
 /// Withdraws a link: its guests see nothing more.
@@ -121,10 +142,31 @@ pub async fn end_share(
     ApiPath(share): ApiPath<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let ended = state.door.accounts().end_share(&person.id, &share).await?;
+    let ended = state.door.accounts().end_share(Some(&person.id), &share).await?;
+    Ok(answer(&headers, PAGE, withdrawn(ended)))
+}
+
+/// Withdraws anybody’s link: its guests see nothing more.
+#[utoipa::path(
+    delete, path = "/api/people/shares/{share}", tag = PEOPLE,
+    params(("share" = String, Path, description = "As the list has it")), responses((status = 204))
+)]
+pub async fn end_share_of_anybody(
+    state: Visit,
+    Extension(admin): Extension<Arc<Person>>,
+    ApiPath(share): ApiPath<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let ended = state.door.accounts().end_share(None, &share).await?;
+    if ended {
+        note(&state, &admin, "unshared", "").await;
+    }
+    Ok(answer(&headers, PEOPLE_PAGE, withdrawn(ended)))
+}
+
+fn withdrawn(was_there: bool) -> Result<StatusCode, ApiError> {
     let missing = || ApiError::NotFound("There is no such link.".to_owned());
-    let done = if ended { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) };
-    Ok(answer(&headers, PAGE, done))
+    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(missing()) }
 }
 
 /// `POST /s`: a browser comes by a link, and is let in to the book. Whoever is logged in goes there as themselves.

@@ -123,7 +123,7 @@ async fn make_chapter(
     let mut reserved = night.left;
     for job in missing.into_iter().filter(|job| !night.failed.contains(&job.content)) {
         let engine = &job.voice.engine;
-        let price = shared.voices.price_of(engine, job.text.chars().count() as u64);
+        let price = shared.voices.price_of(engine, job.characters());
         // What a service costs whose price nobody has told is not known.
         let is_unknown = price == 0 && shared.voices.costs(engine);
         if is_unknown || price > reserved || narrator.rest_card(engine).await.is_some() {

@@ -64,11 +64,12 @@ impl Jobs {
             bytes: 0,
             seconds_to_make: None,
         };
-        let (mut known_ms, mut known_characters) = (0, 0);
+        let (mut known_ms, mut known_characters, mut recorded_ms) = (0, 0, 0);
         for chapter in narrator.heard_chapters(&book, &(first..=last)).await? {
             let ahead = narrator.chapter_ahead(&wanted.book, chapter, &estimate.voice).await?;
-            let ChapterAhead { jobs, missing, known: (ms, characters) } = ahead;
+            let ChapterAhead { jobs, missing, known: (ms, characters), .. } = ahead;
             (known_ms, known_characters) = (known_ms + ms, known_characters + characters);
+            recorded_ms += ahead.recorded_ms;
             // What several chapters say is made once.
             let missing: HashSet<_> = missing.iter().map(|job| job.content).collect();
             for job in jobs.iter().filter(|job| seen.insert(job.content)) {
@@ -77,7 +78,7 @@ impl Jobs {
                     continue;
                 }
                 estimate.missing += 1;
-                let characters = job.text.chars().count() as u64;
+                let characters = job.characters();
                 estimate.characters += characters;
                 *characters_by_engine.entry(job.voice.engine.clone()).or_default() += characters;
                 price += self.shared.voices.price_of(&job.voice.engine, characters);
@@ -89,7 +90,7 @@ impl Jobs {
             0 => estimate.characters * 1000 / CHARACTERS_A_SECOND,
             known => estimate.characters * known_ms / known,
         };
-        estimate.audio_seconds = (known_ms + missing_ms) / 1000;
+        estimate.audio_seconds = (known_ms + missing_ms + recorded_ms) / 1000;
         estimate.bytes = estimate.audio_seconds * BYTES_A_SECOND;
         let speed = self.shared.rows.speed(&estimate.voice).await?;
         estimate.seconds_to_make = match (estimate.characters, speed) {

@@ -191,7 +191,7 @@ impl Feeder<'_> {
 
     /// Has a sentence made; says why it cannot be. Everything else that fails ends the whole.
     async fn make(&self, job: Job) -> Result<Option<VoiceError>, NarrationError> {
-        let characters = job.text.chars().count() as u64;
+        let characters = job.characters();
         let cost = self.voices.price_of(&job.voice.engine, characters);
         {
             let state = &mut self.state();

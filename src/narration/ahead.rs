@@ -12,7 +12,7 @@ use super::stream::Recording;
 use super::{NarrationError, Narrator};
 use crate::clips::waits::WaitError;
 use crate::queue::{Class, Job, QueueError};
-use crate::speech::{Capacity, VoiceError};
+use crate::speech::{Capacity, VoiceError, overlay};
 use crate::text::hash::ContentHash;
 
 /// Sentences of one book that wait in the background lanes at most.
@@ -48,8 +48,10 @@ pub struct ChapterAhead {
     pub jobs: Vec<Job>,
     /// Those that are not there yet, in reading order.
     pub missing: Vec<Job>,
-    /// How long the clips that are there last, in milliseconds, and what they say, in characters.
+    /// How long what voices have read of it lasts, in milliseconds, and how much that is, in characters.
     pub known: (u64, u64),
+    /// How long all lasts that the book brings the sound of, in milliseconds.
+    pub recorded_ms: u64,
 }
 
 impl Narrator {
@@ -90,16 +92,20 @@ impl Narrator {
         let jobs = plan.segments.iter().flat_map(Segment::jobs);
         let jobs: Vec<Job> = jobs.filter(|job| seen.insert(job.content)).cloned().collect();
         let known = self.shared.clips.lengths(jobs.iter().map(|job| job.content).collect()).await?;
-        let (mut milliseconds, mut characters) = (0, 0);
+        let (mut milliseconds, mut characters, mut recorded_ms) = (0, 0, 0);
         for job in &jobs {
-            if let Some(length) = known.get(&job.content) {
-                milliseconds += length.duration().as_millis() as u64;
-                characters += super::characters_of(job);
+            let length = known.get(&job.content).map(|length| length.duration().as_millis() as u64);
+            if overlay::is_of(&job.voice) {
+                let told = || overlay::length_ms(&job.text).unwrap_or_default().into();
+                recorded_ms += length.unwrap_or_else(told);
+            } else if let Some(length) = length {
+                milliseconds += length;
+                characters += job.characters();
             }
         }
         let missing =
             jobs.iter().filter(|job| !known.contains_key(&job.content)).cloned().collect();
-        Ok(ChapterAhead { jobs, missing, known: (milliseconds, characters) })
+        Ok(ChapterAhead { jobs, missing, known: (milliseconds, characters), recorded_ms })
     }
 
     /// A chapter as the person hears it, as far as it has been made.

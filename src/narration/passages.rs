@@ -38,10 +38,8 @@ impl Narrator {
             let segment = plan.as_ref().and_then(|plan| plan.segments.get(at));
             let jobs = segment.map_or(&[][..], |segment| segment.jobs());
             let varying: Vec<&Job> = jobs.iter().filter(|job| self.varies(job)).collect();
-            let cost = |job: &&Job| {
-                let characters = job.text.chars().count() as u64;
-                self.shared.voices.cost(&voice_of(job), "und", characters)
-            };
+            let cost =
+                |job: &&Job| self.shared.voices.cost(&voice_of(job), "und", job.characters());
             let again = (!varying.is_empty()).then(|| varying.iter().map(cost).sum());
             PassageSentence { text: sentence.text.clone(), again }
         });

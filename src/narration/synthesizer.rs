@@ -153,7 +153,7 @@ fn count(job: &Job, spoken: &Result<Spoken, VoiceError>, begun: Instant) {
     counter!("earmark_syntheses_total", "engine" => engine(), "outcome" => outcome).increment(1);
     if let Ok(spoken) = spoken {
         histogram!("earmark_synthesis_seconds", "engine" => engine()).record(begun.elapsed());
-        let characters = job.text.chars().count() as u64;
+        let characters = job.characters();
         counter!("earmark_spoken_characters_total", "engine" => engine()).increment(characters);
         counter!("earmark_spoken_cost_millionths_total", "engine" => engine())
             .increment(spoken.cost);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{NarrationError, Narrator, characters_of};
+use super::{NarrationError, Narrator};
 use crate::audio::Clip;
 use crate::clips::waits::{Ask, WaitError, WaitGuard, Waiter};
 use crate::queue::{Asked, Class, Job, SHORT_REST};
@@ -204,7 +204,7 @@ impl Narrator {
     pub(super) async fn check_allowance(&self, job: &Job) -> Result<(), WaitError> {
         if let Some(payer) = &job.payer
             && let Ok(Some(left)) = self.shared.allowances.left(payer).await
-            && left.characters < characters_of(job)
+            && left.characters < job.characters()
         {
             let (allowance, payer) = (left.of, payer.to_string());
             return Err(VoiceError::OverAllowance { allowance, payer }.into());

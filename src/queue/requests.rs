@@ -5,7 +5,8 @@ use serde::Serialize;
 /// How long a request is remembered after it was last heard of.
 pub const REQUEST_EXPIRY_SECONDS: u64 = 3600;
 
-/// How far a request has come. A sentence that a chapter_change has dropped since is never done.
+/// How far a request has come. A sentence that a chapter_change has dropped since, or that has gone with its engine, is
+/// never done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct RequestStatus {
     /// `queued`, `processing`, `completed`, or `failed` when a sentence of it could not be spoken.
@@ -23,7 +24,7 @@ pub struct RequestStatus {
 /// What is to be added to the counters of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ProgressDelta {
-    /// How many sentences it has, when that is delta.
+    /// How many sentences it has, once that is known.
     pub total: Option<usize>,
     /// A worker has it in hand.
     pub begun: bool,
@@ -45,7 +46,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// Notes delta.
+    /// Adds what is new.
     pub fn record(&mut self, delta: ProgressDelta, worker: &str, now_ms: u64) {
         let ProgressDelta { total, begun, done, failed } = delta;
         self.heard_ms = now_ms;

@@ -70,6 +70,8 @@ struct Shared {
     /// The engines as they were built, by name and time of their settings: a change of one leaves the others
     /// as they are.
     built: tokio::sync::Mutex<HashMap<(String, i64), Arc<dyn Engine>>>,
+    /// Those that sentences waited for at the start, until the list is read. A std mutex, never held across an await.
+    expected: Mutex<HashSet<String>>,
     /// Those that were here and are not any more, and until when they are forgotten. A std mutex, never held across an
     /// await.
     removed: Mutex<HashMap<String, Instant>>,
@@ -91,6 +93,7 @@ impl Engines {
             seen: Mutex::default(),
             tested: Mutex::default(),
             built: Default::default(),
+            expected: Mutex::default(),
             removed: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
@@ -253,11 +256,15 @@ impl Engines {
         }
         // One that cannot be used here may be used by others.
         let is_gone = |name: &&String| !listed.contains(*name);
-        let gone = built.keys().map(|(name, _)| name).filter(is_gone).cloned();
+        let expected = std::mem::take(
+            &mut *self.shared.expected.lock().unwrap_or_else(PoisonError::into_inner),
+        );
+        let known = built.keys().map(|(name, _)| name).chain(&expected);
+        let gone: Vec<String> = known.filter(is_gone).cloned().collect();
         {
             let until = Instant::now() + FORGOTTEN_FOR;
             let mut removed = self.shared.removed.lock().unwrap_or_else(PoisonError::into_inner);
-            removed.extend(gone.map(|name| (name, until)));
+            removed.extend(gone.into_iter().map(|name| (name, until)));
             // It may have come back.
             removed.retain(|name, _| !listed.contains(name));
         }
@@ -273,6 +280,13 @@ impl Engines {
         let missing = || EnginesError::NoSuchEngine(name.to_owned());
         let (settings, key) = self.stored(name).await?.ok_or_else(missing)?;
         Ok((settings.kind.build)(settings, key)?)
+    }
+
+    /// Says for which engines sentences wait: those of them that the list does not have were removed.
+    pub fn expect(&self, names: HashSet<String>) {
+        *self.shared.expected.lock().unwrap_or_else(PoisonError::into_inner) = names;
+        // The list is read again although it is no news.
+        *self.seen() = None;
     }
 
     /// Refreshes every few seconds, and for a while says each time which engines are no more: what was in hand when one

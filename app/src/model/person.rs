@@ -157,10 +157,12 @@ pub struct SharedBook {
 pub struct ShareCard {
     /// Names it; it lets nobody in
     pub id: String,
-    /// The book’s id
+    /// The book’s id; empty, as its title, where it is another’s own book
     pub book: String,
     /// The book’s title
     pub title: String,
+    /// Who made it
+    pub from: String,
     /// When it ends, in ms since 1970
     pub expires_at_ms: u64,
     /// Browsers that came by it
@@ -208,12 +210,15 @@ pub struct HappeningCard {
     /// Who did it; empty where nobody is known
     pub who: String,
     /// `login`, `login_refused`, `set_up`, `person_added`, `person_removed`, `role`, `allowance`, `password`, `token`,
-    /// `invited`, `uninvited`, `accepted`, `shared`, `identity`, `identity_removed`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
+    /// `invited`, `uninvited`, `accepted`, `shared`, `unshared`, `identity`, `identity_removed`, `engine`, `engine_removed`, `voice`, `voice_removed` or `storage`
     pub what: String,
     /// Whom or what it was about
     pub about: String,
     /// The address it came from
     pub address: String,
+    /// Whether a program of theirs did it, by a token
+    #[serde(default)]
+    pub is_program: bool,
 }
 
 /// A browser that is logged in.

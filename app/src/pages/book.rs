@@ -116,7 +116,8 @@ fn contents_line(
         <li class=format!("depth-{depth}")>
             <a href=href data-chapter=line.chapter aria-current=is_current.then_some("true")>
                 <span class="contents-title">{line.title.clone()}</span>
-                {minutes.map(|minutes| view! { <span class="time">{minutes}</span> })}
+                // Not in the book's language, as the titles are.
+                {minutes.map(|minutes| view! { <span class="time" lang=words().tag dir="ltr">{minutes}</span> })}
             </a>
         </li>
     }

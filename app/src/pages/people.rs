@@ -4,10 +4,11 @@ use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
 use super::login::{name_field, password_field};
+use super::shared::shares_of_all;
 use super::{hours_since, loaded};
-use crate::backend::backend;
+use crate::backend::{backend, person};
 use crate::components::{PageTitle, SiteHead};
-use crate::model::{HappeningCard, InvitationCard, PersonCard, Role};
+use crate::model::{HappeningCard, InvitationCard, PersonCard, Role, ShareCard};
 use crate::notice::notice;
 use crate::words::words;
 
@@ -20,7 +21,11 @@ pub fn PeoplePage() -> impl IntoView {
         async move {
             let backend = backend?;
             let invitations = backend.invitations().await?;
-            Ok((backend.people().await?, invitations, backend.happenings().await?))
+            let links = match person() {
+                Some(admin) => backend.shares_of_all(&admin).await?,
+                None => Vec::new(),
+            };
+            Ok((backend.people().await?, (invitations, links), backend.happenings().await?))
         }
     };
     let said = notice();
@@ -32,7 +37,7 @@ const INVITATION: &str = "/invite?link=";
 
 fn page(
     people: Vec<PersonCard>,
-    open: Vec<InvitationCard>,
+    (open, links): (Vec<InvitationCard>, Vec<ShareCard>),
     happenings: Vec<HappeningCard>,
     said: &str,
 ) -> AnyView {
@@ -67,6 +72,7 @@ fn page(
                 <button class="button">{add}</button>
             </form>
             {(!is_empty).then(|| invitations(open, is_link.then(|| said.to_owned())))}
+            {shares_of_all(links)}
             {(!happenings.is_empty()).then(|| what_happened(happenings))}
         </main>
     }
@@ -137,8 +143,9 @@ fn invitations(open: Vec<InvitationCard>, made: Option<String>) -> impl IntoView
 fn what_happened(happenings: Vec<HappeningCard>) -> impl IntoView {
     let words = &words().accounts;
     let line = |card: HappeningCard| {
-        let HappeningCard { at_ms, who, what, about, address } = card;
-        let details = [who, about, address].into_iter().filter(|part| !part.is_empty());
+        let HappeningCard { at_ms, who, what, about, address, is_program } = card;
+        let program = if is_program { words.by_program.to_owned() } else { String::new() };
+        let details = [who, program, about, address].into_iter().filter(|part| !part.is_empty());
         let details = details.collect::<Vec<_>>().join(" · ");
         view! {
             <li>

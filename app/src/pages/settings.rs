@@ -22,7 +22,7 @@ pub fn SettingsPage() -> impl IntoView {
     let chosen = use_context::<Preferences>().unwrap_or_default();
     let words = words();
     let said = &words.settings;
-    let [marked, rest] = said.preview_text;
+    let [marked, rest, next] = said.preview_text;
     let names = |all: &[&'static str]| all.to_vec();
     let how = &words.listening;
     let is_admin = may(Role::Admin);
@@ -36,6 +36,7 @@ pub fn SettingsPage() -> impl IntoView {
             <figure class="preview" aria-label=said.preview data-panel-skip>
                 <div class="text">
                     <p><span class="speaking" data-s="0">{marked}</span>" "{rest}</p>
+                    <p>{next}</p>
                 </div>
             </figure>
             <form class="preferences" method="post" action="/settings">

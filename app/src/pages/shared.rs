@@ -110,8 +110,25 @@ pub(super) fn share_form(book: &BookId) -> Option<impl IntoView + use<>> {
 
 /// The links of a person that are open.
 pub(super) fn shares(cards: Vec<ShareCard>) -> Option<impl IntoView> {
+    list(cards, "/api/shares", false)
+}
+
+/// Everybody's links that are open, for those who run the place.
+pub(super) fn shares_of_all(cards: Vec<ShareCard>) -> Option<impl IntoView> {
+    list(cards, "/api/people/shares", true)
+}
+
+fn list(cards: Vec<ShareCard>, at: &'static str, says_whose: bool) -> Option<impl IntoView> {
     let words = words();
-    let line = |card: ShareCard| {
+    let line = move |card: ShareCard| {
+        let from = says_whose.then(|| view! { " · "<bdi>{card.from}</bdi> });
+        let book = match card.title.as_str() {
+            "" => view! { <span>{words.sharing.others_own}</span> }.into_any(),
+            title => {
+                let address = format!("/book/{}", card.book);
+                view! { <a href=address dir="auto">{title.to_owned()}</a> }.into_any()
+            }
+        };
         let label = format!("{}: {}", words.accounts.withdraw, card.title);
         let (guests, until) = (
             (words.sharing.guests)(card.guests),
@@ -120,10 +137,9 @@ pub(super) fn shares(cards: Vec<ShareCard>) -> Option<impl IntoView> {
         view! {
             <li>
                 <span>
-                    <a href=format!("/book/{}", card.book) dir="auto">{card.title}</a>
-                    " · "{guests}" · "{until}
+                    {book}{from}" · "{guests}" · "{until}
                 </span>
-                <form method="post" action=format!("/api/shares/{}/delete", card.id)>
+                <form method="post" action=format!("{at}/{}/delete", card.id)>
                     <button class="button quiet-button" aria-label=label>{words.accounts.withdraw}</button>
                 </form>
             </li>

@@ -84,6 +84,7 @@ pub struct Accounts {
     pub confirm_by_nothing: &'static str,
     pub go_on: &'static str,
     pub happenings: &'static str,
+    pub by_program: &'static str,
     /// What happened, by its name in the API.
     pub happened: fn(&str) -> &'static str,
     /// Hours since something happened.
@@ -187,6 +188,7 @@ pub(super) const ENGLISH: Accounts = Accounts {
     confirm_by_nothing: "You have no password here. Whoever runs this place can give you one.",
     go_on: "Go on",
     happenings: "What happened",
+    by_program: "by a program",
     happened: |what| match what {
         "login" => "logged in",
         "login_refused" => "could not log in",
@@ -201,6 +203,7 @@ pub(super) const ENGLISH: Accounts = Accounts {
         "uninvited" => "withdrew an invitation",
         "accepted" => "came with an invitation",
         "shared" => "shared a book by link",
+        "unshared" => "withdrew somebody’s link",
         "identity" => "added a way to log in",
         "identity_removed" => "removed a way to log in",
         "voice" => "began to install a voice",
@@ -316,6 +319,7 @@ pub(super) const SPANISH: Accounts = Accounts {
     confirm_by_nothing: "Aquí no tienes contraseña. Quien administra este sitio puede darte una.",
     go_on: "Seguir",
     happenings: "Lo que ha pasado",
+    by_program: "por un programa",
     happened: |what| match what {
         "login" => "ha entrado",
         "login_refused" => "no ha podido entrar",
@@ -330,6 +334,7 @@ pub(super) const SPANISH: Accounts = Accounts {
         "uninvited" => "ha retirado una invitación",
         "accepted" => "ha venido con una invitación",
         "shared" => "ha compartido un libro con un enlace",
+        "unshared" => "ha retirado un enlace de alguien",
         "identity" => "ha añadido una manera de entrar",
         "identity_removed" => "ha quitado una manera de entrar",
         "voice" => "ha empezado a instalar una voz",
@@ -445,6 +450,7 @@ pub(super) const GERMAN: Accounts = Accounts {
     confirm_by_nothing: "Du hast hier kein Passwort. Wer hier verwaltet, kann dir eins geben.",
     go_on: "Weiter",
     happenings: "Was geschehen ist",
+    by_program: "durch ein Programm",
     happened: |what| match what {
         "login" => "hat sich angemeldet",
         "login_refused" => "konnte sich nicht anmelden",
@@ -459,6 +465,7 @@ pub(super) const GERMAN: Accounts = Accounts {
         "uninvited" => "hat eine Einladung zurückgezogen",
         "accepted" => "kam mit einer Einladung",
         "shared" => "hat ein Buch als Link geteilt",
+        "unshared" => "hat jemandes Link zurückgezogen",
         "identity" => "hat einen Weg zum Anmelden hinzugefügt",
         "identity_removed" => "hat einen Weg zum Anmelden entfernt",
         "voice" => "hat begonnen, eine Stimme zu installieren",

@@ -151,6 +151,7 @@ pub(super) static ENGLISH: Words = Words {
         preview_text: [
             "Call me Ishmael.",
             "Some years ago—never mind how long precisely—having little or no money in my purse, and nothing particular to interest me on shore, I thought I would sail about a little and see the watery part of the world.",
+            "It is a way I have of driving off the spleen, and regulating the circulation.",
         ],
         keys: "Single-letter keys",
         tongue: "Language",

@@ -151,6 +151,7 @@ pub(super) static GERMAN: Words = Words {
         preview_text: [
             "Als Gregor Samsa eines Morgens aus unruhigen Träumen erwachte, fand er sich in seinem Bett zu einem ungeheueren Ungeziefer verwandelt.",
             "Er lag auf seinem panzerartig harten Rücken und sah, wenn er den Kopf ein wenig hob, seinen gewölbten, braunen, von bogenförmigen Versteifungen geteilten Bauch.",
+            "»Was ist mit mir geschehen?« dachte er. Es war kein Traum.",
         ],
         keys: "Tasten mit einem Buchstaben",
         tongue: "Sprache",

@@ -16,6 +16,7 @@ pub struct Sharing {
     pub make: &'static str,
     pub made: &'static str,
     pub links: &'static str,
+    pub others_own: &'static str,
     pub guests: fn(guests: u64) -> String,
     pub lent: &'static str,
     pub lent_lead: fn(from: &str) -> String,
@@ -44,6 +45,7 @@ pub(super) const ENGLISH: Sharing = Sharing {
     make: "Make a link",
     made: "Copy this address and send it. It is shown this once.",
     links: "Shared by link",
+    others_own: "a book of their own",
     guests: |guests| match guests {
         0 => "nobody came yet".to_owned(),
         1 => "one browser came".to_owned(),
@@ -82,6 +84,7 @@ pub(super) const SPANISH: Sharing = Sharing {
     make: "Crear un enlace",
     made: "Copia esta dirección y envíala. Se muestra solo esta vez.",
     links: "Compartido con un enlace",
+    others_own: "un libro propio",
     guests: |guests| match guests {
         0 => "aún no ha venido nadie".to_owned(),
         1 => "ha venido un navegador".to_owned(),
@@ -120,6 +123,7 @@ pub(super) const GERMAN: Sharing = Sharing {
     make: "Link erzeugen",
     made: "Kopiere diese Adresse und sende sie. Sie wird nur dieses eine Mal gezeigt.",
     links: "Als Link geteilt",
+    others_own: "ein eigenes Buch",
     guests: |guests| match guests {
         0 => "noch kam niemand".to_owned(),
         1 => "ein Browser kam".to_owned(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use moka::future::Cache;
 use openidconnect::core::{
     CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims,
 };
@@ -17,6 +18,8 @@ use crate::config::{ProviderSettings, SiteUrl};
 use crate::http::ApiError;
 use crate::time::now_ms;
 
+/// For how long it is believed where a provider is asked and by which keys it signs.
+const TOLD_FOR: Duration = Duration::from_secs(600);
 /// How much a provider's clock may be behind ours, in seconds.
 const CLOCK_SKEW_SECONDS: i64 = 60;
 /// How long a provider may take to answer.
@@ -37,6 +40,8 @@ pub struct Provider {
     pub settings: ProviderSettings,
     secret: Option<String>,
     back: String,
+    /// What it has told of itself, so that a login does not have to ask first.
+    told: Cache<(), CoreProviderMetadata>,
 }
 
 /// What is kept until somebody comes back, and shows that it is them.
@@ -76,7 +81,8 @@ impl Providers {
             .build()?;
         let all = listed.into_iter().map(|(settings, secret)| {
             let back = site.page(&format!("/login/{}/back", settings.name));
-            Provider { settings, secret, back }
+            let told = Cache::builder().max_capacity(1).time_to_live(TOLD_FOR).build();
+            Provider { settings, secret, back, told }
         });
         Ok(Self { asker: Asker(client), all: all.collect() })
     }
@@ -174,8 +180,16 @@ impl Provider {
             exchange.request_async(&providers.asker).await.map_err(|error| failed(&error))?;
         let token = tokens.id_token().ok_or(ApiError::NotLetIn)?;
         let nonce = Nonce::new(secrets.nonce.clone());
-        let claims = token.claims(&discovered.id_token_verifier(), &nonce);
-        let claims = claims.map_err(|error| failed(&error))?;
+        let claims = match token.claims(&discovered.id_token_verifier(), &nonce) {
+            Ok(claims) => claims,
+            Err(_) => {
+                // It may sign with a newer key than it had told of.
+                self.told.invalidate(&()).await;
+                let anew = self.discover(providers).await?;
+                let claims = token.claims(&anew.id_token_verifier(), &nonce);
+                claims.map_err(|error| failed(&error))?
+            }
+        };
         let subject = claims.subject().clone();
         let asked_at = claims.auth_time().map(|time| time.timestamp());
         let left_at = i64::try_from(secrets.left_at).unwrap_or(i64::MAX);
@@ -203,10 +217,17 @@ impl Provider {
     }
 
     async fn discover(&self, providers: &Providers) -> Result<Discovered, ApiError> {
-        let issuer = IssuerUrl::new(self.settings.issuer.clone());
-        let issuer = issuer.map_err(|error| self.failed(&error))?;
-        let found = CoreProviderMetadata::discover_async(issuer, &providers.asker).await;
-        let found = found.map_err(|error| self.failed(&error))?;
+        let found = match self.told.get(&()).await {
+            Some(told) => told,
+            None => {
+                let issuer = IssuerUrl::new(self.settings.issuer.clone());
+                let issuer = issuer.map_err(|error| self.failed(&error))?;
+                let told = CoreProviderMetadata::discover_async(issuer, &providers.asker).await;
+                let told = told.map_err(|error| self.failed(&error))?;
+                self.told.insert((), told.clone()).await;
+                told
+            }
+        };
         let back = RedirectUrl::new(self.back.clone()).map_err(|error| self.failed(&error))?;
         let id = ClientId::new(self.settings.client_id.clone());
         let secret = self.secret.clone().map(ClientSecret::new);

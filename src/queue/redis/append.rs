@@ -22,8 +22,9 @@ use crate::redis::Key;
 use crate::redis::script::{self, Call};
 use crate::time::now_ms;
 
-/// Jobs added by one transaction, so that nobody waits for it long.
-const JOBS_A_CALL: usize = 100;
+/// Jobs added by one transaction: nobody waits for it long, and while Redis takes them the next are put together.
+/// Measured with chapters of 300: a hundred a call are a tenth slower, twenty-five no faster.
+const JOBS_A_CALL: usize = 50;
 /// Sentences asked about by one command, for the same reason.
 const SENTENCES_A_LOOK: usize = 1000;
 
