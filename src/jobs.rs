@@ -35,7 +35,7 @@ use crate::narration::{NarrationError, Narrator, Reserved, Reserves};
 use crate::speech::Voices;
 use crate::time::now_ms;
 use estimate::Prospect;
-use rows::{NewNarration, Rows, Wish};
+use rows::{Asking, NewNarration, Rows, Wish};
 
 pub use audiobookshelf::{Audiobookshelf, SendError};
 pub use quiet::QuietHours;
@@ -180,8 +180,6 @@ struct Shared {
     audiobookshelf: Option<Audiobookshelf>,
     /// There may be one to run.
     woken: Notify,
-    /// Whoever asks for one, while it is looked whether they may.
-    asking: tokio::sync::Mutex<()>,
 }
 
 /// What narrations are run with.
@@ -225,7 +223,6 @@ impl Jobs {
             folder,
             audiobookshelf: parts.audiobookshelf,
             woken: Notify::new(),
-            asking: tokio::sync::Mutex::default(),
         });
         shared.narrator.keep_for(Arc::clone(&shared) as Arc<dyn Reserves>);
         for _ in 0..settings.at_once {
@@ -286,30 +283,35 @@ impl Jobs {
             max_cost: (price as i64).max((wanted.max_cost * 1e6) as i64),
         };
         let most = self.shared.settings.waiting_per_person;
-        // One after the other, so that two at once do not both have what is left.
-        let _asking = self.shared.asking.lock().await;
-        let is_full = rows.waiting(library.user()).await? >= i64::from(most);
+        let mut asking = rows.asking(library.user()).await?;
+        let is_full = asking.waiting(library.user()).await? >= i64::from(most);
         // The same once more is no further one.
-        let (id, is_new) = match rows.known(&new).await? {
+        let (id, is_new) = match asking.known(&new).await? {
             Some(id) => (id, false),
             None if is_full => return Err(JobError::TooMany(most)),
             None => {
-                self.check_day(library.user(), estimate.characters).await?;
-                rows.add(&new).await?
+                self.check_day(&mut asking, library.user(), estimate.characters).await?;
+                asking.add(&new).await?
             }
         };
+        asking.done().await?;
         self.shared.woken.notify_one();
         let card = self.get(Whose::own(library.user()), &id).await?;
         Ok(Asked { card, is_new })
     }
 
     /// Whether a person may ask for so many characters more today.
-    async fn check_day(&self, user: &str, needed: u64) -> Result<(), JobError> {
+    async fn check_day(
+        &self,
+        asking: &mut Asking,
+        user: &str,
+        needed: u64,
+    ) -> Result<(), JobError> {
         let of = self.shared.settings.characters_a_day;
         if of == 0 || needed == 0 {
             return Ok(());
         }
-        let left = of.saturating_sub(self.shared.rows.asked_today(user).await?);
+        let left = of.saturating_sub(asking.asked_today(user).await?);
         if needed <= left { Ok(()) } else { Err(JobError::TooMuch { of, left, needed }) }
     }
 
@@ -398,14 +400,15 @@ impl Jobs {
     /// When there is none, or it did neither, or its person has as many waiting as they may have.
     pub async fn retry(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
         let most = self.shared.settings.waiting_per_person;
-        let _asking = self.shared.asking.lock().await;
-        if self.shared.rows.waiting(whose.viewer).await? >= i64::from(most) {
+        let mut asking = self.shared.rows.asking(whose.viewer).await?;
+        if asking.waiting(whose.viewer).await? >= i64::from(most) {
             return Err(JobError::TooMany(most));
         }
-        if let Some((user, missing)) = self.shared.rows.missing(id).await? {
-            self.check_day(&user, missing).await?;
+        if let Some((user, missing)) = asking.missing(id).await? {
+            self.check_day(&mut asking, &user, missing).await?;
         }
-        let done = self.shared.rows.retry(id, whose).await?;
+        let done = asking.retry(id, whose).await?;
+        asking.done().await?;
         self.shared.woken.notify_one();
         self.changed(done, whose, id).await
     }

@@ -12,6 +12,7 @@ use common::{TestServer, VOICE, epub};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::time::Instant;
 
 const SERVICE: &str = "stand-in:af_heart";
@@ -339,6 +340,11 @@ async fn what_was_called_off_is_not_tried_again_beyond_the_day() {
 
 /// Starts a server where it is quiet now, or in two hours.
 async fn quiet_server(is_now: bool, more: &[&str]) -> TestServer {
+    quiet_server_on(TempDir::new().unwrap(), is_now, more).await
+}
+
+/// The same, on a data folder.
+async fn quiet_server_on(data: TempDir, is_now: bool, more: &[&str]) -> TestServer {
     let hours = if is_now {
         "00:00-23:59".to_owned()
     } else {
@@ -351,7 +357,7 @@ async fn quiet_server(is_now: bool, more: &[&str]) -> TestServer {
     };
     let mut arguments = vec!["--quiet-hours", hours.as_str()];
     arguments.extend(more);
-    TestServer::start_with(&arguments).await
+    TestServer::start_on_with(data, &arguments).await
 }
 
 /// How many clips there are of a voice's engine.
@@ -421,7 +427,13 @@ async fn in_quiet_hours_a_voice_costs_no_more_than_it_may() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(standin.characters() <= 100, "{}", standin.characters());
+    let spoken = standin.characters();
+    assert!(spoken <= 100, "{spoken}");
+    // Nor when it begins anew.
+    let server = quiet_server_on(server.stop().await, true, &["--quiet-budget", "0.01"]).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(standin.characters(), spoken);
+    drop(server);
 }
 
 #[tokio::test(flavor = "multi_thread")]

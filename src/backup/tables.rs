@@ -28,7 +28,7 @@ const fn audio(name: &'static str) -> Table {
 }
 
 /// All tables, each behind those that it refers to. Not among them is `synthesis`, which says what is being made now.
-pub(super) static ALL: [Table; 28] = [
+pub(super) static ALL: [Table; 29] = [
     table("users"),
     table("books"),
     table("chapters"),
@@ -49,6 +49,7 @@ pub(super) static ALL: [Table; 28] = [
     table("guests"),
     table("feeds"),
     table("narrations"),
+    table("nights"),
     table("documents"),
     table("sync_places"),
     table("reading_days"),

@@ -7,11 +7,13 @@
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::model::BookId;
 use chrono::NaiveDate;
 use futures::{StreamExt, stream};
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::quiet::QuietHours;
@@ -48,8 +50,8 @@ struct Candidate {
 struct Night {
     /// Names it.
     day: NaiveDate,
-    /// What may still be spent, in millionths.
-    left: u64,
+    /// Whether there was something that is beyond what may still be spent.
+    is_spent: bool,
     /// Chapters of which there is nothing more to be made.
     done: HashSet<(String, BookId, String, u32)>,
     /// Sentences that could not be made.
@@ -57,22 +59,32 @@ struct Night {
 }
 
 impl Night {
-    fn of(shared: &Shared, quiet: QuietHours) -> Self {
-        let left = shared.settings.budget_a_night;
-        Self { day: quiet.night(), left, done: HashSet::new(), failed: HashSet::new() }
+    fn of(quiet: QuietHours) -> Self {
+        Self { day: quiet.night(), is_spent: false, done: HashSet::new(), failed: HashSet::new() }
     }
+}
+
+/// Why a sentence was not made.
+#[derive(Debug, Error)]
+enum NotMade {
+    /// It costs more than the night may still cost.
+    #[error("it is beyond what may be spent in quiet hours")]
+    Unaffordable,
+    #[error(transparent)]
+    Failed(#[from] NarrationError),
 }
 
 /// Makes ahead what there is, each time that it is quiet, until `shutdown`.
 pub(super) async fn run(shared: Arc<Shared>, quiet: QuietHours, shutdown: CancellationToken) {
-    let mut night = Night::of(&shared, quiet);
+    let mut night = Night::of(quiet);
+    let server = uuid::Uuid::new_v4().simple().to_string();
     while !shutdown.is_cancelled() {
         if quiet.are_now() {
             if night.day != quiet.night() {
-                night = Night::of(&shared, quiet);
+                night = Night::of(quiet);
             }
             let made = tokio::select! {
-                made = make(&shared, &mut night, quiet) => made,
+                made = make(&shared, &mut night, (quiet, &server)) => made,
                 () = shutdown.cancelled() => return,
             };
             if let Err(error) = made {
@@ -86,7 +98,15 @@ pub(super) async fn run(shared: Arc<Shared>, quiet: QuietHours, shutdown: Cancel
     }
 }
 
-async fn make(shared: &Shared, night: &mut Night, quiet: QuietHours) -> Result<(), JobError> {
+/// Makes what there is, unless another server does; `server` is the name of this one.
+async fn make(
+    shared: &Shared,
+    night: &mut Night,
+    (quiet, server): (QuietHours, &str),
+) -> Result<(), JobError> {
+    if !shared.rows.hold_night(night.day, server).await? {
+        return Ok(());
+    }
     for Candidate { user, book, voice, chapters } in candidates(shared).await? {
         let library = shared.library.trusted(&user);
         let narrator = shared.narrator.of(library.clone());
@@ -100,6 +120,9 @@ async fn make(shared: &Shared, night: &mut Night, quiet: QuietHours) -> Result<(
             let name = (user.clone(), book.clone(), voice.clone(), chapter);
             if night.done.contains(&name) {
                 continue;
+            }
+            if !shared.rows.hold_night(night.day, server).await? {
+                return Ok(());
             }
             match make_chapter(shared, &narrator, (&book, &voice, chapter), (night, quiet)).await {
                 Ok(()) => drop(night.done.insert(name)),
@@ -120,24 +143,29 @@ async fn make_chapter(
 ) -> Result<(), NarrationError> {
     let missing = narrator.chapter_ahead(book, chapter, voice).await?.missing;
     let mut affordable = Vec::new();
-    let mut reserved = night.left;
     for job in missing.into_iter().filter(|job| !night.failed.contains(&job.content)) {
         let engine = &job.voice.engine;
         let price = shared.voices.price_of(engine, job.characters());
         // What a service costs whose price nobody has told is not known.
         let is_unknown = price == 0 && shared.voices.costs(engine);
-        if is_unknown || price > reserved || narrator.rest_card(engine).await.is_some() {
+        let is_beyond = is_unknown || price > 0 && night.is_spent;
+        if is_beyond || narrator.rest_card(engine).await.is_some() {
             break;
         }
-        reserved -= price;
         affordable.push((job, price));
     }
     let Some((first, _)) = affordable.first() else { return Ok(()) };
     let at_once = narrator.ahead_at_once(&first.voice.engine).await;
     let jobs: Vec<Job> = affordable.iter().map(|(job, _)| job.clone()).collect();
+    let (day, spent) = (night.day, AtomicBool::new(night.is_spent));
+    let is_spent = &spent;
     let mut made = stream::iter(affordable.into_iter().map(|(job, price)| async move {
-        let made = make_one(narrator, &job).await;
-        (job.content, price, made)
+        // What is shorter may be affordable, but a chapter with holes is of no use.
+        let made = match price > 0 && is_spent.load(Ordering::Relaxed) {
+            true => Err(NotMade::Unaffordable),
+            false => make_affordable(shared, narrator, &job, (price, day)).await,
+        };
+        (job.content, made)
     }))
     .buffer_unordered(at_once);
     // When the night is over, what is still in the lanes leaves them: nothing of it is made by day.
@@ -152,14 +180,38 @@ async fn make_chapter(
             }
         };
         match next {
-            Some((_, price, Ok(()))) => night.left = night.left.saturating_sub(price),
-            Some((content, _, Err(error))) => {
+            Some((_, Ok(()))) => {}
+            // What is in hand is finished, and nothing further begun that costs.
+            Some((_, Err(NotMade::Unaffordable))) => is_spent.store(true, Ordering::Relaxed),
+            Some((content, Err(error))) => {
                 tracing::debug!(%error, "a sentence is not made ahead");
                 night.failed.insert(content);
             }
-            None => return Ok(()),
+            None => break,
         }
     }
+    drop(made);
+    night.is_spent = spent.into_inner();
+    Ok(())
+}
+
+/// Has a sentence made, if the night may still cost its price.
+async fn make_affordable(
+    shared: &Shared,
+    narrator: &Narrator,
+    job: &Job,
+    (price, night): (u64, NaiveDate),
+) -> Result<(), NotMade> {
+    let rows = &shared.rows;
+    let budget = shared.settings.budget_a_night;
+    if price > 0 && !rows.spend(night, price, budget).await.map_err(NarrationError::from)? {
+        return Err(NotMade::Unaffordable);
+    }
+    let made = make_one(narrator, job).await;
+    if made.is_err() && price > 0 {
+        rows.give_back(night, price).await.map_err(NarrationError::from)?;
+    }
+    Ok(made?)
 }
 
 /// Has a sentence made, and asks for it again for as long as nobody has.

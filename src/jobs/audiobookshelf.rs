@@ -1,4 +1,4 @@
-//! Audiobooks for a server of Audiobookshelf, by its upload API (`POST /api/upload`, version 2.26): one file in a
+//! Audiobooks for a server of Audiobookshelf, by its upload API (`POST /api/upload`, as of 2.26 to 2.36): one file in a
 //! multipart form, which it puts into a folder of the library.
 
 use std::path::Path;

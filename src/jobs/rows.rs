@@ -1,7 +1,9 @@
 //! Narrations in SQL. Whoever runs one has its token, without which nothing of it can be written any more: a server
 //! that was taken for dead changes nothing when it comes back.
 
+mod asking;
 mod figures;
+mod nights;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use sqlx::{AnyPool, Row};
 
 use crate::narration::Reserved;
 use crate::time::now_ms;
+pub(super) use asking::{Asking, NewNarration};
 
 /// Whoever runs a narration and is not heard of for so long has died.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -62,31 +65,6 @@ pub(super) struct Narration {
     pub(super) output: NarrationOutput,
     bytes: i64,
     ran: i64,
-}
-
-/// One that is to be there.
-pub(super) struct NewNarration<'a> {
-    pub(super) user: &'a str,
-    pub(super) book: &'a BookId,
-    pub(super) voice: &'a str,
-    pub(super) chapters: (u32, u32),
-    pub(super) priority: i64,
-    pub(super) run_at: u64,
-    pub(super) total: u64,
-    pub(super) done: u64,
-    /// Characters that are not there yet.
-    pub(super) wanted: u64,
-    /// In millionths.
-    pub(super) max_cost: i64,
-    pub(super) output: NarrationOutput,
-}
-
-impl NewNarration<'_> {
-    /// What is the same for the same work.
-    fn key(&self) -> String {
-        let Self { user, book, voice, chapters: (first, last), output, .. } = self;
-        format!("{user}/{book}/{voice}/{first}-{last}/{}", output.name())
-    }
 }
 
 /// How far one has come, with what was before whoever runs it took it up: what is written twice is the same.
@@ -165,62 +143,6 @@ impl<'a> Whose<'a> {
 pub(super) struct Rows(pub(super) AnyPool);
 
 impl Rows {
-    /// Adds a narration, unless the same is there already and not done; its id, and whether it is new.
-    pub(super) async fn add(&self, new: &NewNarration<'_>) -> Result<(String, bool), sqlx::Error> {
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let key = new.key();
-        let added = sqlx::query(
-            "INSERT INTO narrations (id, user_id, book_id, voice, first_chapter, last_chapter, output, state,
-             priority, run_at, created_at, started_at, finished_at, attempts, token, lease_until, moved_at, wish,
-             total, done, made, failed, chapter, error, characters, cost, max_cost, ran, file, bytes, unique_key, wanted)
-             VALUES ($1, $2, $3, $4, $5, $6, $14, 'queued', $7, $8, $9, 0, 0, 0, '', 0, 0, '', $10, $11, 0, 0, 0,
-             '', 0, 0, $13, 0, '', 0, $12, $15) ON CONFLICT DO NOTHING",
-        );
-        let added = added
-            .bind(&id)
-            .bind(new.user)
-            .bind(new.book.as_str())
-            .bind(new.voice)
-            .bind(i64::from(new.chapters.0))
-            .bind(i64::from(new.chapters.1))
-            .bind(new.priority)
-            .bind(new.run_at as i64)
-            .bind(now_ms() as i64)
-            .bind(new.total as i64)
-            .bind(new.done as i64)
-            .bind(&key)
-            .bind(new.max_cost)
-            .bind(new.output.name())
-            .bind(new.wanted as i64)
-            .execute(&self.0)
-            .await?;
-        if added.rows_affected() > 0 {
-            return Ok((id, true));
-        }
-        // It may have ended in this very moment.
-        let known = self.known(new).await?.ok_or(sqlx::Error::RowNotFound)?;
-        Ok((known, false))
-    }
-
-    /// The id of the same narration, if it is there and not done.
-    pub(super) async fn known(
-        &self,
-        new: &NewNarration<'_>,
-    ) -> Result<Option<String>, sqlx::Error> {
-        let known = sqlx::query(
-            "SELECT id FROM narrations WHERE unique_key = $1 AND state IN ('queued', 'running', 'paused')",
-        );
-        let known = known.bind(new.key()).fetch_optional(&self.0).await?;
-        Ok(known.map(|row| row.get(0)))
-    }
-
-    /// How many of a person wait: for their turn, or until they are to go on.
-    pub(super) async fn waiting(&self, user: &str) -> Result<i64, sqlx::Error> {
-        let count =
-            "SELECT COUNT(*) FROM narrations WHERE user_id = $1 AND state IN ('queued', 'paused')";
-        Ok(sqlx::query(count).bind(user).fetch_one(&self.0).await?.get(0))
-    }
-
     /// Takes the next one: that of the greatest priority or the longest wait, of whoever has been served least in a day,
     /// the first that was asked for. One that a server left by dying goes on.
     pub(super) async fn claim(
@@ -414,20 +336,6 @@ impl Rows {
         Ok(done.execute(&self.0).await?.rows_affected() > 0)
     }
 
-    /// Has one be tried again that failed or was called off. False when there is none, or the same is there already.
-    pub(super) async fn retry(&self, id: &str, whose: Whose<'_>) -> Result<bool, sqlx::Error> {
-        let statement = format!(
-            "UPDATE narrations SET state = 'queued', wish = '', run_at = $4, finished_at = 0, attempts = 0, error = ''
-             WHERE id = $1 AND {} AND state IN ('failed', 'cancelled') AND NOT EXISTS
-             (SELECT 1 FROM narrations same WHERE same.unique_key = narrations.unique_key AND same.id <> narrations.id
-             AND same.state IN ('queued', 'running', 'paused'))",
-            Whose::CONDITION
-        );
-        let done = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id);
-        let done = done.bind(whose.user()).bind(whose.viewer).bind(now_ms() as i64);
-        Ok(done.execute(&self.0).await?.rows_affected() > 0)
-    }
-
     /// Those of a person or of everybody, the newest first; one by its id.
     pub(super) async fn cards(
         &self,
@@ -475,7 +383,7 @@ impl Rows {
         let before = now_ms() as i64 - HISTORY.as_millis() as i64;
         let old = sqlx::query("DELETE FROM narrations WHERE finished_at > 0 AND finished_at < $1");
         old.bind(before).execute(&self.0).await?;
-        Ok(())
+        self.forget_nights(HISTORY).await
     }
 }
 

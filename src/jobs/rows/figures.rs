@@ -77,27 +77,4 @@ impl Rows {
         let (characters, ms) = (row.get::<i64, _>(0), row.get::<i64, _>(1));
         Ok((characters > 0 && ms > 0).then(|| characters as f64 * 1000.0 / ms as f64))
     }
-
-    /// Characters that a person has asked for in the last 24 hours or still waits for; of what was called off or failed,
-    /// those that were spoken.
-    pub(in crate::jobs) async fn asked_today(&self, user: &str) -> Result<u64, sqlx::Error> {
-        let asked = sqlx::query(
-            "SELECT CAST(COALESCE(SUM(CASE WHEN state IN ('cancelled', 'failed') THEN characters ELSE wanted END), 0)
-             AS BIGINT) FROM narrations WHERE user_id = $1 AND (created_at >= $2 OR finished_at >= $2
-             OR state IN ('queued', 'running', 'paused'))",
-        );
-        let asked = asked.bind(user).bind(now_ms() as i64 - DAY_MS).fetch_one(&self.0).await?;
-        Ok(asked.get::<i64, _>(0).unsigned_abs())
-    }
-
-    /// Whose one is that was called off or failed, and the characters that it would still have spoken.
-    pub(in crate::jobs) async fn missing(
-        &self,
-        id: &str,
-    ) -> Result<Option<(String, u64)>, sqlx::Error> {
-        let missing =
-            sqlx::query("SELECT user_id, wanted - characters FROM narrations WHERE id = $1");
-        let missing = missing.bind(id).fetch_optional(&self.0).await?;
-        Ok(missing.map(|row| (row.get(0), row.get::<i64, _>(1).max(0) as u64)))
-    }
 }

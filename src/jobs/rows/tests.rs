@@ -16,9 +16,19 @@ async fn rows() -> (Rows, tempfile::TempDir) {
 
 async fn add(rows: &Rows, user: &str, chapter: u32, priority: i64) -> String {
     let book = "0123456789abcdef".parse().unwrap();
-    let new = NewNarration {
+    let mut asking = rows.asking(user).await.unwrap();
+    let (id, is_new) = asking.add(&new(&book, user, chapter, priority)).await.unwrap();
+    assert!(is_new);
+    asking.done().await.unwrap();
+    // The order of those that were asked for in one millisecond is no one's business.
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    id
+}
+
+fn new<'a>(book: &'a BookId, user: &'a str, chapter: u32, priority: i64) -> NewNarration<'a> {
+    NewNarration {
         user,
-        book: &book,
+        book,
         voice: "v",
         chapters: (chapter, chapter),
         priority,
@@ -28,12 +38,7 @@ async fn add(rows: &Rows, user: &str, chapter: u32, priority: i64) -> String {
         wanted: 10,
         max_cost: 0,
         output: NarrationOutput::None,
-    };
-    let (id, is_new) = rows.add(&new).await.unwrap();
-    assert!(is_new);
-    // The order of those that were asked for in one millisecond is no one's business.
-    tokio::time::sleep(Duration::from_millis(2)).await;
-    id
+    }
 }
 
 #[tokio::test]
@@ -150,8 +155,48 @@ async fn one_that_does_not_get_on_is_tried_three_times() {
     let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
     assert_eq!((card.state, card.error.as_str()), (NarrationState::Failed, "stuck"));
     // A server that stops has not tried.
-    assert!(rows.retry(&card.id, Whose::own("a")).await.unwrap());
+    let mut asking = rows.asking("a").await.unwrap();
+    assert!(asking.retry(&card.id, Whose::own("a")).await.unwrap());
+    asking.done().await.unwrap();
     let narration = rows.claim(1).await.unwrap().unwrap();
     rows.end(&narration, &End::Released).await.unwrap();
     assert_eq!(rows.claim(1).await.unwrap().unwrap().attempts, 1);
+}
+
+#[tokio::test]
+async fn two_who_ask_at_once_do_not_both_have_what_is_left() {
+    let (rows, _folder) = rows().await;
+    let ask = async |chapter: u32| {
+        let mut asking = rows.asking("a").await.unwrap();
+        let is_first = asking.waiting("a").await.unwrap() == 0;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if is_first {
+            let book = "0123456789abcdef".parse().unwrap();
+            asking.add(&new(&book, "a", chapter, 0)).await.unwrap();
+            asking.done().await.unwrap();
+        }
+        is_first
+    };
+    let (one, other) = tokio::join!(ask(1), ask(2));
+    assert!(one != other, "{one} {other}");
+}
+
+#[tokio::test]
+async fn a_night_costs_no_more_than_it_may_and_one_server_makes_ahead() {
+    let (rows, _folder) = rows().await;
+    let night = chrono::NaiveDate::from_ymd_opt(2026, 11, 28).unwrap();
+    assert!(rows.hold_night(night, "one").await.unwrap());
+    assert!(!rows.hold_night(night, "other").await.unwrap());
+    assert!(rows.hold_night(night, "one").await.unwrap());
+    assert!(rows.spend(night, 60, 100).await.unwrap());
+    assert!(!rows.spend(night, 60, 100).await.unwrap());
+    rows.give_back(night, 60).await.unwrap();
+    assert!(rows.spend(night, 100, 100).await.unwrap());
+    // It has died; what it has spent stays spent.
+    sqlx::query("UPDATE nights SET held_until = 1").execute(&rows.0).await.unwrap();
+    assert!(rows.hold_night(night, "other").await.unwrap());
+    assert!(!rows.spend(night, 1, 100).await.unwrap());
+    let next = night.succ_opt().unwrap();
+    assert!(rows.hold_night(next, "one").await.unwrap());
+    assert!(rows.spend(next, 100, 100).await.unwrap());
 }
