@@ -177,6 +177,8 @@ struct Shared {
     works: bool,
     substitutes: Substitutes,
     openings: Openings,
+    /// Sentences of slow voices in whose place something else is heard just now.
+    unheard: Cache<ContentHash, ()>,
     /// Sentences whose sound, brought by a book, is damaged.
     damaged: Cache<ContentHash, ()>,
     allowances: Allowances,
@@ -267,6 +269,7 @@ impl Narrator {
                 works,
                 substitutes: fallback::substitutes(),
                 openings,
+                unheard: opening::unheard(),
                 damaged: Cache::builder()
                     .max_capacity(MAX_DAMAGED)
                     .time_to_live(DAMAGED_FOR)

@@ -195,6 +195,26 @@ async fn begins_with_a_clause_or_in_another_voice(server: &TestServer) {
     ends_as_told(&heard);
     // Ten seconds of fifteen signs are three of these.
     assert_eq!((made(&book, "heart:heart").await, made(&book, voice).await), (3, 5));
+    // What the page has asked the slow voice for, and the other reads, does not keep it from what follows, but for the
+    // few that were in hand by then.
+    let text: String = (0..16).map(|n| format!("<p>Day {n} was wet.</p>")).collect();
+    let rain = server.import("r.epub", epub("Rain", &[("", &text)])).await;
+    let place = json!({ "place": {
+        "listener": "t", "book": rain, "chapter": 1, "sentence": 0, "voice": voice
+    }});
+    let page_opens = async || {
+        let told = server.client.post(server.url("/api/events/page_open")).json(&place).send();
+        assert!(told.await.unwrap().status().is_success());
+    };
+    page_opens().await;
+    let (heard, ()) = tokio::join!(listened(server, &rain, voice), async {
+        // The page goes on to say what is in view.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        page_opens().await;
+    });
+    ends_as_told(&heard);
+    let (led, followed) = (made(&rain, "heart:heart").await, made(&rain, voice).await);
+    assert!(led >= 10 && followed <= 16 - led + 4, "{led} and {followed}");
     // Whoever comes back hears the same, and who has not chosen it another voice.
     let again = listened(server, &book, voice).await;
     ends_as_told(&again);

@@ -146,7 +146,10 @@ impl Narrator {
         book: &BookId,
         jobs: Vec<Job>,
     ) -> Result<(), NarrationError> {
-        let missing = self.missing(jobs).await?;
+        let mut missing = self.missing(jobs).await?;
+        if class == Class::Prefetch {
+            missing.retain(|job| !self.shared.unheard.contains_key(&job.content));
+        }
         let jobs = self.afforded(self.paid(missing)).await;
         if !jobs.is_empty() {
             self.shared.queue.enqueue(class, book, &jobs).await?;

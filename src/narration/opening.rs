@@ -14,10 +14,10 @@ use moka::future::Cache;
 use redis::RedisResult;
 
 use super::fallback::spoken_by;
-use super::plan::ChapterPlan;
+use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
 use crate::clips::waits::WaitError;
-use crate::queue::{Job, Sentence};
+use crate::queue::{Class, Job, Sentence};
 use crate::redis::{Key, RedisConnection};
 use crate::speech::ChosenVoice;
 use crate::text::hash::ContentHash;
@@ -83,6 +83,17 @@ impl FromStr for Opening {
     }
 }
 
+/// For so long nobody makes ahead what an opening has left out: longer than the lead, in which the page goes on asking
+/// for what comes next.
+const UNHEARD: Duration = Duration::from_secs(30);
+/// Sentences that are so left out.
+const MAX_UNHEARD: u64 = 10_000;
+
+/// Sentences of slow voices that openings have left out.
+pub(super) fn unheard() -> Cache<ContentHash, ()> {
+    Cache::builder().max_capacity(MAX_UNHEARD).time_to_live(UNHEARD).build()
+}
+
 /// Openings that were decided, by the place and the voices.
 pub(super) type Openings = Cache<Place, Opening>;
 
@@ -146,11 +157,31 @@ impl Narrator {
             tracing::error!(%error, "how a stream begins cannot be decided");
             WaitError::Store
         })?;
+        self.leave_out(&plan, first, opening).await;
         Ok(match (opening, starter) {
             (Opening::Until(end), Some(starter)) => Arc::new(plan.begun_by(&starter, first, end)),
             (Opening::Clause, _) => plan.with_first_clause(first).map_or(plan, Arc::new),
             _ => plan,
         })
+    }
+
+    /// The page has asked for what comes next before anybody pressed play. What is heard otherwise now does not keep
+    /// the slow voice from what follows it.
+    async fn leave_out(&self, plan: &ChapterPlan, first: usize, opening: Opening) {
+        let end = match opening {
+            Opening::Plain => return,
+            Opening::Clause => first + 1,
+            Opening::Until(end) => end.min(plan.segments.len()),
+        };
+        let jobs = plan.segments[first..end].iter().flat_map(Segment::jobs);
+        let unheard: Vec<Job> = jobs.filter(|job| plan.is_narrated(job)).cloned().collect();
+        for job in &unheard {
+            self.shared.unheard.insert(job.content, ()).await;
+        }
+        let gone = self.shared.queue.withdraw(Class::Prefetch, &plan.book, &unheard).await;
+        if let Err(error) = gone {
+            tracing::warn!(%error, "a slow voice makes what nobody hears");
+        }
     }
 
     /// How many times as fast as it is heard a voice speaks; one of a service, of which that is not known, as fast as
@@ -239,23 +270,25 @@ impl Narrator {
 impl ChapterPlan {
     /// The same, with the narrator's sentences from `first` to `end` read by another voice.
     fn begun_by(&self, starter: &ChosenVoice, first: usize, end: usize) -> Self {
-        let narrator = &self.cast.narrator;
-        // A take of a sentence is of the same voice.
-        let is_narrated = |job: &Job| {
-            let (one, other) = (&*job.voice, &narrator.key);
-            (&one.engine, &one.model, &one.voice) == (&other.engine, &other.model, &other.voice)
-        };
         let segments = self.segments.iter().enumerate().map(|(at, segment)| {
-            if !(first..end).contains(&at) || !segment.jobs().iter().any(is_narrated) {
+            if !(first..end).contains(&at)
+                || !segment.jobs().iter().any(|job| self.is_narrated(job))
+            {
                 return segment.clone();
             }
-            let jobs = segment.jobs().iter().map(|job| match is_narrated(job) {
+            let jobs = segment.jobs().iter().map(|job| match self.is_narrated(job) {
                 true => spoken_by(job, &job.text, starter),
                 false => job.clone(),
             });
             segment.spoken_as(jobs.collect(), starter.times_words)
         });
         Self { segments: segments.collect(), starter: Some(starter.key.clone()), ..self.clone() }
+    }
+
+    /// Whether the narrator reads it; a take of a sentence is of the same voice.
+    fn is_narrated(&self, job: &Job) -> bool {
+        let (one, other) = (&*job.voice, &self.cast.narrator.key);
+        (&one.engine, &one.model, &one.voice) == (&other.engine, &other.model, &other.voice)
     }
 
     /// The same, with the first clause of a sentence as a clip of its own; none where there is nothing to cut.
