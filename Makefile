@@ -2,8 +2,9 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# Tests of what is the same whichever database there is: they run once, on SQLite, which saves eight minutes.
-WITHOUT_SQL := golden heart hostile memory packs programs queue rooms strangers
+# Tests of what is the same whichever database there is: they run once, on SQLite, which saves minutes. So do those in
+# folders, of the queue.
+WITHOUT_SQL := golden heart memory packs rooms strangers
 ON_POSTGRES := $(filter-out $(WITHOUT_SQL),$(notdir $(basename $(wildcard tests/*.rs))))
 
 .PHONY: run setup dev build package test lint unit browser bench api-docs fuzz fmt audit
@@ -48,7 +49,7 @@ lint:
 	end2end/node_modules/.bin/eslint end2end public scripts benches
 	end2end/node_modules/.bin/stylelint 'style/*.css' 'public/*.css'
 
-## unit: unit and integration tests, those also on PostgreSQL
+## unit: unit and integration tests; those that have to do with the database also on PostgreSQL
 unit:
 	scripts/setup.sh test
 	cargo test --workspace

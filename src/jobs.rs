@@ -283,7 +283,7 @@ impl Jobs {
             max_cost: (price as i64).max((wanted.max_cost * 1e6) as i64),
         };
         let most = self.shared.settings.waiting_per_person;
-        let mut asking = rows.asking(library.user()).await?;
+        let mut asking = rows.asking().await?;
         let is_full = asking.waiting(library.user()).await? >= i64::from(most);
         // The same once more is no further one.
         let (id, is_new) = match asking.known(&new).await? {
@@ -400,7 +400,7 @@ impl Jobs {
     /// When there is none, or it did neither, or its person has as many waiting as they may have.
     pub async fn retry(&self, whose: Whose<'_>, id: &str) -> Result<NarrationCard, JobError> {
         let most = self.shared.settings.waiting_per_person;
-        let mut asking = self.shared.rows.asking(whose.viewer).await?;
+        let mut asking = self.shared.rows.asking().await?;
         if asking.waiting(whose.viewer).await? >= i64::from(most) {
             return Err(JobError::TooMany(most));
         }

@@ -31,6 +31,7 @@ pub mod timeline;
 mod waiting;
 mod worker;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,11 +59,11 @@ use crate::queue::requests::RequestStatus;
 use crate::queue::{Job, MAX_BOOKS, MAX_FAILED, Queue, QueueError, QueueStatus, Rest, Timing};
 use crate::redis::RedisConnection;
 use crate::speech::engines::Engines;
-use crate::speech::{NO_PAYER, VoiceError, Voices};
+use crate::speech::{NO_PAYER, VoiceError, Voices, registry};
 use crate::text::hash::ContentHash;
 use active::ActiveStreams;
 use fallback::Substitutes;
-use opening::Openings;
+use opening::{Openings, Unheard};
 use plan::{ChapterPlan, Segment};
 use planning::PlanName;
 use synthesizer::Synthesizer;
@@ -81,6 +82,8 @@ const CACHED_SEGMENTS: u64 = 80_000;
 const MAX_DAMAGED: u64 = 100_000;
 const DAMAGED_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Voices whose pace is remembered.
+/// How often is looked whether sentences wait for engines that are no more.
+const LOOK_FOR_REMOVED: Duration = Duration::from_secs(60);
 const MAX_PACES: u64 = 1_000;
 
 /// What can go wrong between a page and its sound.
@@ -177,8 +180,8 @@ struct Shared {
     works: bool,
     substitutes: Substitutes,
     openings: Openings,
-    /// Sentences of slow voices in whose place something else is heard just now.
-    unheard: Cache<ContentHash, ()>,
+    /// Sentences of slow voices in whose place somebody hears something else just now.
+    unheard: Cache<Unheard, ()>,
     /// Sentences whose sound, brought by a book, is damaged.
     damaged: Cache<ContentHash, ()>,
     allowances: Allowances,
@@ -319,18 +322,29 @@ impl Narrator {
 
     /// Follows what becomes of engines: nothing waits for one that is no more.
     async fn keep_up_with(self, engines: Engines) {
-        // Some may have been removed while nothing ran.
-        match self.shared.queue.lanes().await {
-            Ok(lanes) => {
-                let waiting = lanes.iter().filter_map(|lane| lane.pool.engine());
-                engines.expect(waiting.map(str::to_owned).collect());
-            }
-            Err(error) => {
-                tracing::warn!(%error, "it is not known for which engines sentences wait")
-            }
-        }
         let forget = |engine| self.clone().forget_engine(engine);
-        engines.keep_up(forget).await;
+        let looking = async {
+            loop {
+                // Some may have been removed while nothing ran, or while Redis was gone.
+                match self.waited_for().await {
+                    Ok(waited_for) => engines.expect(waited_for),
+                    Err(error) => {
+                        tracing::warn!(%error, "it is not known for which engines sentences wait");
+                    }
+                }
+                tokio::time::sleep(LOOK_FOR_REMOVED).await;
+            }
+        };
+        tokio::join!(engines.clone().keep_up(forget), looking);
+    }
+
+    /// The engines that somebody has configured and that sentences wait for. Those that come with Earmark, or are
+    /// installed, are in no list from which they could be removed.
+    async fn waited_for(&self) -> Result<HashSet<String>, NarrationError> {
+        let lanes = self.shared.queue.lanes().await?;
+        let waiting = lanes.iter().filter(|lane| lane.sentences > 0);
+        let engines = waiting.filter_map(|lane| lane.pool.engine());
+        Ok(engines.filter(|name| !registry::is_reserved(name)).map(str::to_owned).collect())
     }
 
     /// An engine is no more, and nothing waits for it.

@@ -338,6 +338,21 @@ async fn what_was_called_off_is_not_tried_again_beyond_the_day() {
     assert_eq!(me.status(Method::POST, &again).await, 200);
 }
 
+/// On PostgreSQL the two have connections of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_are_asked_for_at_once_do_not_both_have_what_is_left_of_a_day() {
+    let server = TestServer::start_with(&["--narration-characters", "100"]).await;
+    let me = Browser::of(&server);
+    let mut books = Vec::new();
+    for title in ["One", "Two", "Three", "Four"] {
+        books.push(import(&me, title, &[3]).await);
+    }
+    let asked = books.iter().map(|book| ask(&me, json!({ "book": book, "voice": VOICE })));
+    let asked = futures::future::join_all(asked).await;
+    let taken = asked.iter().filter(|(status, _)| *status == 202).count();
+    assert_eq!(taken, 1, "{asked:?}");
+}
+
 /// Starts a server where it is quiet now, or in two hours.
 async fn quiet_server(is_now: bool, more: &[&str]) -> TestServer {
     quiet_server_on(TempDir::new().unwrap(), is_now, more).await

@@ -207,12 +207,12 @@ async fn begins_with_a_clause_or_in_another_voice(server: &TestServer) {
         assert!(told.await.unwrap().status().is_success());
     };
     page_opens().await;
-    let (heard, ()) = tokio::join!(listened(server, &rain, voice), async {
+    let (rained, ()) = tokio::join!(listened(server, &rain, voice), async {
         // The page goes on to say what is in view.
         tokio::time::sleep(Duration::from_millis(300)).await;
         page_opens().await;
     });
-    ends_as_told(&heard);
+    ends_as_told(&rained);
     let (led, followed) = (made(&rain, "heart:heart").await, made(&rain, voice).await);
     assert!(led >= 10 && followed <= 16 - led + 4, "{led} and {followed}");
     // Whoever comes back hears the same, and who has not chosen it another voice.

@@ -118,7 +118,7 @@ fn columns(row: &AnyRow) -> Result<Columns, sqlx::Error> {
 }
 
 /// What a server writes by itself that nobody has begun to use.
-const OWN: [&str; 3] = ["settings", "figures", "totals"];
+const OWN: [&str; 4] = ["settings", "figures", "totals", "nights"];
 
 /// Whether somebody has begun to use a database.
 pub(super) async fn has_rows(database: &AnyPool) -> Result<bool, sqlx::Error> {

@@ -17,6 +17,7 @@ use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 use super::quiet::QuietHours;
+use super::rows::HELD_AGAIN;
 use super::{JobError, Shared};
 use crate::library::{LOCAL_USER, Reading};
 use crate::narration::{NarrationError, Narrator};
@@ -84,8 +85,8 @@ pub(super) async fn run(shared: Arc<Shared>, quiet: QuietHours, shutdown: Cancel
                 night = Night::of(quiet);
             }
             let made = tokio::select! {
-                made = make(&shared, &mut night, (quiet, &server)) => made,
-                () = shutdown.cancelled() => return,
+                made = make_alone(&shared, &mut night, (quiet, &server)) => made,
+                () = shutdown.cancelled() => break,
             };
             if let Err(error) = made {
                 tracing::warn!(%error, "what could be made in quiet hours is not known");
@@ -96,17 +97,34 @@ pub(super) async fn run(shared: Arc<Shared>, quiet: QuietHours, shutdown: Cancel
             () = tokio::time::sleep(LOOK_INTERVAL) => {}
         }
     }
+    if let Err(error) = shared.rows.leave_night(night.day, &server).await {
+        tracing::debug!(%error, "another server goes on in a minute");
+    }
 }
 
 /// Makes what there is, unless another server does; `server` is the name of this one.
-async fn make(
+async fn make_alone(
     shared: &Shared,
     night: &mut Night,
     (quiet, server): (QuietHours, &str),
 ) -> Result<(), JobError> {
-    if !shared.rows.hold_night(night.day, server).await? {
+    let day = night.day;
+    if !shared.rows.hold_night(day, server).await? {
         return Ok(());
     }
+    let holding = async {
+        while shared.rows.hold_night(day, server).await? {
+            tokio::time::sleep(HELD_AGAIN).await;
+        }
+        Ok(())
+    };
+    tokio::select! {
+        made = make(shared, night, quiet) => made,
+        lost = holding => lost,
+    }
+}
+
+async fn make(shared: &Shared, night: &mut Night, quiet: QuietHours) -> Result<(), JobError> {
     for Candidate { user, book, voice, chapters } in candidates(shared).await? {
         let library = shared.library.trusted(&user);
         let narrator = shared.narrator.of(library.clone());
@@ -120,9 +138,6 @@ async fn make(
             let name = (user.clone(), book.clone(), voice.clone(), chapter);
             if night.done.contains(&name) {
                 continue;
-            }
-            if !shared.rows.hold_night(night.day, server).await? {
-                return Ok(());
             }
             match make_chapter(shared, &narrator, (&book, &voice, chapter), (night, quiet)).await {
                 Ok(()) => drop(night.done.insert(name)),
@@ -142,7 +157,7 @@ async fn make_chapter(
     (night, quiet): (&mut Night, QuietHours),
 ) -> Result<(), NarrationError> {
     let missing = narrator.chapter_ahead(book, chapter, voice).await?.missing;
-    let mut affordable = Vec::new();
+    let mut wanted = Vec::new();
     for job in missing.into_iter().filter(|job| !night.failed.contains(&job.content)) {
         let engine = &job.voice.engine;
         let price = shared.voices.price_of(engine, job.characters());
@@ -152,15 +167,15 @@ async fn make_chapter(
         if is_beyond || narrator.rest_card(engine).await.is_some() {
             break;
         }
-        affordable.push((job, price));
+        wanted.push((job, price));
     }
-    let Some((first, _)) = affordable.first() else { return Ok(()) };
+    let Some((first, _)) = wanted.first() else { return Ok(()) };
     let at_once = narrator.ahead_at_once(&first.voice.engine).await;
-    let jobs: Vec<Job> = affordable.iter().map(|(job, _)| job.clone()).collect();
+    let jobs: Vec<Job> = wanted.iter().map(|(job, _)| job.clone()).collect();
     let (day, spent) = (night.day, AtomicBool::new(night.is_spent));
     let is_spent = &spent;
-    let mut made = stream::iter(affordable.into_iter().map(|(job, price)| async move {
-        // What is shorter may be affordable, but a chapter with holes is of no use.
+    let mut made = stream::iter(wanted.into_iter().map(|(job, price)| async move {
+        // What is shorter may be affordable, but what costs is to be without holes.
         let made = match price > 0 && is_spent.load(Ordering::Relaxed) {
             true => Err(NotMade::Unaffordable),
             false => make_affordable(shared, narrator, &job, (price, day)).await,
@@ -184,6 +199,8 @@ async fn make_chapter(
             // What is in hand is finished, and nothing further begun that costs.
             Some((_, Err(NotMade::Unaffordable))) => is_spent.store(true, Ordering::Relaxed),
             Some((content, Err(error))) => {
+                // What it was to cost is given back.
+                is_spent.store(false, Ordering::Relaxed);
                 tracing::debug!(%error, "a sentence is not made ahead");
                 night.failed.insert(content);
             }

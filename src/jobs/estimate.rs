@@ -94,7 +94,7 @@ impl Jobs {
         estimate.bytes = estimate.audio_seconds * BYTES_A_SECOND;
         let speed = self.shared.rows.speed(&estimate.voice).await?;
         estimate.seconds_to_make = match (estimate.characters, speed) {
-            (0, _) => Some(0),
+            (0, _) => (estimate.missing == 0).then_some(0),
             (characters, speed) => speed.map(|speed| (characters as f64 / speed).ceil() as u64),
         };
         Ok(Prospect { estimate, price, characters_by_engine })

@@ -15,6 +15,7 @@ use sqlx::{AnyPool, Row};
 use crate::narration::Reserved;
 use crate::time::now_ms;
 pub(super) use asking::{Asking, NewNarration};
+pub(super) use nights::HELD_AGAIN;
 
 /// Whoever runs a narration and is not heard of for so long has died.
 pub(super) const LEASE: Duration = Duration::from_secs(10);

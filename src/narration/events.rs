@@ -148,7 +148,7 @@ impl Narrator {
     ) -> Result<(), NarrationError> {
         let mut missing = self.missing(jobs).await?;
         if class == Class::Prefetch {
-            missing.retain(|job| !self.shared.unheard.contains_key(&job.content));
+            missing.retain(|job| !self.is_unheard(job));
         }
         let jobs = self.afforded(self.paid(missing)).await;
         if !jobs.is_empty() {

@@ -17,7 +17,7 @@ use super::fallback::spoken_by;
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
 use crate::clips::waits::WaitError;
-use crate::queue::{Class, Job, Sentence};
+use crate::queue::{Class, Job, QueueError, Sentence};
 use crate::redis::{Key, RedisConnection};
 use crate::speech::ChosenVoice;
 use crate::text::hash::ContentHash;
@@ -83,14 +83,17 @@ impl FromStr for Opening {
     }
 }
 
-/// For so long nobody makes ahead what an opening has left out: longer than the lead, in which the page goes on asking
-/// for what comes next.
+/// For so long this server does not put into a person's prefetch lane what an opening has left out: longer than the
+/// lead, in which the page goes on asking for what comes next.
 const UNHEARD: Duration = Duration::from_secs(30);
 /// Sentences that are so left out.
 const MAX_UNHEARD: u64 = 10_000;
 
-/// Sentences of slow voices that openings have left out.
-pub(super) fn unheard() -> Cache<ContentHash, ()> {
+/// A person, and a sentence of a slow voice.
+pub(super) type Unheard = (String, ContentHash);
+
+/// What openings have left out; nothing yet.
+pub(super) fn unheard() -> Cache<Unheard, ()> {
     Cache::builder().max_capacity(MAX_UNHEARD).time_to_live(UNHEARD).build()
 }
 
@@ -165,23 +168,39 @@ impl Narrator {
         })
     }
 
-    /// The page has asked for what comes next before anybody pressed play. What is heard otherwise now does not keep
-    /// the slow voice from what follows it.
+    /// The page has asked for what comes next before anybody pressed play. What this listener hears otherwise now does
+    /// not keep the slow voice from what follows it, unless somebody else may need it.
     async fn leave_out(&self, plan: &ChapterPlan, first: usize, opening: Opening) {
         let end = match opening {
             Opening::Plain => return,
             Opening::Clause => first + 1,
             Opening::Until(end) => end.min(plan.segments.len()),
         };
+        let queue = &self.shared.queue;
         let jobs = plan.segments[first..end].iter().flat_map(Segment::jobs);
         let unheard: Vec<Job> = jobs.filter(|job| plan.is_narrated(job)).cloned().collect();
-        for job in &unheard {
-            self.shared.unheard.insert(job.content, ()).await;
-        }
-        let gone = self.shared.queue.withdraw(Class::Prefetch, &plan.book, &unheard).await;
-        if let Err(error) = gone {
+        let leaving = async {
+            let listeners = queue.listeners(&plan.book).await?;
+            if listeners.positions.len() <= 1 {
+                for job in &unheard {
+                    self.shared.unheard.insert(self.unheard_name(job), ()).await;
+                }
+                queue.withdraw(Class::Prefetch, &plan.book, &unheard).await?;
+            }
+            Ok::<_, QueueError>(())
+        };
+        if let Err(error) = leaving.await {
             tracing::warn!(%error, "a slow voice makes what nobody hears");
         }
+    }
+
+    /// Whether this person hears something else in the place of a sentence just now.
+    pub(super) fn is_unheard(&self, job: &Job) -> bool {
+        self.shared.unheard.contains_key(&self.unheard_name(job))
+    }
+
+    fn unheard_name(&self, job: &Job) -> Unheard {
+        (self.library.user().to_owned(), job.content)
     }
 
     /// How many times as fast as it is heard a voice speaks; one of a service, of which that is not known, as fast as

@@ -70,7 +70,7 @@ struct Shared {
     /// The engines as they were built, by name and time of their settings: a change of one leaves the others
     /// as they are.
     built: tokio::sync::Mutex<HashMap<(String, i64), Arc<dyn Engine>>>,
-    /// Those that sentences waited for at the start, until the list is read. A std mutex, never held across an await.
+    /// Those that sentences wait for, until it is looked whether they are in the list. A std mutex, never held across an await.
     expected: Mutex<HashSet<String>>,
     /// Those that were here and are not any more, and until when they are forgotten. A std mutex, never held across an
     /// await.
@@ -231,7 +231,7 @@ impl Engines {
         .fetch_one(database)
         .await?;
         let version: Version = (state.try_get("count")?, state.try_get("changed")?);
-        if *self.seen() == Some(version) {
+        if *self.seen() == Some(version) && self.expected().is_empty() {
             return Ok(());
         }
         let mut built = self.shared.built.lock().await;
@@ -256,9 +256,7 @@ impl Engines {
         }
         // One that cannot be used here may be used by others.
         let is_gone = |name: &&String| !listed.contains(*name);
-        let expected = std::mem::take(
-            &mut *self.shared.expected.lock().unwrap_or_else(PoisonError::into_inner),
-        );
+        let expected = std::mem::take(&mut *self.expected());
         let known = built.keys().map(|(name, _)| name).chain(&expected);
         let gone: Vec<String> = known.filter(is_gone).cloned().collect();
         {
@@ -284,9 +282,11 @@ impl Engines {
 
     /// Says for which engines sentences wait: those of them that the list does not have were removed.
     pub fn expect(&self, names: HashSet<String>) {
-        *self.shared.expected.lock().unwrap_or_else(PoisonError::into_inner) = names;
-        // The list is read again although it is no news.
-        *self.seen() = None;
+        *self.expected() = names;
+    }
+
+    fn expected(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.shared.expected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Refreshes every few seconds, and for a while says each time which engines are no more: what was in hand when one

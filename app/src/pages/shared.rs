@@ -121,7 +121,7 @@ pub(super) fn shares_of_all(cards: Vec<ShareCard>) -> Option<impl IntoView> {
 fn list(cards: Vec<ShareCard>, at: &'static str, says_whose: bool) -> Option<impl IntoView> {
     let words = words();
     let line = move |card: ShareCard| {
-        let from = says_whose.then(|| view! { " · "<bdi>{card.from}</bdi> });
+        let from = says_whose.then(|| view! { " · "<bdi>{card.from.clone()}</bdi> });
         let book = match card.title.as_str() {
             "" => view! { <span>{words.sharing.others_own}</span> }.into_any(),
             title => {
@@ -129,7 +129,14 @@ fn list(cards: Vec<ShareCard>, at: &'static str, says_whose: bool) -> Option<imp
                 view! { <a href=address dir="auto">{title.to_owned()}</a> }.into_any()
             }
         };
-        let label = format!("{}: {}", words.accounts.withdraw, card.title);
+        let named = match card.title.as_str() {
+            "" => words.sharing.others_own,
+            title => title,
+        };
+        let label = match says_whose {
+            true => format!("{}: {named}, {}", words.accounts.withdraw, card.from),
+            false => format!("{}: {named}", words.accounts.withdraw),
+        };
         let (guests, until) = (
             (words.sharing.guests)(card.guests),
             (words.accounts.ends)((hours_until(card.expires_at_ms) + 1) / 24),

@@ -8,9 +8,10 @@ use openidconnect::core::{
     CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreUserInfoClaims,
 };
 use openidconnect::{
-    AsyncHttpClient, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet,
-    EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl, LocalizedClaim, Nonce,
-    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope, TokenResponse,
+    AsyncHttpClient, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken,
+    EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest, HttpResponse, IssuerUrl,
+    LocalizedClaim, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    Scope, TokenResponse,
 };
 use serde::{Deserialize, Serialize};
 
@@ -176,19 +177,26 @@ impl Provider {
         let exchange = discovered.exchange_code(AuthorizationCode::new(code));
         let exchange = exchange.map_err(|error| failed(&error))?;
         let exchange = exchange.set_pkce_verifier(PkceCodeVerifier::new(secrets.verifier.clone()));
-        let tokens =
-            exchange.request_async(&providers.asker).await.map_err(|error| failed(&error))?;
+        let tokens = match exchange.request_async(&providers.asker).await {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                // It may be asked elsewhere by now.
+                self.told.invalidate(&()).await;
+                return Err(failed(&error));
+            }
+        };
         let token = tokens.id_token().ok_or(ApiError::NotLetIn)?;
         let nonce = Nonce::new(secrets.nonce.clone());
         let claims = match token.claims(&discovered.id_token_verifier(), &nonce) {
             Ok(claims) => claims,
-            Err(_) => {
+            Err(ClaimsVerificationError::SignatureVerification(_)) => {
                 // It may sign with a newer key than it had told of.
                 self.told.invalidate(&()).await;
                 let anew = self.discover(providers).await?;
                 let claims = token.claims(&anew.id_token_verifier(), &nonce);
                 claims.map_err(|error| failed(&error))?
             }
+            Err(error) => return Err(failed(&error)),
         };
         let subject = claims.subject().clone();
         let asked_at = claims.auth_time().map(|time| time.timestamp());

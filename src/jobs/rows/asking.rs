@@ -32,16 +32,20 @@ impl NewNarration<'_> {
     }
 }
 
-/// Somebody who asks, one after the other. What was asked for is there when it is [`done`](Asking::done).
+/// Somebody who asks, one after the other at all servers. What was asked for is there when it is [`done`](Asking::done).
 pub(in crate::jobs) struct Asking(Transaction<'static, Any>);
 
 impl Rows {
-    /// Lets a person ask; whoever asks for the same person waits until then.
-    pub(in crate::jobs) async fn asking(&self, user: &str) -> Result<Asking, sqlx::Error> {
+    /// Lets somebody ask; whoever else asks waits until this is done, which takes some statements.
+    pub(in crate::jobs) async fn asking(&self) -> Result<Asking, sqlx::Error> {
         let mut transaction = self.0.begin().await?;
-        // Their row is locked; on SQLite all of the file is. Where nobody logs in there is no row, and one server.
-        let locked = sqlx::query("UPDATE users SET name = name WHERE id = $1").bind(user);
-        locked.execute(&mut *transaction).await?;
+        let lock = match transaction.backend_name() {
+            // A transaction that begins with a write has the file to itself, though there is nothing to be written.
+            "SQLite" => "UPDATE narrations SET state = state WHERE id = ''",
+            // It is given back with the end of the transaction. Nothing else here has a lock of this number.
+            _ => "SELECT CAST(pg_advisory_xact_lock(4201001) AS TEXT)",
+        };
+        sqlx::query(lock).execute(&mut *transaction).await?;
         Ok(Asking(transaction))
     }
 }
@@ -133,6 +137,7 @@ impl Asking {
         let missing = missing.bind(id).fetch_optional(&mut *self.0).await?;
         Ok(missing.map(|row| (row.get(0), row.get::<i64, _>(1).max(0) as u64)))
     }
+
     /// Has one be tried again that failed or was called off. False when there is none, or the same is there already.
     pub(in crate::jobs) async fn retry(
         &mut self,

@@ -8,9 +8,10 @@ use chrono::{Days, NaiveDate, Utc};
 use super::Rows;
 use crate::time::now_ms;
 
-/// Whoever makes ahead and is not heard of for so long has died. A chapter of a slow voice takes longer at times; then
-/// two make ahead, which costs nothing twice.
-const HELD_FOR: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 600 });
+/// Whoever makes ahead and is not heard of for so long has died.
+const HELD_FOR: Duration = Duration::from_secs(60);
+/// How often whoever makes ahead says so.
+pub(in crate::jobs) const HELD_AGAIN: Duration = Duration::from_secs(20);
 
 impl Rows {
     /// Whether this server, which has a name of its own, is the one that makes ahead in a night.
@@ -30,7 +31,19 @@ impl Rows {
         Ok(held.execute(&self.0).await?.rows_affected() > 0)
     }
 
-    /// Books what something costs to a night, in millionths, if that is not beyond what it may cost in all.
+    /// Another server may make ahead in this night.
+    pub(in crate::jobs) async fn leave_night(
+        &self,
+        night: NaiveDate,
+        server: &str,
+    ) -> Result<(), sqlx::Error> {
+        let left = sqlx::query("UPDATE nights SET held_until = 0 WHERE night = $1 AND server = $2");
+        left.bind(night.to_string()).bind(server).execute(&self.0).await?;
+        Ok(())
+    }
+
+    /// Books what something costs to a night, in millionths, if that is not beyond what it may cost in all. What a
+    /// process had in hand that ends stays booked.
     pub(in crate::jobs) async fn spend(
         &self,
         night: NaiveDate,

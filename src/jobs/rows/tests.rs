@@ -16,7 +16,7 @@ async fn rows() -> (Rows, tempfile::TempDir) {
 
 async fn add(rows: &Rows, user: &str, chapter: u32, priority: i64) -> String {
     let book = "0123456789abcdef".parse().unwrap();
-    let mut asking = rows.asking(user).await.unwrap();
+    let mut asking = rows.asking().await.unwrap();
     let (id, is_new) = asking.add(&new(&book, user, chapter, priority)).await.unwrap();
     assert!(is_new);
     asking.done().await.unwrap();
@@ -155,7 +155,7 @@ async fn one_that_does_not_get_on_is_tried_three_times() {
     let card = rows.cards(Whose::own("a"), None, None).await.unwrap().remove(0);
     assert_eq!((card.state, card.error.as_str()), (NarrationState::Failed, "stuck"));
     // A server that stops has not tried.
-    let mut asking = rows.asking("a").await.unwrap();
+    let mut asking = rows.asking().await.unwrap();
     assert!(asking.retry(&card.id, Whose::own("a")).await.unwrap());
     asking.done().await.unwrap();
     let narration = rows.claim(1).await.unwrap().unwrap();
@@ -167,7 +167,7 @@ async fn one_that_does_not_get_on_is_tried_three_times() {
 async fn two_who_ask_at_once_do_not_both_have_what_is_left() {
     let (rows, _folder) = rows().await;
     let ask = async |chapter: u32| {
-        let mut asking = rows.asking("a").await.unwrap();
+        let mut asking = rows.asking().await.unwrap();
         let is_first = asking.waiting("a").await.unwrap() == 0;
         tokio::time::sleep(Duration::from_millis(100)).await;
         if is_first {
