@@ -81,9 +81,9 @@ const CACHED_SEGMENTS: u64 = 80_000;
 /// Damaged sentences that are remembered, and for how long: a file is made of a book within a day.
 const MAX_DAMAGED: u64 = 100_000;
 const DAMAGED_FOR: Duration = Duration::from_secs(24 * 3600);
-/// Voices whose pace is remembered.
 /// How often is looked whether sentences wait for engines that are no more.
 const LOOK_FOR_REMOVED: Duration = Duration::from_secs(60);
+/// Voices whose pace is remembered.
 const MAX_PACES: u64 = 1_000;
 
 /// What can go wrong between a page and its sound.
@@ -327,7 +327,7 @@ impl Narrator {
             loop {
                 // Some may have been removed while nothing ran, or while Redis was gone.
                 match self.waited_for().await {
-                    Ok(waited_for) => engines.expect(waited_for),
+                    Ok(waited_for) => engines.expect(waited_for).await,
                     Err(error) => {
                         tracing::warn!(%error, "it is not known for which engines sentences wait");
                     }

@@ -6,7 +6,7 @@ test("what is set on the settings page shows in its preview", async ({ page }) =
   const preview = page.getByRole("figure", { name: "Preview" });
   await expect(page.locator("html")).toHaveAttribute("data-panels", "live");
   const look = () =>
-    preview.locator("p").evaluate((text) => {
+    preview.locator("p").first().evaluate((text) => {
       const { fontSize, fontFamily, textAlign } = getComputedStyle(text);
       return { size: parseFloat(fontSize), face: fontFamily.split(",")[0], align: textAlign };
     });
@@ -16,6 +16,12 @@ test("what is set on the settings page shows in its preview", async ({ page }) =
   await page.getByRole("radio", { name: "Justified" }).check();
   await expect.poll(look).toEqual({ size: expect.any(Number), face: expect.stringContaining("Atkinson"), align: "justify" });
   expect((await look()).size).toBeGreaterThan(before.size);
+  // How paragraphs are told apart shows at the second.
+  const indent = () => preview.locator("p").nth(1).evaluate((text) => parseFloat(getComputedStyle(text).textIndent));
+  await page.getByRole("radio", { name: "Spaced" }).check();
+  await expect.poll(indent).toBe(0);
+  await page.getByRole("radio", { name: "Indented" }).check();
+  await expect.poll(indent).toBeGreaterThan(15);
   // It stays in view while what is further down is set.
   await expect(preview).toBeInViewport();
 });

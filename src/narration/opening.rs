@@ -179,6 +179,9 @@ impl Narrator {
         let queue = &self.shared.queue;
         let jobs = plan.segments[first..end].iter().flat_map(Segment::jobs);
         let unheard: Vec<Job> = jobs.filter(|job| plan.is_narrated(job)).cloned().collect();
+        if unheard.is_empty() {
+            return;
+        }
         let leaving = async {
             let listeners = queue.listeners(&plan.book).await?;
             if listeners.positions.len() <= 1 {

@@ -70,7 +70,8 @@ struct Shared {
     /// The engines as they were built, by name and time of their settings: a change of one leaves the others
     /// as they are.
     built: tokio::sync::Mutex<HashMap<(String, i64), Arc<dyn Engine>>>,
-    /// Those that sentences wait for, until it is looked whether they are in the list. A std mutex, never held across an await.
+    /// Those that sentences wait for and that are not in use here, until it is looked whether they are in the list. A
+    /// std mutex, never held across an await.
     expected: Mutex<HashSet<String>>,
     /// Those that were here and are not any more, and until when they are forgotten. A std mutex, never held across an
     /// await.
@@ -281,7 +282,11 @@ impl Engines {
     }
 
     /// Says for which engines sentences wait: those of them that the list does not have were removed.
-    pub fn expect(&self, names: HashSet<String>) {
+    pub async fn expect(&self, mut names: HashSet<String>) {
+        // Of those that are in use it is known.
+        for (name, _) in self.shared.built.lock().await.keys() {
+            names.remove(name);
+        }
         *self.expected() = names;
     }
 
