@@ -221,6 +221,10 @@ async fn make_affordable(
 ) -> Result<(), NotMade> {
     let rows = &shared.rows;
     let budget = shared.settings.budget_a_night;
+    // Since the chapter was looked at, somebody may have heard it.
+    if price > 0 && narrator.is_made(job).await? {
+        return Ok(());
+    }
     if price > 0 && !rows.spend(night, price, budget).await.map_err(NarrationError::from)? {
         return Err(NotMade::Unaffordable);
     }

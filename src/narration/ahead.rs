@@ -233,6 +233,11 @@ impl Narrator {
         Ok(())
     }
 
+    /// Whether a sentence is there by now.
+    pub async fn is_made(&self, job: &Job) -> Result<bool, NarrationError> {
+        Ok(self.missing(vec![job.clone()]).await?.is_empty())
+    }
+
     /// Takes sentences out of the background lanes of a book again.
     pub async fn leave_ahead(&self, book: &BookId, jobs: &[Job]) -> Result<(), NarrationError> {
         Ok(self.shared.queue.withdraw(Class::Background, book, jobs).await?)
