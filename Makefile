@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# Tests of what is the same whichever database there is: they run once, on SQLite, which saves minutes. So do those in
-# folders, of the queue.
+# Tests of what is the same whichever database there is: they run once, on SQLite, which saves minutes. The tests of the
+# queue, which are in a folder and not in this list, run once as well.
 WITHOUT_SQL := golden heart memory packs rooms strangers
 ON_POSTGRES := $(filter-out $(WITHOUT_SQL),$(notdir $(basename $(wildcard tests/*.rs))))
 

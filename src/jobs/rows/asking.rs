@@ -32,20 +32,27 @@ impl NewNarration<'_> {
     }
 }
 
-/// Somebody who asks, one after the other at all servers. What was asked for is there when it is [`done`](Asking::done).
+/// A transaction in which somebody asks for a narration; there is one at a time, at all servers. What was asked for is
+/// there when it is [`done`](Asking::done).
 pub(in crate::jobs) struct Asking(Transaction<'static, Any>);
 
 impl Rows {
     /// Lets somebody ask; whoever else asks waits until this is done, which takes some statements.
     pub(in crate::jobs) async fn asking(&self) -> Result<Asking, sqlx::Error> {
         let mut transaction = self.0.begin().await?;
-        let lock = match transaction.backend_name() {
+        let steps: &[&str] = match transaction.backend_name() {
             // A transaction that begins with a write has the file to itself, though there is nothing to be written.
-            "SQLite" => "UPDATE narrations SET state = state WHERE id = ''",
-            // It is given back with the end of the transaction. Nothing else here has a lock of this number.
-            _ => "SELECT CAST(pg_advisory_xact_lock(4201001) AS TEXT)",
+            "SQLite" => &["UPDATE narrations SET state = state WHERE id = ''"],
+            // The lock is given back with the end of the transaction. Nothing else here has one of this number. A server
+            // that has stopped in the middle keeps others waiting no longer than that.
+            _ => &[
+                "SET LOCAL lock_timeout = '10s'",
+                "SELECT CAST(pg_advisory_xact_lock(4201001) AS TEXT)",
+            ],
         };
-        sqlx::query(lock).execute(&mut *transaction).await?;
+        for step in steps {
+            sqlx::query(*step).execute(&mut *transaction).await?;
+        }
         Ok(Asking(transaction))
     }
 }
