@@ -205,6 +205,29 @@ async fn the_own_books_of_somebody_who_is_removed_go_with_them() {
     assert_eq!(ada.status(Method::POST, &restore).await, 404);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_no_longer_add_books_still_takes_away_their_own() {
+    let server = with_people().await;
+    let ada = Browser::logged_in(&server, "Ada").await;
+    let max = Browser::logged_in(&server, "Max").await;
+    let own = import(&max, "Test diary", true).await["id"].as_str().unwrap().to_owned();
+    let shared = import(&max, "Test gift", false).await["id"].as_str().unwrap().to_owned();
+    let people = ada.json("/api/people").await;
+    let person = people.as_array().unwrap().iter().find(|person| person["name"] == "Max");
+    let role = format!("/api/people/{}", person.unwrap()["id"].as_str().unwrap());
+    assert_eq!(ada.post(&role, &[("role", "listener")]).await.status(), 204);
+    let page = max.ask(Method::GET, &format!("/book/{own}")).header("accept", "text/html");
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(page.contains(&format!("/api/books/{own}/delete")) && !page.contains("/reimport"));
+    let address = format!("/api/books/{own}");
+    assert_eq!(max.status(Method::DELETE, &address).await, 204);
+    assert_eq!(titles(&max).await, ["Test gift"]);
+    assert_eq!(max.status(Method::POST, &format!("{address}/restore")).await, 204);
+    assert_eq!(max.status(Method::DELETE, &format!("/api/books/{shared}")).await, 403);
+    assert_eq!(max.status(Method::POST, &format!("/api/books/{shared}/restore")).await, 403);
+    assert_eq!(titles(&max).await, ["Test diary", "Test gift"]);
+}
+
 /// The address in the answer to whoever makes a link, and its path.
 async fn link(browser: &Browser, book: &str) -> (String, String) {
     let made = browser.post(&format!("/api/books/{book}/shares"), &[("days", "2")]).await;

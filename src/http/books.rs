@@ -1,11 +1,15 @@
 //! Books: the list of them, each with the file it comes from and the reader's place in it.
 
-use app::model::{BookCard, BookDetails, Hit, ImportedCard, Matter, Progress};
-use axum::Json;
+use std::sync::Arc;
+
+use app::model::{
+    BookCard, BookDetails, BookId, Hit, ImportedCard, Matter, Person, Progress, Role,
+};
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
+use axum::{Extension, Json};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -25,9 +29,10 @@ pub fn router() -> Routes {
         .add(Needs::READ, routes!(list))
         .carrying(Carries::Files, Needs::IMPORT, routes!(imports::import))
         .add(Needs::READ, routes!(one))
-        .add(Needs::IMPORT, routes!(rename, delete))
-        .page(Needs::IMPORT, Method::POST, DELETED, post(delete))
-        .add(Needs::IMPORT, routes!(restore))
+        .add(Needs::IMPORT, routes!(rename))
+        .add(Needs::OWN_BOOK, routes!(delete))
+        .page(Needs::OWN_BOOK, Method::POST, DELETED, post(delete))
+        .add(Needs::OWN_BOOK, routes!(restore))
         .add(Needs::IMPORT, routes!(reimport))
         .add(Needs::IMPORT, routes!(give_away))
         .add(Needs::IMPORT, routes!(set_matter))
@@ -244,15 +249,25 @@ pub async fn rename(
     Ok(redirect_or_no_content(&headers, &format!("/book/{book}")))
 }
 
+/// Whoever may add books may take any away; others their own, which they had before they were listeners.
+async fn check_may_delete(state: &Visit, person: &Person, book: &BookId) -> Result<(), ApiError> {
+    match person.role >= Role::Member || state.library.is_own(book).await? {
+        true => Ok(()),
+        false => Err(ApiError::NotAllowed),
+    }
+}
+
 /// Deletes a book.
 #[utoipa::path(
     delete, path = "/api/books/{book}", tag = BOOKS, params(BookPath), responses((status = 204))
 )]
 pub async fn delete(
     state: Visit,
+    Extension(person): Extension<Arc<Person>>,
     headers: HeaderMap,
     BookPath { book }: BookPath,
 ) -> Result<Response, ApiError> {
+    check_may_delete(&state, &person, &book).await?;
     state.library.delete(&book).await?;
     Ok(redirect_or_no_content(&headers, &format!("/?deleted={book}")))
 }
@@ -263,9 +278,11 @@ pub async fn delete(
 )]
 pub async fn restore(
     state: Visit,
+    Extension(person): Extension<Arc<Person>>,
     headers: HeaderMap,
     BookPath { book }: BookPath,
 ) -> Result<Response, ApiError> {
+    check_may_delete(&state, &person, &book).await?;
     state.library.restore(&book).await?;
     Ok(redirect_or_no_content(&headers, "/"))
 }

@@ -45,6 +45,8 @@ impl Needs {
     pub const PRONOUNCE: Self = Self::Own(Role::Listener, Scope::Progress);
     /// Whoever may add and change books.
     pub const IMPORT: Self = Self::Role(Role::Member, Scope::Import);
+    /// Whoever may add and change books; of their own, whoever once could.
+    pub const OWN_BOOK: Self = Self::Own(Role::Listener, Scope::Import);
     /// Whoever may have texts spoken.
     pub const SPEAK: Self = Self::Role(Role::Member, Scope::Speak);
     /// Oneself, of one's own things.

@@ -356,6 +356,17 @@ pub(super) async fn rename(
     Ok(done.rows_affected() > 0)
 }
 
+/// Whether a book, deleted or not, is a person's own.
+pub(super) async fn is_own(
+    database: &AnyPool,
+    id: &BookId,
+    user: &str,
+) -> Result<bool, LibraryError> {
+    let found = sqlx::query("SELECT id FROM books WHERE id = $1 AND owner = $2");
+    let found = found.bind(id.as_str()).bind(user).fetch_optional(database).await?;
+    Ok(found.is_some())
+}
+
 /// Marks a book as deleted, or with `None` as there again; false when nothing changed. One whose
 /// purge has begun cannot be brought back.
 pub(super) async fn set_deleted(

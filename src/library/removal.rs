@@ -68,6 +68,11 @@ impl Library {
         Ok(())
     }
 
+    /// Whether a book, deleted or not, is the reader's own.
+    pub async fn is_own(&self, id: &BookId) -> Result<bool, LibraryError> {
+        catalogue::is_own(&self.shared.database, id, &self.user).await
+    }
+
     /// Takes a book out of the library; it can be brought back for a while.
     pub async fn delete(&self, id: &BookId) -> Result<(), LibraryError> {
         if !catalogue::set_deleted(&self.shared.database, id, &self.user, Some(now_ms())).await? {

@@ -256,6 +256,7 @@ fn manage(
             </p>
             {share_form(&card.id)}
             {may(Role::Member).then(|| changes(card))}
+            {(may(Role::Member) || card.is_own).then(|| deletion(card))}
         </details>
     }
 }
@@ -290,7 +291,14 @@ fn changes(card: &BookCard) -> impl IntoView + use<> {
                 <p class="hint">{words.sharing.give_away_hint}</p>
             </form>
         })}
-        <form method="post" action=format!("{address}/delete")>
+    }
+}
+
+/// How a book is taken out of the library.
+fn deletion(card: &BookCard) -> impl IntoView + use<> {
+    let words = words();
+    view! {
+        <form method="post" action=format!("/api/books/{}/delete", card.id)>
             <button class="button danger">{words.book.delete}</button>
             <p class="hint">{words.book.delete_hint}</p>
         </form>
