@@ -557,6 +557,27 @@ async fn programs_written_for_other_services_are_spoken_to() {
         let (status, sound) = speak(body.clone()).await;
         assert_eq!((status, &sound), (200, &by_default), "{body}");
     }
+    // Home Assistant's openai_tts tries a key with a full stop, and asks for a page of voices.
+    let tried =
+        json!({ "model": "tts-1", "input": ".", "voice": "alloy", "response_format": "mp3" });
+    let (status, sound) = speak(tried).await;
+    assert_eq!(status, 200);
+    let samples = common::decoded(&sound, 24_000);
+    assert!(samples.len() > 2_400 && samples.iter().all(|sample| sample.abs() < 0.001));
+    let (status, _) = speak(json!({ "input": " \n", "voice": "alloy" })).await;
+    assert_eq!(status, 400);
+    let page = server.json("/v1/audio/voices?limit=100").await;
+    assert_eq!(page["voices"].as_array().unwrap().len(), voices.len());
+    // Open WebUI asks for the models of speech beside the voices, and says who asks.
+    let models = server.json("/v1/audio/models").await;
+    let models = models["models"].as_array().unwrap();
+    assert!(models.iter().any(|model| model["id"] == "espeak-ng"), "{models:?}");
+    let asked = server.client.post(server.url("/v1/audio/speech")).bearer_auth("none");
+    let asked =
+        asked.header("X-OpenWebUI-User-Name", "Ada").header("content-type", "application/json");
+    let asked =
+        asked.body(r#"{"model":"tts-1","input":"Two.","voice":"alloy","id":"a"}"#).send().await;
+    assert_eq!(asked.unwrap().status(), 200);
     let strict = json!({ "input": "Two.", "voice": "alloy", "strict": true });
     let (status, refused) = speak(strict).await;
     let refused: Value = serde_json::from_slice(&refused).unwrap();

@@ -26,6 +26,7 @@ pub fn router() -> Routes {
         .carrying(Carries::Text, Needs::SPEAK, routes!(openai_speech))
         .add(LIST, routes!(openai_voices))
         .add(LIST, routes!(openai_models))
+        .add(LIST, routes!(speech_models))
 }
 
 /// OpenAI's request.
@@ -194,12 +195,22 @@ pub async fn openai_voices(state: Visit) -> Json<Value> {
 /// The engines, as OpenAI lists models, for programs that ask before they speak.
 #[utoipa::path(get, path = "/v1/models", tag = SPEECH, responses((status = 200, body = Object)))]
 pub async fn openai_models(state: Visit) -> Json<Value> {
-    let mut models: Vec<String> =
-        state.voices.list().into_iter().map(|voice| voice.engine).collect();
-    models.dedup();
-    let models: Vec<Value> = models
-        .into_iter()
-        .map(|id| json!({ "id": id, "object": "model", "owned_by": "earmark" }))
-        .collect();
+    let model = |id| json!({ "id": id, "object": "model", "owned_by": "earmark" });
+    let models: Vec<Value> = engines(&state).into_iter().map(model).collect();
     Json(json!({ "object": "list", "data": models }))
+}
+
+/// The engines, as Open WebUI asks a server of speech for its models.
+#[utoipa::path(get, path = "/v1/audio/models", tag = SPEECH, responses((status = 200, body = Object)))]
+pub async fn speech_models(state: Visit) -> Json<Value> {
+    let models: Vec<Value> = engines(&state).into_iter().map(|id| json!({ "id": id })).collect();
+    Json(json!({ "models": models }))
+}
+
+/// The names of the engines.
+fn engines(state: &Visit) -> Vec<String> {
+    let mut engines: Vec<String> =
+        state.voices.list().into_iter().map(|voice| voice.engine).collect();
+    engines.dedup();
+    engines
 }

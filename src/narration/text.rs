@@ -22,6 +22,9 @@ pub const MAX_TEXT_CHARS: usize = 20_000;
 /// Between sentences, and between paragraphs, as in books.
 const SENTENCE_PAUSE: Duration = Duration::from_millis(130);
 const PARAGRAPH_PAUSE: Duration = Duration::from_millis(420);
+/// What a text that is nothing but punctuation sounds like: programs send a full stop to try a key, and take a refusal
+/// for that of the key.
+const PUNCTUATION: Duration = Duration::from_millis(200);
 
 const NOTHING_TO_SAY: &str = "There is nothing in the text that can be spoken.";
 
@@ -154,6 +157,12 @@ impl Narrator {
         let rate = u64::from(voice.sample_rate.max(1));
         let (mut bytes, mut samples) = (BytesMut::new(), 0);
         let mut words = voice.times_words.then(Vec::new);
+        if pieces.is_empty()
+            && let Some(silence) = Silence::of(PUNCTUATION, voice.sample_rate)
+        {
+            bytes.extend_from_slice(&silence.bytes);
+            samples += silence.length.samples;
+        }
         for (at, Piece { job, pause }) in pieces.into_iter().enumerate() {
             if let Some(silence) = Silence::of(pause, voice.sample_rate) {
                 bytes.extend_from_slice(&silence.bytes);
@@ -189,7 +198,11 @@ impl Narrator {
     }
 }
 
+/// The sentences of a text; none when it is nothing but punctuation.
 fn pieces(text: &str, voice: &ChosenVoice) -> Result<Vec<Piece>, NarrationError> {
+    if text.trim().is_empty() {
+        return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));
+    }
     if text.chars().count() > MAX_TEXT_CHARS {
         let reason =
             format!("The text has more than {MAX_TEXT_CHARS} characters: send it in parts.");
@@ -221,9 +234,6 @@ fn pieces(text: &str, voice: &ChosenVoice) -> Result<Vec<Piece>, NarrationError>
             }
             pause = SENTENCE_PAUSE;
         }
-    }
-    if pieces.is_empty() {
-        return Err(NarrationError::Text(NOTHING_TO_SAY.to_owned()));
     }
     Ok(pieces)
 }
