@@ -26,10 +26,14 @@ test("people log in with a provider that they have already", async ({ browser },
   const [port, providers] = [await freePort(), await freePort()];
   const site = `http://127.0.0.1:${port}`;
   const back = ["home", "club"].map((name) => `${site}/login/${name}/back`);
-  const identity = spawn("node", [join(import.meta.dirname, "../support/identity.mjs"), String(providers), ...back], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  await once(identity.stdout, "data");
+  const provide = async () => {
+    const started = spawn("node", [join(import.meta.dirname, "../support/identity.mjs"), String(providers), ...back], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    await once(started.stdout, "data");
+    return started;
+  };
+  let identity = await provide();
   const folder = mkdtempSync(join(tmpdir(), "providers-"));
   writeFileSync(join(folder, "secret"), "hush\n");
   const provider = {
@@ -120,6 +124,16 @@ test("people log in with a provider that they have already", async ({ browser },
     await expect(zoe).toHaveURL("/account");
     await zoe.getByRole("button", { name: "Remove" }).click();
     await expect(zoe.getByRole("alert")).toHaveText("It is the only way you can log in.");
+
+    // The provider signs with another key from now on, and lets people in as before.
+    identity.kill();
+    await once(identity, "exit");
+    identity = await provide();
+    const again = await person();
+    await again.goto("/login");
+    await again.getByRole("link", { name: "Log in with Home" }).click();
+    await atProvider(again, "Ada");
+    await expect(again.getByRole("heading", { level: 1 })).toHaveText("Library");
 
     // What comes back without having left lets nobody in, nor what was used.
     const stranger = await person();
