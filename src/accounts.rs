@@ -7,6 +7,7 @@ mod feeds;
 mod happenings;
 mod identities;
 mod invitations;
+mod passkeys;
 mod passwords;
 mod sessions;
 mod shares;
@@ -31,6 +32,7 @@ use passwords::Passwords;
 pub use allowances::{AllowanceError, Allowances, Booked, Left};
 pub use feeds::Feed;
 pub use happenings::Happening;
+pub use passkeys::Challenge;
 pub use sessions::{PROXY_SESSION, SESSION_AGE};
 pub use shares::USUAL_DAYS;
 pub use tokens::{TOKEN_PREFIX, app_key, is_app_password};
@@ -121,6 +123,17 @@ pub enum AccountError {
     /// There would be no way left to log in.
     #[error("It is the only way you can log in.")]
     LastWayIn,
+    /// A passkey, or how it was shown.
+    #[error("The passkey was not accepted. Try again, or log in with your password.")]
+    Passkey,
+    /// The address at which the site is found.
+    #[error(
+        "Passkeys are for an address with a name: open Earmark as localhost, or by its name over HTTPS."
+    )]
+    PasskeyHost,
+    /// As many passkeys of one person as there can be.
+    #[error("You can have {} passkeys. Remove some.", passkeys::MAX_PASSKEYS)]
+    TooManyPasskeys,
     /// The name of a token.
     #[error("Say in 1 to 100 characters what the token is for.")]
     TokenName,

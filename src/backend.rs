@@ -11,8 +11,8 @@ use app::model::{
     Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, DictionaryEntry,
     EndpointCard, EngineCard, FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard,
     ListenerPosition, NarrationCard, NarrationEstimate, NarrationOutput, NarrationStats,
-    NewPronunciation, PackCard, Passage, Person, PersonCard, ReadingStatistics, SessionCard,
-    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
+    NewPronunciation, PackCard, Passage, PasskeyCard, Person, PersonCard, ReadingStatistics,
+    SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 use async_trait::async_trait;
 
@@ -88,6 +88,10 @@ impl Backend for Server {
 
     async fn identities(&self, person: &Person) -> Result<Vec<IdentityCard>, AppError> {
         Ok(self.accounts.identities(&person.id).await.map_err(ApiError::from)?)
+    }
+
+    async fn passkeys(&self, person: &Person) -> Result<Vec<PasskeyCard>, AppError> {
+        Ok(self.accounts.passkeys(&person.id).await.map_err(ApiError::from)?)
     }
 
     async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError> {

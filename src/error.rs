@@ -169,6 +169,9 @@ pub enum ApiError {
     /// The name or the password is wrong.
     #[error("The name or the password is wrong.")]
     WrongLogin,
+    /// A passkey lets nobody in.
+    #[error("{0}")]
+    WrongPasskey(String),
     /// What a person may spend is used up.
     #[error("{0}")]
     NotPaid(String),
@@ -248,6 +251,7 @@ impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
             AccountError::Wrong => Self::WrongLogin,
+            AccountError::Passkey => Self::WrongPasskey(error.to_string()),
             AccountError::NoSuchPerson(_) => Self::NotFound(error.to_string()),
             AccountError::Name
             | AccountError::Taken(_)
@@ -262,6 +266,8 @@ impl From<AccountError> for ApiError {
             | AccountError::Identity
             | AccountError::Linked
             | AccountError::LastWayIn
+            | AccountError::PasskeyHost
+            | AccountError::TooManyPasskeys
             | AccountError::TokenName
             | AccountError::TooManyTokens => Self::BadBody(error.to_string()),
             AccountError::Database(_) | AccountError::Secret(_) => internal(&error),

@@ -37,6 +37,7 @@ mod origin;
 mod packs;
 mod pages;
 mod passages;
+mod passkeys;
 mod people;
 mod preferences;
 mod pronunciations;
@@ -233,6 +234,7 @@ fn api() -> Routes {
         .merge(statistics::router())
         .merge(health::router())
         .merge(login::router())
+        .merge(passkeys::router())
         .merge(account::router())
         .merge(people::router())
         .add(Needs::READ, routes!(openapi::openapi))

@@ -265,8 +265,10 @@ async fn users(config: UsersConfig) -> Result<ExitCode, RunError> {
             accounts.set_password(&user, &read_password(&password)?, "").await?;
             accounts.end_tokens(&user).await?;
             accounts.end_identities(&user).await?;
+            accounts.end_passkeys(&user).await?;
             println!(
-                "{name} has another password, is logged out everywhere, and is let in by no token and no provider"
+                "{name} has another password, is logged out everywhere, and is let in by no token, no passkey and no \
+                 provider"
             );
         }
         UsersAction::Role { name, role } => {

@@ -12,8 +12,8 @@ use crate::model::{
     Activity, Annotation, BookCard, BookDetails, BookId, ChapterPage, DictionaryEntry,
     EndpointCard, EngineCard, FeedCard, HappeningCard, Hit, IdentityCard, InvitationCard,
     ListenerPosition, NarrationCard, NarrationEstimate, NarrationOutput, NarrationStats,
-    NewPronunciation, PackCard, Passage, Person, PersonCard, ReadingStatistics, Role, SessionCard,
-    ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
+    NewPronunciation, PackCard, Passage, PasskeyCard, Person, PersonCard, ReadingStatistics, Role,
+    SessionCard, ShareCard, SharedBook, StorageFigures, TokenCard, Vocabulary, Voice,
 };
 
 /// What pages and server functions need of the server.
@@ -118,6 +118,9 @@ pub trait Backend: Send + Sync {
 
     /// The providers that let a person in.
     async fn identities(&self, person: &Person) -> Result<Vec<IdentityCard>, AppError>;
+
+    /// The passkeys of a person, the newest first.
+    async fn passkeys(&self, person: &Person) -> Result<Vec<PasskeyCard>, AppError>;
 
     /// The links of a person that are open, the newest first.
     async fn shares(&self, person: &Person) -> Result<Vec<ShareCard>, AppError>;

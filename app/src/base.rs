@@ -1,7 +1,7 @@
 //! Where the site is.
 
 /// What the site's own addresses begin with.
-pub const OWN: [&str; 39] = [
+pub const OWN: [&str; 40] = [
     "account",
     "api",
     "audio",
@@ -28,6 +28,7 @@ pub const OWN: [&str; 39] = [
     "offline",
     "opds",
     "operator.css",
+    "passkey",
     "people",
     "pkg",
     "read",

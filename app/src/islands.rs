@@ -27,6 +27,8 @@ mod next;
 mod offline;
 mod panel;
 mod panels;
+#[cfg(any(feature = "ssr", feature = "pages"))]
+mod passkeys;
 #[cfg(any(feature = "ssr", feature = "reader"))]
 mod player;
 mod preferences;
@@ -40,6 +42,8 @@ pub use live::Live;
 #[cfg(any(feature = "ssr", feature = "pages"))]
 pub use narrations::NarrationList;
 pub use panels::Panels;
+#[cfg(any(feature = "ssr", feature = "pages"))]
+pub use passkeys::Passkeys;
 #[cfg(feature = "ssr")]
 pub(crate) use player::controls;
 #[cfg(any(feature = "ssr", feature = "reader"))]

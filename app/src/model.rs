@@ -31,8 +31,8 @@ pub use operator::{
 pub use packs::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackStep, PackVoice, Speaker};
 pub use passage::{Passage, PassageSentence};
 pub use person::{
-    FeedCard, HappeningCard, IdentityCard, InvitationCard, Person, PersonCard, Role, Scope,
-    SessionCard, ShareCard, SharedBook, TokenCard,
+    FeedCard, HappeningCard, IdentityCard, InvitationCard, PasskeyCard, Person, PersonCard, Role,
+    Scope, SessionCard, ShareCard, SharedBook, TokenCard,
 };
 pub use pronunciation::{
     Matching, NewPronunciation, Pronunciation, PronunciationEffect, PronunciationScope, Vocabulary,

@@ -48,7 +48,7 @@ impl Accounts {
             return Err(AccountError::Wrong);
         };
         // Not when the password has been changed while it was compared.
-        self.begin(&user, hash, (device, address)).await
+        self.begin(&user, hash, true, (device, address)).await
     }
 
     /// Logs in whoever a provider has let in. What is dangerous asks for more.
@@ -57,7 +57,16 @@ impl Accounts {
         user: &str,
         from: (&str, &str),
     ) -> Result<String, AccountError> {
-        self.begin(user, None, from).await
+        self.begin(user, None, false, from).await
+    }
+
+    /// Logs in whoever has shown a passkey, which is worth what a password is.
+    pub async fn begin_shown_session(
+        &self,
+        user: &str,
+        from: (&str, &str),
+    ) -> Result<String, AccountError> {
+        self.begin(user, None, true, from).await
     }
 
     /// Begins a session; where a hash is given, only as long as it is that of the password.
@@ -65,9 +74,9 @@ impl Accounts {
         &self,
         user: &str,
         hash: Option<String>,
+        is_confirmed: bool,
         (device, address): (&str, &str),
     ) -> Result<String, AccountError> {
-        let is_by_password = hash.is_some();
         let secret = URL_SAFE_NO_PAD.encode(random::<32>()?);
         let now = now_ms() as i64;
         let begun = sqlx::query(
@@ -83,7 +92,7 @@ impl Accounts {
         .bind(now + SESSION_AGE.as_millis() as i64)
         .bind(hash.unwrap_or_default())
         // A provider may have asked nothing.
-        .bind(if is_by_password { now + CONFIRMED_FOR.as_millis() as i64 } else { 0 })
+        .bind(if is_confirmed { now + CONFIRMED_FOR.as_millis() as i64 } else { 0 })
         .execute(&self.shared.database)
         .await?;
         if begun.rows_affected() == 0 {

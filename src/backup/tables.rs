@@ -27,8 +27,9 @@ const fn audio(name: &'static str) -> Table {
     Table { name, is_audio: true }
 }
 
-/// All tables, each behind those that it refers to. Not among them is `synthesis`, which says what is being made now.
-pub(super) static ALL: [Table; 29] = [
+/// All tables, each behind those that it refers to. Not among them are `synthesis`, which says what is being made now,
+/// and `challenges`, which browsers are answering.
+pub(super) static ALL: [Table; 30] = [
     table("users"),
     table("books"),
     table("chapters"),
@@ -41,6 +42,7 @@ pub(super) static ALL: [Table; 29] = [
     table("engine_usage"),
     table("spending"),
     table("identities"),
+    table("passkeys"),
     table("invitations"),
     table("tokens"),
     table("user_sessions"),
@@ -205,7 +207,8 @@ mod tests {
         let there: BTreeSet<String> = rows.iter().map(|row| row.try_get("name").unwrap()).collect();
         let known = ALL.iter().map(|table| table.name);
         // What is being made now, and what sqlx and SQLite keep for themselves.
-        let own = ["synthesis", "_sqlx_migrations", "sqlite_sequence", "sqlite_stat1"];
+        let own =
+            ["synthesis", "challenges", "_sqlx_migrations", "sqlite_sequence", "sqlite_stat1"];
         let known: BTreeSet<String> = known.chain(own).map(str::to_owned).collect();
         let missing: Vec<_> = there.difference(&known).collect();
         assert!(missing.is_empty(), "{missing:?}");

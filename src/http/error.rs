@@ -22,9 +22,11 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Moved(_) | Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::NoLogin | Self::NotSetUp | Self::WrongLogin | Self::NotLetIn => {
-                StatusCode::UNAUTHORIZED
-            }
+            Self::NoLogin
+            | Self::NotSetUp
+            | Self::WrongLogin
+            | Self::WrongPasskey(_)
+            | Self::NotLetIn => StatusCode::UNAUTHORIZED,
             Self::OtherSite
             | Self::NotAllowed
             | Self::WrongCode

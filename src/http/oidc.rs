@@ -119,7 +119,7 @@ pub async fn link(
 }
 
 /// The session of somebody who is there themselves: a program is no browser, whatever its token is for.
-fn session_of(person: Option<&Person>) -> Option<String> {
+pub fn session_of(person: Option<&Person>) -> Option<String> {
     let person = person.filter(|person| person.has_account() && person.scopes.is_none())?;
     (!person.session.is_empty()).then(|| person.session.clone())
 }

@@ -249,6 +249,22 @@ pub struct InvitationCard {
     pub expires_at_ms: u64,
 }
 
+/// A key of a device or a password manager that lets a person in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct PasskeyCard {
+    /// Names it; it lets nobody in
+    pub id: String,
+    /// What it was made with
+    pub name: String,
+    /// The host that it is good for
+    pub host: String,
+    /// When it was made, in ms since 1970
+    pub made_at_ms: u64,
+    /// When it was last used, in ms since 1970
+    pub used_at_ms: Option<u64>,
+}
+
 /// A provider of logins that lets a person in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IdentityCard {

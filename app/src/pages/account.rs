@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use leptos_meta::Stylesheet;
 
-use super::login::password_field;
+use super::login::{PasskeyUse, passkey_button, password_field};
 use super::shared::shares;
 use super::{hours_since, hours_until, loaded};
 use crate::backend::{backend, person};
 use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
 use crate::model::{
-    IdentityCard, Person, PersonCard, Role, Scope, SessionCard, ShareCard, TokenCard,
+    IdentityCard, PasskeyCard, Person, PersonCard, Role, Scope, SessionCard, ShareCard, TokenCard,
 };
 use crate::notice::{APP_PASSWORD_MARK, notice};
 use crate::ways::LoginWays;
@@ -22,8 +22,8 @@ const TOKEN_PREFIX: &str = "ema_";
 /// What stands for a session where a proxy has let somebody in.
 const PROXY_SESSION: &str = "proxy";
 
-/// What a person may spend, where they are counted, and who lets them in.
-type Known = (Option<PersonCard>, Vec<IdentityCard>);
+/// What a person may spend, where they are counted, and what lets them in.
+type Known = (Option<PersonCard>, Vec<IdentityCard>, Vec<PasskeyCard>);
 
 /// `/account`
 #[component]
@@ -41,16 +41,20 @@ pub fn AccountPage() -> impl IntoView {
                     true => Some(backend.spending(&person).await?),
                     false => None,
                 };
-                let known = (spending, backend.identities(&person).await?);
+                let identities = backend.identities(&person).await?;
+                let known = (spending, identities, backend.passkeys(&person).await?);
                 let devices = (backend.sessions(&person).await?, backend.tokens(&person).await?);
                 Ok((known, devices, backend.shares(&person).await?))
             }
         }
     };
     let said = notice();
-    loaded(load, move |((spending, identities), devices, links): (Known, _, _)| {
+    loaded(load, move |((spending, identities, keys), devices, links): (Known, _, _)| {
         let person = person.as_deref().filter(|person| person.has_account());
-        let ways = other_ways(identities);
+        // Where a proxy lets people in, nothing else does.
+        let is_proxied = person.is_some_and(|person| person.session == PROXY_SESSION);
+        let keys = (!is_proxied).then(|| passkeys(keys));
+        let ways = view! { {keys}{other_ways(identities)} }.into_any();
         page(person.zip(spending), devices, (ways, links), &said)
     })
 }
@@ -169,6 +173,30 @@ fn account(
         {person.has_password.then(|| change_password(&person.name))}
     }
     .into_any()
+}
+
+/// Passkeys that let the person in, and how another is made.
+fn passkeys(cards: Vec<PasskeyCard>) -> impl IntoView {
+    let words = &words().accounts;
+    let line = |card: PasskeyCard| {
+        let used = card.used_at_ms.map(hours_since);
+        let used = used.map_or_else(|| words.never.to_owned(), |hours| (words.seen)(hours));
+        let label = format!("{}: {}, {}", words.remove, card.name, card.host);
+        view! {
+            <li>
+                <span><strong dir="auto">{card.name}</strong>" · "{card.host}" · "{used}</span>
+                <form method="post" action=format!("/api/passkeys/{}/delete", card.id)>
+                    <button class="button quiet-button" aria-label=label>{words.remove}</button>
+                </form>
+            </li>
+        }
+    };
+    view! {
+        <h2 id="passkeys">{words.passkeys}</h2>
+        <p class="hint">{words.passkeys_lead}</p>
+        <ul class="lines">{cards.into_iter().map(line).collect_view()}</ul>
+        <div class="engine-buttons">{passkey_button(PasskeyUse::Make, words.make_passkey, "/account")}</div>
+    }
 }
 
 /// Providers that let the person in, and those that could.

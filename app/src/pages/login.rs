@@ -7,6 +7,7 @@ use leptos_router::location::Url;
 use super::query;
 use crate::backend::person;
 use crate::components::PageTitle;
+use crate::islands::Passkeys;
 use crate::notice::notice;
 use crate::ways::LoginWays;
 use crate::words::words;
@@ -21,8 +22,8 @@ pub fn LoginPage() -> impl IntoView {
         {password_field("password", words.password, "current-password")}
     };
     let next = query("next");
-    let others = ways(&next, words.log_in_with).into_any();
-    view! { {form(words.log_in, None, "/login", words.log_in, fields.into_any())} {others} }
+    let others = ways(&next, words.log_in_with, words.log_in_with_passkey);
+    form(words.log_in, None, ("/login", words.log_in), fields.into_any(), others)
 }
 
 /// `/setup?code=`
@@ -39,7 +40,8 @@ pub fn SetupPage() -> impl IntoView {
         {password_field("password", words.password, "new-password")}
         <p class="hint">{words.password_hint}</p>
     };
-    form(words.set_up, Some(words.set_up_lead), "/setup", words.create, fields.into_any())
+    let lead = Some(words.set_up_lead);
+    form(words.set_up, lead, ("/setup", words.create), fields.into_any(), ().into_any())
 }
 
 /// `/invite?link=`
@@ -52,7 +54,8 @@ pub fn InvitePage() -> impl IntoView {
         {password_field("password", words.password, "new-password")}
         <p class="hint">{words.password_hint}</p>
     };
-    form(words.invited, Some(words.invited_lead), "/invite", words.create, fields.into_any())
+    let lead = Some(words.invited_lead);
+    form(words.invited, lead, ("/invite", words.create), fields.into_any(), ().into_any())
 }
 
 /// `/confirm?next=`
@@ -61,11 +64,12 @@ pub fn ConfirmPage() -> impl IntoView {
     let words = &words().accounts;
     let person = person();
     let name = person.as_ref().map(|person| person.name.clone());
-    let others = ways(&query("next"), words.confirm_with).into_any();
-    let body = if person.is_some_and(|person| !person.has_password) {
+    let others = ways(&query("next"), words.confirm_with, words.confirm_with_passkey);
+    if person.is_some_and(|person| !person.has_password) {
         let no_way = use_context::<LoginWays>().is_none_or(|LoginWays(ways)| ways.is_empty());
-        let no_way = no_way.then(|| view! { <p>{words.confirm_by_nothing}</p> }).into_any();
-        door(words.confirm_otherwise, Some(words.confirm_otherwise_lead), no_way).into_any()
+        let no_way = no_way.then(|| view! { <p>{words.confirm_by_nothing}</p> });
+        let body = view! { {no_way}{others} }.into_any();
+        door(words.confirm_otherwise, Some(words.confirm_otherwise_lead), body).into_any()
     } else {
         let fields = view! {
             <input type="hidden" name="next" value=query("next")/>
@@ -73,36 +77,64 @@ pub fn ConfirmPage() -> impl IntoView {
             {password_field("password", words.password, "current-password")}
         };
         let (title, lead) = (words.confirm, Some(words.confirm_lead));
-        form(title, lead, "/confirm", words.go_on, fields.into_any()).into_any()
-    };
-    view! { {body} {others} }
+        form(title, lead, ("/confirm", words.go_on), fields.into_any(), others).into_any()
+    }
 }
 
-/// Other ways in, where there are any.
-fn ways(next: &str, say: fn(&str) -> String) -> impl IntoView + use<> {
+/// Other ways in: a passkey, where the browser knows them, and providers.
+fn ways(next: &str, say: fn(&str) -> String, by_passkey: &'static str) -> AnyView {
     let LoginWays(ways) = use_context::<LoginWays>().unwrap_or_default();
+    let passkey = passkey_button(PasskeyUse::Show, by_passkey, next);
     let next = Url::escape(next);
     let way = |(name, label): (String, String)| {
         let address = format!("/login/{name}?next={next}");
         view! { <a class="button quiet-button" href=address>{say(&label)}</a> }
     };
     let ways: Vec<_> = ways.into_iter().map(way).collect();
-    (!ways.is_empty()).then(|| view! { <nav class="operator door ways">{ways}</nav> })
+    view! { <nav class="engine-buttons">{passkey}{ways}</nav> }.into_any()
 }
 
-/// A page that is one form.
+/// What a passkey is wanted for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum PasskeyUse {
+    /// To be made.
+    Make,
+    /// To be shown.
+    Show,
+}
+
+/// A button for a passkey, which the page shows where the browser knows them.
+pub(super) fn passkey_button(
+    what: PasskeyUse,
+    label: &'static str,
+    next: &str,
+) -> impl IntoView + use<> {
+    let words = &words().accounts;
+    let (what, quiet) = match what {
+        PasskeyUse::Make => ("make", "button"),
+        PasskeyUse::Show => ("show", "button quiet-button"),
+    };
+    view! {
+        <button class=quiet data-passkey=what data-next=next.to_owned() data-failed=words.passkey_failed hidden>{label}</button>
+        <p class="refusal" role="alert" hidden></p>
+        <Passkeys/>
+    }
+}
+
+/// A page that is one form, and other ways beneath it.
 fn form(
     title: &'static str,
     lead: Option<&'static str>,
-    action: &'static str,
-    button: &'static str,
+    (action, button): (&'static str, &'static str),
     fields: AnyView,
+    others: AnyView,
 ) -> impl IntoView {
     let form = view! {
         <form class="engine-form" method="post" action=action>
             {fields}
             <button class="button">{button}</button>
         </form>
+        {others}
     };
     door(title, lead, form.into_any())
 }
