@@ -56,7 +56,8 @@ function within(url) {
 }
 
 async function keep(cache, address) {
-  const response = await fetch(address, { headers: { accept: "text/html,*/*" } });
+  // What a page says once is for whoever looks at it.
+  const response = await fetch(address, { headers: { accept: "text/html,*/*", purpose: "prefetch" } });
   // Who is not logged in is led elsewhere; that is not the page.
   if (response.ok && !response.redirected) await cache.put(address, response);
 }

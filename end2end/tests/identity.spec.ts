@@ -134,6 +134,28 @@ test("people log in with a provider that they have already", async ({ browser },
     await again.getByRole("link", { name: "Log in with Home" }).click();
     await atProvider(again, "Ada");
     await expect(again.getByRole("heading", { level: 1 })).toHaveText("Library");
+    // What was filled in is still there when the provider has said that it is the same person.
+    await again.goto("/account");
+    const form = again.locator("form", { hasText: "New token" });
+    const fill = async () => {
+      await form.getByLabel("What it is for").fill("Kitchen radio");
+      await form.getByLabel("For how many days").fill("30");
+      await form.getByLabel("read books").uncheck();
+      await form.getByLabel("use voices that cost money").check();
+    };
+    await expect(again.locator("html")).toHaveAttribute("data-panels", "live");
+    await fill();
+    await again.getByRole("button", { name: "Make a token" }).click();
+    await again.getByRole("link", { name: "Confirm with Home" }).click();
+    await atProvider(again, "Ada");
+    await expect(again).toHaveURL("/account");
+    await expect(form.getByLabel("What it is for")).toHaveValue("Kitchen radio");
+    await expect(form.getByLabel("For how many days")).toHaveValue("30");
+    await expect(form.getByLabel("read books")).not.toBeChecked();
+    await expect(form.getByLabel("use voices that cost money")).toBeChecked();
+    await again.getByRole("button", { name: "Make a token" }).click();
+    await expect(again.locator("code.token")).toBeVisible();
+    await expect(form.getByLabel("What it is for")).toHaveValue("");
 
     // What comes back without having left lets nobody in, nor what was used.
     const stranger = await person();

@@ -54,7 +54,7 @@ test("a passkey lets in whoever made it, until it is removed", async ({ browser 
     ]);
     // The same device makes no second one.
     await ada.getByRole("button", { name: "Add a passkey" }).click();
-    await expect(ada.getByRole("alert")).toHaveText("That did not work.");
+    await expect(ada.getByRole("alert")).toHaveText("This device has a passkey for here already.");
 
     // It lets her in, to where she wanted to go, and is worth what her password is.
     await ada.getByRole("button", { name: "Log out", exact: true }).click();

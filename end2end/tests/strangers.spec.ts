@@ -30,3 +30,19 @@ test("forms work by a name of the house over plain HTTP, and a foreign name lead
     await server.stop();
   }
 });
+
+test("a link on another site leads here, also once this browser has the app", async ({ browser }) => {
+  const server = await Server.start("others", ["--open"]);
+  try {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${server.url}/settings`);
+    await page.waitForFunction(() => navigator.serviceWorker.controller !== null);
+    // Another site than ours for the browser, whoever answers there.
+    await page.goto(`${server.url.replace("127.0.0.1", "localhost")}/offline`);
+    await page.evaluate((address) => location.assign(address), server.url);
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Library");
+    expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
+  } finally {
+    await server.stop();
+  }
+});

@@ -348,8 +348,10 @@ fn to_confirm(request: &Request) -> Response {
     let from = request.headers().get(header::REFERER).and_then(|from| from.to_str().ok());
     let page = match *request.method() {
         Method::GET => request.uri().path_and_query().map(ToString::to_string),
-        // A form is not sent again; the page that it stands on is where one goes on.
-        _ => from.and_then(|from| from.parse::<Uri>().ok()).map(|from| from.path().to_owned()),
+        // A form is not sent again; the page that it stands on is where one goes on, and fills it in as it was.
+        _ => from
+            .and_then(|from| from.parse::<Uri>().ok())
+            .map(|from| format!("{}?again", from.path())),
     };
     let page = in_address(page.as_deref().unwrap_or("/"));
     Redirect::to(&format!("/confirm?next={page}")).into_response()

@@ -25,8 +25,11 @@ pub fn refused(page: &str, why: &str) -> Response {
     response
 }
 
-/// What the page that is asked for is to say.
+/// What the page that is asked for is to say; nothing where the service worker keeps it for later, and nobody looks.
 pub fn of(headers: &HeaderMap) -> Option<Notice> {
+    if headers.get("purpose").is_some_and(|purpose| purpose == "prefetch") {
+        return None;
+    }
     let value = cookies::value(headers, COOKIE)?;
     let text = percent_decode_str(value).decode_utf8().ok()?;
     (!text.is_empty()).then(|| Notice(text.into_owned()))

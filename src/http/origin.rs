@@ -119,11 +119,12 @@ fn comes_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     changes && origin.is_some_and(|origin| origin.is_none() || origin != host)
 }
 
-/// Whether somebody follows a link to a page.
+/// Whether somebody follows a link to a page. What our own service worker passes on is for nothing in particular (Fetch
+/// Metadata, section 2.1: `empty`), and no script can ask in the mode of a navigation (Fetch, section 5.4).
 fn is_link(method: &Method, headers: &HeaderMap) -> bool {
     *method == Method::GET
         && text(headers, "sec-fetch-mode") == Some("navigate")
-        && text(headers, "sec-fetch-dest") == Some("document")
+        && matches!(text(headers, "sec-fetch-dest"), Some("document" | "empty"))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -210,6 +211,18 @@ mod tests {
             ("sec-fetch-dest", "document"),
         ];
         assert_eq!(foreign(Method::GET, &link), (true, true));
+        let by_service_worker = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "empty"),
+        ];
+        assert_eq!(foreign(Method::GET, &by_service_worker), (true, true));
+        let script = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "no-cors"),
+            ("sec-fetch-dest", "empty"),
+        ];
+        assert_eq!(foreign(Method::GET, &script), (true, false));
         let frame = [
             ("sec-fetch-site", "cross-site"),
             ("sec-fetch-mode", "navigate"),

@@ -3,6 +3,8 @@
 
 use leptos::prelude::*;
 
+#[cfg(feature = "pages")]
+use super::drafts;
 #[cfg(all(feature = "pages", not(feature = "reader")))]
 use super::next;
 use super::{dom, keys, offline, panel, preferences};
@@ -15,6 +17,8 @@ pub fn Panels() -> impl IntoView {
         preferences::watch();
         keys::watch();
         offline::begin();
+        #[cfg(feature = "pages")]
+        drafts::watch();
         #[cfg(all(feature = "pages", not(feature = "reader")))]
         next::fetch_reader();
         if let Some(root) = document().document_element() {

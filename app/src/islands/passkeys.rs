@@ -13,6 +13,8 @@ const CONFIRM: &str = "/confirm?next=%2Faccount";
 const FORBIDDEN: u16 = 403;
 /// What browsers call it when somebody has changed their mind, or took too long.
 const CHANGED_MIND: &str = "NotAllowedError";
+/// What they call it when the device has one already.
+const IS_THERE: &str = "InvalidStateError";
 
 /// Shows the buttons for passkeys where the browser knows them, and does what they say.
 #[island]
@@ -106,9 +108,12 @@ fn go(page: &str) -> Result<(), JsValue> {
 /// What is said to whoever has pressed a button; nothing when they know.
 fn said(button: &HtmlElement, error: &JsValue) -> Option<String> {
     let name = dom::property(error, "name").and_then(|name| name.as_string());
-    if name.as_deref() == Some(CHANGED_MIND) {
-        return None;
+    let word = |name: &str| button.get_attribute(name);
+    match name.as_deref() {
+        Some(CHANGED_MIND) => None,
+        Some(IS_THERE) => word("data-there"),
+        _ => {
+            error.as_string().filter(|problem| !problem.is_empty()).or_else(|| word("data-failed"))
+        }
     }
-    let problem = error.as_string().filter(|problem| !problem.is_empty());
-    Some(problem.unwrap_or_else(|| button.get_attribute("data-failed").unwrap_or_default()))
 }

@@ -115,7 +115,7 @@ pub(super) fn passkey_button(
         PasskeyUse::Show => ("show", "button quiet-button"),
     };
     view! {
-        <button class=quiet data-passkey=what data-next=next.to_owned() data-failed=words.passkey_failed hidden>{label}</button>
+        <button class=quiet data-passkey=what data-next=next.to_owned() data-failed=words.passkey_failed data-there=words.passkey_there hidden>{label}</button>
         <p class="refusal" role="alert" hidden></p>
         <Passkeys/>
     }
