@@ -270,9 +270,12 @@ async fn other_programs_have_texts_spoken_once() {
         ask(json!({ "text": "That was all.", "voiceId": "stand-in:af_heart", "speed": 0.5 })).await;
     assert!(slow["contentHash"] != one["contentHash"]);
     assert_eq!(standin.calls()[3].body["speed"], 0.5);
+    // Punctuation alone is a short silence, by whichever way a program asks.
+    let (status, silence) = ask(json!({ "text": "* * *", "voiceId": VOICE })).await;
+    assert_eq!((status, &silence["durationMs"]), (200, &json!(200)), "{silence}");
     for wrong in [
         json!({ "text": "", "voiceId": VOICE }),
-        json!({ "text": "* * *", "voiceId": VOICE }),
+        json!({ "text": " \n\n ", "voiceId": VOICE }),
         json!({ "text": "x".repeat(30_000), "voiceId": VOICE }),
         json!({ "text": "Yes.", "voiceId": "nobody:x" }),
         json!({ "text": "Yes.", "voiceId": VOICE, "speed": 9 }),
