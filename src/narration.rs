@@ -17,6 +17,7 @@ mod coverage;
 mod events;
 mod fallback;
 mod figures;
+mod heard;
 mod opening;
 mod outline;
 mod passages;

@@ -147,7 +147,8 @@ async fn parts_are_passed_over_as_a_listener_chooses() {
     let stream = TestServer::stream(&plain, 1, "&skip=notes&to=book");
     let sound = server.get(&stream).await.bytes().await.unwrap();
     let mut told = 0;
-    for chapter in [1, 2, 3] {
+    // The third is nothing but notes.
+    for chapter in [1, 2] {
         let address =
             format!("/api/books/{plain}/chapters/{chapter}/timeline?voice={VOICE}&skip=notes");
         told += end_ms(&server.json(&address).await);
@@ -165,6 +166,90 @@ async fn parts_are_passed_over_as_a_listener_chooses() {
     assert!(page.contains("data-notes=\"off\"") && page.contains("data-part=\"note\""), "{page}");
     let wrong = server.get(&TestServer::stream(&book, 1, "&skip=everything")).await;
     assert_eq!(wrong.status(), 400);
+}
+
+/// A text that refers to a note in its own chapter, twice, and to one at the end of the book.
+fn with_numbers() -> Vec<u8> {
+    let noteref = |target: &str| format!("<a epub:type='noteref' href='{target}'>1</a>");
+    let first = format!(
+        "<p>The text begins.{} It goes on{}.</p><p>It refers to the first again.{}</p>\
+         <aside epub:type='footnote' id='n1'><p>This is a note.</p><p>It has two parts.</p></aside>\
+         <aside epub:type='footnote' id='n9'><p>Nobody refers to this.</p></aside><p>The end of it.</p>",
+        noteref("#n1"),
+        noteref("c2.xhtml#n2"),
+        noteref("#n1"),
+    );
+    let notes =
+        "<h1>Notes</h1><section epub:type='endnotes'><p id='n2'>The second note.</p></section>";
+    epub("Numbers", &[("One", &first), ("Notes", notes), ("Three", "<p>Last words.</p>")])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn notes_are_read_at_their_number_where_a_listener_chooses() {
+    let server = TestServer::start().await;
+    let book = server.import("book.epub", with_numbers()).await;
+    let clip = async |chapter: u32, sentence: u32| {
+        let address = format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={VOICE}");
+        server.get(&address).await.bytes().await.unwrap()
+    };
+    let at_number = "&skip=notes-at-number";
+    let stream = TestServer::stream(&book, 1, &format!("{at_number}&to=chapter"));
+    let sound = server.get(&stream).await.bytes().await.unwrap();
+    let place = |part: &[u8]| sound.windows(part.len()).position(|window| window == part);
+    // The first sentence, both sentences of its note, the second and its own; only then the rest of the text.
+    let order = [(1, 0), (1, 3), (1, 4), (1, 1), (2, 1), (1, 2), (1, 5), (1, 6)];
+    let mut places = Vec::new();
+    for (chapter, sentence) in order {
+        let clip = clip(chapter, sentence).await;
+        let found = place(&clip).unwrap_or_else(|| panic!("{chapter}/{sentence} is not heard"));
+        let after = &sound[found + clip.len()..];
+        assert!(!after.windows(clip.len()).any(|window| window == clip), "it is heard twice");
+        places.push(found);
+    }
+    assert!(places.is_sorted(), "{places:?}");
+
+    // The timeline has each note with the sentence that refers to it, and tells when that one's own words begin.
+    let address = format!("/api/books/{book}/chapters/1/timeline?voice={VOICE}{at_number}");
+    let told = server.json(&address).await;
+    let heard = decoded_samples(&sound, RATE) * 1000 / u64::from(RATE);
+    assert!(end_ms(&told).abs_diff(heard) <= 2, "{told}, {heard} ms");
+    let entries = told.as_array().unwrap();
+    let lasting = entries.iter().filter(|one| one["duration_ms"] != 0);
+    let lasting: Vec<_> = lasting.map(|one| one["sentence"].as_u64().unwrap()).collect();
+    assert_eq!(lasting, [0, 1, 2, 5, 6], "a note that nobody refers to is read where it stands");
+    let words = entries[0]["words_ms"].as_array().unwrap();
+    assert_eq!(words.len(), 3);
+    let own = decoded_samples(&clip(1, 0).await, RATE) * 1000 / u64::from(RATE);
+    assert!(words[2].as_u64().unwrap() < own, "{entries:?}");
+    assert!(entries[0]["duration_ms"].as_u64().unwrap() > own + 2_000, "{entries:?}");
+
+    // A voice that runs on passes over the chapter of notes, and who opens that one hears it.
+    let on = TestServer::stream(&book, 1, &format!("{at_number}&to=book"));
+    let on = server.get(&on).await.bytes().await.unwrap();
+    let last = format!("/api/books/{book}/chapters/3/timeline?voice={VOICE}{at_number}");
+    let last = end_ms(&server.json(&last).await);
+    let on = decoded_samples(&on, RATE) * 1000 / u64::from(RATE);
+    assert!(on.abs_diff(heard + last) <= 3, "{on} ms, {heard} ms and {last} ms");
+    let of_notes = TestServer::stream(&book, 2, &format!("{at_number}&to=chapter"));
+    let of_notes = server.get(&of_notes).await.bytes().await.unwrap();
+    assert!(decoded_samples(&of_notes, RATE) > u64::from(RATE));
+    // And who begins in a note hears it where it stands.
+    let from_note = TestServer::stream(&book, 1, &format!("{at_number}&from=3&to=chapter"));
+    let from_note = server.get(&from_note).await.bytes().await.unwrap();
+    assert!(from_note.starts_with(&clip(1, 3).await));
+
+    // As chosen in the settings; each part of a note is then a subtitle of its own.
+    let form = [("notes", "number")];
+    let chosen = server.client.post(server.url("/settings")).form(&form).send().await.unwrap();
+    assert!(chosen.status().is_success());
+    let chosen = TestServer::stream(&book, 1, "&to=chapter");
+    assert_eq!(server.get(&chosen).await.bytes().await.unwrap(), sound);
+    let subtitles = format!("/api/books/{book}/chapters/1/subtitles?form=lrc&voice={VOICE}");
+    let subtitles = server.get(&subtitles).await.text().await.unwrap();
+    let lines: Vec<_> = subtitles.lines().filter_map(|line| line.split_once(']')).collect();
+    let lines: Vec<_> = lines.into_iter().map(|(_, text)| text.trim()).collect();
+    let begin = ["The text begins.", "This is a note.", "It has two parts.", "It goes on."];
+    assert_eq!(lines[..4], begin, "{subtitles}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -47,7 +47,7 @@ macro_rules! choice {
 pub(crate) use choice;
 
 pub use library::{Show, Sort};
-pub use listening::{Links, Pauses, Rests, Skipped, Wording};
+pub use listening::{Links, NoteReading, Pauses, Rests, Skipped, Wording};
 
 choice! {
     /// Colours.
@@ -233,8 +233,8 @@ pub struct Preferences {
     pub titles: Switch,
     /// Whether title pages, imprints, indexes and the like are read by a voice that comes to them.
     pub matter: Switch,
-    /// Whether footnotes and endnotes are read.
-    pub notes: Switch,
+    /// When footnotes and endnotes are read.
+    pub notes: NoteReading,
     /// Whether tables are read.
     pub tables: Switch,
     /// Whether listings are read.
@@ -293,7 +293,7 @@ impl Default for Preferences {
             rest_scene: MIDDLE,
             titles: Switch::On,
             matter: Switch::On,
-            notes: Switch::On,
+            notes: NoteReading::There,
             tables: Switch::On,
             code: Switch::On,
             captions: Switch::On,
@@ -348,7 +348,7 @@ impl Preferences {
             "rest_scene" => self.rest_scene = step()?,
             "titles" => self.titles = Switch::parse(value).ok_or_else(invalid)?,
             "matter" => self.matter = Switch::parse(value).ok_or_else(invalid)?,
-            "notes" => self.notes = Switch::parse(value).ok_or_else(invalid)?,
+            "notes" => self.notes = NoteReading::parse(value).ok_or_else(invalid)?,
             "tables" => self.tables = Switch::parse(value).ok_or_else(invalid)?,
             "code" => self.code = Switch::parse(value).ok_or_else(invalid)?,
             "captions" => self.captions = Switch::parse(value).ok_or_else(invalid)?,
@@ -401,7 +401,7 @@ impl Preferences {
         Skipped {
             titles: is_off(self.titles),
             matter: is_off(self.matter),
-            notes: is_off(self.notes),
+            notes: self.notes,
             tables: is_off(self.tables),
             code: is_off(self.code),
             captions: is_off(self.captions),
@@ -514,7 +514,7 @@ mod tests {
             ("rest_scene", "9"),
             ("titles", "off"),
             ("matter", "off"),
-            ("notes", "off"),
+            ("notes", "number"),
             ("tables", "off"),
             ("code", "off"),
             ("captions", "off"),

@@ -196,7 +196,8 @@ test("notes and tables are passed over, and dimmed, as a reader chooses", async 
   const read = await colour();
   const panel = await reader.openPanel("Appearance");
   const saved = page.waitForResponse((response) => response.url().endsWith("/settings"));
-  await panel.getByLabel("Footnotes and endnotes").uncheck();
+  const notes = panel.getByRole("group", { name: "Footnotes and endnotes" });
+  await notes.getByLabel("Not at all").check();
   await saved;
   expect(await colour()).not.toBe(read);
   await reader.closePanel();
@@ -208,6 +209,33 @@ test("notes and tables are passed over, and dimmed, as a reader chooses", async 
   const sentence = Number(await note.getAttribute("data-s"));
   // It is the last of its chapter, and what stays is the rest before the next.
   expect((await outline(""))[sentence]).toBeLessThan((await outline("?skip="))[sentence]! - 500);
+});
+
+test("a note is read at its number, and the sentence that has it stays marked", async ({ library, reader, page }, info) => {
+  const title = `Numbers ${info.project.name}`;
+  const id = await library.import(title, handbook(title));
+  await reader.open(id, 1);
+  const panel = await reader.openPanel("Appearance");
+  const saved = page.waitForResponse((response) => response.url().endsWith("/settings"));
+  const notes = panel.getByRole("group", { name: "Footnotes and endnotes" });
+  await notes.getByLabel("At their number in the text").check();
+  await saved;
+  await reader.closePanel();
+  const stream = page.waitForRequest((request) => request.url().includes(`/listen/${id}/1.mp3`));
+  await reader.startPlaying();
+  expect((await stream).url()).toContain("&skip=notes-at-number,pictures,sites");
+  // The sentence with the number, and how long it takes with its note and without.
+  const at = 1;
+  const address = `/api/books/${id}/chapters/1/outline`;
+  const lasts = async (skip: string): Promise<number> =>
+    (await (await page.request.get(`${address}${skip}`)).json()).durations_ms[at];
+  await expect.poll(async () => (await lasts("")) - (await lasts("?skip="))).toBeGreaterThan(1_500);
+  const spoken = await lasts("?skip=");
+  const marked = () => page.locator("[data-s].speaking").first().getAttribute("data-s");
+  await expect.poll(marked, { timeout: 15_000 }).toBe(String(at));
+  await page.waitForTimeout(spoken + 500);
+  expect(await marked()).toBe(String(at));
+  await expect.poll(marked, { timeout: 15_000 }).toBe(String(at + 1));
 });
 
 test("bookmarks and highlights with notes", async ({ library, reader, page }, info) => {

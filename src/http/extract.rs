@@ -217,7 +217,7 @@ pub struct ListenQuery {
     pub from: Option<String>,
     /// How long the voice rests: “normal”, “brisk”, “calm”, or “own-5-5-5-5” with steps from 1 to 9 for sentences, paragraphs, headings and breaks; as chosen in the settings when left out
     pub pauses: Option<String>,
-    /// What is passed over: a list of “titles”, “matter”, “notes”, “tables”, “code”, “captions”, “pictures”, “citations” and “links”, or “sites” for web addresses by their name; as chosen in the settings when left out
+    /// What is passed over: a list of “titles”, “matter”, “notes”, “tables”, “code”, “captions”, “pictures”, “citations” and “links”, or “notes-at-number” for notes where the text refers to them, and “sites” for web addresses by their name; as chosen in the settings when left out
     pub skip: Option<String>,
 }
 

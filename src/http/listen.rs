@@ -197,7 +197,7 @@ pub(super) async fn rested(
     };
     let plan = state.narrator.plan_worded(book, chapter, &query.voice, skipped.wording).await?;
     let from = query.from.as_deref().and_then(|from| from.parse().ok()).unwrap_or(0);
-    Ok(plan.with_rests(rests).skipping(skipped, from))
+    Ok(state.narrator.as_chosen(plan.with_rests(rests), skipped, from).await?)
 }
 
 /// When each sentence of the stream is heard, as server-sent events: of the stream with the same parameters, `to` among

@@ -21,7 +21,7 @@ const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.la
 
 /// The rules that files are read with now. Counts up when books that were imported before would gain from
 /// being read anew.
-pub(super) const IMPORT_RULES: i64 = 6;
+pub(super) const IMPORT_RULES: i64 = 7;
 
 /// Books that a person sees: everybody's and their own. Where nobody has to log in all are, and so they are to what
 /// the server does by itself.

@@ -11,6 +11,7 @@
 
 mod headings;
 mod matter;
+mod notes;
 mod overlays;
 mod typeset;
 
@@ -30,6 +31,7 @@ use super::manuscript::Manuscript;
 use super::paths::PathIndex;
 use crate::text::markup::plain_text;
 
+pub use notes::NoteReference;
 pub use typeset::{Chapter, Pause, Sentence, Sound};
 
 /// A longer chapter is cut at the next level of the table of contents. Nearly two hours of speech:

@@ -174,9 +174,15 @@ mod tests {
                 part: Part::Text,
                 language: None,
                 sounds: Vec::new(),
+                notes: Vec::new(),
             })
             .collect();
-        let chapter = Chapter { title: "T".to_owned(), html: String::new(), sentences };
+        let chapter = Chapter {
+            title: "T".to_owned(),
+            html: String::new(),
+            sentences,
+            notes: std::collections::BTreeMap::new(),
+        };
         find(&chapter, 1, &Folded::of(query).text, MAX_HITS)
             .into_iter()
             .map(|hit| (hit.sentence, hit.found))

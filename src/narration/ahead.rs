@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::{Arc, OnceLock};
 
-use app::model::{BookDetails, BookId};
+use app::model::BookId;
 use async_trait::async_trait;
 
 use super::plan::{ChapterPlan, Segment};
@@ -61,20 +61,6 @@ impl Narrator {
         let _ = self.shared.keeper.set(keeper);
     }
 
-    /// The chapters of a range that the person hears: those that are text, where they have chosen to pass over others
-    /// and ask for more than one.
-    pub async fn heard_chapters(
-        &self,
-        book: &BookDetails,
-        range: &RangeInclusive<u32>,
-    ) -> Result<Vec<u32>, NarrationError> {
-        let skips = self.library.recent_preferences().await?.skipped().matter;
-        let is_one = range.start() == range.end();
-        let chapters = book.chapters.iter().filter(|chapter| range.contains(&chapter.number));
-        let heard = chapters.filter(|chapter| !skips || is_one || chapter.matter.is_text());
-        Ok(heard.map(|chapter| chapter.number).collect())
-    }
-
     /// What is to be spoken of a chapter as the person hears it.
     ///
     /// # Errors
@@ -87,7 +73,7 @@ impl Narrator {
     ) -> Result<ChapterAhead, NarrationError> {
         let skipped = self.library.recent_preferences().await?.skipped();
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        let plan = self.read_on(plan.skipping(skipped, 0)).await;
+        let plan = self.read_on(self.as_chosen(plan, skipped, 0).await?).await;
         let mut seen: HashSet<ContentHash> = HashSet::new();
         let jobs = plan.segments.iter().flat_map(Segment::jobs);
         let jobs: Vec<Job> = jobs.filter(|job| seen.insert(job.content)).cloned().collect();
@@ -139,19 +125,6 @@ impl Narrator {
         Ok(self.shared.clips.assets.has_any_of(book).await?)
     }
 
-    /// A chapter as the person hears it: with the rests and without the parts that they have chosen.
-    pub(super) async fn heard_plan(
-        &self,
-        book: &BookId,
-        chapter: u32,
-        voice: &str,
-    ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let preferences = self.library.recent_preferences().await?;
-        let skipped = preferences.skipped();
-        let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
-        Ok(plan.with_rests(preferences.rests()).skipping(skipped, 0))
-    }
-
     /// A plan in which a voice reads on where the sound that the book brings is known to be damaged.
     pub(super) async fn read_on(&self, plan: Arc<ChapterPlan>) -> Arc<ChapterPlan> {
         let is_damaged = |job: &Job| self.shared.damaged.contains_key(&job.content);
@@ -160,11 +133,16 @@ impl Narrator {
         }
         let mut segments = plan.segments.to_vec();
         for (at, segment) in plan.segments.iter().enumerate() {
-            if let Some(job) = segment.jobs().iter().find(|job| is_damaged(job))
-                && let Some(other) = self.instead_of(&plan, (at, job)).await
-            {
-                segments[at] = segment.spoken_as(Box::new([other]), false);
+            if !segment.jobs().iter().any(is_damaged) {
+                continue;
             }
+            let mut jobs = segment.jobs().to_vec();
+            for job in jobs.iter_mut().filter(|job| is_damaged(job)) {
+                if let Some(other) = self.instead_of(&plan, job).await {
+                    *job = other;
+                }
+            }
+            segments[at] = segment.spoken_as(jobs.into(), false);
         }
         Arc::new(ChapterPlan { segments: segments.into(), ..(*plan).clone() })
     }
@@ -181,7 +159,7 @@ impl Narrator {
     /// When there is no such chapter or voice.
     pub async fn instead_by(&self, voice: &str, job: &Job) -> Result<Option<Job>, NarrationError> {
         let plan = self.plan(&job.book, job.chapter, voice).await?;
-        Ok(self.instead_of(&plan, (job.sentence as usize, job)).await)
+        Ok(self.instead_of(&plan, job).await)
     }
 
     /// Has a sentence made behind all that somebody listens to, and waits until it is there.

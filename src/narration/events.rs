@@ -55,7 +55,7 @@ impl Narrator {
         let skipped = listener.library.recent_preferences().await?.skipped();
         let (book, chapter) = (&position.book, position.chapter);
         let plan = listener.plan_worded(book, chapter, &position.voice, skipped.wording).await?;
-        Ok(plan.skipping(skipped, position.sentence as usize))
+        listener.as_chosen(plan, skipped, position.sentence as usize).await
     }
 
     /// A reader opened a chapter: it and the next one are enqueued in reading order. Returns the

@@ -90,7 +90,7 @@ impl Narrator {
         tracing::warn!(%error, fallback = fallback.id, "another voice speaks a sentence");
         let spoken = if overlay::is_of(&job.voice) {
             // A place in a sound is nothing to be read, and the next one may be whole.
-            let Some(text) = self.shown(plan, at).await else { return Err(error) };
+            let Some(text) = self.shown(job).await else { return Err(error) };
             self.wait(&spoken_by(job, &text, fallback), Vec::new())?.ended().await?
         } else {
             let ahead = jobs(plan, at + 1, PREFETCH_SENTENCES);
@@ -109,19 +109,15 @@ impl Narrator {
     }
 
     /// The same sentence, if it is of the sound that a book brings, in the voice that reads on where that is damaged.
-    pub(super) async fn instead_of(
-        &self,
-        plan: &ChapterPlan,
-        (at, job): (usize, &Job),
-    ) -> Option<Job> {
+    pub(super) async fn instead_of(&self, plan: &ChapterPlan, job: &Job) -> Option<Job> {
         let voice = plan.instead.as_ref().filter(|_| overlay::is_of(&job.voice))?;
-        Some(spoken_by(job, &self.shown(plan, at).await?, voice))
+        Some(spoken_by(job, &self.shown(job).await?, voice))
     }
 
     /// A sentence as the page shows it, for a voice.
-    async fn shown(&self, plan: &ChapterPlan, at: usize) -> Option<Arc<str>> {
-        let chapter = self.library.chapter(&plan.book, plan.chapter).await.ok()?;
-        let text = normalise(&chapter.sentences.get(at)?.text);
+    async fn shown(&self, job: &Job) -> Option<Arc<str>> {
+        let chapter = self.library.chapter(&job.book, job.chapter).await.ok()?;
+        let text = normalise(&chapter.sentences.get(job.sentence as usize)?.text);
         is_speakable(&text).then(|| text.into())
     }
 }

@@ -1,6 +1,9 @@
 //! A chapter as it is narrated: one segment a sentence, each a clip, several where voices take turns in it, or
 //! a silence, and the pause after it.
 
+mod notes;
+mod passing;
+
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -19,6 +22,10 @@ use crate::text::quotes::Quotes;
 use crate::text::references::reworded;
 use crate::text::sentence::is_speakable;
 use crate::text::spoken::normalise;
+use notes::Aside;
+
+pub use notes::NoteSentence;
+pub use passing::is_passed_over;
 
 /// A sentence that cannot be spoken (an ornament, lone punctuation) is passed in this time.
 const UNSPOKEN: Duration = Duration::from_millis(600);
@@ -51,6 +58,8 @@ pub struct ChapterPlan {
 pub struct Segment {
     /// What is to be spoken, in turn; nothing for what passes in silence.
     jobs: Box<[Job]>,
+    /// The sentences of notes among that: they come behind the sentence itself.
+    asides: Box<[Aside]>,
     /// Silence after (or instead of) the clip.
     silence: Option<Clip>,
     /// What that silence is for.
@@ -61,7 +70,9 @@ pub struct Segment {
     is_unread: bool,
     /// What of the text it belongs to.
     part: Part,
-    /// The sentence as the page shows it, where its voices say when its words begin.
+    /// Whether it is of a note that the text refers to somewhere.
+    is_referred_to: bool,
+    /// The sentence as the page shows it, where it is known when its words begin.
     shown: Option<Arc<str>>,
 }
 
@@ -138,15 +149,22 @@ impl ChapterPlan {
             let directed = reading.directed.get(&(at as u32));
             let segment = Segment {
                 jobs: parts.iter().map(job).collect(),
+                asides: Box::default(),
                 silence: None,
                 pause: source.pause,
                 is_continued: parts.iter().any(|part| part.voice.is_overlay())
                     && goes_on(chapter, at),
                 is_unread: directed.is_some_and(|directed| directed.is_unread),
                 part: source.part,
+                is_referred_to: false,
                 shown: times_words.then(|| source.text.as_str().into()),
             };
             segments.push(segment.resting(Rests::NORMAL, narrator.sample_rate));
+        }
+        for note in chapter.notes.values() {
+            let note = note.start as usize..note.end as usize;
+            let sentences = segments.get_mut(note).into_iter().flatten();
+            sentences.for_each(|sentence| sentence.is_referred_to = true);
         }
         Self {
             book: book.clone(),
@@ -237,55 +255,6 @@ impl ChapterPlan {
         Arc::new(Self { rests, segments: segments.collect(), ..(*self).clone() })
     }
 
-    /// The same, without what is passed over: those sentences take no time and no clip.
-    ///
-    /// Whoever begins within what is passed over hears it to its end: `from` is where the stream begins, if that
-    /// is within the chapter. And a chapter that is nothing else, as the notes at the end of a book, is read.
-    pub fn skipping(self: Arc<Self>, skipped: Skipped, from: usize) -> Arc<Self> {
-        let is_skipped = |segment: &Segment| match segment.part {
-            Part::Heading => skipped.titles,
-            // Books that were read before headings were told have them by the rest that follows.
-            Part::Text => skipped.titles && segment.pause == Pause::Heading,
-            Part::Picture => skipped.pictures,
-            Part::Note => skipped.notes,
-            Part::Table => skipped.tables,
-            Part::Code => skipped.code,
-            Part::Caption => skipped.captions,
-        };
-        // The title of a chapter of notes is not among them.
-        let is_read = |segment: &Segment| {
-            !segment.jobs.is_empty()
-                && segment.part != Part::Heading
-                && segment.pause != Pause::Heading
-                && !is_skipped(segment)
-        };
-        // What a chapter begins with is asked for by whoever comes from the one before.
-        let begun = self.segments.get(from).filter(|begun| from > 0 && is_skipped(begun));
-        let heard_to = begun.map_or(0, |begun| {
-            let is_of_it = |one: &&Segment| is_skipped(one) && one.part == begun.part;
-            from + self.segments[from..].iter().take_while(is_of_it).count()
-        });
-        if skipped == self.skipped {
-            return self;
-        }
-        // What sentences are without is settled since the plan was made.
-        let skipped = Skipped { wording: self.skipped.wording, ..skipped };
-        if !self.segments.iter().any(is_skipped) || !self.segments.iter().any(is_read) {
-            // The chapters that follow are to know.
-            return Arc::new(Self { skipped, ..(*self).clone() });
-        }
-        let last = self.segments.len() - 1;
-        let segments = self.segments.iter().enumerate().map(|(at, segment)| {
-            if !is_skipped(segment) || (from..heard_to).contains(&at) {
-                return segment.clone();
-            }
-            // The chapter still ends with its rest.
-            let silence = segment.silence.clone().filter(|_| at == last);
-            Segment { jobs: Box::default(), silence, ..segment.clone() }
-        });
-        Arc::new(Self { skipped, segments: segments.collect(), ..(*self).clone() })
-    }
-
     /// Who speaks a sentence whose own voice cannot. The sound of a book that is damaged is not what a listener has
     /// chosen to wait for, so there is always somebody who reads on.
     pub(super) fn stand_in(&self, job: &Job) -> Option<&ChosenVoice> {
@@ -324,7 +293,8 @@ impl Segment {
         Self { silence: Silence::of(rest, sample_rate), ..self }
     }
 
-    /// What is to be spoken, in turn: mostly one, several where voices take turns, none for what is silent.
+    /// What is to be spoken, in turn: mostly one, several where voices take turns or a note follows, none for what is
+    /// silent.
     pub fn jobs(&self) -> &[Job] {
         &self.jobs
     }
@@ -335,16 +305,18 @@ impl Segment {
         Self { jobs, shown, ..self.clone() }
     }
 
-    /// The length of its clips together, if those of all are known; `None` also when it is silent.
+    /// The length of its clips, and of the rests between them, together, if those of all are known; `None` also when it is silent.
     pub(super) fn clip_length(
         &self,
         of: impl Fn(&Job) -> Option<ClipLength>,
     ) -> Option<ClipLength> {
         let (first, others) = self.jobs.split_first()?;
-        others.iter().try_fold(of(first)?, |length, job| Some(length.then(of(job)?)))
+        let spoken =
+            others.iter().try_fold(of(first)?, |so_far, job| Some(so_far.then(of(job)?)))?;
+        Some(self.rests_within().fold(spoken, |so_far, rest| so_far.then(rest.length)))
     }
 
-    /// The sentence as the page shows it, where its voices say when its words begin.
+    /// The sentence as the page shows it, where it is known when its words begin.
     pub(super) fn shown(&self) -> Option<&str> {
         self.shown.as_deref()
     }

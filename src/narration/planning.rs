@@ -207,28 +207,4 @@ impl Narrator {
         }
         voices
     }
-
-    /// The plan of the chapter that the voice goes on with after this one, with the same cast; `None` at the
-    /// end of the book.
-    pub async fn next_plan(
-        &self,
-        plan: &ChapterPlan,
-    ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        let details = self.library.metadata(&plan.book).await?;
-        let mut after = details.chapters.iter().filter(|next| next.number > plan.chapter);
-        let next = after.find(|next| !plan.skipped.matter || next.matter.is_text());
-        let Some(next) = next else { return Ok(None) };
-        let wording = plan.skipped.wording;
-        match self.plan_of(&details.card, next.number, &plan.cast, wording).await {
-            Ok(next) => {
-                let next = next.with_rests(plan.rests).skipping(plan.skipped, 0);
-                Ok(Some(match &plan.fallback {
-                    Some(fallback) => Arc::new(next.with_fallback(fallback.clone())),
-                    None => next,
-                }))
-            }
-            Err(NarrationError::Library(LibraryError::NoSuchChapter)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
 }

@@ -105,6 +105,10 @@ impl Narrator {
                                 }
                             }
                         };
+                        if let Some(rest) = segment.rest_before(part) {
+                            sent += rest.length.bytes;
+                            yield rest.bytes.clone();
+                        }
                         sent += clip.length.bytes;
                         if at < asked_until {
                             made += clip.length.duration();
@@ -204,13 +208,16 @@ impl Narrator {
                     continue;
                 }
                 let mut piece = BytesMut::new();
-                for job in segment.jobs() {
+                for (part, job) in segment.jobs().iter().enumerate() {
                     // It was there a moment ago; should it be lost since, it is made again.
                     let passed = if in_passing { narrator.shared.clips.in_passing(job).await? } else { None };
                     let clip = match passed {
                         Some(clip) => clip,
                         None => narrator.clip(job).await?,
                     };
+                    if let Some(rest) = segment.rest_before(part) {
+                        piece.extend_from_slice(&rest.bytes);
+                    }
                     piece.extend_from_slice(&clip.bytes);
                     narrator.shared.usage.heard(job);
                 }

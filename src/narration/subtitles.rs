@@ -5,7 +5,7 @@ use app::model::BookId;
 use super::plan::ChapterPlan;
 use super::stream::Recording;
 use super::{NarrationError, Narrator};
-use crate::audio::ClipLength;
+use crate::queue::Job;
 use crate::text::subtitles::Cue;
 
 impl Narrator {
@@ -42,19 +42,33 @@ impl Narrator {
     /// The sentences that have been made, with their times in what has been made, and how many are missing.
     async fn timed(&self, plan: &ChapterPlan) -> Result<(Vec<Cue>, usize), NarrationError> {
         let text = self.library.chapter(&plan.book, plan.chapter).await?;
-        let lengths = self.lengths(plan, 0).await?;
+        let known = self.stored_lengths(&plan.segments).await?;
+        let length_of = |job: &Job| known.get(&job.content).copied();
+        let samples_of = |jobs: &[Job]| {
+            jobs.iter().filter_map(length_of).map(|length| length.samples).sum::<u64>()
+        };
         let rate = u64::from(plan.cast.narrator.sample_rate.max(1));
         let ms = |samples: u64| samples * 1000 / rate;
         let (mut at, mut cues, mut gaps) = (0, Vec::new(), 0);
-        let sentences = plan.segments.iter().zip(lengths).zip(&text.sentences).enumerate();
-        for (sentence, ((segment, length), written)) in sentences {
+        for (sentence, (segment, written)) in plan.segments.iter().zip(&text.sentences).enumerate()
+        {
+            let length = segment.clip_length(length_of);
             if length.is_none() && !segment.jobs().is_empty() {
                 gaps += 1;
                 continue;
             }
-            if let Some(ClipLength { samples, .. }) = length {
-                let text = written.text.clone();
-                cues.push(Cue { sentence, start_ms: ms(at), end_ms: ms(at + samples), text });
+            let mut begin = at;
+            let mut said = |text: &str, samples: u64| {
+                if !text.is_empty() && samples > 0 {
+                    let (start_ms, end_ms) = (ms(begin), ms(begin + samples));
+                    cues.push(Cue { sentence, start_ms, end_ms, text: text.to_owned() });
+                }
+                begin += samples;
+            };
+            said(&written.text, samples_of(segment.own_jobs()));
+            for (text, jobs, rest) in segment.notes() {
+                said("", rest.map_or(0, |rest| rest.length.samples));
+                said(text, samples_of(jobs));
             }
             at += segment.length(length).samples;
         }

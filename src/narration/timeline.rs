@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use app::model::{TimelineEnd, TimelineEntry};
+use app::pacing::Word;
 use async_stream::try_stream;
 use futures::Stream;
 
@@ -109,11 +110,12 @@ impl Narrator {
                     }
                     let begun = Instant::now();
                     let segment = &plan.segments[at];
-                    let mut length: Option<ClipLength> = None;
+                    let mut lengths: HashMap<ContentHash, ClipLength> = HashMap::new();
                     for job in segment.jobs() {
                         let clip = narrator.watch_or_fall_back(&plan, at, job).await?;
-                        length = Some(length.map_or(clip.length, |so_far| so_far.then(clip.length)));
+                        lengths.insert(job.content, clip.length);
                     }
+                    let length = segment.clip_length(|job| lengths.get(&job.content).copied());
                     // What had to be waited for is the latest that was made.
                     look = if begun.elapsed() < AT_ONCE { Look::Stored } else { Look::Known };
                     let mut entries = vec![clock.advance(at, segment.length(length))];
@@ -197,7 +199,7 @@ impl Narrator {
     ) -> Result<(), NarrationError> {
         let segment_of = |entry: &TimelineEntry| &plan.segments[entry.sentence as usize];
         let timed = entries.iter().map(segment_of).filter(|segment| segment.shown().is_some());
-        let contents: Vec<_> = timed.flat_map(Segment::jobs).map(|job| job.content).collect();
+        let contents: Vec<_> = timed.flat_map(Segment::own_jobs).map(|job| job.content).collect();
         if contents.is_empty() {
             return Ok(());
         }
@@ -210,9 +212,14 @@ impl Narrator {
         };
         for entry in entries {
             let segment = segment_of(entry);
-            if let Some(shown) = segment.shown()
-                && let Some(marks) = marks_of(segment, &marks, &lengths)
-            {
+            let Some(shown) = segment.shown() else { continue };
+            let spoken_ms = if segment.has_notes() {
+                own_ms(segment, &lengths)
+            } else {
+                Some(entry.duration_ms as u32)
+            };
+            let Some(spoken_ms) = spoken_ms else { continue };
+            if let Some(marks) = marks_of(segment, &marks, &lengths) {
                 // The words that the page marks, counted as the page counts.
                 let units: Vec<u16> = shown.encode_utf16().collect();
                 let words: Vec<String> = app::pacing::words(shown)
@@ -222,7 +229,12 @@ impl Narrator {
                     })
                     .collect();
                 let words = words.iter().map(String::as_str);
-                entry.words_ms = Some(align(words, &marks, entry.duration_ms as u32));
+                entry.words_ms = Some(align(words, &marks, spoken_ms));
+            } else if segment.has_notes() {
+                // The page would spread the words over the notes too.
+                let words = app::pacing::words(shown);
+                let begin = |word: &Word| (word.from * spoken_ms as f32) as u32;
+                entry.words_ms = Some(words.iter().map(begin).collect());
             }
         }
         Ok(())
@@ -266,17 +278,24 @@ fn marks_of<'a>(
     marks: &'a HashMap<ContentHash, Arc<[WordTiming]>>,
     lengths: &HashMap<ContentHash, ClipLength>,
 ) -> Option<Cow<'a, [WordTiming]>> {
-    if let [job] = segment.jobs() {
+    if let [job] = segment.own_jobs() {
         return marks.get(&job.content).map(|marks| Cow::Borrowed(&**marks));
     }
     let (mut all, mut from_ms) = (Vec::new(), 0);
-    for job in segment.jobs() {
+    for job in segment.own_jobs() {
         let moved =
             |mark: &WordTiming| WordTiming { start_ms: mark.start_ms + from_ms, ..mark.clone() };
         all.extend(marks.get(&job.content)?.iter().map(moved));
         from_ms += lengths.get(&job.content)?.duration().as_millis() as u32;
     }
     Some(Cow::Owned(all))
+}
+
+/// How long the sentence itself is spoken, where notes follow it.
+fn own_ms(segment: &Segment, lengths: &HashMap<ContentHash, ClipLength>) -> Option<u32> {
+    let lengths = segment.own_jobs().iter().map(|job| lengths.get(&job.content));
+    let lengths: Option<Vec<_>> = lengths.collect();
+    Some(lengths?.into_iter().map(|length| length.duration().as_millis() as u32).sum())
 }
 
 fn clock(plan: &ChapterPlan) -> Clock {

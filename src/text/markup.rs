@@ -129,6 +129,30 @@ pub fn ids(inlines: &[Inline]) -> Vec<(Range<usize>, &str)> {
     found
 }
 
+/// The places in a block's [`plain_text`] of the links in what is silent, and where they lead.
+pub fn silent_links(inlines: &[Inline]) -> Vec<(usize, &str)> {
+    fn collect<'i>(
+        inlines: &'i [Inline],
+        at: &mut usize,
+        is_silent: bool,
+        found: &mut Vec<(usize, &'i str)>,
+    ) {
+        for inline in inlines {
+            let end = *at + if is_silent { 0 } else { text_len(inline) };
+            if let Inline::Element(element) = inline {
+                let is_silent = is_silent || element.silent;
+                let target = element.attributes.iter().find(|(name, _)| name == "href");
+                found.extend(target.filter(|_| is_silent).map(|(_, href)| (*at, href.as_str())));
+                collect(&element.children, at, is_silent, found);
+            }
+            *at = end;
+        }
+    }
+    let mut found = Vec::new();
+    collect(inlines, &mut 0, false, &mut found);
+    found
+}
+
 fn text_len(inline: &Inline) -> usize {
     match inline {
         Inline::Text(run) => run.len(),

@@ -8,8 +8,8 @@ use crate::backend::{backend, may};
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{Role, Voice};
 use crate::preferences::{
-    Align, Layout, Links, MAX_TYPEFACE, Mark, Paragraphs, Pauses, Preferences, STEPS, Switch,
-    Theme, Tint, Typeface, UiLanguage,
+    Align, Layout, Links, MAX_TYPEFACE, Mark, NoteReading, Paragraphs, Pauses, Preferences, STEPS,
+    Switch, Theme, Tint, Typeface, UiLanguage,
 };
 use crate::words::words;
 
@@ -76,13 +76,13 @@ pub fn SettingsPage() -> impl IntoView {
                     <legend>{how.read_aloud}</legend>
                 {read_or_not("titles", how.titles, chosen.titles)}
                 {read_or_not("matter", how.matter, chosen.matter)}
-                {read_or_not("notes", how.notes, chosen.notes)}
                 {read_or_not("tables", how.tables, chosen.tables)}
                 {read_or_not("code", how.code, chosen.code)}
                 {read_or_not("captions", how.captions, chosen.captions)}
                 {read_or_not("pictures", how.pictures, chosen.pictures)}
                 {read_or_not("citations", how.citations, chosen.citations)}
                 </fieldset>
+                {choice("notes", how.notes, NoteReading::ALL, NoteReading::name, chosen.notes, names(&how.notes_names))}
                 {choice("links", how.links, Links::ALL, Links::name, chosen.links, names(&how.links_names))}
                 <p class="hint">{how.skipped_hint}</p>
                 <h2>{said.interface}</h2>

@@ -32,6 +32,18 @@ choice! {
     }
 }
 
+choice! {
+    /// When footnotes and endnotes are read.
+    NoteReading {
+        /// Where they stand.
+        There = "on",
+        /// Where the text refers to them; those that it does not refer to, where they stand.
+        AtNumber = "number",
+        /// Not at all.
+        Skip = "off",
+    }
+}
+
 /// What a step of one's own pauses is, in per cent of a normal one. The fifth, in the middle, is normal.
 const OWN_STEPS: [u16; 9] = [0, 25, 50, 75, 100, 150, 200, 300, 400];
 
@@ -100,8 +112,8 @@ pub struct Skipped {
     pub titles: bool,
     /// Chapters that are title pages, imprints, indexes and the like.
     pub matter: bool,
-    /// Footnotes and endnotes.
-    pub notes: bool,
+    /// Footnotes and endnotes, or when else they are read.
+    pub notes: NoteReading,
     /// Tables.
     pub tables: bool,
     /// Listings, and other preformatted text.
@@ -116,11 +128,11 @@ pub struct Skipped {
 
 impl Skipped {
     /// The names that a list may have.
-    pub const NAMES: &str =
-        "titles, matter, notes, tables, code, captions, pictures, citations, links and sites";
+    pub const NAMES: &str = "titles, matter, notes, notes-at-number, tables, code, captions, pictures, citations, links and sites";
 
-    /// Of a list such as `notes,code`. Addresses are read whole, by the name of the site where the list has
-    /// `sites`, and not at all where it has `links`.
+    /// Of a list such as `notes,code`. Notes are read where they stand, at their number where the list has
+    /// `notes-at-number`. Addresses are read whole, by the name of the site where it has `sites`, and not at
+    /// all where it has `links`.
     pub fn parse(list: &str) -> Option<Self> {
         let mut skipped = Self::default();
         skipped.wording.links = Links::Whole;
@@ -128,7 +140,8 @@ impl Skipped {
             match name {
                 "titles" => skipped.titles = true,
                 "matter" => skipped.matter = true,
-                "notes" => skipped.notes = true,
+                "notes" => skipped.notes = NoteReading::Skip,
+                "notes-at-number" => skipped.notes = NoteReading::AtNumber,
                 "tables" => skipped.tables = true,
                 "code" => skipped.code = true,
                 "captions" => skipped.captions = true,
@@ -163,7 +176,9 @@ mod tests {
     #[test]
     fn what_is_skipped_is_a_list() {
         let skipped = Skipped::parse("notes,matter,sites").unwrap_or_default();
-        assert!(skipped.notes && skipped.matter && !skipped.titles);
+        assert!(skipped.notes == NoteReading::Skip && skipped.matter && !skipped.titles);
+        let placed = Skipped::parse("notes-at-number").map(|skipped| skipped.notes);
+        assert_eq!(placed, Some(NoteReading::AtNumber));
         assert_eq!(skipped.wording.links, Links::Site);
         assert_eq!(Skipped::parse("").map(|none| none.wording.links), Some(Links::Whole));
         assert_eq!(Skipped::parse("notes,shoes"), None);

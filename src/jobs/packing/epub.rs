@@ -179,6 +179,8 @@ async fn put(sender: &Sender, name: &str, text: &str) {
 /// The sentences of a chapter, each until the next begins.
 fn tiled(part: &Part) -> Vec<Cue> {
     let mut cues = part.cues.clone();
+    // The sentence stays marked while a note that it refers to is heard.
+    cues.dedup_by_key(|cue| cue.sentence);
     let end = part.recording.duration().as_millis() as u64;
     let begins: Vec<u64> = cues.iter().skip(1).map(|cue| cue.start_ms).chain([end]).collect();
     for (cue, next) in cues.iter_mut().zip(begins) {

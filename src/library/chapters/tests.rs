@@ -185,3 +185,38 @@ fn a_picture_and_a_space_are_no_sentence() {
     assert_eq!(words(&composed, 0), "One. Two.");
     assert_eq!(composed.chapters[0].sentences.len(), 2);
 }
+
+/// The texts of the notes that a sentence refers to.
+fn notes_of(composed: &Composed, chapter: usize, sentence: usize) -> Vec<String> {
+    let references = &composed.chapters[chapter].sentences[sentence].notes;
+    let text = |reference: &NoteReference| {
+        let chapter = &composed.chapters[reference.chapter as usize - 1];
+        let range = chapter.notes[&reference.id].clone();
+        let sentences = &chapter.sentences[range.start as usize..range.end as usize];
+        sentences.iter().map(|sentence| sentence.text.as_str()).collect::<Vec<_>>().join(" ")
+    };
+    references.iter().map(text).collect()
+}
+
+#[test]
+fn sentences_know_the_notes_that_they_refer_to() {
+    let first = "<p>One.<a epub:type='noteref' href='#n1'>1</a> Two<sup><a href='notes#m1'>2</a></sup> it is. \
+                 Three, see <a href='#n1'>there</a>.</p>\
+                 <aside epub:type='footnote' id='n1'><p>First note.</p><p>It goes on.</p></aside><p>Four.</p>";
+    let notes = "<h1>Notes</h1><div class='footnotes'>\
+                 <p><a id='m1' href='a#r1'>2</a> Second note.</p><p>More of it.</p>\
+                 <p><a id='m2' href='a#r2'>3</a> Nobody refers to it.</p>\
+                 <p id='m3'>Third note.</p><p>Whose is this?</p></div>";
+    let last =
+        "<p>Five<a href='notes#m3'>*</a> and <a epub:type='noteref' href='gone#x'>9</a>.</p>";
+    let documents = [("a", first), ("notes", notes), ("b", last)];
+    let toc = [("First", 0, "a"), ("Notes", 0, "notes"), ("Last", 0, "b")];
+    let composed = compose(&manuscript(&documents, &toc), "x");
+    assert_eq!(notes_of(&composed, 0, 0), ["First note. It goes on."]);
+    assert_eq!(notes_of(&composed, 0, 1), ["Second note. More of it. Nobody refers to it."]);
+    // A link in the text refers to no note, nor does a note to its own number.
+    assert!(notes_of(&composed, 0, 2).is_empty());
+    assert!(composed.chapters[1].sentences.iter().all(|sentence| sentence.notes.is_empty()));
+    assert_eq!(notes_of(&composed, 2, 0), ["Third note. Whose is this?"]);
+    assert_eq!(composed.chapters[1].notes.len(), 2);
+}

@@ -1,12 +1,13 @@
 //! One chapter as a page and as sentences.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::iter;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::notes::{DocumentId, NoteReference, Notes, referred};
 use super::overlays::Standing;
 use super::{Parsed, chapter_of};
 use crate::library::html::{ALT_TEXT, BlockKind, Item, LOOK, MATHML, Part};
@@ -27,6 +28,9 @@ pub struct Chapter {
     pub html: String,
     /// Its sentences in reading order; the index of a sentence is its place here.
     pub sentences: Vec<Sentence>,
+    /// The sentences of the notes that the text of the book refers to, by the notes' ids on the page.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, Range<u32>>,
 }
 
 impl Chapter {
@@ -55,6 +59,9 @@ pub struct Sentence {
     /// Places that the book says the sound of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sounds: Vec<Sound>,
+    /// The notes that it refers to, in turn. Books that were read before this was told have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteReference>,
 }
 
 /// A place of a sentence, and how the book says that it sounds.
@@ -92,6 +99,8 @@ pub(super) struct Links<'b> {
     manuscript: &'b Manuscript,
     parsed: &'b Parsed<'b>,
     ranges: &'b [Range<usize>],
+    /// The notes that are referred to.
+    notes: HashSet<DocumentId>,
 }
 
 impl<'b> Links<'b> {
@@ -101,7 +110,35 @@ impl<'b> Links<'b> {
         parsed: &'b Parsed<'b>,
         ranges: &'b [Range<usize>],
     ) -> Self {
-        Self { book_id, manuscript, parsed, ranges }
+        let mut links = Self { book_id, manuscript, parsed, ranges, notes: HashSet::new() };
+        links.notes = referred(parsed, &links);
+        links
+    }
+
+    /// The document of the book that a reference leads to; `None` for what is outside of it.
+    fn document(&self, from: usize, href: &str) -> Option<usize> {
+        if href.starts_with('#') {
+            return Some(from);
+        }
+        let path = join(&self.manuscript.documents[from].path, href);
+        self.parsed.documents.get(&path)
+    }
+
+    /// The place in the book that a reference leads to.
+    pub(super) fn anchor(&self, from: usize, href: &str) -> Option<DocumentId> {
+        if scheme(href).is_some() {
+            return None;
+        }
+        let place = (self.document(from, href)?, fragment(href)?);
+        self.parsed.anchors.contains_key(&(place.0, place.1.as_str())).then_some(place)
+    }
+
+    /// The note that a reference leads to.
+    fn note(&self, from: usize, href: &str) -> Option<NoteReference> {
+        let (document, id) = self.anchor(from, href).filter(|place| self.notes.contains(place))?;
+        let at = *self.parsed.anchors.get(&(document, id.as_str()))?;
+        let chapter = chapter_of(self.ranges, at) as u32;
+        Some(NoteReference { chapter, id: page_id(document, &id) })
     }
 
     /// The address of a picture, if the book has it. The importer has made references to pictures paths
@@ -115,16 +152,11 @@ impl<'b> Links<'b> {
 
     /// The address a link leads to; `None` for what is not in the book and not on the web.
     fn target(&self, document: usize, chapter: u32, href: &str) -> Option<String> {
-        let before_path = href.split(['/', '#', '?']).next().unwrap_or_default();
-        if let Some((scheme, _)) = before_path.split_once(':') {
+        if let Some(scheme) = scheme(href) {
             let scheme = scheme.to_ascii_lowercase();
             return matches!(scheme.as_str(), "http" | "https" | "mailto").then(|| href.to_owned());
         }
-        let target = if href.starts_with('#') {
-            document
-        } else {
-            self.parsed.documents.get(&join(&self.manuscript.documents[document].path, href))?
-        };
+        let target = self.document(document, href)?;
         let id = fragment(href);
         let at = id.as_deref().and_then(|id| self.parsed.anchors.get(&(target, id)).copied());
         let to = chapter_of(self.ranges, at.unwrap_or(self.parsed.document_starts[target])) as u32;
@@ -136,6 +168,12 @@ impl<'b> Links<'b> {
             format!("/read/{}/{to}{id}", self.book_id)
         })
     }
+}
+
+/// What stands before the colon of an address that is none of the book's own.
+fn scheme(href: &str) -> Option<&str> {
+    let before_path = href.split(['/', '#', '?']).next().unwrap_or_default();
+    before_path.split_once(':').map(|(scheme, _)| scheme)
 }
 
 /// The id an element of a book's document has on our page: unique over the documents of a chapter,
@@ -165,6 +203,7 @@ pub(super) fn chapter(
         html: String::new(),
         sentences: Vec::new(),
         standing: Standing::default(),
+        notes: Notes::default(),
     };
     let mut part = None;
     let mut documents = Vec::new();
@@ -185,7 +224,8 @@ pub(super) fn chapter(
     if let Some(last) = setter.sentences.last_mut() {
         last.pause = Pause::Chapter;
     }
-    Chapter { title, html: sanitise(&setter.html), sentences: setter.sentences }
+    let notes = setter.notes.finish(setter.sentences.len() as u32);
+    Chapter { title, html: sanitise(&setter.html), sentences: setter.sentences, notes }
 }
 
 /// The containers that stand open at a place, found by walking on from the place before.
@@ -224,6 +264,7 @@ struct Typesetter<'b> {
     sentences: Vec<Sentence>,
     /// Where things stand in the text, for what is heard of it.
     standing: Standing,
+    notes: Notes,
 }
 
 impl Typesetter<'_> {
@@ -270,6 +311,10 @@ impl Typesetter<'_> {
                 let attributes = self.page_attributes(document, attributes);
                 markup::start_tag(name, &attributes, &mut self.html);
                 self.open.push(name.clone());
+                // A note that begins with its first paragraph may have more of them.
+                if let Some(id) = own_id.as_ref().filter(|_| name != "p") {
+                    self.notes.opens(&page_id(document, id), self.open.len());
+                }
                 let id = own_id.filter(|_| self.is_heard(document));
                 self.standing.open(id.map(|id| (document, id)));
                 let outer = self.languages.last().cloned().flatten();
@@ -285,10 +330,17 @@ impl Typesetter<'_> {
                     self.end_tag(&name);
                     self.languages.pop();
                     self.standing.close();
+                    self.notes.close(self.sentences.len() as u32, self.open.len());
                 }
             }
             // Ids are written with their elements; anchors only say where they are.
-            Item::Anchor(_) => {}
+            Item::Anchor(id) => {
+                if self.links.notes.contains(&(document, id.clone())) {
+                    let in_paragraph = self.open.last().is_some_and(|name| name == "p");
+                    let depth = self.open.len() - usize::from(in_paragraph);
+                    self.notes.announce(page_id(document, id), depth);
+                }
+            }
             Item::Rule => self.html.push_str("<hr>"),
             Item::Gap => self.html.push_str("<br><br>"),
             Item::Block { inlines, kind, part, has_lines } => {
@@ -306,6 +358,12 @@ impl Typesetter<'_> {
     ) {
         let ids = if self.is_heard(document) { markup::ids(inlines) } else { Vec::new() };
         let ids = ids.into_iter().map(|(place, id)| ((document, id.to_owned()), place));
+        let silent = if part == Part::Note { Vec::new() } else { markup::silent_links(inlines) };
+        let references = silent.into_iter().filter_map(|(place, href)| {
+            let note = self.links.note(document, href)?;
+            Some((place, note))
+        });
+        let references: Vec<(usize, NoteReference)> = references.collect();
         let inlines = self.page_inlines(document, inlines);
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
@@ -319,10 +377,12 @@ impl Typesetter<'_> {
             let pause = if said.is_some() { Pause::Paragraph } else { Pause::Picture };
             let text = said.unwrap_or(text.trim()).to_owned();
             let language = self.languages.last().cloned().flatten();
-            let sounds = Vec::new();
+            self.notes.block(first, part);
             self.standing.add(iter::once(0..text.len().max(1)), ids);
-            let overlay = None;
-            self.sentences.push(Sentence { text, pause, part, language, overlay, sounds });
+            let (overlay, sounds) = (None, Vec::new());
+            let notes = references.into_iter().map(|(_, note)| note).collect();
+            let said = Sentence { text, pause, part, language, overlay, sounds, notes };
+            self.sentences.push(said);
             return;
         }
         if text.trim().is_empty() {
@@ -340,22 +400,32 @@ impl Typesetter<'_> {
         let sounds = markup::phonemes(&inlines);
         let spans = Spans { first, part: part_name(part) };
         markup::render(&inlines, &ranges, spans, &mut self.html);
+        self.notes.block(first, part);
         self.standing.add(ranges.iter().cloned(), ids);
-        self.sentences.extend(ranges.iter().map(|range| Sentence {
-            text: text[range.clone()].trim().to_owned(),
-            pause: if range.end == text.len() {
-                pause_after(kind)
-            } else if lines.contains(&range.end) {
-                Pause::Line
-            } else if ends.contains(&range.end) {
-                Pause::Sentence
-            } else {
-                Pause::Clause
-            },
-            part,
-            language: language.clone(),
-            overlay: None,
-            sounds: sounds_in(&text, range, &sounds),
+        let mut references = references.into_iter().peekable();
+        self.sentences.extend(ranges.iter().map(|range| {
+            Sentence {
+                text: text[range.clone()].trim().to_owned(),
+                pause: if range.end == text.len() {
+                    pause_after(kind)
+                } else if lines.contains(&range.end) {
+                    Pause::Line
+                } else if ends.contains(&range.end) {
+                    Pause::Sentence
+                } else {
+                    Pause::Clause
+                },
+                part,
+                language: language.clone(),
+                overlay: None,
+                sounds: sounds_in(&text, range, &sounds),
+                // A number right behind a sentence belongs to it, and what follows the last one to that.
+                notes: iter::from_fn(|| {
+                    references.next_if(|(place, _)| *place <= range.end || range.end == text.len())
+                })
+                .map(|(_, note)| note)
+                .collect(),
+            }
         }));
     }
 

@@ -32,6 +32,9 @@ fn manner() -> String {
     const SKIPPED: [&str; 8] =
         ["titles", "matter", "notes", "tables", "code", "captions", "pictures", "citations"];
     let mut skipped: Vec<&str> = SKIPPED.into_iter().filter(is_skipped).collect();
+    if chosen("data-notes").as_deref() == Some("number") {
+        skipped.push("notes-at-number");
+    }
     match chosen("data-links").as_deref() {
         Some("skip") => skipped.push("links"),
         Some("site") => skipped.push("sites"),
