@@ -11,8 +11,13 @@ test("a book that is kept is read and heard without a connection", async ({ libr
   await page.goto(`/book/${id}`);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.locator("summary").first().click();
+  // What a page says once is not said to pages that nobody looks at.
+  const { origin } = new URL(page.url());
+  await context.addCookies([{ name: "earmark_notice", value: "Once", url: origin }]);
   await page.getByRole("button", { name: "Keep on this device" }).click();
   await expect(page.locator(".keep .hint")).toHaveText(/^Kept: \d+\.\d MB$/, { timeout: 60_000 });
+  expect((await context.cookies()).map((cookie) => cookie.name)).toContain("earmark_notice");
+  await context.clearCookies({ name: "earmark_notice" });
 
   await context.setOffline(true);
   await page.goto(`/read/${id}/1`);

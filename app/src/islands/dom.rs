@@ -249,12 +249,28 @@ pub async fn ask(
     accept: &str,
     body: Body<'_>,
 ) -> Result<Response, JsValue> {
+    send(method, address, &[("accept", accept)], body).await
+}
+
+/// Asks for what is kept for later and nobody looks at now: a page that comes so says nothing that it says once.
+pub async fn ask_ahead(address: &str, accept: &str) -> Result<Response, JsValue> {
+    send("GET", address, &[("accept", accept), ("purpose", "prefetch")], Body::None).await
+}
+
+async fn send(
+    method: &str,
+    address: &str,
+    said: &[(&str, &str)],
+    body: Body<'_>,
+) -> Result<Response, JsValue> {
     let headers = js_sys::Object::new();
     let put = |target: &JsValue, name: &str, value: &JsValue| {
         // Plain objects take any property.
         let _ = js_sys::Reflect::set(target, &name.into(), value);
     };
-    put(&headers, "accept", &accept.into());
+    for (name, value) in said {
+        put(&headers, name, &(*value).into());
+    }
     let options = RequestInit::new();
     options.set_method(method);
     let sent = match body {

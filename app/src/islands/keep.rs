@@ -209,7 +209,7 @@ async fn list_kept() -> Result<(), JsValue> {
 }
 
 async fn put(cache: &Cache, address: &str, accept: &str) -> Result<String, JsValue> {
-    let response = dom::ask("GET", address, accept, Body::None).await?;
+    let response = dom::ask_ahead(address, accept).await?;
     if !response.ok() {
         return Err(JsValue::from_str(&format!("HTTP {}", response.status())));
     }
