@@ -272,7 +272,9 @@ async fn other_programs_have_texts_spoken_once() {
     assert_eq!(standin.calls()[3].body["speed"], 0.5);
     // Punctuation alone is a short silence, by whichever way a program asks.
     let (status, silence) = ask(json!({ "text": "* * *", "voiceId": VOICE })).await;
-    assert_eq!((status, &silence["durationMs"]), (200, &json!(200)), "{silence}");
+    assert_eq!(status, 200, "{silence}");
+    // A frame more or less.
+    assert!(silence["durationMs"].as_u64().unwrap().abs_diff(200) <= 27, "{silence}");
     for wrong in [
         json!({ "text": "", "voiceId": VOICE }),
         json!({ "text": " \n\n ", "voiceId": VOICE }),

@@ -13,6 +13,11 @@ use super::{NarrationError, Narrator};
 use crate::library::LibraryError;
 use crate::library::chapters::{Chapter, NoteReference};
 
+/// Chapters that the notes of one chapter stand in, at most: a book has one of them, or one for each of its parts.
+const MAX_NOTE_CHAPTERS: usize = 16;
+/// Sentences of notes that are read in one chapter, at most.
+const MAX_NOTE_SENTENCES: usize = 20_000;
+
 impl Narrator {
     /// A plan as a listener has chosen to hear it: without what is passed over, and with notes where they are to be
     /// read. `from` is where the stream begins, if that is within the chapter.
@@ -48,16 +53,24 @@ impl Narrator {
             [(plan.chapter, (Arc::clone(&plan), Arc::clone(&texts)))].into();
         let card = &self.library.metadata(&plan.book).await?.card;
         for number in references.iter().map(|(_, note)| note.chapter) {
+            if chapters.len() > MAX_NOTE_CHAPTERS {
+                break;
+            }
             if let Entry::Vacant(unknown) = chapters.entry(number) {
                 let other = self.plan_of(card, number, &plan.cast, plan.skipped.wording).await?;
                 let of_notes = self.library.chapter(&plan.book, number).await?;
                 unknown.insert((other.with_rests(plan.rests), of_notes));
             }
         }
+        // A sentence that stands in several notes is read with the first of them.
+        let mut read: HashSet<(u32, u32)> = HashSet::new();
         let notes = references.into_iter().filter_map(|(at, note)| {
             let (of_notes, texts) = chapters.get(&note.chapter)?;
-            let note: Vec<NoteSentence<'_>> =
-                of_notes.note(texts, texts.notes.get(&note.id)?.clone());
+            let spoken = of_notes.note(texts, texts.notes.get(&note.id)?.clone());
+            let new = spoken.filter(|(sentence, _)| {
+                read.len() < MAX_NOTE_SENTENCES && read.insert((note.chapter, *sentence))
+            });
+            let note: Vec<NoteSentence<'_>> = new.map(|(_, sentence)| sentence).collect();
             (!note.is_empty()).then_some((at, note))
         });
         Ok(Arc::new(plan.with_notes(notes, &texts)))

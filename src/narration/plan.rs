@@ -161,10 +161,8 @@ impl ChapterPlan {
             };
             segments.push(segment.resting(Rests::NORMAL, narrator.sample_rate));
         }
-        for note in chapter.notes.values() {
-            let note = note.start as usize..note.end as usize;
-            let sentences = segments.get_mut(note).into_iter().flatten();
-            sentences.for_each(|sentence| sentence.is_referred_to = true);
+        for (segment, is_referred_to) in segments.iter_mut().zip(chapter.referred_to()) {
+            segment.is_referred_to = is_referred_to;
         }
         Self {
             book: book.clone(),

@@ -38,6 +38,21 @@ impl Chapter {
     pub fn characters(&self) -> usize {
         self.sentences.iter().map(|sentence| sentence.text.chars().count()).sum()
     }
+
+    /// Which of its sentences are of notes that the text of the book refers to. One look at each note, however many
+    /// a book has and however they overlap.
+    pub fn referred_to(&self) -> Vec<bool> {
+        let mut notes: Vec<&Range<u32>> = self.notes.values().collect();
+        notes.sort_unstable_by_key(|note| note.start);
+        let mut referred = vec![false; self.sentences.len()];
+        let mut told = 0;
+        for note in notes {
+            let (from, to) = (told.max(note.start as usize), note.end as usize);
+            referred.get_mut(from..to).into_iter().flatten().for_each(|one| *one = true);
+            told = told.max(to);
+        }
+        referred
+    }
 }
 
 /// What is highlighted and spoken as one.

@@ -26,13 +26,18 @@ pub(super) struct Aside {
 pub type NoteSentence<'p> = (&'p Segment, Arc<str>);
 
 impl ChapterPlan {
-    /// The sentences of a note of this chapter that are spoken.
-    pub fn note<'p>(&'p self, chapter: &Chapter, sentences: Range<u32>) -> Vec<NoteSentence<'p>> {
+    /// The sentences of a note of this chapter that are spoken, with their places.
+    pub fn note<'p>(
+        &'p self,
+        chapter: &'p Chapter,
+        sentences: Range<u32>,
+    ) -> impl Iterator<Item = (u32, NoteSentence<'p>)> {
         let range = sentences.start as usize..sentences.end as usize;
         let segments = self.segments.get(range.clone()).unwrap_or_default().iter();
         let texts = chapter.sentences.get(range).unwrap_or_default().iter();
-        let pairs = segments.zip(texts).filter(|(segment, _)| !segment.jobs().is_empty());
-        pairs.map(|(segment, sentence)| (segment, sentence.text.as_str().into())).collect()
+        let spoken = sentences.zip(segments.zip(texts));
+        let spoken = spoken.filter(|(_, (segment, _))| !segment.jobs().is_empty());
+        spoken.map(|(at, (segment, text))| (at, (segment, text.text.as_str().into())))
     }
 
     /// The same, with notes behind the sentences that are named.

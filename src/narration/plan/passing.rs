@@ -65,12 +65,11 @@ impl ChapterPlan {
 /// Whether a voice that runs on passes over a chapter because it is nothing but notes, under whatever heading, of
 /// which none is to be read there.
 pub fn is_passed_over(chapter: &Chapter, skipped: Skipped) -> bool {
-    let is_referred_to = |at: u32| chapter.notes.values().any(|note| note.contains(&at));
     let mut notes = 0;
-    for (at, sentence) in (0..).zip(&chapter.sentences) {
+    for (sentence, is_referred_to) in chapter.sentences.iter().zip(chapter.referred_to()) {
         match (sentence.part, skipped.notes) {
             (Part::Note, NoteReading::Skip) => notes += 1,
-            (Part::Note, NoteReading::AtNumber) if is_referred_to(at) => notes += 1,
+            (Part::Note, NoteReading::AtNumber) if is_referred_to => notes += 1,
             (Part::Heading, _) => {}
             _ => return false,
         }
