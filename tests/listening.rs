@@ -252,6 +252,31 @@ async fn notes_are_read_at_their_number_where_a_listener_chooses() {
     assert_eq!(lines[..4], begin, "{subtitles}");
 }
 
+/// Notes of a heading that is passed over, and of a cell that has nothing but their number.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_note_is_lost_where_its_number_is_not_read() {
+    let server = TestServer::start().await;
+    let text = "<h1>One<a epub:type='noteref' href='#n1'>*</a></h1><p>The text.</p>\
+                <table><tr><td><a epub:type='noteref' href='#n2'>2</a></td></tr></table><p>More of it.</p>\
+                <aside epub:type='footnote' id='n1'><p>Of the heading.</p></aside>\
+                <aside epub:type='footnote' id='n2'><p>Of the cell.</p></aside>";
+    let alone = "<h1>Two<a epub:type='noteref' href='#n3'>*</a></h1>\
+                 <aside epub:type='footnote' id='n3'><p>Of a page of its own.</p></aside>";
+    let book = server.import("b.epub", epub("Lost", &[("One", text), ("Two", alone)])).await;
+    let manner = "&skip=titles,notes-at-number&to=book";
+    let sound = server.get(&TestServer::stream(&book, 1, manner)).await.bytes().await.unwrap();
+    let mut places = Vec::new();
+    for (chapter, sentence) in [(1, 3), (1, 1), (1, 4), (1, 2), (2, 1)] {
+        let address = format!("/audio/{book}/{chapter}/{sentence}.mp3?voice={VOICE}");
+        let clip = server.get(&address).await.bytes().await.unwrap();
+        let mut found =
+            (0..sound.len()).filter(|at| sound[*at..].starts_with(&clip)).collect::<Vec<_>>();
+        assert_eq!(found.len(), 1, "{chapter}/{sentence}");
+        places.append(&mut found);
+    }
+    assert!(places.is_sorted(), "{places:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn entries_tile_the_timeline() {
     let server = TestServer::start().await;

@@ -46,7 +46,8 @@ impl Narrator {
             let new = sentence.notes.iter().filter(|note| seen.insert(note));
             references.extend(new.map(|note| (at, note)));
         }
-        if references.is_empty() {
+        // The file may have been read anew since the plan was made.
+        if references.is_empty() || texts.sentences.len() != plan.segments.len() {
             return Ok(plan);
         }
         let mut chapters: HashMap<u32, (Arc<ChapterPlan>, Arc<Chapter>)> =
@@ -65,15 +66,24 @@ impl Narrator {
         // A sentence that stands in several notes is read with the first of them.
         let mut read: HashSet<(u32, u32)> = HashSet::new();
         let notes = references.into_iter().filter_map(|(at, note)| {
-            let (of_notes, texts) = chapters.get(&note.chapter)?;
+            let known = chapters.get(&note.chapter);
+            let (of_notes, texts) =
+                known.filter(|(plan, texts)| plan.segments.len() == texts.sentences.len())?;
             let spoken = of_notes.note(texts, texts.notes.get(&note.id)?.clone());
             let new = spoken.filter(|(sentence, _)| {
                 read.len() < MAX_NOTE_SENTENCES && read.insert((note.chapter, *sentence))
             });
-            let note: Vec<NoteSentence<'_>> = new.map(|(_, sentence)| sentence).collect();
-            (!note.is_empty()).then_some((at, note))
+            Some((at, new.map(|(_, sentence)| sentence).collect()))
         });
-        Ok(Arc::new(plan.with_notes(notes, &texts)))
+        let mut by_sentence: Vec<(usize, Vec<NoteSentence<'_>>)> = Vec::new();
+        for (at, mut note) in notes {
+            match by_sentence.last_mut().filter(|(before, _)| *before == at) {
+                Some((_, notes)) => notes.append(&mut note),
+                None => by_sentence.push((at, note)),
+            }
+        }
+        by_sentence.retain(|(_, notes)| !notes.is_empty());
+        Ok(Arc::new(plan.with_notes(by_sentence, &texts)))
     }
 
     /// A chapter as the person hears it: with the rests and without the parts that they have chosen.

@@ -260,7 +260,7 @@ impl Narrator {
         let segments = &plan.segments[first..plan.segments.len().min(first + LOOK)];
         let stored = self.stored_lengths(segments).await?;
         let is_there =
-            |at: usize| segments[at].jobs().iter().all(|job| stored.contains_key(&job.content));
+            |at: usize| segments[at].own_jobs().iter().all(|job| stored.contains_key(&job.content));
         if is_there(0) {
             return Ok(Opening::Plain);
         }
@@ -316,15 +316,16 @@ impl ChapterPlan {
     /// The same, with the first clause of a sentence as a clip of its own; none where there is nothing to cut.
     fn with_first_clause(&self, at: usize) -> Option<Self> {
         let segment = &self.segments[at];
-        let [job] = segment.jobs() else { return None };
+        let [job] = segment.own_jobs() else { return None };
         let end = first_clause(&job.text)?;
         let part = |text: &str| {
             let content = ContentHash::of(text, job.context.as_deref(), &job.voice);
             Job::new(Sentence { text: text.into(), content, ..Sentence::clone(job) })
         };
-        let parts = Box::new([part(&job.text[..end]), part(job.text[end..].trim_start())]);
+        let mut parts = vec![part(&job.text[..end]), part(job.text[end..].trim_start())];
+        parts.extend_from_slice(&segment.jobs()[1..]);
         let mut segments = self.segments.to_vec();
-        segments[at] = segment.spoken_as(parts, true);
+        segments[at] = segment.spoken_as(parts.into(), true);
         Some(Self { segments: segments.into(), ..self.clone() })
     }
 }

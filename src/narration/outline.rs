@@ -6,6 +6,7 @@ use app::pacing::{MS_PER_LETTER, MS_PER_SYLLABLE};
 
 use super::plan::{ChapterPlan, Segment};
 use super::{NarrationError, Narrator};
+use crate::queue::Job;
 use crate::speech::overlay;
 
 /// Clips of a chapter from which on its own pace is used; before, that of what the voice has read elsewhere.
@@ -39,6 +40,7 @@ impl Narrator {
             let mut duration = ms(segment.length(*length).samples);
             if !segment.jobs().is_empty() && length.is_none() {
                 duration += (weight(segment) * pace) as u32;
+                duration += segment.rests_within().map(|rest| ms(rest.length.samples)).sum::<u32>();
                 estimated.push(index);
             }
             durations_ms.push(duration);
@@ -68,17 +70,15 @@ impl Narrator {
 
 /// How long a clip should take at an even pace, in milliseconds.
 fn weight(segment: &Segment) -> f64 {
-    if let [job] = segment.jobs()
-        && overlay::is_of(&job.voice)
-        && let Some(length) = overlay::length_ms(&job.text)
-    {
-        return length.into();
-    }
-    let texts = segment.jobs().iter().flat_map(|job| job.text.chars());
-    texts
-        .map(|letter| match u32::from(letter) {
-            0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7af => MS_PER_SYLLABLE,
-            _ => MS_PER_LETTER,
+    let of_job = |job: &Job| {
+        let told = if overlay::is_of(&job.voice) { overlay::length_ms(&job.text) } else { None };
+        told.map(f64::from).unwrap_or_else(|| {
+            let each = job.text.chars().map(|letter| match u32::from(letter) {
+                0x3040..=0x30ff | 0x3400..=0x9fff | 0xac00..=0xd7af => MS_PER_SYLLABLE,
+                _ => MS_PER_LETTER,
+            });
+            each.sum()
         })
-        .sum()
+    };
+    segment.jobs().iter().map(of_job).sum()
 }

@@ -297,13 +297,18 @@ impl Segment {
         &self.jobs
     }
 
-    /// The same, spoken otherwise; `tells` says whether those voices tell when words begin.
+    /// The same, spoken otherwise, in as many clips or in more of the sentence itself; `tells` says whether those voices tell when words begin.
     pub(super) fn spoken_as(&self, jobs: Box<[Job]>, tells: bool) -> Self {
-        let shown = self.shown.clone().filter(|_| tells);
-        Self { jobs, shown, ..self.clone() }
+        // With notes behind it, its own time is told whoever speaks.
+        let shown = self.shown.clone().filter(|_| tells || self.has_notes());
+        let mut asides = self.asides.clone();
+        for aside in &mut asides {
+            aside.from = aside.from + jobs.len() - self.jobs.len();
+        }
+        Self { jobs, asides, shown, ..self.clone() }
     }
 
-    /// The length of its clips, and of the rests between them, together, if those of all are known; `None` also when it is silent.
+    /// The length of its clips together, and of the rests between them, if those of all are known; `None` also when it is silent.
     pub(super) fn clip_length(
         &self,
         of: impl Fn(&Job) -> Option<ClipLength>,

@@ -1,5 +1,7 @@
 //! When each sentence of a chapter that has been made is heard.
 
+use std::iter;
+
 use app::model::BookId;
 
 use super::plan::ChapterPlan;
@@ -58,17 +60,16 @@ impl Narrator {
                 continue;
             }
             let mut begin = at;
-            let mut said = |text: &str, samples: u64| {
-                if !text.is_empty() && samples > 0 {
-                    let (start_ms, end_ms) = (ms(begin), ms(begin + samples));
+            let own = (&*written.text, segment.own_jobs(), None);
+            let notes = segment.notes().map(|(text, jobs, rest)| (&**text, jobs, rest));
+            for (text, jobs, rest) in iter::once(own).chain(notes) {
+                begin += rest.map_or(0, |rest| rest.length.samples);
+                let end = begin + samples_of(jobs);
+                if end > begin {
+                    let (start_ms, end_ms) = (ms(begin), ms(end));
                     cues.push(Cue { sentence, start_ms, end_ms, text: text.to_owned() });
                 }
-                begin += samples;
-            };
-            said(&written.text, samples_of(segment.own_jobs()));
-            for (text, jobs, rest) in segment.notes() {
-                said("", rest.map_or(0, |rest| rest.length.samples));
-                said(text, samples_of(jobs));
+                begin = end;
             }
             at += segment.length(length).samples;
         }

@@ -214,11 +214,10 @@ impl Narrator {
             let segment = segment_of(entry);
             let Some(shown) = segment.shown() else { continue };
             let spoken_ms = if segment.has_notes() {
-                own_ms(segment, &lengths)
+                own_ms(segment, &lengths, entry.duration_ms)
             } else {
-                Some(entry.duration_ms as u32)
+                entry.duration_ms as u32
             };
-            let Some(spoken_ms) = spoken_ms else { continue };
             if let Some(marks) = marks_of(segment, &marks, &lengths) {
                 // The words that the page marks, counted as the page counts.
                 let units: Vec<u16> = shown.encode_utf16().collect();
@@ -291,11 +290,15 @@ fn marks_of<'a>(
     Some(Cow::Owned(all))
 }
 
-/// How long the sentence itself is spoken, where notes follow it.
-fn own_ms(segment: &Segment, lengths: &HashMap<ContentHash, ClipLength>) -> Option<u32> {
-    let lengths = segment.own_jobs().iter().map(|job| lengths.get(&job.content));
-    let lengths: Option<Vec<_>> = lengths.collect();
-    Some(lengths?.into_iter().map(|length| length.duration().as_millis() as u32).sum())
+/// How long the sentence itself is spoken, where notes follow it; where another voice speaks, by its share of the text.
+fn own_ms(segment: &Segment, lengths: &HashMap<ContentHash, ClipLength>, duration_ms: u64) -> u32 {
+    let own = segment.own_jobs().iter().map(|job| lengths.get(&job.content));
+    let own: Option<Vec<_>> = own.collect();
+    let known = own.map(|own| own.iter().map(|length| length.duration().as_millis() as u64).sum());
+    let characters =
+        |jobs: &[Job]| -> u64 { jobs.iter().map(|job| job.text.chars().count() as u64).sum() };
+    let share = || duration_ms * characters(segment.own_jobs()) / characters(segment.jobs()).max(1);
+    known.unwrap_or_else(share) as u32
 }
 
 fn clock(plan: &ChapterPlan) -> Clock {

@@ -94,7 +94,7 @@ pub(super) const SPANISH: Listening = Listening {
     titles: "Títulos",
     matter: "Portadas, índices, créditos",
     notes: "Notas al pie y finales",
-    notes_names: ["Donde están", "En su llamada", "No se leen"],
+    notes_names: ["Donde están", "Junto a su llamada", "No se leen"],
     tables: "Tablas",
     code: "Código",
     captions: "Leyendas",

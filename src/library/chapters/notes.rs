@@ -57,30 +57,37 @@ struct Open {
     id: String,
     /// It ends when fewer containers than these are open.
     depth: usize,
+    /// Whether the id is that of a container, which has all of the note.
+    is_container: bool,
     first: u32,
 }
 
 impl Notes {
     /// The target of a reference, which ends when fewer containers than these are open.
     pub(super) fn announce(&mut self, id: String, depth: usize) {
-        self.announced.push(Open { id, depth, first: 0 });
+        self.announced.push(Open { id, depth, is_container: false, first: 0 });
     }
 
     /// A container with an id has opened, and so many are open now: what is announced under it ends with it.
     pub(super) fn opens(&mut self, id: &str, depth: usize) {
         for announced in self.announced.iter_mut().filter(|announced| announced.id == id) {
             announced.depth = depth;
+            announced.is_container = true;
         }
     }
 
-    /// A block of sentences begins.
-    pub(super) fn block(&mut self, next: u32, part: Part) {
+    /// A block of sentences begins, with the number of a note that leads back to the text or without.
+    pub(super) fn block(&mut self, next: u32, part: Part, is_numbered: bool) {
         if part != Part::Note {
             self.announced.clear();
             self.end(next, |_| true);
             return;
         }
         if self.announced.is_empty() {
+            if is_numbered {
+                // One that nobody refers to.
+                self.end(next, |open| !open.is_container);
+            }
             return;
         }
         // A note ends where another begins, unless that stands in it.

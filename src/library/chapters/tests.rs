@@ -213,7 +213,7 @@ fn sentences_know_the_notes_that_they_refer_to() {
     let toc = [("First", 0, "a"), ("Notes", 0, "notes"), ("Last", 0, "b")];
     let composed = compose(&manuscript(&documents, &toc), "x");
     assert_eq!(notes_of(&composed, 0, 0), ["First note. It goes on."]);
-    assert_eq!(notes_of(&composed, 0, 1), ["Second note. More of it. Nobody refers to it."]);
+    assert_eq!(notes_of(&composed, 0, 1), ["Second note. More of it."]);
     // A link in the text refers to no note, nor does a note to its own number.
     assert!(notes_of(&composed, 0, 2).is_empty());
     assert!(composed.chapters[1].sentences.iter().all(|sentence| sentence.notes.is_empty()));

@@ -1,9 +1,9 @@
 //! One chapter as a page and as sentences.
 
 use std::collections::{BTreeMap, HashSet};
-use std::iter;
 use std::ops::Range;
 use std::sync::LazyLock;
+use std::{iter, mem};
 
 use serde::{Deserialize, Serialize};
 
@@ -219,6 +219,7 @@ pub(super) fn chapter(
         sentences: Vec::new(),
         standing: Standing::default(),
         notes: Notes::default(),
+        references: Vec::new(),
     };
     let mut part = None;
     let mut documents = Vec::new();
@@ -232,7 +233,7 @@ pub(super) fn chapter(
             part = Some(document);
             documents.push(document);
         }
-        setter.item(document, item);
+        setter.item(document, (at, item));
     }
     setter.end_part();
     setter.lay_overlays(&documents);
@@ -280,6 +281,8 @@ struct Typesetter<'b> {
     /// Where things stand in the text, for what is heard of it.
     standing: Standing,
     notes: Notes,
+    /// What has been referred to before the first sentence.
+    references: Vec<NoteReference>,
 }
 
 impl Typesetter<'_> {
@@ -318,7 +321,7 @@ impl Typesetter<'_> {
         }
     }
 
-    fn item(&mut self, document: usize, item: &Item) {
+    fn item(&mut self, document: usize, (at, item): (usize, &Item)) {
         match item {
             Item::Open { name, attributes } => {
                 let own_id =
@@ -350,7 +353,9 @@ impl Typesetter<'_> {
             }
             // Ids are written with their elements; anchors only say where they are.
             Item::Anchor(id) => {
-                if self.links.notes.contains(&(document, id.clone())) {
+                // Of several with one id the first is what links lead to.
+                let first = self.links.parsed.anchors.get(&(document, id.as_str()));
+                if first == Some(&at) && self.links.notes.contains(&(document, id.clone())) {
                     let in_paragraph = self.open.last().is_some_and(|name| name == "p");
                     let depth = self.open.len() - usize::from(in_paragraph);
                     self.notes.announce(page_id(document, id), depth);
@@ -373,12 +378,16 @@ impl Typesetter<'_> {
     ) {
         let ids = if self.is_heard(document) { markup::ids(inlines) } else { Vec::new() };
         let ids = ids.into_iter().map(|(place, id)| ((document, id.to_owned()), place));
-        let silent = if part == Part::Note { Vec::new() } else { markup::silent_links(inlines) };
-        let references = silent.into_iter().filter_map(|(place, href)| {
+        let silent = markup::silent_links(inlines);
+        let is_numbered = silent.first().is_some_and(|(place, _)| *place == 0);
+        let of_text = silent.into_iter().filter(|_| part != Part::Note);
+        let references = of_text.filter_map(|(place, href)| {
             let note = self.links.note(document, href)?;
             Some((place, note))
         });
-        let references: Vec<(usize, NoteReference)> = references.collect();
+        // Numbers that stand alone before the first sentence belong to it.
+        let before = mem::take(&mut self.references).into_iter().map(|note| (0, note));
+        let references: Vec<(usize, NoteReference)> = before.chain(references).collect();
         let inlines = self.page_inlines(document, inlines);
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
@@ -392,7 +401,7 @@ impl Typesetter<'_> {
             let pause = if said.is_some() { Pause::Paragraph } else { Pause::Picture };
             let text = said.unwrap_or(text.trim()).to_owned();
             let language = self.languages.last().cloned().flatten();
-            self.notes.block(first, part);
+            self.notes.block(first, part, is_numbered);
             self.standing.add(iter::once(0..text.len().max(1)), ids);
             let (overlay, sounds) = (None, Vec::new());
             let notes = references.into_iter().map(|(_, note)| note).collect();
@@ -401,6 +410,10 @@ impl Typesetter<'_> {
             return;
         }
         if text.trim().is_empty() {
+            // Those that stand alone later, as in a cell of a table, to the one before.
+            let last = self.sentences.last_mut().map(|last| &mut last.notes);
+            last.unwrap_or(&mut self.references)
+                .extend(references.into_iter().map(|(_, note)| note));
             markup::render(&inlines, &[], Spans { first, part: None }, &mut self.html);
             return;
         }
@@ -415,7 +428,7 @@ impl Typesetter<'_> {
         let sounds = markup::phonemes(&inlines);
         let spans = Spans { first, part: part_name(part) };
         markup::render(&inlines, &ranges, spans, &mut self.html);
-        self.notes.block(first, part);
+        self.notes.block(first, part, is_numbered);
         self.standing.add(ranges.iter().cloned(), ids);
         let mut references = references.into_iter().peekable();
         self.sentences.extend(ranges.iter().map(|range| {

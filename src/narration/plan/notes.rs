@@ -15,7 +15,7 @@ use crate::speech::overlay;
 #[derive(Debug, Clone)]
 pub(super) struct Aside {
     /// The first of the segment's jobs that speaks it.
-    from: usize,
+    pub(super) from: usize,
     /// Silence before it.
     rest: Option<Clip>,
     /// As the page shows it.
@@ -49,7 +49,9 @@ impl ChapterPlan {
         let mut segments = self.segments.to_vec();
         for (at, note) in notes {
             let shown = texts.sentences.get(at).map(|sentence| sentence.text.as_str());
-            segments[at] = self.followed_by((at, &segments[at]), shown, &note);
+            if let Some(segment) = segments.get_mut(at) {
+                *segment = self.followed_by((at, segment), shown, &note);
+            }
         }
         Self { segments: segments.into(), ..self.clone() }
     }
@@ -101,6 +103,17 @@ impl Segment {
     pub fn own_jobs(&self) -> &[Job] {
         let end = self.asides.first().map_or(self.jobs.len(), |aside| aside.from);
         &self.jobs[..end]
+    }
+
+    /// Its notes alone, without the sentence itself.
+    pub(super) fn only_notes(&self) -> Self {
+        let own = self.own_jobs().len();
+        let mut asides = self.asides.clone();
+        asides.iter_mut().for_each(|aside| aside.from -= own);
+        if let Some(first) = asides.first_mut() {
+            first.rest = None;
+        }
+        Self { jobs: self.jobs[own..].into(), asides, shown: None, ..self.clone() }
     }
 
     /// Whether notes are heard behind the sentence.

@@ -11,7 +11,8 @@ impl ChapterPlan {
     /// The same, without what is passed over: those sentences take no time and no clip.
     ///
     /// Whoever begins within what is passed over hears it to its end: `from` is where the stream begins, if that
-    /// is within the chapter. And a chapter that is nothing else, as the notes at the end of a book, is read.
+    /// is within the chapter. And a chapter that is nothing else, as the notes at the end of a book, is read to
+    /// whoever opens it.
     pub fn skipping(self: Arc<Self>, skipped: Skipped, from: usize) -> Arc<Self> {
         let is_skipped = |segment: &Segment| match segment.part {
             Part::Heading => skipped.titles,
@@ -29,10 +30,8 @@ impl ChapterPlan {
         };
         // The title of a chapter of notes is not among them.
         let is_read = |segment: &Segment| {
-            !segment.jobs.is_empty()
-                && segment.part != Part::Heading
-                && segment.pause != Pause::Heading
-                && !is_skipped(segment)
+            let is_title = segment.part == Part::Heading || segment.pause == Pause::Heading;
+            segment.has_notes() || !segment.jobs.is_empty() && !is_title && !is_skipped(segment)
         };
         // What a chapter begins with is asked for by whoever comes from the one before.
         let begun = self.segments.get(from).filter(|begun| from > 0 && is_skipped(begun));
@@ -54,6 +53,10 @@ impl ChapterPlan {
             if !is_skipped(segment) || (from..heard_to).contains(&at) {
                 return segment.clone();
             }
+            if segment.has_notes() {
+                // What is passed over here is the sentence; its notes are read nowhere else.
+                return segment.only_notes();
+            }
             // The chapter still ends with its rest.
             let silence = segment.silence.clone().filter(|_| at == last);
             Segment { jobs: Box::default(), asides: Box::default(), silence, ..segment.clone() }
@@ -70,7 +73,7 @@ pub fn is_passed_over(chapter: &Chapter, skipped: Skipped) -> bool {
         match (sentence.part, skipped.notes) {
             (Part::Note, NoteReading::Skip) => notes += 1,
             (Part::Note, NoteReading::AtNumber) if is_referred_to => notes += 1,
-            (Part::Heading, _) => {}
+            (Part::Heading, _) if sentence.notes.is_empty() => {}
             _ => return false,
         }
     }
