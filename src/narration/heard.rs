@@ -63,17 +63,19 @@ impl Narrator {
                 unknown.insert((other.with_rests(plan.rests), of_notes));
             }
         }
-        // A sentence that stands in several notes is read with the first of them.
-        let mut read: HashSet<(u32, u32)> = HashSet::new();
+        // A sentence that stands in several notes is read with the first of them. A note may have many ids.
+        let (mut read, mut notes) = (HashSet::new(), HashSet::new());
         let notes = references.into_iter().filter_map(|(at, note)| {
             let known = chapters.get(&note.chapter);
             let (of_notes, texts) =
                 known.filter(|(plan, texts)| plan.segments.len() == texts.sentences.len())?;
-            let spoken = of_notes.note(texts, texts.notes.get(&note.id)?.clone());
-            let new = spoken.filter(|(sentence, _)| {
-                read.len() < MAX_NOTE_SENTENCES && read.insert((note.chapter, *sentence))
-            });
-            Some((at, new.map(|(_, sentence)| sentence).collect()))
+            let range = texts.notes.get(&note.id)?;
+            if read.len() >= MAX_NOTE_SENTENCES || !notes.insert((note.chapter, range)) {
+                return None;
+            }
+            let spoken = of_notes.note(texts, range.clone());
+            let new = spoken.filter(|(sentence, ..)| read.insert((note.chapter, *sentence)));
+            Some((at, new.map(|(_, segment, text)| (segment, text.into())).collect()))
         });
         let mut by_sentence: Vec<(usize, Vec<NoteSentence<'_>>)> = Vec::new();
         for (at, mut note) in notes {

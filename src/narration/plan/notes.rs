@@ -31,13 +31,13 @@ impl ChapterPlan {
         &'p self,
         chapter: &'p Chapter,
         sentences: Range<u32>,
-    ) -> impl Iterator<Item = (u32, NoteSentence<'p>)> {
+    ) -> impl Iterator<Item = (u32, &'p Segment, &'p str)> {
         let range = sentences.start as usize..sentences.end as usize;
         let segments = self.segments.get(range.clone()).unwrap_or_default().iter();
         let texts = chapter.sentences.get(range).unwrap_or_default().iter();
         let spoken = sentences.zip(segments.zip(texts));
         let spoken = spoken.filter(|(_, (segment, _))| !segment.jobs().is_empty());
-        spoken.map(|(at, (segment, text))| (at, (segment, text.text.as_str().into())))
+        spoken.map(|(at, (segment, sentence))| (at, segment, sentence.text.as_str()))
     }
 
     /// The same, with notes behind the sentences that are named.
