@@ -131,7 +131,8 @@ impl Segment {
 
     /// The silence before one of its jobs.
     pub fn rest_before(&self, job: usize) -> Option<&Clip> {
-        self.asides.iter().find(|aside| aside.from == job)?.rest.as_ref()
+        let at = self.asides.binary_search_by_key(&job, |aside| aside.from).ok()?;
+        self.asides[at].rest.as_ref()
     }
 
     /// How long it is silent between its jobs.
