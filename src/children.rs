@@ -11,6 +11,10 @@ const PATIENT: i32 = 10;
 const KEPT_VARIABLES: [&str; 7] =
     ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH"];
 
+/// How much address space the allocator of this program reserves at once. By itself it takes 1 GB before a child has
+/// limited itself, and the limit would not hold for that.
+const RESERVED_AT_ONCE: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32MiB");
+
 /// What a process may take; `None` is no limit. Address space is not limited on macOS, whose kernel does not
 /// enforce it, and nothing is on Windows.
 #[derive(Debug, Clone, Copy, Default)]
@@ -78,6 +82,7 @@ pub fn limit_self(_limits: Limits) -> std::io::Result<()> {
 /// Gives a command a clean environment and a group of its own. It ends with the future that waits for it.
 pub fn isolate(command: &mut Command) {
     command.env_clear();
+    command.env(RESERVED_AT_ONCE.0, RESERVED_AT_ONCE.1);
     command.envs(KEPT_VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
     command.kill_on_drop(true);
     #[cfg(unix)]

@@ -57,6 +57,12 @@ use speech::packs::Packs;
 use speech::registry::Places;
 use speech::{Secrets, Voices};
 
+/// In whatever is linked with this library, so that benches measure what the program does. A fuzzer's own allocator
+/// finds what is used after it was freed.
+#[cfg(not(fuzzing))]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Work in flight may take this long to end after it was told to.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
 /// And the database this long to write what is pending: ten seconds in all.

@@ -112,8 +112,6 @@ pub fn run(folder: &Path, reader: &Path, parallel: usize, first: Option<&str>) -
         eprintln!("earmark: the voice cannot be limited: {error}");
         return ExitCode::FAILURE;
     }
-    #[cfg(unix)]
-    let _ = rustix::process::nice(NICE);
     match serve(folder, reader, parallel, first) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -140,6 +138,9 @@ fn serve(
         }
         load_network(folder)
     })?;
+    // Not before: somebody may wait for the first sentence.
+    #[cfg(unix)]
+    let _ = rustix::process::nice(NICE);
     let threads = if network.gains_by_threads() { parallel } else { 1 };
     let voices = Voices {
         network,
