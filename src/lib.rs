@@ -57,9 +57,7 @@ use speech::packs::Packs;
 use speech::registry::Places;
 use speech::{Secrets, Voices};
 
-/// In whatever is linked with this library, so that benches measure what the program does. A fuzzer's own allocator
-/// finds what is used after it was freed.
-#[cfg(not(fuzzing))]
+/// It is in the library, so that benches measure what the program does.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
