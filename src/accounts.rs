@@ -415,6 +415,25 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], AccountError> {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn nothing_of_a_person_stays_behind() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let database = crate::library::connect(None, folder.path()).await.unwrap();
+        // What refers to people goes by itself.
+        let tables = sqlx::query_scalar::<_, String>(
+            "SELECT name FROM sqlite_master
+             WHERE type = 'table'
+               AND EXISTS (SELECT 1 FROM pragma_table_info(sqlite_master.name) WHERE name = 'user_id')
+               AND NOT EXISTS (SELECT 1 FROM pragma_foreign_key_list(sqlite_master.name)
+                               WHERE \"from\" = 'user_id' AND on_delete = 'CASCADE')",
+        );
+        let mut tables = tables.fetch_all(&database).await.unwrap();
+        tables.sort_unstable();
+        let mut personal = PERSONAL.map(str::to_owned);
+        personal.sort_unstable();
+        assert_eq!(tables, personal);
+    }
+
     #[test]
     fn names_are_compared_as_people_read_them() {
         let key = |name: &str| checked_name(name).map(|(_, key)| key).ok();

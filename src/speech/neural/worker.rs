@@ -37,7 +37,7 @@ const EDGE: usize = SAMPLE_RATE as usize / 50;
 /// Samples of a sentence: five minutes, which no sentence of a book takes.
 pub const MAX_SAMPLES: usize = 300 * SAMPLE_RATE as usize;
 /// Address space it may take besides its network and what each sentence at once takes, in bytes. Measured are
-/// 160 MB in use with Heart.
+/// 180 MB in use with Heart.
 const MEMORY: u64 = 1 << 30;
 /// Address space for each sentence at once, and once more for every so many bytes of the network.
 const MEMORY_A_SENTENCE: u64 = 256 << 20;
