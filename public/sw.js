@@ -72,8 +72,10 @@ async function answer(event, url) {
   const { request } = event;
   const book = within(url).match(/[/]([0-9a-f]{16})(?:[/]|$)/)?.[1];
   const kept = book ? await keptBook(book) : null;
+  // Where nothing is kept, as of a voice that is only tried, there is nothing to be had but by waiting.
+  const copy = await kept?.match(url.pathname);
   try {
-    const response = await (kept ? Promise.race([fetch(request), patience()]) : fetch(request));
+    const response = await (copy ? Promise.race([fetch(request), patience()]) : fetch(request));
     // A proxy answers for a server that is gone.
     if ([502, 503, 504].includes(response.status) && kept) throw new Error("the server is out of reach");
     unreachableSince = 0;
@@ -83,7 +85,7 @@ async function answer(event, url) {
   } catch (error) {
     // A page that is left takes its requests with it: that says nothing of the server.
     if (error.name !== "AbortError") unreachableSince = Date.now();
-    const found = (kept && (await kept.match(url.pathname))) || (await caches.match(url.pathname));
+    const found = copy || (await caches.match(url.pathname));
     if (found) return found;
     if (request.mode === "navigate") {
       const page = await caches.match(OFFLINE);

@@ -180,6 +180,18 @@ impl Clips {
         clip
     }
 
+    /// Has a clip in the store that is elsewhere alone, as it could not be stored when it was made, or another server
+    /// has removed it: files are made of what is stored, and it has been paid for.
+    pub(crate) async fn settle(&self, job: &Job) -> Result<(), ClipsError> {
+        if self.lengths(vec![job.content]).await?.contains_key(&job.content) {
+            return Ok(());
+        }
+        if let Some(clip) = self.in_passing(job).await? {
+            self.assets.put(job, clip, 0).await?;
+        }
+        Ok(())
+    }
+
     /// Takes a clip out of memory and store, unless it was heard since a moment.
     pub(crate) async fn remove(
         &self,

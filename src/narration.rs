@@ -116,6 +116,16 @@ pub enum NarrationError {
     Changed,
 }
 
+impl NarrationError {
+    /// Whether an engine may have done the work nevertheless, and charged for it.
+    pub(crate) fn may_have_cost(&self) -> bool {
+        match self {
+            Self::Voice(error) | Self::Wait(WaitError::Voice(error)) => error.may_have_cost(),
+            _ => false,
+        }
+    }
+}
+
 /// Sizes of the narrator.
 #[derive(Debug, Clone, Copy)]
 pub struct NarratorConfig {

@@ -126,12 +126,21 @@ pub struct Room {
     pub ahead: usize,
     /// How many sentences of the pool may be claimed at once, by all workers together.
     pub limit: Option<usize>,
+    /// Whether the same processors make the sentences of other pools: what has been claimed for those before it, in the
+    /// same exchange, takes up its room too.
+    pub shares: bool,
 }
 
 impl Room {
     /// Room for sentences of any class, without a limit for all workers.
     pub fn of(pool: Pool, any: usize) -> Self {
-        Self { pool, any, ahead: any, limit: None }
+        Self { pool, any, ahead: any, limit: None, shares: false }
+    }
+
+    /// The room that is left when so many sentences have been claimed for others that share it.
+    pub(crate) fn less(&self, taken: usize) -> Self {
+        let (any, ahead) = (self.any.saturating_sub(taken), self.ahead.saturating_sub(taken));
+        Self { any, ahead, ..self.clone() }
     }
 }
 

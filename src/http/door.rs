@@ -14,6 +14,7 @@ use axum::http::{Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
+use super::error::Refusal;
 use super::forms::{in_address, wants_page};
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
@@ -251,9 +252,8 @@ pub async fn let_in(
         Some(person) if is_enough && is_stale(person, needs) => Some(to_confirm(&request)),
         _ if is_enough => None,
         Some(person) if person.lent.is_some() && wants_page(request.headers()) => {
-            let wanted = request.uri().path_and_query().map(ToString::to_string);
-            let wanted = wanted.filter(|_| *request.method() == Method::GET);
-            Some(to_login(&state, Some(wanted.unwrap_or_else(|| "/".into())), false).await)
+            let wanted = place_to_go_on(&request).unwrap_or_else(|| "/".into());
+            Some(to_login(&state, Some(wanted), false).await)
         }
         Some(_) if wants_page(request.headers()) => {
             // The page where a refusal is read, and that everybody may see.
@@ -261,9 +261,7 @@ pub async fn let_in(
         }
         Some(_) => Some(ApiError::NotAllowed.into_response()),
         None => {
-            let wanted = request.uri().path_and_query().map(ToString::to_string);
-            // A form is not sent again; the page that it stands on is where one goes on.
-            let wanted = wanted.filter(|_| *request.method() == Method::GET);
+            let wanted = place_to_go_on(&request);
             let is_catalogue = route.is_some_and(opds::is_asked_by_apps) && !caller.is_browser();
             let wants_page = wants_page(request.headers()) && !is_catalogue;
             let wanted = wants_page.then(|| wanted.unwrap_or_else(|| "/".into()));
@@ -290,7 +288,14 @@ pub async fn let_in(
     request.extensions_mut().insert(ClientAddress(client));
     let proxied = proxied_anew(&request);
     let (begun, method) = (Instant::now(), request.method().clone());
+    let page_of_form = changes.then(|| place_to_go_on(&request)).flatten();
+    let page_of_form = page_of_form.filter(|_| wants_page(request.headers()));
     let mut response = next.run(request).await;
+    if let Some(page) = page_of_form
+        && let Some(Refusal(why)) = response.extensions_mut().remove()
+    {
+        response = notice::refused(&page, &why);
+    }
     count(&method, matched.as_ref(), &response, begun);
     if let Some(user) = proxied {
         // Another person's kept pages and books are not for this one.
@@ -345,16 +350,18 @@ fn to_confirm(request: &Request) -> Response {
     if !wants_page(request.headers()) {
         return ApiError::NotConfirmed.into_response();
     }
-    let from = request.headers().get(header::REFERER).and_then(|from| from.to_str().ok());
-    let page = match *request.method() {
-        Method::GET => request.uri().path_and_query().map(ToString::to_string),
-        // A form is not sent again; the page that it stands on is where one goes on, and fills it in as it was.
-        _ => from
-            .and_then(|from| from.parse::<Uri>().ok())
-            .map(|from| format!("{}?again", from.path())),
-    };
-    let page = in_address(page.as_deref().unwrap_or("/"));
+    let page = in_address(place_to_go_on(request).as_deref().unwrap_or("/"));
     Redirect::to(&format!("/confirm?next={page}")).into_response()
+}
+
+/// Where somebody goes on who has shown who they are. A form is not sent again; the page that it stands on is where one
+/// goes on, and fills it in as it was.
+fn place_to_go_on(request: &Request) -> Option<String> {
+    if *request.method() == Method::GET {
+        return request.uri().path_and_query().map(ToString::to_string);
+    }
+    let from = request.headers().get(header::REFERER)?.to_str().ok()?.parse::<Uri>().ok()?;
+    Some(format!("{}?again", from.path()))
 }
 
 /// Sends a browser that wants a page to where one logs in, or makes the first account; tells a program that it

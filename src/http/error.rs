@@ -71,6 +71,10 @@ impl ApiError {
     }
 }
 
+/// Why something was refused, with the answer: a browser that has sent a form is shown it on the page of the form.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal(pub(super) String);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.problem())).into_response();
@@ -80,6 +84,7 @@ impl IntoResponse for ApiError {
         if let Self::TooMany { retry_after } = self {
             response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
         }
+        response.extensions_mut().insert(Refusal(self.to_string()));
         response
     }
 }

@@ -157,19 +157,21 @@ async fn make_chapter(
     (night, quiet): (&mut Night, QuietHours),
 ) -> Result<(), NarrationError> {
     let missing = narrator.chapter_ahead(book, chapter, voice).await?.missing;
-    let mut wanted = Vec::new();
+    let (mut wanted, mut rest) = (Vec::new(), None);
     for job in missing.into_iter().filter(|job| !night.failed.contains(&job.content)) {
         let engine = &job.voice.engine;
         let price = shared.voices.price_of(engine, job.characters());
         // What a service costs whose price nobody has told is not known.
         let is_unknown = price == 0 && shared.voices.costs(engine);
-        let is_beyond = is_unknown || price > 0 && night.is_spent;
-        if is_beyond || narrator.rest_card(engine).await.is_some() {
+        rest = narrator.rest_card(engine).await;
+        if is_unknown || price > 0 && night.is_spent || rest.is_some() {
             break;
         }
         wanted.push((job, price));
     }
-    let Some((first, _)) = wanted.first() else { return Ok(()) };
+    // What comes after the sentences of an engine that rests is looked at again when it is back.
+    let rested = rest.map_or(Ok(()), |rest| Err(NarrationError::Text(rest.reason)));
+    let Some((first, _)) = wanted.first() else { return rested };
     let at_once = narrator.ahead_at_once(&first.voice.engine).await;
     let jobs: Vec<Job> = wanted.iter().map(|(job, _)| job.clone()).collect();
     let (day, spent) = (night.day, AtomicBool::new(night.is_spent));
@@ -209,7 +211,7 @@ async fn make_chapter(
     }
     drop(made);
     night.is_spent = spent.into_inner();
-    Ok(())
+    rested
 }
 
 /// Has a sentence made, if the night may still cost its price.
@@ -229,7 +231,10 @@ async fn make_affordable(
         return Err(NotMade::Unaffordable);
     }
     let made = make_one(narrator, job).await;
-    if made.is_err() && price > 0 {
+    if let Err(error) = &made
+        && price > 0
+        && !error.may_have_cost()
+    {
         rows.give_back(night, price).await.map_err(NarrationError::from)?;
     }
     Ok(made?)

@@ -121,6 +121,13 @@ impl Feeder<'_> {
         if self.narration.output == NarrationOutput::None {
             return Ok(End::Completed);
         }
+        // What was made and is not in the store would be missing from the file without a word.
+        self.count(&book, &chapters).await?;
+        let Progress { total, done, .. } = self.state().progress;
+        if total - done > failed {
+            let why = "Sentences that were made are not there any more. It goes on with them.";
+            return Ok(End::Again(why.to_owned(), super::runner::RETRY[0]));
+        }
         self.state().is_packing = true;
         let voice = self.narration.voice.as_str();
         let file = format!("{}-{}", self.narration.id, self.narration.token);

@@ -50,7 +50,14 @@ impl QuietHours {
 
     /// How long it stays quiet.
     pub fn left(&self) -> std::time::Duration {
-        let left = self.to - Local::now().time();
+        self.left_at(Local::now().time())
+    }
+
+    fn left_at(&self, now: NaiveTime) -> std::time::Duration {
+        if !self.contain(now) {
+            return std::time::Duration::ZERO;
+        }
+        let left = self.to - now;
         let left = if left < Duration::zero() { left + Duration::days(1) } else { left };
         left.to_std().unwrap_or_default()
     }
@@ -108,6 +115,16 @@ mod tests {
             assert_eq!(wrong.parse::<QuietHours>(), Err(NoQuietHours), "{wrong}");
         }
         assert_eq!(hours("01:00-06:00").to_string(), "01:00-06:00");
+        for (quiet, at, minutes) in [
+            ("01:00-06:00", "02:30", 210),
+            ("23:00-05:30", "23:30", 360),
+            ("23:00-05:30", "05:00", 30),
+            // The night is over, and does not begin again with what was meant for it.
+            ("01:00-06:00", "06:00", 0),
+            ("23:00-05:30", "05:31", 0),
+        ] {
+            assert_eq!(hours(quiet).left_at(time(at)).as_secs(), minutes * 60, "{at} in {quiet}");
+        }
     }
 
     #[test]

@@ -241,11 +241,11 @@ impl Rows {
         Ok(row.fetch_optional(&self.0).await?.map(|row| row.get(0)))
     }
 
-    /// Whether somebody else is having the same book made in the same voice.
+    /// Whether somebody else is having the same book made in the same voice, or another server goes on with this.
     pub(super) async fn is_shared(&self, narration: &Narration) -> Result<bool, sqlx::Error> {
-        let same = "SELECT id FROM narrations WHERE book_id = $1 AND voice = $2 AND state = 'running' AND id <> $3 LIMIT 1";
+        let same = "SELECT id FROM narrations WHERE book_id = $1 AND voice = $2 AND state = 'running' AND token <> $3 LIMIT 1";
         let same = sqlx::query(same).bind(narration.book.as_str()).bind(&narration.voice);
-        Ok(same.bind(&narration.id).fetch_optional(&self.0).await?.is_some())
+        Ok(same.bind(&narration.token).fetch_optional(&self.0).await?.is_some())
     }
 
     /// The files there are; those that are too old are none any more.
@@ -280,6 +280,11 @@ impl Rows {
                WHEN $3 = 'queued' AND wish = 'cancel' THEN 'cancelled'
                WHEN $3 = 'queued' AND wish = 'pause' THEN 'paused'
                WHEN $7 > 0 AND attempts >= $8 THEN 'failed' ELSE $3 END,
+             finished_at = CASE WHEN finished_at > 0 THEN finished_at
+               WHEN $3 = 'queued' AND wish = 'cancel' THEN $9
+               WHEN $3 = 'queued' AND wish = 'pause' THEN 0
+               WHEN $7 > 0 AND attempts >= $8 THEN $9
+               WHEN $3 IN ('completed', 'failed', 'cancelled') THEN $9 ELSE 0 END,
              error = $4, wish = '', token = '', lease_until = 0,
              run_at = CASE WHEN $5 > 0 THEN $5 ELSE run_at END,
              attempts = CASE WHEN attempts >= $6 THEN attempts - $6 ELSE attempts END
@@ -287,12 +292,7 @@ impl Rows {
         );
         let ended = ended.bind(&narration.id).bind(&narration.token).bind(state.name());
         let ended = ended.bind(error).bind(run_at).bind(unused).bind(may_fail);
-        ended.bind(MAX_ATTEMPTS).execute(&self.0).await?;
-        let finished = sqlx::query(
-            "UPDATE narrations SET finished_at = $2 WHERE id = $1 AND finished_at = 0
-             AND state IN ('completed', 'failed', 'cancelled')",
-        );
-        finished.bind(&narration.id).bind(now).execute(&self.0).await?;
+        ended.bind(MAX_ATTEMPTS).bind(now).execute(&self.0).await?;
         Ok(())
     }
 

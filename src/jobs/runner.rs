@@ -45,6 +45,10 @@ async fn wait(shared: &Shared, shutdown: &CancellationToken) {
     }
 }
 
+/// How often the end of a narration is tried to be written, for as long as its lease lasts.
+const END_TRIES: u32 = 4;
+const END_PAUSE: Duration = Duration::from_secs(1);
+
 async fn run_one(shared: &Shared, narration: &Narration, shutdown: &CancellationToken) {
     tracing::info!(narration.id, book = %narration.book, "a narration goes on");
     let library = shared.library.trusted(&narration.user);
@@ -79,15 +83,19 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
     // Another has it by now.
     let Some(end) = end else { return };
     let (progress, trouble) = feeder.progress();
-    let written = async {
+    let write = async || {
         shared.rows.progress(narration, &progress, &trouble).await?;
         shared.rows.end(narration, &end).await
     };
-    match written.await {
-        Ok(()) => tracing::info!(narration.id, ?end, "a narration ended"),
-        Err(error) => {
-            tracing::warn!(narration.id, %error, "the end of a narration cannot be written")
+    // Whoever takes it up because this is not written does all of it again, and sends away what was sent.
+    for tried in 1..=END_TRIES {
+        match write().await {
+            Ok(()) => return tracing::info!(narration.id, ?end, "a narration ended"),
+            Err(error) => {
+                tracing::warn!(narration.id, %error, "the end of a narration cannot be written")
+            }
         }
+        tokio::time::sleep(END_PAUSE * tried).await;
     }
 }
 

@@ -373,7 +373,7 @@ fn container_attributes(element: &Element) -> Vec<(String, String)> {
     let mut attributes = shared_attributes(element);
     let own: &[&str] = match element.name() {
         "td" | "th" => &["colspan", "rowspan"],
-        "ol" => &["start", "reversed"],
+        "ol" => &["start", "reversed", "type"],
         "li" => &["value"],
         _ => &[],
     };

@@ -189,7 +189,7 @@ impl Narrator {
             Err(error) => return Err(error.into()),
         }
         self.watch(job).await?;
-        Ok(())
+        Ok(self.shared.clips.settle(job).await?)
     }
 
     /// Refuses what the person may not pay for: so many characters of an engine.

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::plan::Segment;
 use super::{NarrationError, Narrator};
+use crate::library::{LOCAL_USER, LibraryError};
 use crate::redis::{Key, Lock};
 use crate::speech::VoiceError;
 use crate::text::hash::ContentHash;
@@ -110,7 +111,8 @@ impl Narrator {
     /// that is being heard. Answers with how many went. One at a time, of all servers, and to the end, also
     /// when nobody waits for it any more.
     pub async fn clean(&self) -> Result<u64, NarrationError> {
-        let narrator = self.clone();
+        // What is kept concerns the books of all, whoever has asked for it.
+        let narrator = self.of(self.library.trusted(LOCAL_USER));
         let cleaned = tokio::spawn(async move {
             let _here = narrator.shared.cleaning.lock().await;
             let lock = match &narrator.shared.redis {
@@ -233,15 +235,19 @@ impl Narrator {
                 let listener = self.of_listener(&place);
                 match listener.plan(&place.book, place.chapter, &place.voice).await {
                     Ok(plan) => plans.push(plan),
-                    // Nobody hears a voice that is not there.
+                    // Nobody hears a voice that is not there, or a book that was deleted.
                     Err(NarrationError::Voice(VoiceError::NoSuchVoice(_))) => {}
+                    Err(NarrationError::Library(LibraryError::NoSuchBook)) => {}
                     Err(error) => return Err(error),
                 }
             }
         }
         let mut heard: HashSet<ContentHash> = self.reserved().await?.into_iter().collect();
         for plan in plans {
-            let next = self.next_plan(&plan).await?;
+            let next = match self.next_plan(&plan).await {
+                Err(NarrationError::Library(LibraryError::NoSuchBook)) => None,
+                next => next?,
+            };
             for plan in [Some(plan), next].into_iter().flatten() {
                 heard.extend(plan.segments.iter().flat_map(Segment::jobs).map(|job| job.content));
             }

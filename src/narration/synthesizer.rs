@@ -38,6 +38,9 @@ impl Synthesizer {
             // The last look before anything is paid for: another book or listener may have it by now.
             // Nothing is paid for what may be there.
             if let Some(clip) = self.clips.stored(&job.content).await.map_err(unstored)? {
+                if let Err(error) = self.clips.settle(job).await {
+                    tracing::warn!(%error, "a clip is in memory and cannot be stored yet");
+                }
                 return Ok(clip.bytes);
             }
             let attempt = self.clips.guard.begin(&job.content).await;

@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -43,6 +42,8 @@ struct Held(Arc<HeldClaims>);
 struct HeldClaims {
     // A std mutex: held for a map operation, never across an await.
     claims: Mutex<HashMap<String, Claim>>,
+    /// Tokens of those that are being handed in: the queue may have ended them, and they are not to be claimed again.
+    ended: Mutex<HashSet<String>>,
     /// The queue may have given more than is here.
     has_more: Notify,
 }
@@ -50,6 +51,16 @@ struct HeldClaims {
 impl Held {
     fn claims(&self) -> MutexGuard<'_, HashMap<String, Claim>> {
         self.0.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ended(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is still being made.
+    fn unfinished(&self) -> Vec<Claim> {
+        let ended = self.ended();
+        self.claims().values().filter(|claim| !ended.contains(&claim.token)).cloned().collect()
     }
 }
 
@@ -61,6 +72,8 @@ struct InFlight {
     held: Held,
     /// Made, and not handed in yet.
     finished: Vec<Finished>,
+    /// Counts exchanges, so that each pool of this machine is asked first in its turn.
+    turn: usize,
 }
 
 impl Worker {
@@ -84,6 +97,7 @@ impl Worker {
                 match self.queue.complete_and_claim(&in_flight.finished, &rooms).await {
                     Ok(claimed) => {
                         in_flight.forget_finished();
+                        in_flight.turn = in_flight.turn.wrapping_add(1);
                         more = claimed.more;
                         for claim in claimed.claims {
                             self.begin(&mut in_flight, claim);
@@ -139,22 +153,27 @@ impl Worker {
             .sum();
         let any = (self.slots + KEPT_FOR_LISTENERS).saturating_sub(local_used);
         let ahead = self.slots.saturating_sub(local_used);
-        let mut rooms = vec![Room { pool: Pool::LOCAL, any, ahead, limit: None }];
+        let here = Room { pool: Pool::LOCAL, any, ahead, limit: None, shares: true };
+        let (mut rooms, mut services) = (vec![here], Vec::new());
         for (name, capacity) in capacities {
             let pool = Pool::of_engine(&name);
             let used = used(&pool);
-            rooms.push(match capacity {
-                Capacity::Shared => continue,
+            match capacity {
+                Capacity::Shared => {}
                 Capacity::InProcess(most) => {
                     let free = most.saturating_sub(used);
-                    Room { pool, any: any.min(free), ahead: ahead.min(free), limit: None }
+                    let (any, ahead) = (any.min(free), ahead.min(free));
+                    rooms.push(Room { pool, any, ahead, limit: None, shares: true });
                 }
                 Capacity::InAll(most) => {
                     let free = most.min(MAX_OF_SERVICE).saturating_sub(used);
-                    Room { pool, any: free, ahead: free, limit: Some(most) }
+                    services.push(Room { limit: Some(most), ..Room::of(pool, free) });
                 }
-            });
+            }
         }
+        let first = in_flight.turn % rooms.len();
+        rooms.rotate_left(first);
+        rooms.append(&mut services);
         rooms
     }
 
@@ -221,27 +240,27 @@ impl Worker {
 
 impl InFlight {
     fn finish(&mut self, made: Result<(Id, Finished), JoinError>) {
-        match made {
+        let finished = match made {
             Ok((id, finished)) => {
                 self.tasks.remove(&id);
-                self.finished.push(finished);
+                finished
             }
             // Panics are caught inside; only the runtime's end aborts a task.
             Err(error) => {
                 tracing::error!(%error, "a task was lost");
-                if let Some(claim) = self.tasks.remove(&error.id()) {
-                    let outcome: Result<Bytes, _> = Err(broken("a task of the worker was lost"));
-                    self.finished.push(Finished { claim, outcome });
-                }
+                let Some(claim) = self.tasks.remove(&error.id()) else { return };
+                Finished { claim, outcome: Err(broken("a task of the worker was lost")) }
             }
-        }
+        };
+        self.held.ended().insert(finished.claim.token.clone());
+        self.finished.push(finished);
     }
 
     /// What was handed in is held no more.
     fn forget_finished(&mut self) {
-        let mut held = self.held.claims();
         for finished in self.finished.drain(..) {
-            held.remove(&finished.claim.token);
+            self.held.claims().remove(&finished.claim.token);
+            self.held.ended().remove(&finished.claim.token);
         }
     }
 }
@@ -255,7 +274,7 @@ async fn renew_leases(queue: Arc<dyn Queue>, held: Held, timing: Timing) {
             _ = tick.tick() => {}
             () = queue.reconnected() => {}
         }
-        let claims: Vec<Claim> = held.claims().values().cloned().collect();
+        let claims = held.unfinished();
         let current_job = claims.first().map_or_else(String::new, |claim| {
             format!("{}/{}/{}", claim.job.book, claim.job.chapter, claim.job.sentence)
         });

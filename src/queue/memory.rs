@@ -364,8 +364,14 @@ impl Queue for MemoryQueue {
                     }
                 }
             }
+            let mut shared = 0;
             for room in rooms {
-                state.claim(room, &self.timing, &mut claims);
+                let before = claims.len();
+                let left = if room.shares { &room.less(shared) } else { room };
+                state.claim(left, &self.timing, &mut claims);
+                if room.shares {
+                    shared += claims.len() - before;
+                }
             }
             if !claims.is_empty() && !state.pools.values().all(PoolState::is_empty) {
                 // Another worker may have room.
@@ -605,7 +611,8 @@ mod tests {
     async fn an_outage_of_ten_minutes_costs_a_few_requests_and_no_sentence() {
         let queue = queue_of(100).await;
         let (engine, reason) = ("e".to_owned(), "overloaded".to_owned());
-        let down = VoiceError::Unreachable { engine, reason, retry_after_ms: None };
+        let down =
+            VoiceError::Unreachable { engine, reason, retry_after_ms: None, may_have_cost: false };
         let mut asked = 0;
         for _ in 0..600 {
             asked += answer(&queue, Some(&down)).await;

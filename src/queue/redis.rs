@@ -172,7 +172,7 @@ impl RedisQueue {
             .arg(REQUEST_EXPIRY_SECONDS)
             .arg(self.redis.process())
             .arg(TURN);
-        for Room { pool, any, ahead, limit } in rooms {
+        for Room { pool, any, ahead, limit, shares } in rooms {
             call.arg(pool.suffix())
                 .arg(any)
                 .arg(ahead)
@@ -182,7 +182,8 @@ impl RedisQueue {
             };
             call.arg(engine(Key::EnginePermits))
                 .arg(engine(Key::EngineRest))
-                .arg(engine(Key::EngineState));
+                .arg(engine(Key::EngineState))
+                .arg(if *shares { "1" } else { "" });
         }
         call.command()
     }

@@ -100,6 +100,9 @@ pub enum VoiceError {
         /// When it wants to be asked again, in milliseconds, if it said so.
         #[serde(default)]
         retry_after_ms: Option<u64>,
+        /// Whether it had done the work when its answer broke off.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        may_have_cost: bool,
     },
     /// The service did not answer within its time limit; it may have charged nevertheless.
     #[error(
@@ -199,6 +202,10 @@ impl VoiceError {
 
     /// Whether the engine may have done the work nevertheless, and charged for it.
     pub fn may_have_cost(&self) -> bool {
-        matches!(self, Self::TooSlow { .. } | Self::NoAudio { .. } | Self::TimedOut { .. })
+        match self {
+            Self::TooSlow { .. } | Self::NoAudio { .. } | Self::TimedOut { .. } => true,
+            Self::Unreachable { may_have_cost, .. } => *may_have_cost,
+            _ => false,
+        }
     }
 }

@@ -101,7 +101,7 @@ impl Service {
     /// Makes a request until it is answered well, as often as that makes sense. A request that was not
     /// answered in time is not repeated: the service may have done the work, and charged for it.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Bytes, VoiceError> {
-        let mut tried = 0;
+        let (mut tried, mut broken_off) = (0, 0);
         loop {
             // The bodies here are JSON, which can be sent again.
             let Some(attempt) = request.try_clone() else {
@@ -112,7 +112,9 @@ impl Service {
                 Err(failure) => failure,
             };
             tried += 1;
-            if !may_retry || tried >= TRIES {
+            // What broke off may be charged each time.
+            broken_off += u32::from(error.may_have_cost());
+            if !may_retry || tried >= TRIES || broken_off > 1 {
                 return Err(error);
             }
             let pause = BACKOFF.mul_f64(f64::from(1 << (tried - 1)) * (0.5 + fastrand::f64()));
@@ -145,6 +147,12 @@ impl Service {
                 let reason = format!("it answered with more than {} MB.", MAX_ANSWER_BYTES >> 20);
                 Failure { error: self.unreachable(&reason), may_retry: false }
             }
+        });
+        let body = body.map_err(|mut failure| {
+            if let VoiceError::Unreachable { may_have_cost, .. } = &mut failure.error {
+                *may_have_cost = status.is_success();
+            }
+            failure
         })?;
         if status.is_success() { Ok(body) } else { Err(self.refusal(status, &headers, &body)) }
     }
@@ -161,7 +169,9 @@ impl Service {
             400..=499 if is_exhausted => VoiceError::Exhausted { engine, reason },
             401 | 403 => VoiceError::Refused { engine, reason },
             429 => VoiceError::Busy { engine, reason, retry_after_ms },
-            408 | 500..=599 => VoiceError::Unreachable { engine, reason, retry_after_ms },
+            408 | 500..=599 => {
+                VoiceError::Unreachable { engine, reason, retry_after_ms, may_have_cost: false }
+            }
             _ => VoiceError::Rejected { engine, reason },
         };
         // Who says when to come again is left alone until then.
@@ -182,6 +192,7 @@ impl Service {
             engine: self.engine.clone(),
             reason: reason.to_owned(),
             retry_after_ms: None,
+            may_have_cost: false,
         }
     }
 

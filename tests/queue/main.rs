@@ -213,6 +213,7 @@ fn overloaded() -> VoiceError {
         engine: SERVICE.to_owned(),
         reason: "overloaded".to_owned(),
         retry_after_ms: None,
+        may_have_cost: false,
     }
 }
 

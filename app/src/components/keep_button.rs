@@ -14,7 +14,7 @@ pub fn KeepButton(book: BookCard) -> impl IntoView {
     let voice = book.progress.as_ref().and_then(|at| at.voice.clone()).unwrap_or_default();
     view! {
         <div class="keep" hidden data-book=book.id.to_string() data-chapters=book.chapters
-            data-voice=voice>
+            data-revision=book.revision data-voice=voice>
             <button type="button" class="button quiet-button">{words.keep}</button>
             <p class="hint" role="status">{words.hint}</p>
         </div>

@@ -45,6 +45,8 @@ enum State {
     Unknown,
     /// Nothing, or not all of it.
     NotKept,
+    /// All of it, as it was before its file was read anew.
+    Outdated,
     /// This chapter, of so many, is being fetched.
     Keeping(u32, u32),
     /// All of it, so many bytes.
@@ -66,6 +68,7 @@ fn show(state: RwSignal<State>) {
     dom::shows(".keep .hint", move |line| {
         let said = match state.get() {
             State::Unknown | State::NotKept => words.hint.to_owned(),
+            State::Outdated => words.outdated.to_owned(),
             State::Keeping(chapter, chapters) => (words.keeping)(chapter, chapters),
             State::Kept(bytes) => (words.kept)(&megabytes(bytes)),
             State::Failed(reason) => (words.failed)(&reason),
@@ -79,6 +82,8 @@ fn show(state: RwSignal<State>) {
 struct Book {
     id: String,
     chapters: u32,
+    /// Counts how often its file has been read.
+    revision: String,
     voice: String,
 }
 
@@ -89,6 +94,7 @@ impl Book {
         Some(Self {
             id: text("data-book"),
             chapters: text("data-chapters").parse().ok()?,
+            revision: text("data-revision"),
             voice: text("data-voice"),
         })
     }
@@ -105,10 +111,10 @@ impl Keep {
     /// Looks what this device has of the book.
     async fn look(&self) {
         let book = &self.book.id;
-        let state = if is_whole(&self.caches, book).await {
-            State::Kept(size(&self.caches, book).await.unwrap_or_default())
-        } else {
-            State::NotKept
+        let state = match (self.is_whole().await, self.is_current().await) {
+            (Ok(true), Ok(true)) => State::Kept(size(&self.caches, book).await.unwrap_or_default()),
+            (Ok(true), _) => State::Outdated,
+            _ => State::NotKept,
         };
         self.state.set(state);
     }
@@ -128,7 +134,13 @@ impl Keep {
     async fn keep(&self) -> Result<(), JsValue> {
         let Book { id: book, chapters, .. } = &self.book;
         self.state.set(State::Keeping(1, *chapters));
+        if !self.is_current().await? {
+            // What was fetched of another revision does not go with this one.
+            JsFuture::from(self.caches.delete(&cache_name(book))).await?;
+        }
         let cache: Cache = JsFuture::from(self.caches.open(&cache_name(book))).await?.into();
+        let mark = Response::new_with_opt_str(Some(""))?;
+        JsFuture::from(cache.put_with_str(&self.mark(), &mark)).await?;
         let shell: Cache = JsFuture::from(self.caches.open(&shell_name())).await?.into();
         put(&cache, &format!("/book/{book}"), "text/html").await?;
         if let Ok(css) = put(&cache, &format!("/books/{book}/fonts.css"), "text/css").await {
@@ -162,6 +174,39 @@ impl Keep {
         }
         // Last: a book is kept when this is there.
         put(&cache, &format!("/api/books/{book}"), "application/json").await.map(drop)
+    }
+
+    /// An address that is in the cache when what is there belongs to this revision. Nobody asks the server for it.
+    fn mark(&self) -> String {
+        let Book { id, revision, .. } = &self.book;
+        dom::at(&format!("/books/{id}/revision/{revision}"))
+    }
+
+    /// What is in the cache under an address, if there is a cache; opening one that is not there would make it.
+    async fn kept(&self, address: &str) -> Result<JsValue, JsValue> {
+        let name = cache_name(&self.book.id);
+        if !JsFuture::from(self.caches.has(&name)).await?.is_truthy() {
+            return Ok(JsValue::UNDEFINED);
+        }
+        let cache: Cache = JsFuture::from(self.caches.open(&name)).await?.into();
+        JsFuture::from(cache.match_with_str(address)).await
+    }
+
+    /// Whether what this device has, if anything, is of the revision that the page shows.
+    async fn is_current(&self) -> Result<bool, JsValue> {
+        if self.kept(&self.mark()).await?.is_truthy() {
+            return Ok(true);
+        }
+        // Earlier versions kept books without that: of the file as it was first read, mostly.
+        let first = dom::at(&format!("/read/{}/1", self.book.id));
+        let is_there = self.kept(&first).await?.is_truthy();
+        Ok(!is_there || self.book.revision == "0" && self.is_whole().await?)
+    }
+
+    /// Whether all of it is there.
+    async fn is_whole(&self) -> Result<bool, JsValue> {
+        let last = self.kept(&dom::at(&format!("/api/books/{}", self.book.id))).await?;
+        Ok(last.is_truthy())
     }
 
     /// Keeps what depends on the voice, under an address without it: kept is kept in one voice.
@@ -226,21 +271,6 @@ fn addresses(page: &web_sys::Document, selector: &str, name: &str) -> Vec<String
     let Ok(found) = page.query_selector_all(selector) else { return Vec::new() };
     let element = |index| found.get(index)?.dyn_into::<web_sys::Element>().ok();
     (0..found.length()).filter_map(|index| element(index)?.get_attribute(name)).collect()
-}
-
-async fn is_whole(caches: &CacheStorage, book: &str) -> bool {
-    let look = async {
-        let name = cache_name(book);
-        let there = JsFuture::from(caches.has(&name)).await?;
-        if !there.is_truthy() {
-            return Ok::<_, JsValue>(false);
-        }
-        let cache: Cache = JsFuture::from(caches.open(&name)).await?.into();
-        let last =
-            JsFuture::from(cache.match_with_str(&dom::at(&format!("/api/books/{book}")))).await?;
-        Ok(last.is_truthy())
-    };
-    look.await.unwrap_or(false)
 }
 
 /// Bytes of what is kept of a book.

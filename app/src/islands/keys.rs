@@ -34,6 +34,10 @@ fn press(event: &KeyboardEvent) {
     let is_off = document()
         .document_element()
         .is_some_and(|root| root.get_attribute("data-keys").as_deref() == Some("off"));
+    // With these a selection is made larger or smaller.
+    if key.starts_with("Shift+Arrow") && has_selection() {
+        return;
+    }
     // Held down, a key that moves goes on; one that switches does not.
     let is_held = event.repeat() && !key.contains("Arrow");
     if is_held || is_off && key.len() == 1 {
@@ -62,6 +66,11 @@ fn press(event: &KeyboardEvent) {
         event.prevent_default();
         element.click();
     }
+}
+
+/// Whether something on the page is selected.
+fn has_selection() -> bool {
+    window().get_selection().ok().flatten().is_some_and(|selection| !selection.is_collapsed())
 }
 
 /// A slider has the arrows, and no use for letters.

@@ -3,6 +3,7 @@
 //! A link with `data-panel` opens the page it leads to in the panel; forms in the panel are sent and answered there. Whether
 //! it is open is the dialog's own state, and what it shows is a page of the server.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use leptos::prelude::*;
@@ -18,6 +19,12 @@ use super::preferences;
 
 /// Fired on the document when something in the panel has been sent and taken.
 pub const CHANGED: &str = "earmark:changed";
+
+thread_local! {
+    /// Counts what the panel was asked to show, and how often it was closed: an answer that comes after something else
+    /// was asked for is not wanted any more.
+    static ASKED: Cell<u32> = const { Cell::new(0) };
+}
 
 /// A page that takes longer than this to come is announced.
 const ANNOUNCED_AFTER: Duration = Duration::from_millis(200);
@@ -36,6 +43,7 @@ pub fn watch() {
     });
     if let Some(panel) = panel() {
         dom::listen(&panel, "close", |_| {
+            ask();
             // A voice that was being tried has nobody to hear it.
             if let Some(audio) = find("audio") {
                 audio.remove();
@@ -108,9 +116,16 @@ pub fn play(source: &str, rate: u16) {
     }
 }
 
+/// Numbers what is to be shown from here on.
+fn ask() -> u32 {
+    ASKED.set(ASKED.get() + 1);
+    ASKED.get()
+}
+
 /// Shows something in the panel that is at hand already.
 pub fn show(title: &str, content: &web_sys::Node) {
     let Some(body) = body() else { return };
+    ask();
     body.set_text_content(None);
     let _ = body.append_child(content);
     open(title);
@@ -199,8 +214,11 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
     // form is waited for with the form in view.
     let waiting = body.clone();
     let is_link = !label.is_empty();
-    let was_open = is_open();
+    let number = ask();
     let announce = move || {
+        if ASKED.get() != number {
+            return;
+        }
         waiting.set_text_content(waiting.get_attribute("data-loading").as_deref());
         open(&label);
     };
@@ -210,6 +228,15 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
         let sent = fields.as_deref().map_or(Body::None, Body::Form);
         let fetched = async {
             let response = dom::ask(method, &address, "text/html", sent).await?;
+            // Whoever is not logged in any more is led to where they log in; what they wrote was not taken, and stays.
+            let led_to = response.url();
+            let path = led_to.split('?').next().unwrap_or_default();
+            if response.redirected() && (path.ends_with("/login") || path.ends_with("/confirm")) {
+                if method == "GET" {
+                    window().location().set_href(&led_to)?;
+                }
+                return Err(JsValue::NULL);
+            }
             let page = dom::page(&response).await?;
             page.query_selector("main")?.ok_or(JsValue::NULL)
         };
@@ -217,18 +244,18 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
         if let Some(announcement) = announcement {
             announcement.clear();
         }
-        let shown = fetched.and_then(|main| {
-            // Who has closed the panel meanwhile does not want the answer.
-            if was_open && !is_open() { Ok(()) } else { fill(&body, &main) }
-        });
-        let is_shown = shown.is_ok();
-        // What was written in a form that could not be sent stays there.
-        say_failed(!is_shown);
-        if !is_shown {
-            if is_open() || !was_open {
+        let is_wanted = ASKED.get() == number;
+        let is_taken = fetched.is_ok();
+        let shown = fetched.and_then(|main| if is_wanted { fill(&body, &main) } else { Ok(()) });
+        if is_wanted {
+            // What was written in a form that could not be sent stays there.
+            say_failed(shown.is_err());
+            if shown.is_err() {
                 open(&heading());
             }
-        } else if method == "POST"
+        }
+        if is_taken
+            && method == "POST"
             && let Ok(changed) = Event::new(CHANGED)
         {
             let _ = document().dispatch_event(&changed);

@@ -25,6 +25,7 @@ pub struct Keeping {
     pub remove: &'static str,
     pub failed: fn(reason: &str) -> String,
     pub hint: &'static str,
+    pub outdated: &'static str,
 }
 
 impl Importing {
@@ -58,6 +59,7 @@ const ENGLISH_KEEPING: Keeping = Keeping {
     remove: "Remove from this device",
     failed: |reason| format!("It could not be kept: {reason}"),
     hint: "Read and hear it without a connection.",
+    outdated: "The book’s file was read anew. Keep it again, so that text and sound match.",
 };
 
 const SPANISH_IMPORTING: Importing = Importing {
@@ -77,6 +79,7 @@ const SPANISH_KEEPING: Keeping = Keeping {
     remove: "Quitar de este dispositivo",
     failed: |reason| format!("No se pudo guardar: {reason}"),
     hint: "Léelo y escúchalo sin conexión.",
+    outdated: "El archivo del libro se ha leído de nuevo. Guárdalo otra vez para que texto y sonido coincidan.",
 };
 
 const GERMAN_IMPORTING: Importing = Importing {
@@ -96,4 +99,5 @@ const GERMAN_KEEPING: Keeping = Keeping {
     remove: "Von diesem Gerät entfernen",
     failed: |reason| format!("Das Buch ließ sich nicht behalten: {reason}"),
     hint: "Lies und höre es auch ohne Verbindung.",
+    outdated: "Die Datei des Buchs wurde neu gelesen. Behalte es noch einmal, damit Text und Ton zusammenpassen.",
 };

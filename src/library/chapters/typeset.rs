@@ -620,7 +620,7 @@ fn sanitise(html: &str) -> String {
             ])
             .add_tags(MATHML)
             .add_generic_attributes(["id", "data-s", "data-part", LOOK, "dir", "lang"])
-            .add_tag_attributes("ol", ["reversed"])
+            .add_tag_attributes("ol", ["reversed", "type"])
             .add_tag_attributes("li", ["value"])
             .add_tag_attributes("math", ["display", "aria-hidden"])
             .add_allowed_classes("span", [ALT_TEXT, markup::PICTURE])

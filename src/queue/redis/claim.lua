@@ -3,7 +3,7 @@
 -- ARGV: heads of the keys (1 lane, 2 pending, 3 audio or nothing, 4 lock, 5 books, 6 request), 7 what tokens
 -- begin with, 8 first serial, 9 lock ms, 10 lease ms, 11 request expiry s, 12 worker, 13 most sentences a
 -- turn; then of each pool its suffix, room for any class, room for chapter and background, limit of all
--- workers or nothing, permits, rest, state
+-- workers or nothing, permits, rest, state, 1 if it shares its room with other such pools or nothing
 -- Returns whether more may be claimed at once, then token, class, payload and suffix of the pool of each
 -- claim.
 local PASSES = 8 -- jobs that turn out to be made already cost a pass
@@ -122,12 +122,16 @@ local function permitted(pool, any)
   return pool.limit == '' and any or math.min(any, tonumber(pool.limit) - used)
 end
 
-for at = 14, #ARGV, 7 do
+local shared = 0 -- claimed of pools that share their room
+for at = 14, #ARGV, 8 do
   local pool = {
     suffix = ARGV[at], limit = ARGV[at + 3], permits = ARGV[at + 4], rest = ARGV[at + 5],
     state = ARGV[at + 6], books = ARGV[5] .. ARGV[at], granted = {},
   }
   local any, ahead = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  if ARGV[at + 7] ~= '' then
+    any, ahead = any - shared, ahead - shared
+  end
   if pool.permits ~= '' and any > 0 then
     any = permitted(pool, any)
   end
@@ -164,6 +168,9 @@ for at = 14, #ARGV, 7 do
         next_turn(pool, book, rank)
       end
     end
+  end
+  if ARGV[at + 7] ~= '' then
+    shared = shared + claimed
   end
   if #pool.granted > 0 then
     redis.call('ZADD', pool.permits, unpack(pool.granted))

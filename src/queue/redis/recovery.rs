@@ -110,15 +110,30 @@ impl RedisQueue {
                 Some(claim) => claims.push(claim),
                 None => {
                     tracing::warn!(lease, "a lease cannot be read and is dropped");
-                    let _: () = cmd("HDEL")
-                        .arg(&key)
-                        .arg(token)
-                        .query_async(&mut self.redis.clone())
-                        .await?;
+                    self.drop_lease(&key, &token, &lease).await?;
                 }
             }
         }
         Ok(claims)
+    }
+
+    /// Drops a lease that cannot be read, as another version may have written it, and lets the sentence be made by
+    /// others.
+    async fn drop_lease(&self, leases: &str, token: &str, lease: &str) -> RedisResult<()> {
+        let mut redis = self.redis.clone();
+        let _: i64 = cmd("HDEL").arg(leases).arg(token).query_async(&mut redis).await?;
+        // This is what `claim.lua` reads of a payload.
+        let content =
+            lease.split_once(r#"{"contentHash":""#).and_then(|(_, rest)| rest.split_once('"'));
+        if let Some((content, _)) = content {
+            let making = self.name(&Key::Making);
+            let holder: Option<String> =
+                cmd("HGET").arg(&making).arg(content).query_async(&mut redis).await?;
+            if holder.as_deref() == Some(token) {
+                let _: i64 = cmd("HDEL").arg(&making).arg(content).query_async(&mut redis).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns to their lanes the jobs of workers that died, and failed jobs that are due. One

@@ -6,7 +6,7 @@ use web_sys::{Element, FormData, HtmlInputElement, HtmlSelectElement, UrlSearchP
 
 use super::super::{dom, panel};
 use super::controls::notice;
-use super::driver::Driver;
+use super::driver::{Driver, Step};
 use super::machine::{Event, Phase, Spot};
 use super::sleep::SleepChoice;
 use super::{page, paged, server_events, session};
@@ -186,8 +186,9 @@ impl Driver {
     fn revoice(&self) {
         self.handle(Event::Revoice);
         self.fetch_outline();
-        if self.machine().moment().is_some() {
-            self.save(true);
+        let moment = self.machine().moment();
+        if let Some((at, into_ms)) = moment {
+            self.put_place(at, into_ms);
             return;
         }
         // Chosen before anything was heard, it is kept with the place that the book has, else where the reader is.
@@ -276,7 +277,7 @@ impl Driver {
         if self.machine().phase == Phase::Idle {
             self.handle(Event::Leave);
         }
-        self.show(address, true, by < 0);
+        self.show(address, Step::New, by < 0);
     }
 }
 

@@ -28,6 +28,7 @@ use super::word_mark::{self, WordMark};
 use super::{commands, gestures, session, time_spent};
 use crate::words;
 use chapter::Exchange;
+pub use chapter::Step;
 use display::Outlining;
 use scrolling::Scrolling;
 
@@ -69,6 +70,7 @@ impl Driver {
         let shown = page::shown()?;
         let mut machine = Machine::new(shown.chapter, shown.sentences, start.chapters);
         machine.voice_at = start.resume.map(|sentence| Spot { chapter: shown.chapter, sentence });
+        let places = Places::new(start.known_ms, machine.voice_at);
         let driver = Self(Rc::new(Inner {
             listener: places::random_name(),
             state,
@@ -80,7 +82,7 @@ impl Driver {
             sleep: Cell::default(),
             word: WordMark::default(),
             marks: Marks::default(),
-            places: Places::new(start.known_ms),
+            places,
             ticking: Cell::new(false),
             start,
         }));
@@ -283,7 +285,9 @@ impl Driver {
                     page::scroll_to(sentence);
                 }
             }
-            Action::Show { chapter } => self.show(format!("/read/{book}/{chapter}"), false, false),
+            Action::Show { chapter } => {
+                self.show(format!("/read/{book}/{chapter}"), Step::None, false)
+            }
             Action::Remember(_) => {}
         }
         drop(sound);

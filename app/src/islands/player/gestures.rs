@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent, TouchEvent, WheelEvent};
 
 use super::super::{dom, panel};
-use super::driver::Driver;
+use super::driver::{Driver, Step};
 use super::machine::{Event, Phase, Spot};
 use super::{page, paged};
 
@@ -146,10 +146,14 @@ fn lift(driver: &Driver, event: &web_sys::Event) {
 impl Driver {
     /// The reader has gone back or on in the browser's history, or to another part of this chapter.
     fn go_back_to(&self, path: &str, hash: &str) {
-        self.handle(Event::LookAway);
         if dom::within(path) != format!("/read/{}/{}", self.book(), self.machine().shown) {
-            self.show(format!("{path}{hash}"), false, false);
-        } else if let Some(target) = page::anchored(hash) {
+            let is_idle = self.machine().phase == Phase::Idle;
+            self.handle(if is_idle { Event::Leave } else { Event::LookAway });
+            self.show(format!("{path}{hash}"), Step::Back, false);
+            return;
+        }
+        self.handle(Event::LookAway);
+        if let Some(target) = page::anchored(hash) {
             paged::turn_to(&target, false);
         }
     }
@@ -201,7 +205,7 @@ impl Driver {
         } else if let Some(address) = link.get_attribute("href") {
             let leaves = turns_page || phase == Phase::Idle;
             self.handle(if leaves { Event::Leave } else { Event::LookAway });
-            self.show(address, true, false);
+            self.show(address, Step::New, false);
         }
     }
 

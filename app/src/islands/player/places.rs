@@ -31,11 +31,41 @@ pub struct Places {
     /// Since when, in milliseconds since 1970.
     asked_at: Cell<f64>,
     saved_at: Cell<f64>,
+    /// What was saved last, or the page came with. Another tab may have gone on from there since, so that it is not saved
+    /// again when this one is left.
+    saved: Cell<Option<(Spot, u64)>>,
+}
+
+/// A place that the server could not be told.
+struct Pending {
+    at: Spot,
+    /// When the last place that was known then was taken.
+    known_ms: u64,
+    /// When this one was.
+    taken_ms: u64,
+}
+
+impl Pending {
+    fn written(&self) -> String {
+        let Self { at: Spot { chapter, sentence }, known_ms, taken_ms } = self;
+        format!("{chapter} {sentence} {known_ms} {taken_ms}")
+    }
+
+    /// Earlier versions wrote no times: then it counts, and whatever another device did since is asked about.
+    fn read(written: &str) -> Option<Self> {
+        let mut numbers = written.split(' ').map(|number| number.parse::<u64>().ok());
+        let mut next = || numbers.next().flatten();
+        Some(Self {
+            at: Spot { chapter: next()? as u32, sentence: next()? as u32 },
+            known_ms: next().unwrap_or(0),
+            taken_ms: next().unwrap_or(u64::MAX),
+        })
+    }
 }
 
 impl Places {
-    /// As the page comes: the last place was taken at `known_ms`.
-    pub fn new(known_ms: u64) -> Self {
+    /// As the page comes, at a place of this chapter or not: the last place was taken at `known_ms`.
+    pub fn new(known_ms: u64, at: Option<Spot>) -> Self {
         Self {
             device: device(),
             known_ms: Cell::new(known_ms),
@@ -43,6 +73,7 @@ impl Places {
             elsewhere: RefCell::new(None),
             asked_at: Cell::new(0.0),
             saved_at: Cell::new(0.0),
+            saved: Cell::new(at.map(|at| (at, 0))),
         }
     }
 }
@@ -70,7 +101,10 @@ impl Driver {
         if !now && time - self.places().saved_at.get() < SAVE_EVERY_MS {
             return;
         }
-        if let Some((at, into_ms)) = self.machine().moment() {
+        let moment = self.machine().moment();
+        if let Some((at, into_ms)) = moment
+            && self.places().saved.get() != moment
+        {
             self.places().saved_at.set(time);
             self.put_place(at, into_ms);
         }
@@ -87,6 +121,7 @@ impl Driver {
             return;
         }
         self.places().has_moved.set(true);
+        self.places().saved.set(Some((at, into_ms)));
         let (driver, voice) = (self.clone(), self.voice());
         spawn_local(async move {
             let places = driver.places();
@@ -95,12 +130,15 @@ impl Driver {
             match server_events::progress(driver.book(), here).await {
                 Some(Saved::Kept(at_ms)) => {
                     driver.places().known_ms.set(at_ms);
-                    dom::store(&driver.pending_name(), "");
+                    driver.forget_pending();
                 }
                 Some(Saved::Moved(there)) => driver.ask_to_move(there),
+                // The book has no such place, as when its file was read anew.
+                Some(Saved::Refused) => driver.forget_pending(),
                 // Kept here until the server can be reached.
                 None => {
-                    dom::store(&driver.pending_name(), &format!("{} {}", at.chapter, at.sentence))
+                    let pending = Pending { at, known_ms, taken_ms: js_sys::Date::now() as u64 };
+                    dom::store(&driver.pending_name(), &pending.written());
                 }
             }
         });
@@ -135,10 +173,21 @@ impl Driver {
         format!("earmark.place.{}", self.book())
     }
 
-    /// Goes on where the reader was without a connection, and tells the server.
+    fn forget_pending(&self) {
+        dom::store(&self.pending_name(), "");
+    }
+
+    /// Goes on where the reader was without a connection, and tells the server; unless another device was somewhere
+    /// later.
     pub fn take_up_pending(&self) {
         let Some(kept) = dom::stored(&self.pending_name()) else { return };
-        let Some(at) = Spot::parse(&kept) else { return };
+        let Some(Pending { at, known_ms, taken_ms }) = Pending::read(&kept) else { return };
+        if self.places().known_ms.get() > taken_ms {
+            self.forget_pending();
+            return;
+        }
+        // The server asks if another device has moved since.
+        self.places().known_ms.set(known_ms);
         if self.machine().voice_at != Some(at) && !self.machine().is_running() {
             let actions = self.machine_mut().adopt(at);
             self.carry_out(actions);
@@ -172,8 +221,10 @@ impl Driver {
     }
 
     fn go_there(&self, there: &Elsewhere) {
+        self.forget_pending();
         self.places().known_ms.set(there.at_ms);
         self.places().has_moved.set(false);
+        self.places().saved.set(Some((there.at, 0)));
         let at = there.at;
         let was_running = self.machine().is_running();
         if was_running {

@@ -69,6 +69,8 @@ pub enum Saved {
     Kept(u64),
     /// Another device has moved; this is where it is.
     Moved(Elsewhere),
+    /// The book has no such place.
+    Refused,
 }
 
 /// A place to save.
@@ -102,6 +104,7 @@ pub async fn progress(book: &str, here: Here<'_>) -> Option<Saved> {
     match sent.status() {
         200 => Some(Saved::Kept(answer.number("at_ms"))),
         409 => Some(Saved::Moved(Elsewhere::read(&answer.get("place")?))),
+        400 | 404 => Some(Saved::Refused),
         _ => None,
     }
 }

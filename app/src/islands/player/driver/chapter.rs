@@ -13,6 +13,17 @@ use super::super::server_events::{self, Announcement};
 use super::super::{paged, session};
 use super::{Driver, Event, Spot};
 
+/// How the page came to another chapter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The reader has gone there: a step in the browser's history.
+    New,
+    /// The reader has taken a step back or on in the history.
+    Back,
+    /// The voice went there.
+    None,
+}
+
 /// The chapter that is being fetched for the page.
 #[derive(Debug, Default)]
 pub struct Exchange {
@@ -42,10 +53,16 @@ impl Exchange {
 }
 
 impl Driver {
-    /// Exchanges the page's chapter. `by_reader` leaves a step in the history; `at_end` shows its
-    /// last page.
-    pub fn show(&self, address: String, by_reader: bool, at_end: bool) {
+    /// Exchanges the page's chapter; `at_end` shows its last page.
+    pub fn show(&self, address: String, step: Step, at_end: bool) {
         let address = dom::at(&address);
+        if step == Step::New
+            && let Some(sentence) = page::first_visible()
+        {
+            // Whoever comes back, as from a note, comes to where they were.
+            let here = window().location().pathname().unwrap_or_default();
+            set_address(&format!("{here}#s{sentence}"), false);
+        }
         let Some(number) = self.0.exchange.begin(&address) else { return };
         let driver = self.clone();
         spawn_local(async move {
@@ -55,7 +72,7 @@ impl Driver {
             }
             let shown = fetched.and_then(|fresh| page::exchange(&fresh, &address));
             match shown {
-                Ok(shown) => driver.shown(&shown, &address, by_reader, at_end),
+                Ok(shown) => driver.shown(&shown, &address, step, at_end),
                 // The whole page can still be loaded; without sound the loss is small.
                 Err(_) if !driver.machine().is_running() => {
                     let _ = window().location().set_href(&address);
@@ -65,9 +82,9 @@ impl Driver {
         });
     }
 
-    fn shown(&self, shown: &Shown, address: &str, by_reader: bool, at_end: bool) {
+    fn shown(&self, shown: &Shown, address: &str, step: Step, at_end: bool) {
         let before = self.machine().shown;
-        set_address(address, by_reader);
+        set_address(address, step == Step::New);
         if at_end {
             paged::turn_to_end();
         }
@@ -78,8 +95,10 @@ impl Driver {
             self.enter_chapter();
         }
         self.announce(Announcement::PageOpen, page::first_visible());
-        if by_reader {
+        if step == Step::New {
             page::focus();
+        }
+        if step != Step::None {
             // Where the reader has gone is where the reader is.
             self.moved_by_reader();
             self.settle();
@@ -92,13 +111,16 @@ impl Driver {
         if let Some(sentence) = resume {
             page::mark(sentence);
         }
-        // An address that names a place of its own is where the reader wants to be.
         if let Some(target) = page::anchored(&hash) {
             paged::turn_to(&target, false);
-        } else if hash.is_empty() {
-            if let Some(sentence) = resume {
-                page::scroll_to(sentence);
-            }
+        } else if hash.is_empty()
+            && let Some(sentence) = resume
+        {
+            page::scroll_to(sentence);
+        }
+        // An address that names a place of its own is where the reader wants to be; links that go on with the book name
+        // the last place that the server knows of.
+        if hash.is_empty() || resume.is_some_and(|sentence| hash == format!("#s{sentence}")) {
             self.take_up_pending();
         }
         self.announce(Announcement::PageOpen, resume.or_else(page::first_visible));
