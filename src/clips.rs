@@ -213,3 +213,27 @@ impl Clips {
         self.assets.lengths(contents).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::audio::Silence;
+
+    #[tokio::test]
+    async fn what_could_not_be_stored_is_stored_when_it_is_met_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let database = crate::library::connect(None, folder.path()).await.unwrap();
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let assets = Assets::new(database.clone(), store);
+        let clips = Clips::new((assets, Guard::new(database)), None, 1 << 20);
+        let (job, clip) = (job::tests::job("Yes."), Silence::of(Duration::from_secs(1), 22_050));
+        // What `put` does when nothing takes it.
+        clips.remember(job.content, &clip.unwrap()).await;
+        assert!(clips.lengths(vec![job.content]).await.unwrap().is_empty());
+        clips.settle(&job).await.unwrap();
+        assert!(clips.lengths(vec![job.content]).await.unwrap().contains_key(&job.content));
+        assert!(clips.assets.get(&job.content).await.unwrap().is_some());
+    }
+}

@@ -185,3 +185,30 @@ async fn an_event_that_looks_like_a_form_is_an_event() {
         assert!(answer.headers().get("location").is_none(), "{event}");
     }
 }
+
+/// A browser is led back to the page of the form, which says why, and fills it in as it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_refused_says_so_on_its_page() {
+    let server = TestServer::start().await;
+    let book = server.import("f.epub", epub("F", &[("One", "<p>A word.</p>")])).await;
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = client.build().unwrap();
+    let forms: [(String, &[(&str, &str)]); 2] = [
+        (format!("/api/books/{book}"), &[("title", " "), ("authors", "")]),
+        (format!("/api/books/{book}/annotations/nothing"), &[("note", "Too good to lose.")]),
+    ];
+    for (address, fields) in forms {
+        let ask = || client.post(server.url(&address)).form(fields);
+        let page = server.url(&format!("/book/{book}?x=1"));
+        let answer = ask().header("accept", "text/html").header("referer", page);
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), 303, "{address}");
+        assert_eq!(answer.headers()["location"], format!("/book/{book}?again"), "{address}");
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+        assert!(cookie.starts_with("earmark_notice="), "{address}: {cookie}");
+        // A program is told the problem.
+        let answer = ask().send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{address}: {}", answer.status());
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{address}");
+    }
+}

@@ -16,6 +16,8 @@ mod dom;
 #[cfg(feature = "pages")]
 mod drafts;
 #[cfg(any(feature = "ssr", feature = "pages"))]
+mod events;
+#[cfg(any(feature = "ssr", feature = "pages"))]
 mod import;
 #[cfg(any(feature = "ssr", feature = "pages"))]
 mod keep;

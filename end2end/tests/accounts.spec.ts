@@ -120,9 +120,26 @@ test.describe("with people", () => {
     await other.goto("/login");
     await logIn(other, "Lea");
     await expect(other.getByRole("heading", { level: 1 })).toHaveText("Library");
+    // She has something to note there.
+    const marked = await other.evaluate(async (book) => {
+      const point = { sentence: 1, offset: 0 };
+      const mark = { kind: "bookmark", chapter: 1, start: point, end: point, quote: "Here" };
+      const headers = { "content-type": "application/json" };
+      return (await fetch(`/api/books/${book}/annotations`, { method: "POST", headers, body: JSON.stringify(mark) })).status;
+    }, book);
+    expect(marked).toBe(201);
+    await other.goto(`/read/${book}/1`);
+    await expect(other.locator(".player")).toHaveAttribute("data-live", "true");
+    await other.locator(".reader-tools").getByRole("link", { name: "Notes" }).click();
+    const panel = other.locator("#panel");
+    await panel.getByRole("textbox").fill("Too good to lose.");
     await lea.reload();
     await lea.getByRole("button", { name: /^Log out there/ }).click();
     await expect(lea.getByRole("button", { name: /^Log out there/ })).toHaveCount(0);
+    // What she wrote is not taken, and stays.
+    await panel.getByRole("button", { name: "Save" }).click();
+    await expect(panel.getByRole("alert")).toBeVisible();
+    await expect(panel.getByRole("textbox")).toHaveValue("Too good to lose.");
     await other.goto("/settings");
     await expect(other).toHaveURL(/\/login/);
 

@@ -206,6 +206,24 @@ async fn a_place_is_kept_for_whoever_listens(bench: &Bench) {
     queue.release(&claimed.claims).await.unwrap();
 }
 
+async fn pools_of_one_machine_share_its_places(bench: &Bench) {
+    let queue = &bench.one;
+    let of_service: Vec<Job> = (0..5).map(|sentence| job_of_service(2, sentence)).collect();
+    queue.enqueue(Class::Chapter, &book(1), &jobs(1, 5)).await.unwrap();
+    queue.enqueue(Class::Chapter, &book(2), &of_service).await.unwrap();
+    let shared = |pool, any, ahead| Room { ahead, shares: true, ..Room::of(pool, any) };
+    let rooms = |any, ahead| {
+        [shared(Pool::LOCAL, any, ahead), shared(Pool::of_engine(SERVICE), any, ahead)]
+    };
+    let claimed = queue.complete_and_claim(&[], &rooms(3, 2)).await.unwrap().claims;
+    assert_eq!(claimed.len(), 2);
+    // The third place is for whoever listens, in whichever pool.
+    queue.enqueue_awaited(&job_of_service(3, 0)).await.unwrap();
+    let urgent = queue.complete_and_claim(&[], &rooms(1, 0)).await.unwrap().claims;
+    assert_eq!(urgent.iter().map(|claim| number(&claim.job.book)).collect::<Vec<_>>(), [3]);
+    queue.release(&[claimed, urgent].concat()).await.unwrap();
+}
+
 async fn a_full_lane_refuses_and_keeps_what_it_has(bench: &Bench) {
     let many = jobs(1, MAX_LANE_JOBS as u32 + 1);
     let enqueued = bench.one.enqueue(Class::Chapter, &book(1), &many).await.unwrap();
@@ -250,6 +268,7 @@ promises!(
     a_turned_page_takes_back_what_it_asked_for,
     background_comes_last,
     a_place_is_kept_for_whoever_listens,
+    pools_of_one_machine_share_its_places,
     a_full_lane_refuses_and_keeps_what_it_has,
     an_idle_worker_wakes_when_work_arrives,
 );

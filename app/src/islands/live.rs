@@ -1,12 +1,9 @@
 //! Pages that show what goes on, and change by themselves.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::EventSource;
 
-use super::dom;
+use super::{dom, events};
 
 /// The part of a page that changes.
 const CHANGES: &str = "[data-live]";
@@ -20,9 +17,7 @@ pub fn Live() -> impl IntoView {
         else {
             return;
         };
-        let Ok(events) = EventSource::new(&dom::at(&address)) else { return };
-        let changed = Closure::<dyn FnMut()>::new(|| spawn_local(renew())).into_js_value();
-        let _ = events.add_event_listener_with_callback("changed", changed.unchecked_ref());
+        events::hear(&address, "changed", |_| spawn_local(renew()));
     });
 }
 

@@ -1,11 +1,9 @@
 //! How books that are made ready go on, while their page is open.
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{EventSource, MessageEvent};
 
 use super::dom::{self, Json};
+use super::events;
 
 /// Keeps the list of narrations up to date ([`NarrationsPage`](crate::pages::NarrationsPage)).
 #[island]
@@ -13,16 +11,13 @@ pub fn NarrationList() -> impl IntoView {
     dom::in_browser(|| {
         let Some(list) = dom::one(".narrations") else { return };
         let all = list.get_attribute("data-all").map_or("", |_| "?all=true");
-        let address = dom::at(&format!("/api/narrations/events{all}"));
-        let Ok(events) = EventSource::new(&address) else { return };
-        let changed = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
-            let data = event.data().as_string().and_then(|data| Json::parse(&data));
-            if let Some(card) = data {
+        // It begins with how all of them are.
+        events::hear(&format!("/api/narrations/events{all}"), "narration", |event| {
+            let data = event.and_then(|event| event.data().as_string());
+            if let Some(card) = data.and_then(|data| Json::parse(&data)) {
                 show(&card);
             }
         });
-        let changed = changed.into_js_value();
-        let _ = events.add_event_listener_with_callback("narration", changed.unchecked_ref());
     });
 }
 

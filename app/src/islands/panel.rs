@@ -246,7 +246,11 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
         }
         let is_wanted = ASKED.get() == number;
         let is_taken = fetched.is_ok();
+        let unsent = if method == "POST" { Unsent::look(&address) } else { Unsent::default() };
         let shown = fetched.and_then(|main| if is_wanted { fill(&body, &main) } else { Ok(()) });
+        if is_wanted && shown.is_ok() {
+            unsent.put_back();
+        }
         if is_wanted {
             // What was written in a form that could not be sent stays there.
             say_failed(shown.is_err());
@@ -261,6 +265,39 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
             let _ = document().dispatch_event(&changed);
         }
     });
+}
+
+/// What is written in the panel and was not sent with one of its forms, which has the focus.
+#[derive(Default)]
+struct Unsent {
+    /// Where the form that was sent leads.
+    sent: String,
+    /// Texts in other forms: where each form leads, its field, and what is written there.
+    texts: Vec<(String, String, JsValue)>,
+}
+
+impl Unsent {
+    fn look(sent: &str) -> Self {
+        let text = |field: HtmlElement| {
+            let form = dom::closest(&field, "form")?.get_attribute("action")?;
+            let [written, was] = ["value", "defaultValue"].map(|name| dom::property(&field, name));
+            let is_unsent = form != sent && written != was;
+            is_unsent.then_some((form, field.get_attribute("name")?, written?))
+        };
+        let texts = find_all("textarea").into_iter().filter_map(text).collect();
+        Self { sent: sent.to_owned(), texts }
+    }
+
+    fn put_back(&self) {
+        for (form, name, text) in &self.texts {
+            if let Some(field) = find(&format!("form[action=\"{form}\"] [name=\"{name}\"]")) {
+                let _ = js_sys::Reflect::set(&field, &"value".into(), text);
+            }
+        }
+        if let Some(button) = find(&format!("form[action=\"{}\"] button", self.sent)) {
+            let _ = button.focus();
+        }
+    }
 }
 
 fn heading() -> String {
