@@ -50,6 +50,17 @@ test("a book that is kept is read and heard without a connection", async ({ libr
   expect(await listened()).toBe("");
   await page.goto(`/book/${id}`);
   await page.locator("summary").first().click();
+  // What is kept of a file goes with that file alone: read anew, its sentences are others.
+  expect((await page.request.post(`/api/books/${id}/reimport`)).ok()).toBe(true);
+  await page.goto(`/book/${id}`);
+  await page.locator("summary").first().click();
+  await expect(page.locator(".keep .hint")).toContainText("was read anew");
+  const kept = (path: string) => page.evaluate(([name, path]) => caches.open(name!).then((cache) => cache.match(path!)).then(Boolean), [`book-${id}`, path]);
+  expect(await kept(`/listen/${id}/1.mp3`)).toBe(true);
+  await page.getByRole("button", { name: "Keep on this device" }).click();
+  await expect.poll(() => kept(`/books/${id}/revision/1`)).toBe(true);
+  await expect(page.locator(".keep .hint")).toHaveText(/^Kept: \d+\.\d MB$/, { timeout: 60_000 });
+  expect(await kept(`/books/${id}/revision/0`)).toBe(false);
   await page.getByRole("button", { name: "Remove from this device" }).click();
   await expect(page.getByRole("button", { name: "Keep on this device" })).toBeVisible();
   expect(await page.evaluate((id) => caches.has(`book-${id}`), id)).toBe(false);
