@@ -77,7 +77,8 @@ async function answer(event, url) {
   try {
     const response = await (copy ? Promise.race([fetch(request), patience()]) : fetch(request));
     // A proxy answers for a server that is gone.
-    if ([502, 503, 504].includes(response.status) && kept) throw new Error("the server is out of reach");
+    const instead = copy || (kept && request.mode === "navigate");
+    if ([502, 503, 504].includes(response.status) && instead) throw new Error("the server is out of reach");
     unreachableSince = 0;
     const isWanted = kept || FIRST.includes(url.pathname) || /^\/(pkg|fonts)\//.test(within(url));
     if (response.ok && !response.redirected && isWanted) event.waitUntil(refresh(url, response.clone(), kept));

@@ -121,6 +121,8 @@ impl NarrationError {
     pub(crate) fn may_have_cost(&self) -> bool {
         match self {
             Self::Voice(error) | Self::Wait(WaitError::Voice(error)) => error.may_have_cost(),
+            // It is there and cannot be stored.
+            Self::Clips(_) => true,
             _ => false,
         }
     }

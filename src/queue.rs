@@ -126,8 +126,8 @@ pub struct Room {
     pub ahead: usize,
     /// How many sentences of the pool may be claimed at once, by all workers together.
     pub limit: Option<usize>,
-    /// Whether the same processors make the sentences of other pools: what has been claimed for those before it, in the
-    /// same exchange, takes up its room too.
+    /// Whether the same processors make the sentences of other pools. The largest room among those that share is what
+    /// they have together: what is claimed for one in an exchange is not there for the next.
     pub shares: bool,
 }
 
@@ -137,10 +137,16 @@ impl Room {
         Self { pool, any, ahead: any, limit: None, shares: false }
     }
 
-    /// The room that is left when so many sentences have been claimed for others that share it.
-    pub(crate) fn less(&self, taken: usize) -> Self {
-        let (any, ahead) = (self.any.saturating_sub(taken), self.ahead.saturating_sub(taken));
-        Self { any, ahead, ..self.clone() }
+    /// What those that share have together: sentences of any class, and for nobody who is listening.
+    pub(crate) fn shared(rooms: &[Self]) -> (usize, usize) {
+        let sharing = || rooms.iter().filter(|room| room.shares);
+        let most = |of: fn(&Self) -> usize| sharing().map(of).max().unwrap_or(0);
+        (most(|room| room.any), most(|room| room.ahead))
+    }
+
+    /// The room where others that share it have left so much.
+    pub(crate) fn within(&self, (any, ahead): (usize, usize)) -> Self {
+        Self { any: self.any.min(any), ahead: self.ahead.min(ahead), ..self.clone() }
     }
 }
 

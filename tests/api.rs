@@ -203,9 +203,14 @@ async fn a_form_that_is_refused_says_so_on_its_page() {
         let answer = ask().header("accept", "text/html").header("referer", page);
         let answer = answer.send().await.unwrap();
         assert_eq!(answer.status(), 303, "{address}");
-        assert_eq!(answer.headers()["location"], format!("/book/{book}?again"), "{address}");
+        assert_eq!(answer.headers()["location"], format!("/book/{book}?x=1&again"), "{address}");
         let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
         assert!(cookie.starts_with("earmark_notice="), "{address}: {cookie}");
+        // So is a script that shows it by itself.
+        let accept = "text/html, application/problem+json";
+        let answer = ask().header("accept", accept).header("referer", server.url("/"));
+        let answer = answer.send().await.unwrap();
+        assert!(answer.status().is_client_error(), "{address}: {}", answer.status());
         // A program is told the problem.
         let answer = ask().send().await.unwrap();
         assert!(answer.status().is_client_error(), "{address}: {}", answer.status());

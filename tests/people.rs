@@ -231,7 +231,7 @@ async fn what_is_dangerous_asks_for_the_password_again() {
     let form = ada.ask(Method::POST, "/api/people").header("accept", "text/html");
     let form = form.header("referer", ada.origin.clone() + "/people?x=1").form(&[("name", "X")]);
     let form = form.send().await.unwrap();
-    assert_eq!(form.headers()["location"], "/confirm?next=%2Fpeople%3Fagain");
+    assert_eq!(form.headers()["location"], "/confirm?next=%2Fpeople%3Fx%3D1%26again");
     assert_eq!(ada.status(Method::GET, "/api/people").await, 403);
     assert_eq!(ada.status(Method::DELETE, "/api/engines/x").await, 403);
     assert_eq!(ada.post("/api/tokens", &[("name", "x")]).await.status(), 403);

@@ -142,7 +142,8 @@ impl Guard {
             "UPDATE synthesis SET expires_at = $1 WHERE process = $2 AND attempt IN ({})",
             held.join(", ")
         );
-        let renewal = sqlx::query(sqlx::AssertSqlSafe(renewal));
+        // Another text each time, which no connection is to remember.
+        let renewal = sqlx::query(sqlx::AssertSqlSafe(renewal)).persistent(false);
         let renewal = renewal.bind(now + EXPIRY.as_millis() as i64).bind(&self.process);
         renewal.execute(&self.database).await?;
         Ok(())

@@ -15,7 +15,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::error::Refusal;
-use super::forms::{in_address, wants_page};
+use super::forms::{in_address, takes_problems, wants_page};
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
 use super::{ApiError, AppState, cookies, kosync, notice, opds};
@@ -29,6 +29,8 @@ pub use sessions::{
     no_session_cookies, remember, secrets, session_cookie,
 };
 
+/// What the address of a page has when a form on it was not taken: it is filled in again (`islands/drafts.rs`).
+const AGAIN: &str = "again";
 /// Letters of the code, none of them easily taken for another: twelve are 60 bits.
 const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 const CODE_CHARS: usize = 12;
@@ -289,7 +291,9 @@ pub async fn let_in(
     let proxied = proxied_anew(&request);
     let (begun, method) = (Instant::now(), request.method().clone());
     let page_of_form = changes.then(|| place_to_go_on(&request)).flatten();
+    // A script that knows what to do with a problem says so.
     let page_of_form = page_of_form.filter(|_| wants_page(request.headers()));
+    let page_of_form = page_of_form.filter(|_| !takes_problems(request.headers()));
     let mut response = next.run(request).await;
     if let Some(page) = page_of_form
         && let Some(Refusal(why)) = response.extensions_mut().remove()
@@ -361,7 +365,10 @@ fn place_to_go_on(request: &Request) -> Option<String> {
         return request.uri().path_and_query().map(ToString::to_string);
     }
     let from = request.headers().get(header::REFERER)?.to_str().ok()?.parse::<Uri>().ok()?;
-    Some(format!("{}?again", from.path()))
+    let page = Some(from.path()).filter(|path| path.starts_with('/') && !path.starts_with("//"))?;
+    let query = from.query().unwrap_or_default().split('&');
+    let query = query.filter(|part| !part.is_empty() && *part != AGAIN).chain([AGAIN]);
+    Some(format!("{page}?{}", query.collect::<Vec<_>>().join("&")))
 }
 
 /// Sends a browser that wants a page to where one logs in, or makes the first account; tells a program that it

@@ -84,7 +84,10 @@ impl IntoResponse for ApiError {
         if let Self::TooMany { retry_after } = self {
             response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
         }
-        response.extensions_mut().insert(Refusal(self.to_string()));
+        // What another site has a browser send has no page here.
+        if !matches!(self, Self::OtherSite | Self::OtherHost(_)) {
+            response.extensions_mut().insert(Refusal(self.to_string()));
+        }
         response
     }
 }

@@ -27,6 +27,12 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
     accept.is_some_and(|accept| accept.is_ok_and(|accept| accept.contains("text/html")))
 }
 
+/// Whether a script of ours has sent a form, and shows what is wrong by itself.
+pub fn takes_problems(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("application/problem+json"))
+}
+
 /// Sends a browser back to the page it comes from, and a program what came of it.
 pub fn answer(headers: &HeaderMap, page: &str, done: Result<StatusCode, ApiError>) -> Response {
     match done {

@@ -217,7 +217,12 @@ impl Feeder<'_> {
         };
         let mut state = self.state();
         state.in_hand.retain(|held| held.content != job.content);
-        if !matches!(outcome, Ok(None)) {
+        let is_unpaid = match &outcome {
+            Ok(None) => false,
+            Ok(Some(error)) => !error.may_have_cost(),
+            Err(error) => !error.may_have_cost(),
+        };
+        if is_unpaid {
             state.spent -= cost;
         }
         if let Ok(None) = &outcome {

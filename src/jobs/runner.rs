@@ -45,8 +45,8 @@ async fn wait(shared: &Shared, shutdown: &CancellationToken) {
     }
 }
 
-/// How often the end of a narration is tried to be written, for as long as its lease lasts.
-const END_TRIES: u32 = 4;
+/// How often the end of a narration is tried to be written, while its lease lasts.
+const END_TRIES: u32 = 3;
 const END_PAUSE: Duration = Duration::from_secs(1);
 
 async fn run_one(shared: &Shared, narration: &Narration, shutdown: &CancellationToken) {
@@ -95,7 +95,9 @@ async fn run_one(shared: &Shared, narration: &Narration, shutdown: &Cancellation
                 tracing::warn!(narration.id, %error, "the end of a narration cannot be written")
             }
         }
-        tokio::time::sleep(END_PAUSE * tried).await;
+        if tried < END_TRIES {
+            tokio::time::sleep(END_PAUSE * tried).await;
+        }
     }
 }
 

@@ -364,13 +364,14 @@ impl Queue for MemoryQueue {
                     }
                 }
             }
-            let mut shared = 0;
+            let (mut any, mut ahead) = Room::shared(rooms);
             for room in rooms {
                 let before = claims.len();
-                let left = if room.shares { &room.less(shared) } else { room };
+                let left = if room.shares { &room.within((any, ahead)) } else { room };
                 state.claim(left, &self.timing, &mut claims);
                 if room.shares {
-                    shared += claims.len() - before;
+                    let taken = claims.len() - before;
+                    (any, ahead) = (any.saturating_sub(taken), ahead.saturating_sub(taken));
                 }
             }
             if !claims.is_empty() && !state.pools.values().all(PoolState::is_empty) {

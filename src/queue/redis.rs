@@ -172,6 +172,7 @@ impl RedisQueue {
             .arg(REQUEST_EXPIRY_SECONDS)
             .arg(self.redis.process())
             .arg(TURN);
+        let (any_shared, ahead_shared) = Room::shared(rooms);
         for Room { pool, any, ahead, limit, shares } in rooms {
             call.arg(pool.suffix())
                 .arg(any)
@@ -183,7 +184,8 @@ impl RedisQueue {
             call.arg(engine(Key::EnginePermits))
                 .arg(engine(Key::EngineRest))
                 .arg(engine(Key::EngineState))
-                .arg(if *shares { "1" } else { "" });
+                .arg(if *shares { any_shared.to_string() } else { String::new() })
+                .arg(if *shares { ahead_shared.to_string() } else { String::new() });
         }
         call.command()
     }

@@ -101,7 +101,7 @@ impl Service {
     /// Makes a request until it is answered well, as often as that makes sense. A request that was not
     /// answered in time is not repeated: the service may have done the work, and charged for it.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Bytes, VoiceError> {
-        let (mut tried, mut broken_off) = (0, 0);
+        let (mut tried, mut broken_off) = (0, None);
         loop {
             // The bodies here are JSON, which can be sent again.
             let Some(attempt) = request.try_clone() else {
@@ -112,10 +112,13 @@ impl Service {
                 Err(failure) => failure,
             };
             tried += 1;
-            // What broke off may be charged each time.
-            broken_off += u32::from(error.may_have_cost());
-            if !may_retry || tried >= TRIES || broken_off > 1 {
-                return Err(error);
+            // What broke off may be charged each time, and stays booked whatever becomes of the next try.
+            let breaks_off_again = broken_off.is_some() && error.may_have_cost();
+            if !may_retry || tried >= TRIES || breaks_off_again {
+                return Err(broken_off.unwrap_or(error));
+            }
+            if error.may_have_cost() {
+                broken_off = Some(error.clone());
             }
             let pause = BACKOFF.mul_f64(f64::from(1 << (tried - 1)) * (0.5 + fastrand::f64()));
             tracing::debug!(engine = self.engine, %error, ?pause, "a request is tried again");

@@ -40,7 +40,7 @@ pub fn Panel() -> impl IntoView {
                     {icon(Icon::Close)}
                 </button>
             </div>
-            <p class="panel-failed" role="alert" hidden>{crate::words::words().playing.failed}</p>
+            <p class="panel-failed" role="alert" data-failed=crate::words::words().playing.failed hidden></p>
             <div class="panel-body" data-loading=words.loading></div>
         </dialog>
         <Panels/>

@@ -8,7 +8,7 @@ use super::dom;
 
 const KEY: &str = "draft";
 /// What the server adds to the address of the page on which somebody goes on.
-const AGAIN: &str = "?again";
+const AGAIN: &str = "again";
 const FORMS: &str = "main form[method=post]";
 /// What people fill in; passwords and files are not kept, and hidden fields are there again by themselves.
 const FIELDS: &str = "input:not([type=hidden], [type=password], [type=file]), select, textarea";
@@ -26,7 +26,9 @@ pub fn watch() {
     let Some(storage) = storage() else { return };
     let location = window().location();
     let Ok(page) = location.pathname() else { return };
-    let was_asked = location.search().is_ok_and(|query| query == AGAIN);
+    let query = location.search().unwrap_or_default();
+    let mut parts: Vec<&str> = query.trim_start_matches('?').split('&').collect();
+    let was_asked = parts.last() == Some(&AGAIN);
     if let Some(draft) = Draft::kept().filter(|draft| draft.page == page) {
         let _ = storage.remove_item(&key());
         if was_asked {
@@ -34,7 +36,10 @@ pub fn watch() {
         }
     }
     if was_asked && let Ok(history) = window().history() {
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&page));
+        parts.pop();
+        let separator = if parts.is_empty() { "" } else { "?" };
+        let address = [&*page, separator, &parts.join("&")].concat();
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
     dom::listen(&document(), "submit", move |event| {
         let Some(form) = dom::target(&event, FORMS) else { return };

@@ -84,11 +84,12 @@ pub fn close() {
     }
 }
 
-/// Says that something could not be had, or no longer.
-fn say_failed(has_failed: bool) {
-    if let Some(line) = find(".panel-failed") {
-        dom::show(&line, has_failed);
-    }
+/// Says that something could not be had, for a reason that may be empty; or no longer.
+fn say_failed(why: Option<String>) {
+    let Some(line) = find(".panel-failed") else { return };
+    dom::show(&line, why.is_some());
+    let general = line.get_attribute("data-failed").unwrap_or_default();
+    dom::write(&line, &why.filter(|why| !why.is_empty()).unwrap_or(general));
 }
 
 /// Plays something short, at a speed in hundredths, until the panel is closed or something else is played.
@@ -111,7 +112,8 @@ pub fn play(source: &str, rate: u16) {
         spawn_local(async move {
             let has_failed = JsFuture::from(promise).await.is_err();
             // To be closed, or another, is no error.
-            say_failed(has_failed && audio.is_connected() && audio.src().ends_with(&source));
+            let is_missed = has_failed && audio.is_connected() && audio.src().ends_with(&source);
+            say_failed(is_missed.then(String::new));
         });
     }
 }
@@ -227,12 +229,17 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
     spawn_local(async move {
         let sent = fields.as_deref().map_or(Body::None, Body::Form);
         let fetched = async {
-            let response = dom::ask(method, &address, "text/html", sent).await?;
+            let accept = "text/html, application/problem+json";
+            let response = dom::ask(method, &address, accept, sent).await?;
+            if !response.ok() {
+                let why = dom::data(&response).await.and_then(|problem| problem.text("detail"));
+                return Err(why.map_or(JsValue::NULL, JsValue::from));
+            }
             // Whoever is not logged in any more is led to where they log in; what they wrote was not taken, and stays.
             let led_to = response.url();
             let path = led_to.split('?').next().unwrap_or_default();
             if response.redirected() && (path.ends_with("/login") || path.ends_with("/confirm")) {
-                if method == "GET" {
+                if method == "GET" && ASKED.get() == number {
                     window().location().set_href(&led_to)?;
                 }
                 return Err(JsValue::NULL);
@@ -253,8 +260,9 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
         }
         if is_wanted {
             // What was written in a form that could not be sent stays there.
-            say_failed(shown.is_err());
-            if shown.is_err() {
+            let why = shown.err();
+            say_failed(why.as_ref().map(|why| why.as_string().unwrap_or_default()));
+            if why.is_some() {
                 open(&heading());
             }
         }
@@ -267,7 +275,7 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
     });
 }
 
-/// What is written in the panel and was not sent with one of its forms, which has the focus.
+/// Texts in other forms than the one that was sent, and which that was, for it gets the focus back.
 #[derive(Default)]
 struct Unsent {
     /// Where the form that was sent leads.
@@ -294,7 +302,8 @@ impl Unsent {
                 let _ = js_sys::Reflect::set(&field, &"value".into(), text);
             }
         }
-        if let Some(button) = find(&format!("form[action=\"{}\"] button", self.sent)) {
+        let button = find(&format!("form[action=\"{}\"] button", self.sent));
+        if let Some(button) = button.filter(|_| find("[autofocus]").is_none()) {
             let _ = button.focus();
         }
     }

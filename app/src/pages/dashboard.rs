@@ -8,7 +8,7 @@ use leptos_meta::Stylesheet;
 
 use super::loaded;
 use crate::backend::backend;
-use crate::components::{PageTitle, SiteHead};
+use crate::components::{PageTitle, Refusal, SiteHead};
 use crate::islands::Live;
 use crate::model::{
     Activity, BegunInTime, DeadLetterCard, EngineCard, FigurePoint, LaneLine, NarrationCard,
@@ -62,6 +62,7 @@ fn page((activity, engines, narrations, names): Shown) -> AnyView {
         <SiteHead/>
         <main class="operator dashboard">
             <h1>{words.title}</h1>
+            <Refusal/>
             <p class="lead">{words.lead}</p>
             <div data-live="/dashboard/events">
                 {problems}

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::passage::direction_words;
 use super::{book_param, loaded};
 use crate::backend::backend;
-use crate::components::{PageTitle, SiteHead, text_area_content};
+use crate::components::{PageTitle, Refusal, SiteHead, text_area_content};
 use crate::model::{Annotation, AnnotationKind, BookDetails, HighlightColour, Voice};
 use crate::words::words;
 
@@ -45,6 +45,7 @@ fn notes(book: &BookDetails, marks: Vec<Annotation>, voices: &[Voice]) -> AnyVie
         <SiteHead/>
         <main class="notes">
             <h1 data-panel-title>{words.title}</h1>
+            <Refusal/>
             <p class="facts" data-panel-skip dir="auto"><a href=format!("/book/{id}")>{title}</a></p>
             {is_empty.then(|| view! { <p class="empty">{words.empty}</p> })}
             {(!is_empty)

@@ -5,7 +5,7 @@ use leptos_meta::Stylesheet;
 
 use super::loaded;
 use crate::backend::{backend, may};
-use crate::components::{PageTitle, SiteHead};
+use crate::components::{PageTitle, Refusal, SiteHead};
 use crate::model::{Role, Voice};
 use crate::preferences::{
     Align, Layout, Links, MAX_TYPEFACE, Mark, NoteReading, Paragraphs, Pauses, Preferences, STEPS,
@@ -32,6 +32,7 @@ pub fn SettingsPage() -> impl IntoView {
         <SiteHead/>
         <main class="settings">
             <h1 data-panel-title>{said.title}</h1>
+            <Refusal/>
             // In the panel the book itself is the preview.
             <figure class="preview" aria-label=said.preview data-panel-skip>
                 <div class="text">

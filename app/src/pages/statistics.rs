@@ -5,7 +5,7 @@ use leptos_meta::Stylesheet;
 
 use super::loaded;
 use crate::backend::backend;
-use crate::components::{PageTitle, SiteHead};
+use crate::components::{PageTitle, Refusal, SiteHead};
 use crate::model::{ReadingDay, ReadingStatistics};
 use crate::words::{length, words};
 
@@ -44,6 +44,7 @@ fn page(figures: ReadingStatistics) -> AnyView {
         <SiteHead/>
         <main class="operator">
             <h1>{words.title}</h1>
+            <Refusal/>
             <p class="lead">{words.lead}</p>
             <dl class="reading-facts">{facts}</dl>
             {picture(&days)}

@@ -5,7 +5,7 @@ use leptos_meta::Stylesheet;
 
 use super::{loaded, query};
 use crate::backend::backend;
-use crate::components::{PageTitle, SiteHead};
+use crate::components::{PageTitle, Refusal, SiteHead};
 use crate::model::{StorageFigures, StorageLine};
 use crate::words::words;
 
@@ -44,6 +44,7 @@ fn page(figures: StorageFigures, removed: Option<u64>) -> AnyView {
         <SiteHead/>
         <main class="operator">
             <h1>{words.storage}</h1>
+            <Refusal/>
             <p class="lead">{words.storage_lead}</p>
             {removed.map(|removed| view! { <p class="said" role="status">{(words.cleaned)(removed)}</p> })}
             {totals(&total)}

@@ -3,7 +3,8 @@
 -- ARGV: heads of the keys (1 lane, 2 pending, 3 audio or nothing, 4 lock, 5 books, 6 request), 7 what tokens
 -- begin with, 8 first serial, 9 lock ms, 10 lease ms, 11 request expiry s, 12 worker, 13 most sentences a
 -- turn; then of each pool its suffix, room for any class, room for chapter and background, limit of all
--- workers or nothing, permits, rest, state, 1 if it shares its room with other such pools or nothing
+-- workers or nothing, permits, rest, state, and what it has together with others (any class, chapter and
+-- background) or nothing
 -- Returns whether more may be claimed at once, then token, class, payload and suffix of the pool of each
 -- claim.
 local PASSES = 8 -- jobs that turn out to be made already cost a pass
@@ -123,14 +124,15 @@ local function permitted(pool, any)
 end
 
 local shared = 0 -- claimed of pools that share their room
-for at = 14, #ARGV, 8 do
+for at = 14, #ARGV, 9 do
   local pool = {
     suffix = ARGV[at], limit = ARGV[at + 3], permits = ARGV[at + 4], rest = ARGV[at + 5],
     state = ARGV[at + 6], books = ARGV[5] .. ARGV[at], granted = {},
   }
   local any, ahead = tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
   if ARGV[at + 7] ~= '' then
-    any, ahead = any - shared, ahead - shared
+    any = math.min(any, tonumber(ARGV[at + 7]) - shared)
+    ahead = math.min(ahead, tonumber(ARGV[at + 8]) - shared)
   end
   if pool.permits ~= '' and any > 0 then
     any = permitted(pool, any)

@@ -138,9 +138,9 @@ fn serve(
         }
         load_network(folder)
     })?;
-    // Not before: somebody may wait for the first sentence.
+    // Not before: somebody may wait for the first sentence. All threads are of the group that the process is.
     #[cfg(unix)]
-    let _ = rustix::process::nice(NICE);
+    let _ = rustix::process::setpriority_pgrp(None, NICE);
     let threads = if network.gains_by_threads() { parallel } else { 1 };
     let voices = Voices {
         network,

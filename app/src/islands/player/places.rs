@@ -112,6 +112,10 @@ impl Driver {
 
     /// Has the server keep a place, unless another device has moved: then the reader is asked.
     pub fn put_place(&self, at: Spot, into_ms: u64) {
+        self.tell_place(at, into_ms, js_sys::Date::now() as u64);
+    }
+
+    fn tell_place(&self, at: Spot, into_ms: u64, taken_ms: u64) {
         if self.places().elsewhere.borrow().is_some() {
             // Who listens on here for a while without an answer has given one.
             let asked_for = js_sys::Date::now() - self.places().asked_at.get();
@@ -126,20 +130,25 @@ impl Driver {
         spawn_local(async move {
             let places = driver.places();
             let known_ms = places.known_ms.get();
+            let is_last = || places.saved.get() == Some((at, into_ms));
             let here = Here { at, into_ms, voice: &voice, device: &places.device, known_ms };
             match server_events::progress(driver.book(), here).await {
                 Some(Saved::Kept(at_ms)) => {
-                    driver.places().known_ms.set(at_ms);
-                    driver.forget_pending();
+                    places.known_ms.set(at_ms);
+                    if is_last() {
+                        driver.forget_pending();
+                    }
                 }
                 Some(Saved::Moved(there)) => driver.ask_to_move(there),
                 // The book has no such place, as when its file was read anew.
                 Some(Saved::Refused) => driver.forget_pending(),
-                // Kept here until the server can be reached.
-                None => {
-                    let pending = Pending { at, known_ms, taken_ms: js_sys::Date::now() as u64 };
+                // Kept here until the server can be reached, and told again when the page is left.
+                None if is_last() => {
+                    places.saved.set(None);
+                    let pending = Pending { at, known_ms, taken_ms };
                     dom::store(&driver.pending_name(), &pending.written());
                 }
+                None => {}
             }
         });
     }
@@ -182,7 +191,9 @@ impl Driver {
     pub fn take_up_pending(&self) {
         let Some(kept) = dom::stored(&self.pending_name()) else { return };
         let Some(Pending { at, known_ms, taken_ms }) = Pending::read(&kept) else { return };
-        if self.places().known_ms.get() > taken_ms {
+        let last_ms = self.places().known_ms.get();
+        // The clocks of the server and of this device may differ: nothing is later if nobody has moved.
+        if last_ms > known_ms && last_ms > taken_ms {
             self.forget_pending();
             return;
         }
@@ -192,7 +203,7 @@ impl Driver {
             let actions = self.machine_mut().adopt(at);
             self.carry_out(actions);
         }
-        self.put_place(at, 0);
+        self.tell_place(at, 0, taken_ms);
     }
 
     fn ask_to_move(&self, there: Elsewhere) {

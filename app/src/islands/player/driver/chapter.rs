@@ -60,8 +60,8 @@ impl Driver {
             && let Some(sentence) = page::first_visible()
         {
             // Whoever comes back, as from a note, comes to where they were.
-            let here = window().location().pathname().unwrap_or_default();
-            set_address(&format!("{here}#s{sentence}"), false);
+            let here = format!("/read/{}/{}#s{sentence}", self.book(), self.machine().shown);
+            set_address(&dom::at(&here), false);
         }
         let Some(number) = self.0.exchange.begin(&address) else { return };
         let driver = self.clone();
