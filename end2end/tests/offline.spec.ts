@@ -86,6 +86,32 @@ test("a note that cannot be sent stays where it was written", async ({ library, 
   expect(kept.note).toBe("Too good to lose.");
 });
 
+test("a note that is refused stays where it was written, with the reason, and so do others", async ({ library, reader, page }, info) => {
+  const title = `Refused ${info.project.name}`;
+  const id = await library.import(title, novel(title));
+  const mark = async (sentence: number): Promise<string> => {
+    const point = { sentence, offset: 0 };
+    const data = { kind: "bookmark", chapter: 1, start: point, end: point, quote: `Here ${sentence}` };
+    return (await (await page.request.post(`/api/books/${id}/annotations`, { data })).json()).id;
+  };
+  const [first] = [await mark(1), await mark(2)];
+  await reader.open(id, 1);
+  const panel = await reader.openPanel("Notes");
+  const notes = panel.getByRole("textbox");
+  await notes.nth(0).fill("Not sent yet.");
+  await notes.nth(1).fill("Kept.");
+  await panel.getByRole("button", { name: "Save" }).nth(1).click();
+  await expect.poll(async () => (await (await page.request.get(`/api/books/${id}/annotations`)).json())[1].note).toBe("Kept.");
+  await expect(panel.getByRole("button", { name: "Save" }).nth(1)).toBeFocused();
+  await expect(notes.nth(0)).toHaveValue("Not sent yet.");
+  await page.request.delete(`/api/books/${id}/annotations/${first}`);
+  await panel.getByRole("button", { name: "Save" }).nth(0).click();
+  const why = panel.getByRole("alert");
+  await expect(why).toBeVisible();
+  await expect(why).not.toHaveText("Something went wrong");
+  await expect(notes.nth(0)).toHaveValue("Not sent yet.");
+});
+
 test("the app can be installed", async ({ page, request }) => {
   await page.goto("/");
   const href = await page.locator('link[rel="manifest"]').getAttribute("href");
