@@ -231,9 +231,10 @@ pub fn load(method: &'static str, address: String, fields: Option<String>, label
         let fetched = async {
             let accept = "text/html, application/problem+json";
             let response = dom::ask(method, &address, accept, sent).await?;
-            if !response.ok() {
-                let why = dom::data(&response).await.and_then(|problem| problem.text("detail"));
-                return Err(why.map_or(JsValue::NULL, JsValue::from));
+            if !response.ok()
+                && let Some(problem) = dom::data(&response.clone()?).await
+            {
+                return Err(problem.text("detail").map_or(JsValue::NULL, JsValue::from));
             }
             // Whoever is not logged in any more is led to where they log in; what they wrote was not taken, and stays.
             let led_to = response.url();

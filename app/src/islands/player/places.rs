@@ -141,14 +141,14 @@ impl Driver {
                 }
                 Some(Saved::Moved(there)) => driver.ask_to_move(there),
                 // The book has no such place, as when its file was read anew.
-                Some(Saved::Refused) => driver.forget_pending(),
+                Some(Saved::Refused) if is_last() => driver.forget_pending(),
                 // Kept here until the server can be reached, and told again when the page is left.
                 None if is_last() => {
                     places.saved.set(None);
                     let pending = Pending { at, known_ms, taken_ms };
                     dom::store(&driver.pending_name(), &pending.written());
                 }
-                None => {}
+                Some(Saved::Refused) | None => {}
             }
         });
     }
