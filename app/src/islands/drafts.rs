@@ -16,8 +16,9 @@ const FIELDS: &str = "input:not([type=hidden], [type=password], [type=file]), se
 /// A form as it was sent.
 struct Draft {
     page: String,
-    /// Which of the page's forms it is.
+    /// Which of the page's forms it is, and where it leads: another may stand in its place by now.
     number: usize,
+    action: String,
     fields: UrlSearchParams,
 }
 
@@ -32,7 +33,8 @@ pub fn watch() {
     if let Some(draft) = Draft::kept().filter(|draft| draft.page == page) {
         let _ = storage.remove_item(&key());
         if was_asked {
-            draft.fill(dom::all(FORMS).get(draft.number));
+            let form = dom::all(FORMS).into_iter().nth(draft.number);
+            draft.fill(form.filter(|form| action_of(form) == draft.action).as_ref());
         }
     }
     if was_asked && let Ok(history) = window().history() {
@@ -45,7 +47,7 @@ pub fn watch() {
         let Some(form) = dom::target(&event, FORMS) else { return };
         let number = dom::all(FORMS).iter().position(|other| *other == form);
         if let (Some(number), Some(fields)) = (number, fields_of(&form)) {
-            Draft { page: page.clone(), number, fields }.keep(&storage);
+            Draft { page: page.clone(), number, action: action_of(&form), fields }.keep(&storage);
         }
     });
 }
@@ -53,17 +55,18 @@ pub fn watch() {
 impl Draft {
     fn kept() -> Option<Self> {
         let kept = storage()?.get_item(&key()).ok()??;
-        let mut parts = kept.splitn(3, '\n');
+        let mut parts = kept.splitn(4, '\n');
         let (page, number) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        let action = parts.next()?.to_owned();
         let fields = UrlSearchParams::new_with_str(parts.next()?).ok()?;
-        Some(Self { page, number, fields })
+        Some(Self { page, number, action, fields })
     }
 
     fn keep(&self, storage: &Storage) {
-        let Self { page, number, fields } = self;
+        let Self { page, number, action, fields } = self;
         let fields = String::from(fields.to_string());
         // Where there is no room for it, it has to be filled in again.
-        let _ = storage.set_item(&key(), &format!("{page}\n{number}\n{fields}"));
+        let _ = storage.set_item(&key(), &format!("{page}\n{number}\n{action}\n{fields}"));
     }
 
     fn fill(&self, form: Option<&HtmlElement>) {
@@ -82,6 +85,10 @@ impl Draft {
         }
         form.scroll_into_view();
     }
+}
+
+fn action_of(form: &HtmlElement) -> String {
+    form.get_attribute("action").unwrap_or_default()
 }
 
 fn fields_of(form: &HtmlElement) -> Option<UrlSearchParams> {
