@@ -19,7 +19,7 @@ use common::redis::RedisServer;
 use earmark::audio::Silence;
 use earmark::clips::waits::Waits;
 use earmark::queue::redis::{Duties, RedisQueue, SharedClips};
-use earmark::queue::{Claim, Class, Finished, Job, Pool, Queue, Room, Sentence, Timing};
+use earmark::queue::{Claim, Class, Finished, Job, Made, Pool, Queue, Room, Sentence, Timing};
 use earmark::redis::{RedisConfig, RedisConnection};
 use earmark::text::hash::{ContentHash, VoiceKey};
 use futures::StreamExt;
@@ -128,7 +128,10 @@ async fn work_alone(site: &Site, slots: usize) -> usize {
     loop {
         let claimed = site.queue.complete_and_claim(&finished, &room(slots)).await.unwrap();
         done += finished.len();
-        let made = |claim: Claim| Finished { claim, outcome: Ok(clip.clone()) };
+        let made = |claim: Claim| Finished {
+            claim,
+            outcome: Ok(Made { clip: clip.clone(), by_engine: true }),
+        };
         finished = claimed.claims.into_iter().map(made).collect();
         if finished.is_empty() && !claimed.more {
             break;
@@ -167,7 +170,8 @@ async fn wake_ms(maker: &Site, listener: &Site) -> Vec<f64> {
         let begun = Instant::now();
         let (_, bytes) = tokio::join!(
             async {
-                let finished = [Finished { claim, outcome: Ok(clip.clone()) }];
+                let finished =
+                    [Finished { claim, outcome: Ok(Made { clip: clip.clone(), by_engine: true }) }];
                 maker.queue.complete_and_claim(&finished, &[]).await.unwrap();
             },
             async {
@@ -213,7 +217,8 @@ async fn heard_ms(redis: &RedisServer, worker: &Site) -> Vec<f64> {
         // By now somebody waits.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let begun = Instant::now();
-        let finished = [Finished { claim, outcome: Ok(clip.clone()) }];
+        let finished =
+            [Finished { claim, outcome: Ok(Made { clip: clip.clone(), by_engine: true }) }];
         worker.queue.complete_and_claim(&finished, &[]).await.unwrap();
         times.push(heard.await.unwrap().duration_since(begun).as_secs_f64() * 1e3);
     }

@@ -117,6 +117,19 @@ pub enum NarrationError {
 }
 
 impl NarrationError {
+    /// Why a voice did not speak, if it is that.
+    pub(crate) fn of_voice(&self) -> Option<&VoiceError> {
+        match self {
+            Self::Voice(error) | Self::Wait(WaitError::Voice(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether no engine was asked, because our own stores were out of reach.
+    pub(crate) fn is_not_ready(&self) -> bool {
+        self.of_voice().is_some_and(VoiceError::is_not_ready)
+    }
+
     /// Whether an engine may have done the work nevertheless, and charged for it.
     pub(crate) fn may_have_cost(&self) -> bool {
         match self {
@@ -321,11 +334,16 @@ impl Narrator {
         Ok(self.shared.queue.request(id).await?)
     }
 
-    /// Why an engine is left alone, in words, if it is. While the queue is out of reach that is not known.
+    /// Why an engine is left alone, if it is. While the queue is out of reach that is not known.
+    pub async fn engine_rest(&self, engine: &str) -> Option<Rest> {
+        self.shared.queue.rest(engine).await.ok().flatten()
+    }
+
+    /// The same in words, for whoever runs the place.
     pub async fn rest_card(&self, engine: &str) -> Option<EngineRest> {
-        let Rest { error, remaining } = self.shared.queue.rest(engine).await.ok().flatten()?;
+        let Rest { error, remaining } = self.engine_rest(engine).await?;
         let seconds = remaining.as_millis().div_ceil(1000) as u64;
-        Some(EngineRest { reason: error.to_string(), seconds })
+        Some(EngineRest { reason: error.in_full(), seconds })
     }
 
     /// A person has looked after an engine: it is asked again.

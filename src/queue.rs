@@ -12,6 +12,7 @@
 //!   lease is given back by [`recover`](Queue::recover) of any other, and counts as a try.
 //! - An engine that asks for it, or fails several times in a row, rests: until then nothing is claimed for
 //!   it, and nothing counts as a try. After the rest one sentence tries whether it is back.
+//! - What our own stores fail at is no try either, and comes back in a moment.
 //! - Tried again: a job that fails comes back after 30 s × 2^n, at most an hour; after the third
 //!   try it is a dead letter. A sentence that ended all workers that tried it is refused for an hour.
 //! - Bounded: lanes, books and dead letters have a limit, and past it a caller is told or the oldest go.
@@ -51,6 +52,8 @@ pub const MAX_TRIES: u8 = 3;
 pub const MAX_FAILURES: u32 = 5;
 /// A sentence that ended its workers is refused for this long.
 pub const ABANDONED_FOR: Duration = Duration::from_secs(3600);
+/// Before a job comes back that no engine was asked for, because our own stores were out of reach.
+pub const NOT_READY_PAUSE: Duration = Duration::from_secs(5);
 /// Sentences of one book that are claimed in one turn, where there is room for many.
 pub const TURN: usize = 5;
 
@@ -205,13 +208,22 @@ pub struct Claim {
     pub since: Instant,
 }
 
+/// A clip, as its worker hands it in.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// What is in the store by now.
+    pub clip: Bytes,
+    /// Whether its engine has made it just now. One that was there already says nothing of the engine.
+    pub by_engine: bool,
+}
+
 /// A claim that has ended.
 #[derive(Debug, Clone)]
 pub struct Finished {
     /// What was claimed.
     pub claim: Claim,
-    /// The clip, which is in the store by now, or why there is none.
-    pub outcome: Result<Bytes, VoiceError>,
+    /// The clip, or why there is none.
+    pub outcome: Result<Made, VoiceError>,
 }
 
 /// What becomes of a job whose try failed.
@@ -219,6 +231,8 @@ pub struct Finished {
 pub(crate) enum Failure {
     /// It is tried again after so long.
     Retry(Duration),
+    /// The same, and this was no try.
+    Again(Duration),
     /// It is a dead letter.
     Dead,
     /// Nobody pays for it: it goes, and whoever else wants it asks anew.
@@ -233,15 +247,15 @@ impl Finished {
     /// What becomes of the job, as long as its engine is not failing as a whole. The voices of this machine
     /// do not rest: what they fail at is this sentence.
     pub(crate) fn failure(&self, error: &VoiceError, timing: &Timing) -> Failure {
-        if matches!(error, VoiceError::OverAllowance { .. }) {
-            return Failure::Dropped;
-        }
-        if self.claim.job.pool() != Pool::LOCAL {
-            match error.effect() {
-                Effect::Rest(rest) => return Failure::Rest(rest),
-                Effect::Parked => return Failure::Park,
-                Effect::Failing | Effect::None => {}
+        let may_rest = self.claim.job.pool() != Pool::LOCAL;
+        match error.effect() {
+            Effect::NotAsked if error.is_not_ready() => {
+                return Failure::Again(NOT_READY_PAUSE.min(timing.retry));
             }
+            Effect::NotAsked => return Failure::Dropped,
+            Effect::Rest(rest) if may_rest => return Failure::Rest(rest),
+            Effect::Parked if may_rest => return Failure::Park,
+            _ => {}
         }
         let tries = self.claim.tries.saturating_add(1);
         timing.retry_after(tries, error).map_or(Failure::Dead, Failure::Retry)
@@ -253,7 +267,7 @@ pub const SHORT_REST: Duration = Duration::from_secs(5);
 
 /// Whether whoever waits should hear of a failure: not when another try is a moment away.
 pub(crate) fn is_news(error: &VoiceError) -> bool {
-    !matches!(error.effect(), Effect::Rest(rest) if rest <= SHORT_REST)
+    !error.is_not_ready() && !matches!(error.effect(), Effect::Rest(rest) if rest <= SHORT_REST)
 }
 
 /// What was claimed.
@@ -368,8 +382,18 @@ pub trait Queue: Send + Sync {
     /// rest, unless it waits there or is being made already.
     async fn enqueue_awaited(&self, job: &Job) -> Result<Asked, QueueError>;
 
-    /// Takes jobs out of a book's lanes of a class.
-    async fn withdraw(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError>;
+    /// Takes jobs out of a book's lanes of a class, unless a listener of it has moved since `version`.
+    async fn withdraw(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+        version: Option<u64>,
+    ) -> Result<(), QueueError>;
+
+    /// Takes jobs out of a book's background lanes, and those that failed there out of what is tried again: whoever has
+    /// the book made has given up on them.
+    async fn give_up(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError>;
 
     /// Drops from a book's prefetch and chapter lanes what its listeners do not need, unless one of them has
     /// moved since `version`: false then, and nothing may have been dropped.
@@ -395,10 +419,15 @@ pub trait Queue: Send + Sync {
     /// Returns when there may be work for somebody with room in these pools.
     async fn work(&self, rooms: &[Room]);
 
-    /// Renews the lease on what this worker holds, and says that it lives. True when the queue has given it
-    /// more than that, which it should [`adopt`](Self::adopt) if no answer is on its way.
-    async fn renew_leases(&self, held: &[Claim], heartbeat: &Heartbeat)
-    -> Result<bool, QueueError>;
+    /// Renews the lease on what this worker holds, and says that it lives. What was lost is taken again, as long as
+    /// `is_held` says of its token that it has not ended meanwhile. True when the queue has given the worker more
+    /// than that, which it should [`adopt`](Self::adopt) if no answer is on its way.
+    async fn renew_leases(
+        &self,
+        held: &[Claim],
+        heartbeat: &Heartbeat,
+        is_held: &(dyn for<'t> Fn(&'t str) -> bool + Sync),
+    ) -> Result<bool, QueueError>;
 
     /// Returns to their lanes what workers left that do not renew their leases, and failed jobs that are
     /// due.

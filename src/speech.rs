@@ -539,10 +539,8 @@ async fn book(
         LedgerError::OverBudget(error) => error,
         LedgerError::Database(error) => {
             tracing::error!(%error, "spending cannot be booked");
-            VoiceError::Failed {
-                program: engine.to_owned().into(),
-                reason: "its spending cannot be booked".to_owned(),
-            }
+            let reason = format!("What “{engine}” spends cannot be booked.");
+            VoiceError::NotReady { reason }
         }
     })
 }
@@ -602,7 +600,7 @@ async fn find(places: &Places) -> Vec<Arc<dyn Engine>> {
     let mut found = Vec::new();
     let mut add = |engine: Result<Arc<dyn Engine>, VoiceError>| match engine {
         Ok(engine) => found.push(engine),
-        Err(error) => tracing::info!(%error, "a voice is not available"),
+        Err(error) => tracing::info!(error = error.in_full(), "a voice is not available"),
     };
     neural::find(places).await.into_iter().for_each(&mut add);
     for program in registry::INSTALLED {

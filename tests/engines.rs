@@ -75,9 +75,11 @@ async fn a_hanging_service_keeps_no_other_voice_waiting() {
     let (slow, quick) = (book(&server, "Slow", 30).await, book(&server, "Quick", 5).await);
     open_chapter(&server, &slow, SERVICE).await;
     until("the service's work", || async { standin.most_open() == 2 }).await;
+    let begun = Instant::now();
     for sentence in 0..5 {
         assert_eq!(hear(&server, &quick, sentence, VOICE).await.0, 200);
     }
+    assert!(begun.elapsed() < Duration::from_secs(60), "nobody waited for what hangs for 120 s");
     // It hangs all the same, and has no more in hand than it accepts.
     assert_eq!(standin.calls().len(), 2);
 }

@@ -155,7 +155,7 @@ async fn a_request_is_tried_again_where_that_can_help() {
     added(&server, "openai", &standin, &[]).await;
     let id = book(&server, "Again").await;
     let voice = "stand-in:af_heart";
-    standin.fail([Fault::Refusal(500, "server_error", None), Fault::BrokenOff]);
+    standin.fail([Fault::Refusal(500, "server_error", None), Fault::Refusal(503, "busy", None)]);
     assert!(hear(&server, &id, 0, voice).await.is_ok());
     assert_eq!(standin.calls().len(), 3);
 
@@ -181,6 +181,14 @@ async fn a_request_is_tried_again_where_that_can_help() {
     let test = server.url("/api/engines/stand-in/test");
     assert!(server.client.post(test).send().await.unwrap().status().is_success());
     assert!(hear(&server, &id, 2, voice).await.is_ok());
+
+    // What breaks off may have been charged, and is not asked for again at once.
+    let other = epub("Broken", &[("One", "<p>This is how it breaks off.</p>")]);
+    let (other, calls) = (server.import("broken.epub", other).await, standin.calls().len());
+    standin.fail([Fault::BrokenOff]);
+    let (_, said) = hear(&server, &other, 0, voice).await.unwrap_err();
+    assert!(said.contains("cannot be reached"), "{said}");
+    assert_eq!(standin.calls().len(), calls + 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -215,8 +223,10 @@ async fn a_wrong_key_says_so_and_nobody_else_is_paid_instead() {
     assert!(!said.contains("sk-wrong"), "{said}");
     assert_eq!(standin.calls().len(), 1);
     let address = format!("/listen/{id}/1/timeline?voice=stand-in:alloy");
-    let (timeline, _) = tokio::join!(server.get(&address), hear(&server, &id, 0, "stand-in:alloy"));
-    assert!(timeline.text().await.unwrap().contains("event: failed"));
+    let timeline = server.client.get(server.url(&address)).header("accept-language", "de");
+    let (timeline, _) = tokio::join!(timeline.send(), hear(&server, &id, 0, "stand-in:alloy"));
+    let told = timeline.unwrap().text().await.unwrap();
+    assert!(told.contains("event: failed") && told.contains("Wähle eine andere Stimme"), "{told}");
     assert_eq!(standin.calls().len(), 1);
 }
 

@@ -163,14 +163,14 @@ async fn make_chapter(
         let price = shared.voices.price_of(engine, job.characters());
         // What a service costs whose price nobody has told is not known.
         let is_unknown = price == 0 && shared.voices.costs(engine);
-        rest = narrator.rest_card(engine).await;
+        rest = narrator.engine_rest(engine).await;
         if is_unknown || price > 0 && night.is_spent || rest.is_some() {
             break;
         }
         wanted.push((job, price));
     }
     // What comes after the sentences of an engine that rests is looked at again when it is back.
-    let rested = rest.map_or(Ok(()), |rest| Err(NarrationError::Text(rest.reason)));
+    let rested = rest.map_or(Ok(()), |rest| Err(NarrationError::Text(rest.error.to_string())));
     let Some((first, _)) = wanted.first() else { return rested };
     let at_once = narrator.ahead_at_once(&first.voice.engine).await;
     let jobs: Vec<Job> = wanted.iter().map(|(job, _)| job.clone()).collect();
@@ -233,9 +233,12 @@ async fn make_affordable(
     let made = make_one(narrator, job).await;
     if let Err(error) = &made
         && price > 0
-        && !error.may_have_cost()
     {
-        rows.give_back(night, price).await.map_err(NarrationError::from)?;
+        if !error.may_have_cost() {
+            rows.give_back(night, price).await.map_err(NarrationError::from)?;
+        }
+        // The night does not pay for another try.
+        narrator.leave_ahead(&job.book, std::slice::from_ref(job)).await?;
     }
     Ok(made?)
 }
@@ -243,8 +246,10 @@ async fn make_affordable(
 /// Has a sentence made, and asks for it again for as long as nobody has.
 async fn make_one(narrator: &Narrator, job: &Job) -> Result<(), NarrationError> {
     loop {
-        if let Ok(made) = tokio::time::timeout(ASK_AGAIN, narrator.make_ahead_unpaid(job)).await {
-            return made;
+        match tokio::time::timeout(ASK_AGAIN, narrator.make_ahead_unpaid(job)).await {
+            Ok(Err(error)) if error.is_not_ready() => tokio::time::sleep(ASK_AGAIN).await,
+            Ok(made) => return made,
+            Err(_) => {}
         }
     }
 }

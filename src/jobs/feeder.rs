@@ -29,6 +29,8 @@ const ASK_AGAIN: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_secs(5);
 /// The longest that an engine's rest is slept through in one go.
 const REST_AT_MOST: Duration = Duration::from_secs(60);
+/// Tries that fail and may have cost all the same may go beyond what was agreed to by this part of it.
+const MAX_BEYOND: u64 = 20;
 /// When more of a hundred sentences cannot be spoken, the whole cannot.
 const MAX_FAILED_PER_CENT: u64 = 1;
 
@@ -54,7 +56,9 @@ pub(super) struct State {
     pub(super) trouble: String,
     /// What it has cost, with what is being made, in millionths.
     pub(super) spent: u64,
-    /// What is in the lanes.
+    /// What of it was for tries that failed and may have cost all the same.
+    uncertain: u64,
+    /// What is in the lanes, or has failed and may be tried again.
     in_hand: Vec<Job>,
 }
 
@@ -67,6 +71,7 @@ impl State {
             is_packing: false,
             trouble: String::new(),
             spent: progress.cost,
+            uncertain: 0,
             in_hand: Vec::new(),
         }
     }
@@ -202,12 +207,16 @@ impl Feeder<'_> {
         let cost = self.voices.price_of(&job.voice.engine, characters);
         {
             let state = &mut self.state();
-            // Something that was there is there no more, or the price has changed.
-            if cost > 0 && (state.spent + cost) as i64 > self.narration.max_cost {
+            // Something that was there is there no more, or the price has changed. What failed and may have cost all the
+            // same is no reason to end, as long as it is little.
+            let agreed = u64::try_from(self.narration.max_cost).unwrap_or(0);
+            let beyond = state.uncertain.min(agreed / MAX_BEYOND);
+            if cost > 0 && state.spent + cost > agreed + beyond {
                 let why = "It costs more than was agreed to. Ask for it anew.";
                 return Err(NarrationError::Text(why.to_owned()));
             }
             state.spent += cost;
+            state.in_hand.retain(|held| held.content != job.content);
             state.in_hand.push(job.clone());
         }
         let outcome = match self.make_patiently(&job).await {
@@ -216,7 +225,10 @@ impl Feeder<'_> {
             outcome => outcome,
         };
         let mut state = self.state();
-        state.in_hand.retain(|held| held.content != job.content);
+        // The queue tries again what failed, until this is given up.
+        if matches!(outcome, Ok(None)) {
+            state.in_hand.retain(|held| held.content != job.content);
+        }
         let is_unpaid = match &outcome {
             Ok(None) => false,
             Ok(Some(error)) => !error.may_have_cost(),
@@ -224,6 +236,8 @@ impl Feeder<'_> {
         };
         if is_unpaid {
             state.spent -= cost;
+        } else if !matches!(outcome, Ok(None)) {
+            state.uncertain += cost;
         }
         if let Ok(None) = &outcome {
             let progress = &mut state.progress;
@@ -275,15 +289,20 @@ impl Feeder<'_> {
                 Ok(Err(error)) => return Err(error),
                 Err(_) => continue,
             };
+            if let VoiceError::NotReady { reason } = error {
+                self.state().trouble = reason;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
             if matches!(error, VoiceError::OverAllowance { .. } | VoiceError::NoSuchVoice(_)) {
                 return Err(NarrationError::Voice(error));
             }
             // An engine that rests takes this one when it is back.
-            let Some(rest) = self.narrator.rest_card(&job.voice.engine).await else {
+            let Some(rest) = self.narrator.engine_rest(&job.voice.engine).await else {
                 return Ok(Some(error));
             };
-            self.state().trouble = rest.reason;
-            tokio::time::sleep(Duration::from_secs(rest.seconds.max(1)).min(REST_AT_MOST)).await;
+            self.state().trouble = rest.error.to_string();
+            tokio::time::sleep(rest.remaining.clamp(Duration::from_secs(1), REST_AT_MOST)).await;
         }
     }
 

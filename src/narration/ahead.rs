@@ -216,9 +216,9 @@ impl Narrator {
         Ok(self.missing(vec![job.clone()]).await?.is_empty())
     }
 
-    /// Takes sentences out of the background lanes of a book again.
+    /// Takes sentences out of the background lanes of a book again, also those that failed and are to be tried again.
     pub async fn leave_ahead(&self, book: &BookId, jobs: &[Job]) -> Result<(), NarrationError> {
-        Ok(self.shared.queue.withdraw(Class::Background, book, jobs).await?)
+        Ok(self.shared.queue.give_up(book, jobs).await?)
     }
 
     /// How many sentences of an engine are made ahead at once: half of what a service takes, and all places of the

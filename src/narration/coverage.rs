@@ -1,8 +1,10 @@
 //! Which part of a book has been made in a voice.
 
+use std::sync::LazyLock;
+
 use app::model::BookId;
 use app::preferences::Wording;
-use redis::{RedisResult, cmd};
+use redis::{RedisResult, Script, cmd};
 use serde::{Deserialize, Serialize};
 
 use super::{NarrationError, Narrator};
@@ -10,6 +12,18 @@ use crate::redis::Key;
 
 /// How long Redis remembers the list; a clip of the book in the voice makes it forget.
 const EXPIRY_SECONDS: u64 = 3600;
+/// How long it may take to make the list.
+const BEGUN_SECONDS: u64 = 60;
+
+/// Keeps a list unless Redis has been told to forget it since it was begun.
+/// KEYS: list    ARGV: what was noted when it was begun, list, expiry s
+static KEEP: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('GET', KEYS[1]) == ARGV[1] then
+           redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3])
+         end",
+    )
+});
 
 /// What has been made of a chapter in a voice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -40,9 +54,12 @@ impl Narrator {
         let is_plain = wording == Wording::default()
             && self.library.said(book).await?.directions.version() == 0;
         let redis = self.shared.redis.as_ref();
-        let redis = redis.filter(|redis| redis.is_up() && cast.is_one() && is_plain);
+        // On a cluster no clip makes it forget: the list is on another shard.
+        let redis =
+            redis.filter(|redis| redis.is_up() && !redis.is_cluster() && cast.is_one() && is_plain);
         let key =
             redis.map(|redis| redis.name(&Key::BookAudios(book.clone(), cast.narrator.id.clone())));
+        let begun = uuid::Uuid::new_v4().to_string();
         if let (Some(redis), Some(key)) = (redis, &key) {
             let known: RedisResult<Option<String>> =
                 cmd("GET").arg(key).query_async(&mut redis.clone()).await;
@@ -50,6 +67,10 @@ impl Narrator {
             if let Some(known) = known {
                 return Ok(known);
             }
+            let mut begin = cmd("SET");
+            begin.arg(key).arg(&begun).arg("EX").arg(BEGUN_SECONDS);
+            // Best effort: Redis is only a cache.
+            let _: RedisResult<()> = begin.query_async(&mut redis.clone()).await;
         }
         let mut list = Vec::with_capacity(details.chapters.len());
         for chapter in &details.chapters {
@@ -72,10 +93,9 @@ impl Narrator {
         if let (Some(redis), Some(key)) = (redis, &key)
             && let Ok(value) = serde_json::to_string(&list)
         {
-            let mut set = cmd("SET");
-            set.arg(key).arg(value).arg("EX").arg(EXPIRY_SECONDS);
-            // Best effort: Redis is only a cache.
-            let _: RedisResult<()> = set.query_async(&mut redis.clone()).await;
+            let mut keep = KEEP.prepare_invoke();
+            keep.key(key).arg(begun).arg(value).arg(EXPIRY_SECONDS);
+            let _: RedisResult<()> = keep.invoke_async(&mut redis.clone()).await;
         }
         Ok(list)
     }

@@ -16,6 +16,15 @@ use crate::text::hash::ContentHash;
 /// needed.
 const RETAIN_TRIES: usize = 5;
 
+/// How much of what listeners need is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// What they are about to hear.
+    Prefetch,
+    /// That, and their chapters with the next ones.
+    All,
+}
+
 /// What stands between a person and the page that they listen on, in the name of a listener.
 const LISTENS_ON: char = '/';
 
@@ -109,7 +118,9 @@ impl Narrator {
         queue.set_listener_position(position).await?;
         let stale = self.stale_sentences(position, &next, &before).await;
         if !stale.is_empty() {
-            queue.withdraw(Class::Prefetch, &position.book, &stale).await?;
+            // Whoever has moved since may need them.
+            let version = Some(before.version + 1);
+            queue.withdraw(Class::Prefetch, &position.book, &stale, version).await?;
         }
         self.enqueue(Class::Prefetch, &position.book, next).await
     }
@@ -127,7 +138,7 @@ impl Narrator {
         queue.set_listener_position(position).await?;
         for _ in 0..RETAIN_TRIES {
             let Listeners { positions, version } = queue.listeners(&position.book).await?;
-            let needed = self.needed(&positions).await?;
+            let needed = self.needed(&positions, Wanted::All).await?;
             if queue.retain(&position.book, &needed, version).await? {
                 break;
             }
@@ -193,7 +204,7 @@ impl Narrator {
         }
         let others: Vec<_> =
             before.positions.iter().filter(|known| !is_same(known)).cloned().collect();
-        match self.needed(&others).await {
+        match self.needed(&others, Wanted::Prefetch).await {
             Ok(of_others) => needed.extend(of_others.prefetch),
             // In doubt they are needed.
             Err(_) => return Vec::new(),
@@ -202,18 +213,33 @@ impl Narrator {
         stale
     }
 
-    /// What listeners of a book need. Each chapter is looked at once, however many are in it.
-    async fn needed(&self, positions: &[ListenerPosition]) -> Result<Needed, NarrationError> {
+    /// What listeners of a book need. Each chapter is looked at once, however many are in it and hear it alike.
+    async fn needed(
+        &self,
+        positions: &[ListenerPosition],
+        wanted: Wanted,
+    ) -> Result<Needed, NarrationError> {
         let mut needed = Needed::default();
         let mut plans: HashMap<(&str, u32, &str), Option<Arc<ChapterPlan>>> = HashMap::new();
+        // People who have chosen nothing of their own share a plan.
+        let mut added: Vec<Arc<ChapterPlan>> = Vec::new();
         for position in positions {
             let user = user_of(&position.listener);
             let plan = match plans.entry((user, position.chapter, position.voice.as_str())) {
                 Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(unknown) => {
-                    unknown.insert(self.add_chapters(position, &mut needed).await?)
-                }
+                Entry::Vacant(unknown) => unknown.insert(self.plan_at(position).await),
             };
+            if let Some(plan) = plan
+                && wanted == Wanted::All
+                && !added.iter().any(|known| Arc::ptr_eq(known, plan))
+            {
+                added.push(Arc::clone(plan));
+                let next = self.of_listener(position).next_plan(plan).await?;
+                for plan in [Some(&*plan), next.as_ref()].into_iter().flatten() {
+                    let jobs = plan.segments.iter().flat_map(Segment::jobs);
+                    needed.chapter.extend(jobs.map(|job| job.content));
+                }
+            }
             if let Some(plan) = plan {
                 let next = jobs(plan, position.sentence as usize, PREFETCH_SENTENCES);
                 needed.prefetch.extend(next.iter().map(|job| job.content));
@@ -222,25 +248,15 @@ impl Narrator {
         Ok(needed)
     }
 
-    /// Adds the chapter of a listener and the next to what is needed. `None` when this server cannot read
-    /// there, as when it does not have the voice: no reason to fail the others.
-    async fn add_chapters(
-        &self,
-        position: &ListenerPosition,
-        needed: &mut Needed,
-    ) -> Result<Option<Arc<ChapterPlan>>, NarrationError> {
-        let plan = match self.chosen_plan(position).await {
-            Ok(plan) => plan,
+    /// The chapter of a listener. `None` when this server cannot read there, as when it does not have the voice: no
+    /// reason to fail the others.
+    async fn plan_at(&self, position: &ListenerPosition) -> Option<Arc<ChapterPlan>> {
+        match self.chosen_plan(position).await {
+            Ok(plan) => Some(plan),
             Err(error) => {
                 tracing::warn!(position.listener, %error, "a listener is where nobody can read");
-                return Ok(None);
+                None
             }
-        };
-        let next = self.of_listener(position).next_plan(&plan).await?;
-        for plan in [Some(&plan), next.as_ref()].into_iter().flatten() {
-            let jobs = plan.segments.iter().flat_map(Segment::jobs);
-            needed.chapter.extend(jobs.map(|job| job.content));
         }
-        Ok(Some(plan))
     }
 }

@@ -87,7 +87,11 @@ impl Narrator {
         error: WaitError,
     ) -> Result<Clip, WaitError> {
         let Some(fallback) = plan.stand_in(job) else { return Err(error) };
-        tracing::warn!(%error, fallback = fallback.id, "another voice speaks a sentence");
+        let why = match &error {
+            WaitError::Voice(error) => error.in_full(),
+            error => error.to_string(),
+        };
+        tracing::warn!(why, fallback = fallback.id, "another voice speaks a sentence");
         let spoken = if overlay::is_of(&job.voice) {
             // A place in a sound is nothing to be read, and the next one may be whole.
             let Some(text) = self.shown(job).await else { return Err(error) };

@@ -81,7 +81,7 @@ impl Narrator {
                 sentence: letter.job.sentence,
                 voice: format!("{}:{}", letter.job.voice.engine, letter.job.voice.voice),
                 text: shown(letter.job.text.to_string()),
-                error: shown(letter.error.to_string()),
+                error: shown(letter.error.in_full()),
                 died_at_ms: letter.died_at_ms,
             });
         }

@@ -22,6 +22,7 @@ use crate::redis::{Key, RedisConnection};
 use crate::speech::ChosenVoice;
 use crate::text::hash::ContentHash;
 use crate::text::language::primary_subtag;
+use crate::text::pronunciation::has_phonemes;
 use crate::text::sentence::is_speakable;
 
 /// A multiple of real time. A voice that is slower needs more than a second for its first sentence: thirty words are ten
@@ -188,7 +189,8 @@ impl Narrator {
                 for job in &unheard {
                     self.shared.unheard.insert(self.unheard_name(job), ()).await;
                 }
-                queue.withdraw(Class::Prefetch, &plan.book, &unheard).await?;
+                let version = Some(listeners.version);
+                queue.withdraw(Class::Prefetch, &plan.book, &unheard, version).await?;
             }
             Ok::<_, QueueError>(())
         };
@@ -332,8 +334,8 @@ impl ChapterPlan {
 
 /// Where the first clause of a sentence ends, if that is long enough to be cut.
 fn first_clause(text: &str) -> Option<usize> {
-    // Phonemes stand in brackets, which are not to be cut.
-    if text.len() < MIN_CUT || text.contains("](/") {
+    // Phonemes are not to be cut.
+    if text.len() < MIN_CUT || has_phonemes(text) {
         return None;
     }
     let ends = text.match_indices(CLAUSE_ENDS).map(|(at, sign)| at + sign.len());
@@ -356,7 +358,7 @@ mod tests {
             "When the rain had stopped, he went.",
             "No, he said that the streets of the old town were always shining like that",
             "There were 1,000,000 of them in the streets of the old town that were shining.",
-            "He said [Beauchamp](/bˈiːtʃəm/) was there, and that the streets of it were shining.",
+            "He said \u{fdd0}Beauchamp\u{fdd1}bˈiːtʃəm\u{fdd2} was there, and the streets of it were shining.",
             "The streets of the old town of which he had spoken so often were shining, he said.",
             "The streets of the old town of which he had spoken were shining: — — — — — — — — —",
         ] {

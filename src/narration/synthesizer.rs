@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use metrics::{counter, gauge, histogram};
 
 use crate::accounts::{AllowanceError, Allowances, Booked};
 use crate::audio;
 use crate::clips::figures::Figures;
 use crate::clips::{Clips, ClipsError};
-use crate::queue::{Job, Sentence};
+use crate::queue::{Job, Made, Sentence};
 use crate::speech::engines::Engines;
 use crate::speech::{Spoken, VoiceError, Voices, at_own_rate};
 use crate::text::hash::{ContentHash, VoiceKey};
@@ -32,7 +31,7 @@ pub(super) struct Synthesizer {
 
 impl Synthesizer {
     /// Makes the clip of a job, unless it is there, and stores it for good.
-    pub(super) async fn make(&self, job: &Job) -> Result<Bytes, VoiceError> {
+    pub(super) async fn make(&self, job: &Job) -> Result<Made, VoiceError> {
         let mut has_waited = false;
         loop {
             // The last look before anything is paid for: another book or listener may have it by now.
@@ -41,7 +40,7 @@ impl Synthesizer {
                 if let Err(error) = self.clips.settle(job).await {
                     tracing::warn!(%error, "a clip is in memory and cannot be stored yet");
                 }
-                return Ok(clip.bytes);
+                return Ok(Made { clip: clip.bytes, by_engine: false });
             }
             let attempt = self.clips.guard.begin(&job.content).await;
             if let Some(attempt) = attempt.map_err(|error| unstored(error.into()))? {
@@ -58,15 +57,20 @@ impl Synthesizer {
         }
     }
 
-    async fn make_alone(&self, job: &Job) -> Result<Bytes, VoiceError> {
+    async fn make_alone(&self, job: &Job) -> Result<Made, VoiceError> {
         // Between the last look and the guard it may have been stored.
         if let Some(clip) = self.clips.stored(&job.content).await.map_err(unstored)? {
-            return Ok(clip.bytes);
+            return Ok(Made { clip: clip.bytes, by_engine: false });
         }
         let own_rate = at_own_rate(&job.voice);
         let is_resampled = own_rate.is_some();
+        let mut by_engine = true;
         let Spoken { clip, cost } = match own_rate {
-            Some((key, rate)) => self.resample(job, key, rate).await?,
+            Some((key, rate)) => {
+                let (spoken, asked) = self.resample(job, key, rate).await?;
+                by_engine = asked;
+                spoken
+            }
             None => match self.speak(job).await {
                 // An engine that was added a moment ago, by another process.
                 Err(VoiceError::NoSuchVoice(_)) if self.engines.refresh().await.is_ok() => {
@@ -83,22 +87,28 @@ impl Synthesizer {
         if !is_resampled {
             self.figures.made(job, cost);
         }
-        Ok(self.clips.put(job, clip, cost).await.bytes)
+        Ok(Made { clip: self.clips.put(job, clip, cost).await.bytes, by_engine })
     }
 
-    /// The clip of a voice at another sample rate, of the one at its own: whoever hears that has paid for this.
-    async fn resample(&self, job: &Job, key: VoiceKey, rate: u32) -> Result<Spoken, VoiceError> {
+    /// The clip of a voice at another sample rate, of the one at its own: whoever hears that has paid for this. Also
+    /// whether the engine was asked for that.
+    async fn resample(
+        &self,
+        job: &Job,
+        key: VoiceKey,
+        rate: u32,
+    ) -> Result<(Spoken, bool), VoiceError> {
         let (content, voice) =
             (ContentHash::of(&job.text, job.context.as_deref(), &key), Arc::new(key));
         let mut own = Job::new(Sentence { content, voice, ..Sentence::clone(job) });
         own.payer.clone_from(&job.payer);
         // Its own rate is no other, so this goes one deep.
-        Box::pin(self.make(&own)).await?;
+        let Made { by_engine, .. } = Box::pin(self.make(&own)).await?;
         let clip = self.clips.stored(&content).await.map_err(unstored)?;
         let clip = clip.ok_or_else(|| broken("a clip was lost while it was resampled"))?;
         let resampled = tokio::task::spawn_blocking(move || audio::resample(&clip, rate)).await;
         let clip = resampled.unwrap_or_else(|error| Err(error.to_string()));
-        Ok(Spoken { clip: clip.map_err(|reason| broken(&reason))?, cost: 0 })
+        Ok((Spoken { clip: clip.map_err(|reason| broken(&reason))?, cost: 0 }, by_engine))
     }
 
     /// Has the voice speak, from the allowance of whoever pays for it.
@@ -127,7 +137,7 @@ impl Synthesizer {
             }
             AllowanceError::Database(error) => {
                 tracing::error!(%error, "what a person spends cannot be booked");
-                broken("what may be spent cannot be read")
+                VoiceError::NotReady { reason: "What may be spent cannot be read.".to_owned() }
             }
         })
     }
@@ -166,7 +176,7 @@ fn count(job: &Job, spoken: &Result<Spoken, VoiceError>, begun: Instant) {
 /// What stores say is for the log, not for listeners.
 fn unstored(error: ClipsError) -> VoiceError {
     tracing::error!(%error, "a clip cannot be looked up");
-    broken("the stored audio is out of reach")
+    VoiceError::NotReady { reason: "The stored audio is out of reach.".to_owned() }
 }
 
 /// A failure of our own.

@@ -15,6 +15,8 @@ use crate::speech::VoiceError;
 const REQUEUE_INTERVAL: Duration = Duration::from_secs(2);
 /// The same while news does not arrive.
 const LOOK_INTERVAL: Duration = Duration::from_millis(150);
+/// How long the store may be out of reach before whoever waits is told.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 /// Requests of one page for stream and timeline arrive within this time.
 const PAGE_OPEN_WINDOW: Duration = Duration::from_millis(400);
 /// How long a listener waits for a sentence besides what its engine may take for it. Nobody gives up while
@@ -86,6 +88,7 @@ impl Narrator {
     async fn look_after(self, guard: WaitGuard, job: Job) {
         let mut asked: Option<Instant> = None;
         let mut begun = Instant::now();
+        let mut blind_since: Option<Instant> = None;
         loop {
             match self.shared.clips.get(&job).await {
                 Ok(Some(clip)) => {
@@ -94,10 +97,21 @@ impl Narrator {
                     }
                     return guard.end(Ok(clip));
                 }
-                Ok(None) => guard.must_be_made(),
+                Ok(None) => {
+                    blind_since = None;
+                    guard.must_be_made();
+                }
+                // Somebody may be making it, and the store may answer in a moment.
                 Err(error) => {
                     tracing::error!(%error, "a clip cannot be looked up");
-                    return guard.end(Err(WaitError::Store));
+                    if blind_since.get_or_insert_with(Instant::now).elapsed() >= STORE_PATIENCE {
+                        return guard.end(Err(WaitError::Store));
+                    }
+                    tokio::time::sleep(LOOK_INTERVAL).await;
+                    if guard.is_deserted() {
+                        return;
+                    }
+                    continue;
                 }
             }
             match guard.ask() {

@@ -13,10 +13,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::synthesizer::{Synthesizer, broken};
 use crate::queue::{Claim, Class, Finished, Heartbeat, Pool, Queue, Room, Timing};
-use crate::speech::{Capacity, in_background};
+use crate::speech::{Capacity, VoiceError, in_background};
 
 /// While the queue is out of reach, it is tried again after this long.
 const RETRY_PAUSE: Duration = Duration::from_millis(300);
+/// What fails because our own stores are out of reach is handed in after this long.
+const NOT_READY_PAUSE: Duration = Duration::from_secs(1);
 /// Told to stop, a worker waits this long for what it is making, then hands it back.
 const FINISH_LIMIT: Duration = Duration::from_secs(6);
 /// Places of this machine's processors that only a sentence somebody is about to hear may take.
@@ -55,6 +57,12 @@ impl Held {
 
     fn ended(&self) -> MutexGuard<'_, HashSet<String>> {
         self.0.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it is still being made.
+    fn is_unfinished(&self, token: &str) -> bool {
+        let ended = self.ended();
+        self.claims().contains_key(token) && !ended.contains(token)
     }
 
     /// What is still being made.
@@ -128,10 +136,11 @@ impl Worker {
                 in_flight.finish(made);
             }
         }
-        self.stop(in_flight).await;
+        self.finish_all(&mut in_flight).await;
+        // What is handed back must not be taken again by a renewal.
         upkeep.cancel();
-        // It ends at once.
         let _ = renewing.await;
+        self.hand_back(in_flight).await;
     }
 
     /// Where there is room for how many sentences. A service has as much as it accepts; all others share
@@ -213,14 +222,20 @@ impl Worker {
             if let Err(error) = &outcome {
                 let (book, chapter, sentence) =
                     (&claim.job.book, claim.job.chapter, claim.job.sentence);
-                tracing::warn!(%book, chapter, sentence, %error, "a sentence could not be spoken");
+                let error = error.in_full();
+                tracing::warn!(%book, chapter, sentence, error, "a sentence could not be spoken");
+            }
+            if outcome.as_ref().is_err_and(VoiceError::is_not_ready) {
+                // Or a whole lane would fail at the speed of an error.
+                tokio::time::sleep(NOT_READY_PAUSE).await;
             }
             Finished { claim, outcome }
         });
         in_flight.tasks.insert(task.id(), of_task);
     }
 
-    async fn stop(&self, mut in_flight: InFlight) {
+    /// Waits for what is being made, for a while.
+    async fn finish_all(&self, in_flight: &mut InFlight) {
         let deadline = Instant::now() + FINISH_LIMIT;
         while let Ok(Some(made)) =
             tokio::time::timeout_at(deadline, in_flight.making.join_next_with_id()).await
@@ -228,6 +243,10 @@ impl Worker {
             in_flight.finish(made);
         }
         in_flight.making.abort_all();
+    }
+
+    /// Hands in what is made, and gives the rest back.
+    async fn hand_back(&self, mut in_flight: InFlight) {
         if self.queue.complete_and_claim(&in_flight.finished, &[]).await.is_ok() {
             in_flight.forget_finished();
         }
@@ -279,7 +298,8 @@ async fn renew_leases(queue: Arc<dyn Queue>, held: Held, timing: Timing) {
             format!("{}/{}/{}", claim.job.book, claim.job.chapter, claim.job.sentence)
         });
         let heartbeat = Heartbeat { current_job, in_flight: claims.len() };
-        match queue.renew_leases(&claims, &heartbeat).await {
+        let is_held = |token: &str| held.is_unfinished(token);
+        match queue.renew_leases(&claims, &heartbeat, &is_held).await {
             Ok(false) => {}
             Ok(true) => held.0.has_more.notify_one(),
             Err(error) => {

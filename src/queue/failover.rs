@@ -58,13 +58,18 @@ impl FailoverQueue {
         with_fallback!(self.enqueue_awaited(job))
     }
 
+    pub(crate) async fn give_up(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+        with_fallback!(self.give_up(book, jobs))
+    }
+
     pub(crate) async fn withdraw(
         &self,
         class: Class,
         book: &BookId,
         jobs: &[Job],
+        version: Option<u64>,
     ) -> Result<(), QueueError> {
-        with_fallback!(self.withdraw(class, book, jobs))
+        with_fallback!(self.withdraw(class, book, jobs, version))
     }
 
     pub(crate) async fn retain(

@@ -143,8 +143,14 @@ impl State {
             Pool::LOCAL => failure,
             pool => self.pool(pool).failed(failure, error, timing),
         };
+        let tried = tries;
         let tries = tries + 1;
         match failure {
+            Failure::Again(delay) => {
+                let due = Instant::now() + delay;
+                self.retry.push_back(Retry { waiting: Waiting { job, tries: tried }, class, due });
+                bound(&mut self.retry);
+            }
             Failure::Retry(delay) => {
                 metrics::counter!("earmark_retries_total").increment(1);
                 let due = Instant::now() + delay;
@@ -158,7 +164,7 @@ impl State {
             // Its engine as a whole does not speak, so this was no try. The next one tries another sentence,
             // in case it is this one that the engine stumbles over.
             Failure::Rest(_) | Failure::Park => {
-                let waiting = Waiting { tries: tries - 1, job };
+                let waiting = Waiting { tries: tried, job };
                 let lane = self.pool_of(&waiting.job).lane(class);
                 if error.effect() == Effect::Failing {
                     lane.put_last(&finished.claim.job.book, waiting);
@@ -310,11 +316,29 @@ impl Queue for MemoryQueue {
         Ok(rest.map_or(Asked::Queued, Asked::Resting))
     }
 
-    async fn withdraw(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+    async fn withdraw(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+        version: Option<u64>,
+    ) -> Result<(), QueueError> {
         let mut state = self.state();
+        if version.is_some_and(|version| self.positions.of(book).version != version) {
+            return Ok(());
+        }
         for job in jobs {
             state.pool_of(job).lane(class).withdraw(book, &job.content);
         }
+        Ok(())
+    }
+
+    async fn give_up(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+        self.withdraw(Class::Background, book, jobs, None).await?;
+        let contents: HashSet<_> = jobs.iter().map(|job| job.content).collect();
+        self.state().retry.retain(|retry| {
+            retry.class != Class::Background || !contents.contains(&retry.waiting.job.content)
+        });
         Ok(())
     }
 
@@ -348,10 +372,12 @@ impl Queue for MemoryQueue {
                 let Finished { claim, outcome } = one;
                 let held = state.end(claim);
                 match outcome {
-                    Ok(_) => {
+                    Ok(made) => {
                         let done = ProgressDelta { done: usize::from(held), ..Default::default() };
                         state.record(&claim.job, done);
-                        state.pool_of(&claim.job).answered();
+                        if made.by_engine {
+                            state.pool_of(&claim.job).answered();
+                        }
                         news.push((claim.job.content, Ok(())));
                     }
                     // Of one that was given back another takes care, or has made it by now.
@@ -398,6 +424,7 @@ impl Queue for MemoryQueue {
         &self,
         held: &[Claim],
         heartbeat: &Heartbeat,
+        _: &(dyn for<'t> Fn(&'t str) -> bool + Sync),
     ) -> Result<bool, QueueError> {
         let now = Instant::now();
         let mut state = self.state();
@@ -564,6 +591,7 @@ impl Queue for MemoryQueue {
 mod tests {
     use bytes::Bytes;
 
+    use super::super::Made;
     use super::*;
     use crate::clips::job::tests::job;
 
@@ -587,7 +615,8 @@ mod tests {
         let finished: Vec<Finished> = claims
             .into_iter()
             .map(|claim| {
-                let outcome = error.map_or(Ok(Bytes::new()), |error| Err(error.clone()));
+                let clip = Made { clip: Bytes::new(), by_engine: true };
+                let outcome = error.map_or(Ok(clip), |error| Err(error.clone()));
                 Finished { claim, outcome }
             })
             .collect();

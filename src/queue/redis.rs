@@ -33,8 +33,8 @@ use tokio_util::task::TaskTracker;
 use super::requests::{ProgressDelta, REQUEST_EXPIRY_SECONDS, RequestStatus};
 use super::{
     Asked, Claim, Claimed, Class, DeadLetter, Enqueued, Finished, Heartbeat, Job, LaneStatus,
-    Listeners, MAX_BOOKS, Needed, Pool, Queue, QueueError, QueueStatus, Rest, Room, TURN, Timing,
-    WorkerStatus, abandoned,
+    Listeners, MAX_BOOKS, Made, Needed, Pool, Queue, QueueError, QueueStatus, Rest, Room, TURN,
+    Timing, WorkerStatus, abandoned,
 };
 use crate::clips::waits::Waits;
 use crate::redis::script::{self, Call};
@@ -287,8 +287,24 @@ impl Queue for RedisQueue {
         })
     }
 
-    async fn withdraw(&self, class: Class, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
-        Ok(self.withdraw_jobs(class, book, jobs).await?)
+    async fn withdraw(
+        &self,
+        class: Class,
+        book: &BookId,
+        jobs: &[Job],
+        version: Option<u64>,
+    ) -> Result<(), QueueError> {
+        Ok(self.withdraw_jobs(class, book, jobs, version).await?)
+    }
+
+    async fn give_up(&self, book: &BookId, jobs: &[Job]) -> Result<(), QueueError> {
+        self.withdraw_jobs(Class::Background, book, jobs, None).await?;
+        let contents: HashSet<_> = jobs.iter().map(|job| job.content).collect();
+        self.forget_retries(|job, class| {
+            class == Class::Background && contents.contains(&job.content)
+        })
+        .await?;
+        Ok(())
     }
 
     async fn retain(
@@ -311,13 +327,13 @@ impl Queue for RedisQueue {
         let mut failed = Vec::new();
         for one in finished {
             match &one.outcome {
-                Ok(clip) => {
+                Ok(Made { clip, .. }) => {
                     made.push(one);
                     if self.is_shared_at_once(one.claim.class) {
                         commands.extend(self.store(&one.claim.job, clip));
                     }
                 }
-                Err(error) => failed.push((one, error)),
+                Err(error) => failed.push(self.fail(one, error)),
             }
         }
         if self.redis.is_cluster() && !commands.is_empty() {
@@ -326,9 +342,7 @@ impl Queue for RedisQueue {
             tokio::spawn(async move { queue.batch(clips).await });
         }
         // An engine that begins to rest with this must not be claimed for in the same breath.
-        for (one, error) in failed {
-            self.fail(one, error).await?;
-        }
+        self.send(failed, MayRefuse(0)).await?;
         // Clips may be refused, as when Redis is full: they are in the object store.
         let may_refuse = MayRefuse(commands.len());
         commands.extend(self.complete(&made));
@@ -358,9 +372,10 @@ impl Queue for RedisQueue {
         &self,
         held: &[Claim],
         heartbeat: &Heartbeat,
+        is_held: &(dyn for<'t> Fn(&'t str) -> bool + Sync),
     ) -> Result<bool, QueueError> {
         let generation = self.redis.generation();
-        let has_more = self.renew(held).await?;
+        let has_more = self.renew(held, is_held).await?;
         self.renewed.fetch_max(generation, Ordering::Relaxed);
         self.show_worker(heartbeat).await?;
         Ok(has_more)
@@ -379,11 +394,12 @@ impl Queue for RedisQueue {
     }
 
     async fn release(&self, claims: &[Claim]) -> Result<(), QueueError> {
-        for claim in claims.iter().rev() {
+        let releases = claims.iter().rev().map(|claim| {
             let tries = claim.tries;
             let ending = Ending { claim, failure: None, error: None, dead_worker: None, tries };
-            self.end_claim(ending).await?;
-        }
+            self.end_claim(&ending)
+        });
+        self.send(releases.collect(), MayRefuse(0)).await?;
         Ok(())
     }
 

@@ -366,6 +366,11 @@ impl Keys {
         self.name(&Key::Books(Pool::LOCAL))
     }
 
+    /// What the leases of a worker begin with: its name follows.
+    pub fn worker_leases_head(&self) -> String {
+        self.name(&Key::WorkerLeases(String::new()))
+    }
+
     /// What the key of a clip begins with: the book id, `}:` and the clip's name follow.
     pub fn audio_head(&self) -> String {
         self.head(&Key::Audio(any_book(), any_clip()), any_book().as_str())

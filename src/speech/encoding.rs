@@ -108,8 +108,8 @@ mod tests {
     async fn a_clip_must_be_as_long_as_a_reading_is() {
         let text = "It was a bright cold day in April, and the clocks were striking thirteen.";
         assert!(clip(text, 4.5).await.is_ok());
-        assert!(clip(text, 0.4).await.unwrap_err().to_string().contains("cannot be all"));
-        assert!(clip("Yes.", 60.0).await.unwrap_err().to_string().contains("too long"));
+        assert!(clip(text, 0.4).await.unwrap_err().in_full().contains("cannot be all"));
+        assert!(clip("Yes.", 60.0).await.unwrap_err().in_full().contains("too long"));
         let silence = read(Bytes::from(vec![0; 48_000]), AudioFormat::Pcm, 24_000).unwrap();
         assert!(encode_checked("test", "Yes.", 1.0, silence, None).await.is_err());
     }

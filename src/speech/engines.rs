@@ -41,7 +41,7 @@ pub enum EnginesError {
     #[error(transparent)]
     Secrets(#[from] SecretsError),
     /// The engine did not answer as one.
-    #[error(transparent)]
+    #[error("{}", .0.in_full())]
     Voice(#[from] VoiceError),
     /// SQL failed.
     #[error("the list of engines failed: {0}")]

@@ -1,23 +1,24 @@
 //! Why no sound came, in words for the person who waits for it.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 /// The name of a voice program or service.
 pub type Program = Cow<'static, str>;
 
 /// Why no sound came.
-/// Travels between processes as JSON: who waits in one is told what happened in another.
-#[derive(Debug, Error, Clone, PartialEq, Eq, Serialize, Deserialize)]
+///
+/// Travels between processes as JSON: who waits in one is told what happened in another. Written out it is for everybody,
+/// and says nothing of what an engine has answered, which may be a service of the operator's network that is nobody
+/// else's business; [`in_full`](Self::in_full) is for whoever runs the place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VoiceError {
     /// No engine is there that has this voice.
-    #[error("There is no voice “{0}”.")]
     NoSuchVoice(String),
     /// The program is not installed or cannot be started.
-    #[error("The voice program “{program}” cannot be started: {reason}.")]
     NotStarted {
         /// What was to be started.
         program: Program,
@@ -25,7 +26,6 @@ pub enum VoiceError {
         reason: String,
     },
     /// It did not end within its time.
-    #[error("The voice “{program}” did not answer within {} seconds.", limit.as_secs())]
     TimedOut {
         /// What was running.
         program: Program,
@@ -33,7 +33,6 @@ pub enum VoiceError {
         limit: Duration,
     },
     /// It ended with an error.
-    #[error("The voice program “{program}” failed: {reason}.")]
     Failed {
         /// What was running.
         program: Program,
@@ -42,7 +41,6 @@ pub enum VoiceError {
     },
     /// What it returned is not audio, or not that of the sentence. (Silence from a program is: the
     /// engine had no words for the text.)
-    #[error("The voice “{program}” returned no usable audio: {reason}.")]
     NoAudio {
         /// What was running.
         program: Program,
@@ -50,9 +48,6 @@ pub enum VoiceError {
         reason: String,
     },
     /// The service does not accept the key (401, 403).
-    #[error(
-        "“{engine}” does not accept its key: {reason} Check the key under Engines, or choose another voice."
-    )]
     Refused {
         /// The engine's name.
         engine: String,
@@ -60,9 +55,6 @@ pub enum VoiceError {
         reason: String,
     },
     /// What was paid for is used up (402, or a code that says so).
-    #[error(
-        "The quota of “{engine}” is used up: {reason} Add to it there, or choose another voice."
-    )]
     Exhausted {
         /// The engine's name.
         engine: String,
@@ -70,9 +62,6 @@ pub enum VoiceError {
         reason: String,
     },
     /// The service does not take this request (400, 404, 422).
-    #[error(
-        "“{engine}” does not take this: {reason} Check its settings under Engines, or choose another voice."
-    )]
     Rejected {
         /// The engine's name.
         engine: String,
@@ -80,7 +69,6 @@ pub enum VoiceError {
         reason: String,
     },
     /// Too many requests (429).
-    #[error("“{engine}” is busy: {reason} Try again in a minute, or choose another voice.")]
     Busy {
         /// The engine's name.
         engine: String,
@@ -91,7 +79,6 @@ pub enum VoiceError {
         retry_after_ms: Option<u64>,
     },
     /// The service is out of reach or fails (no connection, 5xx, an answer that breaks off).
-    #[error("“{engine}” cannot be reached: {reason} Try again, or choose another voice.")]
     Unreachable {
         /// The engine's name.
         engine: String,
@@ -105,17 +92,18 @@ pub enum VoiceError {
         may_have_cost: bool,
     },
     /// The service did not answer within its time limit; it may have charged nevertheless.
-    #[error(
-        "“{engine}” did not answer within {seconds} seconds. Try again, choose another voice, or give it more time under Engines."
-    )]
     TooSlow {
         /// The engine's name.
         engine: String,
         /// The limit it did not keep.
         seconds: u16,
     },
+    /// Our own stores are out of reach; the engine was not asked.
+    NotReady {
+        /// What cannot be reached, as a sentence.
+        reason: String,
+    },
     /// What the person who asked may spend is used up; the engine was not asked.
-    #[error("{}", over_allowance(*.allowance, .payer))]
     OverAllowance {
         /// Characters a month.
         allowance: u64,
@@ -124,15 +112,96 @@ pub enum VoiceError {
         payer: String,
     },
     /// What the operator lets the engine speak is used up; it was not asked.
-    #[error(
-        "The budget of “{engine}” is used up: {reason} Raise it under Engines, or choose another voice."
-    )]
     OverBudget {
         /// The engine's name.
         engine: String,
         /// Which budget, and how much of it is used.
         reason: String,
     },
+}
+
+impl fmt::Display for VoiceError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text(|_| ".".to_owned()))
+    }
+}
+
+impl std::error::Error for VoiceError {}
+
+impl VoiceError {
+    /// The same with what the engine has answered, for whoever runs the place.
+    pub fn in_full(&self) -> String {
+        self.text(|reason| match reason.trim() {
+            "" => ".".to_owned(),
+            reason if reason.ends_with(['.', '!', '?']) => format!(": {reason}"),
+            reason => format!(": {reason}."),
+        })
+    }
+
+    /// What the engine has answered, if it has, for whoever runs the place.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::NotStarted { reason, .. }
+            | Self::Failed { reason, .. }
+            | Self::NoAudio { reason, .. }
+            | Self::Refused { reason, .. }
+            | Self::Exhausted { reason, .. }
+            | Self::Rejected { reason, .. }
+            | Self::Busy { reason, .. }
+            | Self::Unreachable { reason, .. }
+            | Self::OverBudget { reason, .. } => Some(reason.trim_end_matches('.')),
+            _ => None,
+        }
+        .filter(|reason| !reason.is_empty())
+    }
+
+    /// What happened and what to do; `told` ends the sentence that says what happened with the reason, or without.
+    fn text(&self, told: fn(&str) -> String) -> String {
+        match self {
+            Self::NoSuchVoice(voice) => format!("There is no voice “{voice}”."),
+            Self::NotStarted { program, reason } => {
+                format!("The voice program “{program}” cannot be started{}", told(reason))
+            }
+            Self::TimedOut { program, limit } => {
+                format!("The voice “{program}” did not answer within {} seconds.", limit.as_secs())
+            }
+            Self::Failed { program, reason } => {
+                format!("The voice program “{program}” failed{}", told(reason))
+            }
+            Self::NoAudio { program, reason } => {
+                format!("The voice “{program}” returned no usable audio{}", told(reason))
+            }
+            Self::Refused { engine, reason } => format!(
+                "“{engine}” does not accept its key{} Check the key under Engines, or choose another voice.",
+                told(reason)
+            ),
+            Self::Exhausted { engine, reason } => format!(
+                "The quota of “{engine}” is used up{} Add to it there, or choose another voice.",
+                told(reason)
+            ),
+            Self::Rejected { engine, reason } => format!(
+                "“{engine}” does not take this{} Check its settings under Engines, or choose another voice.",
+                told(reason)
+            ),
+            Self::Busy { engine, reason, .. } => format!(
+                "“{engine}” is busy{} Try again in a minute, or choose another voice.",
+                told(reason)
+            ),
+            Self::Unreachable { engine, reason, .. } => format!(
+                "“{engine}” cannot be reached{} Try again, or choose another voice.",
+                told(reason)
+            ),
+            Self::TooSlow { engine, seconds } => format!(
+                "“{engine}” did not answer within {seconds} seconds. Try again, choose another voice, or give it more time under Engines."
+            ),
+            Self::NotReady { reason } => format!("{reason} Try again in a minute."),
+            Self::OverAllowance { allowance, payer } => over_allowance(*allowance, payer),
+            Self::OverBudget { engine, reason } => format!(
+                "The budget of “{engine}” is used up{} Raise it under Engines, or choose another voice.",
+                told(reason)
+            ),
+        }
+    }
 }
 
 /// Whoever has nothing to spend, in the place of a person: no id is like it.
@@ -154,6 +223,8 @@ fn over_allowance(allowance: u64, payer: &str) -> String {
 /// What a failure of one sentence means for the other sentences of its engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
+    /// Nothing: the engine was not asked.
+    NotAsked,
     /// Nothing: the engine answered, and the fault is in this sentence or its settings.
     None,
     /// The engine may be failing; several such failures in a row mean that it is.
@@ -195,9 +266,14 @@ impl VoiceError {
             | Self::TimedOut { .. }
             | Self::Failed { .. }
             | Self::NoAudio { .. }
-            | Self::OverAllowance { .. }
             | Self::Rejected { .. } => Effect::None,
+            Self::NotReady { .. } | Self::OverAllowance { .. } => Effect::NotAsked,
         }
+    }
+
+    /// Whether no engine was asked, because our own stores were out of reach.
+    pub fn is_not_ready(&self) -> bool {
+        matches!(self, Self::NotReady { .. })
     }
 
     /// Whether the engine may have done the work nevertheless, and charged for it.

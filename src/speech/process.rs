@@ -157,7 +157,7 @@ mod tests {
     async fn a_failing_program_is_quoted() {
         let error =
             run("sh", ["-c", "echo no voice >&2; exit 3"], "x", SMALL_PROGRAM).await.unwrap_err();
-        assert!(error.to_string().contains("no voice"), "{error}");
+        assert!(error.in_full().contains("no voice"), "{error}");
     }
 
     #[tokio::test]
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(well.unwrap(), b"sound\n");
         let ill = ["-c", &format!("{chatter} echo the reason >&2; exit 1")];
         let error = run("sh", ill, "", SMALL_PROGRAM).await.unwrap_err();
-        assert!(error.to_string().contains("the reason"), "{error}");
+        assert!(error.in_full().contains("the reason"), "{error}");
     }
 
     #[tokio::test]

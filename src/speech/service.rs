@@ -101,7 +101,7 @@ impl Service {
     /// Makes a request until it is answered well, as often as that makes sense. A request that was not
     /// answered in time is not repeated: the service may have done the work, and charged for it.
     pub(super) async fn ask(&self, request: RequestBuilder) -> Result<Bytes, VoiceError> {
-        let (mut tried, mut broken_off) = (0, None);
+        let mut tried = 0;
         loop {
             // The bodies here are JSON, which can be sent again.
             let Some(attempt) = request.try_clone() else {
@@ -112,16 +112,12 @@ impl Service {
                 Err(failure) => failure,
             };
             tried += 1;
-            // What broke off may be charged each time, and stays booked whatever becomes of the next try.
-            let breaks_off_again = broken_off.is_some() && error.may_have_cost();
-            if !may_retry || tried >= TRIES || breaks_off_again {
-                return Err(broken_off.unwrap_or(error));
-            }
-            if error.may_have_cost() {
-                broken_off = Some(error.clone());
+            if !may_retry || tried >= TRIES {
+                return Err(error);
             }
             let pause = BACKOFF.mul_f64(f64::from(1 << (tried - 1)) * (0.5 + fastrand::f64()));
-            tracing::debug!(engine = self.engine, %error, ?pause, "a request is tried again");
+            let error = error.in_full();
+            tracing::debug!(engine = self.engine, error, ?pause, "a request is tried again");
             tokio::time::sleep(pause).await;
         }
     }
@@ -132,7 +128,13 @@ impl Service {
             if error.is_timeout() && !error.is_connect() {
                 return Failure { error: self.too_slow(self.limits.total), may_retry: false };
             }
-            Failure { error: self.unreachable(&plain_reason(error)), may_retry: true }
+            let mut failure = self.unreachable(&plain_reason(error));
+            // Once the request was sent the work may have been done, and the same again may be charged again.
+            let was_sent = !error.is_connect();
+            if let VoiceError::Unreachable { may_have_cost, .. } = &mut failure {
+                *may_have_cost = was_sent;
+            }
+            Failure { error: failure, may_retry: !was_sent }
         };
         let first_byte = Duration::from_secs(self.limits.first_byte.into());
         let response = match tokio::time::timeout(first_byte, request.send()).await {
@@ -154,6 +156,7 @@ impl Service {
         let body = body.map_err(|mut failure| {
             if let VoiceError::Unreachable { may_have_cost, .. } = &mut failure.error {
                 *may_have_cost = status.is_success();
+                failure.may_retry = !status.is_success();
             }
             failure
         })?;

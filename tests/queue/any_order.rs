@@ -10,14 +10,15 @@ enum Step {
         book: u64,
         sentences: Vec<u32>,
     },
-    /// For the service, which has chapter lanes only.
     EnqueueService {
+        class: Class,
         book: u64,
         sentences: Vec<u32>,
     },
     Awaited {
         book: u64,
         sentence: u32,
+        of_service: bool,
     },
     /// The listeners of a book need no more than this.
     Retain {
@@ -70,11 +71,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(How::Overloaded),
     ];
     let step = prop_oneof![
-        4 => (class, books(), sentences())
+        4 => (class.clone(), books(), sentences())
             .prop_map(|(class, book, sentences)| Step::Enqueue { class, book, sentences }),
-        2 => (books(), sentences())
-            .prop_map(|(book, sentences)| Step::EnqueueService { book, sentences }),
-        2 => (books(), 0..6_u32).prop_map(|(book, sentence)| Step::Awaited { book, sentence }),
+        2 => (class, books(), sentences())
+            .prop_map(|(class, book, sentences)| Step::EnqueueService { class, book, sentences }),
+        2 => (books(), 0..6_u32, any::<bool>())
+            .prop_map(|(book, sentence, of_service)| Step::Awaited { book, sentence, of_service }),
         1 => (books(), sentences(), sentences())
             .prop_map(|(book, prefetch, chapter)| Step::Retain { book, prefetch, chapter }),
         5 => (0..2_usize, 0..4_usize, 0..4_usize)
@@ -109,12 +111,13 @@ impl Model<'_> {
             Step::Enqueue { class, book: number, sentences } => {
                 self.enqueue(class, number, jobs(number, &sentences)).await;
             }
-            Step::EnqueueService { book, sentences } => {
+            Step::EnqueueService { class, book, sentences } => {
                 let jobs = sentences.iter().map(|sentence| job_of_service(book, *sentence));
-                self.enqueue(Class::Chapter, book, jobs.collect()).await;
+                self.enqueue(class, book, jobs.collect()).await;
             }
-            Step::Awaited { book, sentence } => {
-                let first = job(book, sentence);
+            Step::Awaited { book, sentence, of_service } => {
+                let one = if of_service { job_of_service } else { job };
+                let first = one(book, sentence);
                 self.wanted.insert(first.content);
                 self.bench.other.enqueue_awaited(&first).await.unwrap();
             }
@@ -180,8 +183,16 @@ impl Model<'_> {
         }
         let is_ahead = |claim: &Claim| matches!(claim.class, Class::Chapter | Class::Background);
         if claims.iter().any(|claim| is_ahead(claim) && claim.job.pool() == Pool::LOCAL) {
-            let waiting = self.workers[by].status().await.unwrap().prefetch;
-            assert_eq!(waiting, 0, "a chapter sentence was claimed before a prefetch sentence");
+            let lanes = self.workers[by].lanes().await.unwrap();
+            let is_before = |lane: &&LaneStatus| {
+                let is_urgent = matches!(lane.class, Class::Awaited | Class::Prefetch);
+                lane.pool == Pool::LOCAL && is_urgent && lane.sentences > 0
+            };
+            assert_eq!(
+                lanes.iter().find(is_before),
+                None,
+                "a chapter sentence was claimed before a prefetch sentence"
+            );
         }
         for claim in claims {
             let holders = self.held.iter().flatten();

@@ -39,3 +39,32 @@ async fn a_redis_that_forgot_the_scripts_is_told_them_again() {
     let expected: Vec<_> = (0..5).map(|sentence| (1, sentence)).collect();
     assert_eq!(drain(&bench.other).await, expected);
 }
+
+/// A reader goes back and forth between pages while nobody speaks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lane_is_no_longer_than_what_waits_in_it() {
+    let server = Arc::new(RedisServer::start());
+    let bench = Kind::Redis(Arc::clone(&server)).bench().await;
+    for _ in 0..20 {
+        bench.one.enqueue(Class::Prefetch, &book(1), &jobs(1, 5)).await.unwrap();
+        bench.one.withdraw(Class::Prefetch, &book(1), &jobs(1, 4), None).await.unwrap();
+    }
+    let lane = server.cli(&["KEYS", "*queue:tts:prefetch:*"]);
+    let length: usize = server.cli(&["LLEN", &lane]).parse().unwrap();
+    assert!(length <= 5, "{length}");
+}
+
+/// As when the answer to a claim was lost in a way that nobody thought of.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_holds_is_not_being_made() {
+    let server = Arc::new(RedisServer::start());
+    let bench = Kind::Redis(Arc::clone(&server)).bench().await;
+    bench.one.enqueue(Class::Chapter, &book(1), &jobs(1, 2)).await.unwrap();
+    let held = claim(&bench.one).await.unwrap();
+    let making = server.cli(&["KEYS", "*queue:tts:making"]);
+    let lost = job(1, 1).content.to_string();
+    server.cli(&["HSET", &making, &lost, "1-0123456789ab:7"]);
+    keep_up(&bench.one, std::slice::from_ref(&held)).await;
+    assert!(bench.other.is_being_made(&held.job.content).await.unwrap());
+    assert!(!bench.other.is_being_made(&job(1, 1).content).await.unwrap());
+}

@@ -44,6 +44,18 @@ async fn a_worker_that_was_away_loses_no_job(bench: &Bench) {
     assert_eq!(status(&bench.one).await, QueueStatus::default());
 }
 
+async fn what_has_ended_is_not_taken_again_by_a_renewal(bench: &Bench) {
+    let queue = &bench.one;
+    queue.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap();
+    let held = claim(queue).await.unwrap();
+    finish(queue, failed(held.clone())).await;
+    // The renewal had begun before that.
+    let held = std::slice::from_ref(&held);
+    queue.renew_leases(held, &Heartbeat::default(), &|_| false).await.unwrap();
+    assert!(!bench.other.is_being_made(&held[0].job.content).await.unwrap());
+    assert_eq!(status(queue).await, QueueStatus { retry: 1, ..QueueStatus::default() });
+}
+
 async fn a_job_that_kills_its_workers_is_a_dead_letter(bench: &Bench) {
     bench.one.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap();
     for tries in 0..MAX_TRIES {
@@ -102,6 +114,35 @@ async fn a_failed_job_is_tried_again_and_then_a_dead_letter(bench: &Bench) {
     assert_eq!(queue.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap().added, 1);
 }
 
+async fn a_job_that_is_given_up_is_not_tried_again(bench: &Bench) {
+    let queue = &bench.one;
+    queue.enqueue(Class::Background, &book(1), &jobs(1, 2)).await.unwrap();
+    queue.enqueue(Class::Chapter, &book(1), &[job(1, 2)]).await.unwrap();
+    for _ in 0..3 {
+        finish(queue, failed(claim(queue).await.unwrap())).await;
+    }
+    bench.other.give_up(&book(1), &jobs(1, 3)).await.unwrap();
+    // What others asked for is tried again.
+    tokio::time::sleep(TIMING.retry + TIMING.renewal).await;
+    keep_up(queue, &[]).await;
+    assert_eq!(drain(queue).await, [(1, 2)]);
+}
+
+/// Our own database is out of reach for a while: nothing is a dead letter for that, and no engine is taken to be well.
+async fn what_our_own_stores_fail_at_is_no_try(bench: &Bench) {
+    let queue = &bench.one;
+    queue.enqueue(Class::Chapter, &book(1), &[job(1, 0)]).await.unwrap();
+    for _ in 0..=MAX_TRIES {
+        let claimed = claim(queue).await.expect("it comes back");
+        assert_eq!(claimed.tries, 0);
+        let error = VoiceError::NotReady { reason: "No.".to_owned() };
+        finish(queue, failed_with(claimed, error)).await;
+        tokio::time::sleep(TIMING.retry + TIMING.renewal).await;
+        keep_up(queue, &[]).await;
+    }
+    assert!(queue.dead_letters().await.unwrap().is_empty());
+}
+
 async fn what_is_released_counts_no_try(bench: &Bench) {
     let queue = &bench.one;
     queue.enqueue(Class::Prefetch, &book(1), &jobs(1, 3)).await.unwrap();
@@ -115,7 +156,10 @@ async fn what_is_released_counts_no_try(bench: &Bench) {
 promises!(
     what_a_dead_worker_held_comes_back,
     a_worker_that_was_away_loses_no_job,
+    what_has_ended_is_not_taken_again_by_a_renewal,
     a_job_that_kills_its_workers_is_a_dead_letter,
     a_failed_job_is_tried_again_and_then_a_dead_letter,
+    a_job_that_is_given_up_is_not_tried_again,
+    what_our_own_stores_fail_at_is_no_try,
     what_is_released_counts_no_try,
 );

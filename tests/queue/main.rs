@@ -19,7 +19,8 @@ use earmark::queue::redis::{Duties, RedisQueue};
 use earmark::queue::requests::ProgressDelta;
 use earmark::queue::{
     Asked, Claim, Class, Enqueued, Finished, Heartbeat, Job, LaneStatus, MAX_BOOKS, MAX_FAILURES,
-    MAX_LANE_JOBS, MAX_TRIES, Needed, Pool, Queue, QueueError, QueueStatus, Room, Sentence, Timing,
+    MAX_LANE_JOBS, MAX_TRIES, Made, Needed, Pool, Queue, QueueError, QueueStatus, Room, Sentence,
+    Timing,
 };
 use earmark::redis::{RedisConfig, RedisConnection};
 use earmark::speech::VoiceError;
@@ -193,7 +194,7 @@ fn job_by(engine: &str, of_book: u64, sentence: u32, text: &str) -> Job {
 }
 
 fn made(claim: Claim) -> Finished {
-    Finished { claim, outcome: Ok(Bytes::from_static(b"clip")) }
+    Finished { claim, outcome: Ok(Made { clip: Bytes::from_static(b"clip"), by_engine: true }) }
 }
 
 fn failed(claim: Claim) -> Finished {
@@ -253,7 +254,7 @@ async fn finish(queue: &Arc<dyn Queue>, finished: Finished) {
 }
 
 async fn keep_up(queue: &Arc<dyn Queue>, held: &[Claim]) {
-    queue.renew_leases(held, &Heartbeat::default()).await.unwrap();
+    queue.renew_leases(held, &Heartbeat::default(), &|_| true).await.unwrap();
     queue.recover().await.unwrap();
 }
 

@@ -30,7 +30,7 @@ async fn what_waits_is_known_by_class_and_engine(bench: &Bench) {
     // Whoever works says so, and what it works on.
     let current_job = format!("{}/1/0", claim.job.book);
     let heartbeat = Heartbeat { current_job, in_flight: 1 };
-    queue.renew_leases(std::slice::from_ref(&claim), &heartbeat).await.unwrap();
+    queue.renew_leases(std::slice::from_ref(&claim), &heartbeat, &|_| true).await.unwrap();
     let workers = bench.other.workers().await.unwrap();
     assert_eq!(workers.len(), 1, "{workers:?}");
     assert_eq!(workers[0].heartbeat, heartbeat);
@@ -177,10 +177,48 @@ async fn nothing_is_dropped_while_a_listener_moves(bench: &Bench) {
 async fn a_turned_page_takes_back_what_it_asked_for(bench: &Bench) {
     let queue = &bench.one;
     queue.enqueue(Class::Prefetch, &book(1), &jobs(1, 4)).await.unwrap();
-    bench.other.withdraw(Class::Prefetch, &book(1), &[job(1, 0), job(1, 2)]).await.unwrap();
+    bench.other.withdraw(Class::Prefetch, &book(1), &[job(1, 0), job(1, 2)], None).await.unwrap();
     assert_eq!(status(queue).await.prefetch, 2);
     assert_eq!(drain(queue).await, [(1, 1), (1, 3)]);
     assert_eq!(status(queue).await, QueueStatus::default());
+}
+
+async fn a_page_that_was_turned_before_takes_nothing_back(bench: &Bench) {
+    let queue = &bench.one;
+    queue.enqueue(Class::Prefetch, &book(1), &jobs(1, 2)).await.unwrap();
+    let version = queue.listeners(&book(1)).await.unwrap().version;
+    let position = ListenerPosition {
+        listener: "other".to_owned(),
+        book: book(1),
+        chapter: 1,
+        sentence: 0,
+        voice: String::new(),
+    };
+    bench.other.set_listener_position(&position).await.unwrap();
+    queue.withdraw(Class::Prefetch, &book(1), &jobs(1, 2), Some(version)).await.unwrap();
+    assert_eq!(status(queue).await.prefetch, 2);
+    queue.withdraw(Class::Prefetch, &book(1), &jobs(1, 2), Some(version + 1)).await.unwrap();
+    assert_eq!(status(queue).await.prefetch, 0);
+}
+
+/// One person's sentence is withdrawn and another asks for it: that one pays, and it keeps its place in the new order.
+async fn what_is_put_in_again_is_taken_as_it_was_put_in_last(bench: &Bench) {
+    let queue = &bench.one;
+    let of = |payer: &str, sentence| {
+        let mut job = job(1, sentence);
+        job.payer = Some(payer.into());
+        job
+    };
+    let first = [of("Ada", 0), of("Ada", 1), of("Ada", 2)];
+    queue.enqueue(Class::Chapter, &book(1), &first).await.unwrap();
+    queue.withdraw(Class::Chapter, &book(1), &first[..2], None).await.unwrap();
+    queue.enqueue(Class::Chapter, &book(1), &[of("Lea", 1), of("Lea", 0)]).await.unwrap();
+    let mut claimed = Vec::new();
+    while let Some(claim) = claim(queue).await {
+        claimed.push((claim.job.payer.as_deref().unwrap().to_owned(), claim.job.sentence));
+        finish(queue, made(claim)).await;
+    }
+    assert_eq!(claimed, [("Ada".into(), 2), ("Lea".into(), 1), ("Lea".into(), 0)]);
 }
 
 async fn background_comes_last(bench: &Bench) {
@@ -266,6 +304,8 @@ promises!(
     a_lane_keeps_what_is_needed,
     nothing_is_dropped_while_a_listener_moves,
     a_turned_page_takes_back_what_it_asked_for,
+    a_page_that_was_turned_before_takes_nothing_back,
+    what_is_put_in_again_is_taken_as_it_was_put_in_last,
     background_comes_last,
     a_place_is_kept_for_whoever_listens,
     pools_of_one_machine_share_its_places,

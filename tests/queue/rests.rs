@@ -81,6 +81,24 @@ async fn an_outage_makes_no_dead_letters(bench: &Bench) {
     assert_eq!(spoken.len(), 20);
 }
 
+/// A probe may find that its clip is there: the engine was not asked, and is tried again by one sentence alone.
+async fn a_clip_that_was_there_says_nothing_of_its_engine(bench: &Bench) {
+    let all: Vec<_> = (0..4).map(|sentence| job_of_service(1, sentence)).collect();
+    bench.one.enqueue(Class::Chapter, &book(1), &all).await.unwrap();
+    let held = claim_in(&bench.one, service(1, 4)).await.unwrap();
+    finish(&bench.one, failed_with(held, busy(200))).await;
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let rooms = [service(4, 4)];
+    let claims = bench.other.complete_and_claim(&[], &rooms).await.unwrap().claims;
+    let [probe] = &claims[..] else { panic!("exactly one tries") };
+    let there = Made { clip: Bytes::from_static(b"clip"), by_engine: false };
+    let finished = [Finished { claim: probe.clone(), outcome: Ok(there) }];
+    let claims = bench.other.complete_and_claim(&finished, &rooms).await.unwrap().claims;
+    assert_eq!(claims.len(), 1, "again one alone");
+    let claims = bench.one.complete_and_claim(&[made(claims[0].clone())], &rooms).await;
+    assert_eq!(claims.unwrap().claims.len(), 2, "it is back");
+}
+
 async fn a_wrong_key_parks_the_engine_until_it_is_mended(bench: &Bench) {
     let refused = VoiceError::Refused { engine: SERVICE.to_owned(), reason: String::new() };
     bench.one.enqueue(Class::Chapter, &book(1), &[job_of_service(1, 0)]).await.unwrap();
@@ -132,6 +150,7 @@ promises!(
     an_engine_that_asks_for_it_rests_and_one_sentence_tries_it,
     an_engine_that_rests_from_now_on_is_not_claimed_for_in_the_same_exchange,
     an_outage_makes_no_dead_letters,
+    a_clip_that_was_there_says_nothing_of_its_engine,
     a_wrong_key_parks_the_engine_until_it_is_mended,
     a_late_failure_is_no_news,
     nothing_waits_for_an_engine_that_is_no_more,

@@ -20,7 +20,7 @@ pub(super) struct Lanes {
 
 #[derive(Default)]
 struct Lane {
-    /// In order; what is not in `waiting` was withdrawn and is passed over.
+    /// In order; what is not in `waiting` was withdrawn and is passed over, and goes before more is put in.
     jobs: VecDeque<Waiting>,
     waiting: HashSet<ContentHash>,
 }
@@ -61,10 +61,19 @@ impl Lanes {
         self.lanes.len() >= MAX_BOOKS
     }
 
+    /// Drops what was withdrawn, so that a lane is no longer than what waits in it and what is put in again is not
+    /// taken as it was the first time.
+    fn tidy(lane: &mut Lane) {
+        if lane.jobs.len() > lane.waiting.len() {
+            lane.jobs.retain(|job| lane.waiting.contains(&job.job.content));
+        }
+    }
+
     /// Puts a job at the head of its lane, also when the lane is full: it was in one before.
     pub(super) fn put_first(&mut self, first: Waiting) {
         let book = first.job.book.clone();
         let lane = self.lane(&book);
+        Self::tidy(lane);
         if lane.waiting.insert(first.job.content) {
             lane.jobs.push_front(first);
             self.len += 1;
@@ -74,6 +83,7 @@ impl Lanes {
     /// Puts a job at the end of a lane.
     pub(super) fn put_last(&mut self, book: &BookId, last: Waiting) {
         let lane = self.lane(book);
+        Self::tidy(lane);
         if lane.waiting.insert(last.job.content) {
             lane.jobs.push_back(last);
             self.len += 1;

@@ -103,7 +103,7 @@ impl PoolState {
     ) -> Failure {
         let rest = match failure {
             // It was not asked.
-            Failure::Dropped => return failure,
+            Failure::Dropped | Failure::Again(_) => return failure,
             Failure::Rest(rest) => rest,
             Failure::Park => timing.rest_after(self.rest_number()),
             Failure::Retry(_) | Failure::Dead if error.effect() == Effect::Failing => {

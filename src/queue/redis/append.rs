@@ -20,13 +20,16 @@ use super::{MayRefuse, RedisQueue, payload, scripts};
 use crate::queue::{Class, Enqueued, Job, MAX_BOOKS, MAX_LANE_JOBS, Pool, QueueError};
 use crate::redis::Key;
 use crate::redis::script::{self, Call};
-use crate::time::now_ms;
 
 /// Jobs added by one transaction: nobody waits for it long, and while Redis takes them the next are put together.
 /// Measured with chapters of 300: a hundred a call are a tenth slower, twenty-five no faster.
 const JOBS_A_CALL: usize = 50;
 /// Sentences asked about by one command, for the same reason.
 const SENTENCES_A_LOOK: usize = 1000;
+
+/// A lane of no more payloads is looked through each time that more is put in while some of it was withdrawn, which
+/// takes Redis some ten milliseconds at most; a longer one when half of it was.
+const TIDIED_AT_ONCE: usize = 5_000;
 
 /// A job whose payload is made when it is known to be needed.
 struct Pending<'a> {
@@ -148,6 +151,11 @@ impl RedisQueue {
         }
         // A lane that was deleted by hand has nothing that waits.
         let waiting = if length == 0 { 0 } else { waiting };
+        if length > waiting {
+            let mut tidy = Call::new(&scripts::TIDY);
+            tidy.key(names.lane.clone()).key(names.pending.clone()).arg(TIDIED_AT_ONCE);
+            let _: i64 = tidy.invoke(&self.redis).await?;
+        }
         if waiting > 0 {
             self.leave_out_waiting(&names.pending, jobs).await?;
         }
@@ -194,7 +202,7 @@ impl RedisQueue {
         for answer in answers {
             until.extend(Vec::<Option<f64>>::from_redis_value(answer)?);
         }
-        let now = now_ms() as f64;
+        let now = self.now_ms().await? as f64;
         let mut until = until.into_iter();
         jobs.retain(|_| until.next().flatten().is_none_or(|until| until <= now));
         Ok(())

@@ -11,6 +11,8 @@ local PASSES = 8 -- jobs that turn out to be made already cost a pass
 local serial = tonumber(ARGV[8])
 local now = clock()
 local now_ms = math.floor(now / 1000)
+-- A call that is sent again, because its answer was lost, must not give the same tokens to other sentences.
+local born = string.format('-%.0f', now)
 local expiry = string.format('%.0f', now_ms + tonumber(ARGV[10]))
 local out, leases, making, taken_from = { 0 }, {}, {}, {}
 local begun, dropped = {}, {}
@@ -63,7 +65,7 @@ local function take(pool, book, class, quota)
   for i, payload in ipairs(good) do
     -- What does not wait any more was withdrawn.
     if waits[i] == 1 then
-      local token = ARGV[7] .. string.format('%.0f', serial)
+      local token = ARGV[7] .. string.format('%.0f', serial) .. born
       if not holders[i] and not stored[i]
           and redis.call('SET', ARGV[4] .. book .. '}:' .. names[i], token, 'NX', 'PX', ARGV[9]) then
         serial = serial + 1

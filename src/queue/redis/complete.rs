@@ -7,7 +7,7 @@ use redis::{Cmd, RedisResult, cmd};
 
 use super::announcements::{self, Announcement};
 use super::payload::{self, Payload};
-use super::{RedisQueue, scripts};
+use super::{MayRefuse, RedisQueue, scripts};
 use crate::queue::requests::REQUEST_EXPIRY_SECONDS;
 use crate::queue::{
     ABANDONED_FOR, Claim, Failure, Finished, Job, MAX_FAILED, MAX_FAILURES, Pool, abandoned,
@@ -57,16 +57,18 @@ impl RedisQueue {
         let mut numbers = Vec::with_capacity(finished.len());
         let mut lists = BTreeSet::new();
         let pools: Vec<Pool> = finished.iter().map(|one| one.claim.job.pool()).collect();
-        for (Finished { claim, .. }, pool) in finished.iter().zip(&pools) {
+        for (Finished { claim, outcome }, pool) in finished.iter().zip(&pools) {
             let job = &claim.job;
             let id = format!("{}:{}", job.voice.engine, job.voice.voice);
             lists.insert(self.name(&Key::BookAudios(job.book.clone(), id)));
+            let is_answer = outcome.as_ref().is_ok_and(|made| made.by_engine);
             numbers.push(pool.engine().map_or(0, |engine| {
                 let known = engines.iter().position(|known| *known == engine);
-                1 + known.unwrap_or_else(|| {
+                let number = 1 + known.unwrap_or_else(|| {
                     engines.push(engine);
                     engines.len() - 1
-                })
+                }) as i64;
+                if is_answer { number } else { -number }
             }));
         }
         let mut call = Call::new(&scripts::COMPLETE);
@@ -128,21 +130,20 @@ impl RedisQueue {
     }
 
     /// Notes a failed try.
-    pub(super) async fn fail(&self, finished: &Finished, error: &VoiceError) -> RedisResult<()> {
+    pub(super) fn fail(&self, finished: &Finished, error: &VoiceError) -> Cmd {
         let claim = &finished.claim;
-        self.end_claim(Ending {
+        self.end_claim(&Ending {
             claim,
             failure: Some(finished.failure(error, &self.timing)),
             error: Some(error),
             dead_worker: None,
             tries: claim.tries.saturating_add(1),
         })
-        .await
     }
 
     /// Ends a claim without a clip.
-    pub(super) async fn end_claim(&self, ending: Ending<'_>) -> RedisResult<()> {
-        let Ending { claim, failure, error, dead_worker, tries } = ending;
+    pub(super) fn end_claim(&self, ending: &Ending<'_>) -> Cmd {
+        let Ending { claim, failure, error, dead_worker, tries } = *ending;
         let Claim { job, class, token, .. } = claim;
         let (book, pool) = (&job.book, job.pool());
         let mut call = Call::new(&scripts::END_CLAIM);
@@ -183,7 +184,9 @@ impl RedisQueue {
         }
         let (kind, ms) = match failure {
             None => ("release", 0),
-            Some(Failure::Retry(delay)) => ("retry", delay.as_millis() as u64),
+            Some(Failure::Retry(delay) | Failure::Again(delay)) => {
+                ("retry", delay.as_millis() as u64)
+            }
             Some(Failure::Dead) => ("dead", 0),
             Some(Failure::Dropped) => ("dropped", 0),
             Some(Failure::Rest(rest)) => ("rest", rest.as_millis() as u64),
@@ -191,6 +194,9 @@ impl RedisQueue {
         };
         let noted = match (failure, error) {
             (Some(Failure::Retry(_)), _) => Payload::of(job, tries).in_class(*class).to_json(),
+            (Some(Failure::Again(_)), _) => {
+                Payload::of(job, claim.tries).in_class(*class).to_json()
+            }
             (Some(Failure::Dead), Some(error)) => {
                 let job = Payload::of(job, tries).in_class(*class);
                 let dead = Dead { job, error: error.clone(), died_at_ms: now_ms() };
@@ -200,8 +206,6 @@ impl RedisQueue {
             _ => String::new(),
         };
         let effect = match error.map(VoiceError::effect) {
-            // The engine was not asked.
-            _ if failure == Some(Failure::Dropped) => "",
             Some(Effect::Failing) => "failing",
             Some(Effect::None) => "answered",
             _ => "",
@@ -241,8 +245,7 @@ impl RedisQueue {
             .arg(dead_worker.unwrap_or_default())
             .arg(self.timing.lease.as_millis() as u64)
             .arg(if is_abandoned { ABANDONED_FOR.as_millis() as u64 } else { 0 });
-        let _: i64 = call.invoke(&self.redis).await?;
-        Ok(())
+        call.command()
     }
 
     /// Gives back what a dead worker held; what has ended too many workers is a dead letter.
@@ -250,13 +253,14 @@ impl RedisQueue {
         tracing::warn!(book = %claim.job.book, worker, "a lease ran out and is given back");
         let (tries, error) = (claim.tries.saturating_add(1), abandoned());
         let is_over = self.timing.retry_after(tries, &error).is_none();
-        self.end_claim(Ending {
+        let ending = Ending {
             claim,
             failure: is_over.then_some(Failure::Dead),
             error: is_over.then_some(&error),
             dead_worker: Some(worker),
             tries,
-        })
-        .await
+        };
+        self.send(vec![self.end_claim(&ending)], MayRefuse(0)).await?;
+        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 
 use redis::{RedisResult, cmd};
 
-use super::{RedisQueue, payload, scripts};
-use crate::queue::{MAX_BOOKS, Pool};
+use super::{RedisQueue, payload, recovery, scripts};
+use crate::queue::{Class, Job, MAX_BOOKS, Pool};
 use crate::redis::Key;
 use crate::redis::script::Call;
 
@@ -31,17 +31,21 @@ impl RedisQueue {
                 break;
             }
         }
-        self.forget_retries(&pool).await
+        self.forget_retries(|job, _| job.pool() == pool).await
     }
 
-    /// What has failed and is to be tried again.
-    async fn forget_retries(&self, pool: &Pool) -> RedisResult<()> {
+    /// Drops some of what has failed and is to be tried again.
+    pub(super) async fn forget_retries(
+        &self,
+        is_forgotten: impl Fn(&Job, Class) -> bool,
+    ) -> RedisResult<()> {
         let retry = self.name(&Key::Retry);
         let mut all = cmd("ZRANGE");
         all.arg(&retry).arg(0).arg(-1);
         let all: Vec<String> = all.query_async(&mut self.redis.clone()).await?;
         for member in all {
-            if payload::read(&member).is_ok_and(|(job, _)| job.pool() == *pool) {
+            let class = recovery::class_of(&member);
+            if payload::read(&member).is_ok_and(|(job, _)| is_forgotten(&job, class)) {
                 let mut remove = cmd("ZREM");
                 remove.arg(&retry).arg(member);
                 let _: i64 = remove.query_async(&mut self.redis.clone()).await?;

@@ -79,12 +79,13 @@ impl RedisQueue {
         Ok(Listeners { positions, version })
     }
 
-    /// Takes jobs out of prefetch lanes.
+    /// Takes jobs out of lanes, unless a listener has moved since a version.
     pub(super) async fn withdraw_jobs(
         &self,
         class: Class,
         book: &BookId,
         jobs: &[Job],
+        version: Option<u64>,
     ) -> RedisResult<()> {
         let mut by_pool: HashMap<Pool, Vec<ContentHash>> = HashMap::new();
         for job in jobs {
@@ -92,7 +93,8 @@ impl RedisQueue {
         }
         for (pool, contents) in by_pool {
             let pending = Key::Pending(class, book.clone(), pool);
-            self.drop_from_lane(&pending, &contents, None).await?;
+            let version = version.map(|version| (book, version));
+            self.drop_from_lane(&pending, &contents, version).await?;
         }
         Ok(())
     }

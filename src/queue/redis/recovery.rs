@@ -25,9 +25,13 @@ impl RedisQueue {
         self.name(&Key::WorkerLeases(self.redis.process().to_owned()))
     }
 
-    /// Renews the lease of this worker, and takes again what was lost with the data of Redis. True when there
-    /// are leases besides those it holds.
-    pub(super) async fn renew(&self, held: &[Claim]) -> RedisResult<bool> {
+    /// Renews the lease of this worker, and takes again what was lost with the data of Redis and is still held. True
+    /// when there are leases besides those it holds.
+    pub(super) async fn renew(
+        &self,
+        held: &[Claim],
+        is_held: &(dyn for<'t> Fn(&'t str) -> bool + Sync),
+    ) -> RedisResult<bool> {
         let mut call = Call::new(&scripts::RENEW);
         call.key(self.name(&Key::Workers)).key(self.own_leases());
         let permits: Vec<(&Claim, String)> = held
@@ -55,7 +59,10 @@ impl RedisQueue {
         }
         let known: HashSet<String> = call.invoke(&self.redis).await?;
         for claim in held.iter().filter(|claim| !known.contains(&claim.token)) {
-            self.restore(claim).await?;
+            // What has ended while the answer was on its way is not lost.
+            if is_held(&claim.token) {
+                self.restore(claim).await?;
+            }
         }
         Ok(known.len() > held.len()
             || known.iter().any(|token| held.iter().all(|claim| claim.token != *token)))
@@ -171,14 +178,19 @@ impl RedisQueue {
         for member in due {
             self.retry(&member).await?;
         }
+        let mut sweep = Call::new(&scripts::SWEEP);
+        sweep.key(self.name(&Key::Making)).arg(self.redis.keys().worker_leases_head());
+        let orphans: i64 = sweep.invoke(&self.redis).await?;
+        if orphans > 0 {
+            tracing::warn!(orphans, "sentences were noted as being made that nobody holds");
+        }
         Ok(())
     }
 
     /// A failed job whose time has come goes back into its lane: first there, then away from here, so that it
     /// is not lost in between. If the lane is full it stays, put off.
     async fn retry(&self, member: &str) -> RedisResult<()> {
-        let class = serde_json::from_str::<Payload>(member).ok().and_then(|job| job.class);
-        let class = class.and_then(|class| class.parse().ok()).unwrap_or(Class::Chapter);
+        let class = class_of(member);
         if let Ok((job, tries)) = payload::read(member) {
             match self.append_again(class, &job, tries).await {
                 Ok(enqueued) if enqueued.is_full => return Ok(()),
@@ -290,6 +302,12 @@ impl RedisQueue {
         }
         Ok(())
     }
+}
+
+/// The lane that a failed job came from, as it notes it.
+pub(super) fn class_of(member: &str) -> Class {
+    let class = serde_json::from_str::<Payload>(member).ok().and_then(|job| job.class);
+    class.and_then(|class| class.parse().ok()).unwrap_or(Class::Chapter)
 }
 
 /// A lease: the class and the job.

@@ -32,6 +32,8 @@ scripts! {
     WITHDRAW: "withdraw.lua";
     OVERDUE: "rounds.lua" "overdue.lua";
     FORGET: "rounds.lua" "forget.lua";
+    TIDY: "tidy.lua";
+    SWEEP: "sweep.lua";
     RECOUNT: "recount.lua";
     PROGRESS: "request.lua" "progress.lua";
 }

@@ -8,7 +8,6 @@ use redis::{Cmd, FromRedisValue, RedisError, RedisResult, Value, cmd};
 use super::{MayRefuse, RedisQueue};
 use crate::queue::{Heartbeat, LaneStatus, Pool, QueueStatus, WorkerStatus};
 use crate::redis::Key;
-use crate::time::now_ms;
 
 /// How far apart the classes lie in an index of books, in microseconds: `WIDTH` in `rounds.lua`.
 const WIDTH: u64 = 1 << 51;
@@ -22,15 +21,21 @@ impl RedisQueue {
         command
     }
 
+    /// The time by Redis' clock, in milliseconds since 1970: that of this machine may be another.
+    pub(super) async fn now_ms(&self) -> RedisResult<u64> {
+        let time: (u64, u64) = cmd("TIME").query_async(&mut self.redis.clone()).await?;
+        Ok(time.0 * 1000 + time.1 / 1000)
+    }
+
     /// Workers that were heard of since then live, in milliseconds since 1970.
-    fn living_since(&self) -> u64 {
-        now_ms().saturating_sub(self.timing.lease.as_millis() as u64)
+    async fn living_since(&self) -> RedisResult<u64> {
+        Ok(self.now_ms().await?.saturating_sub(self.timing.lease.as_millis() as u64))
     }
 
     /// What waits and what is being made.
     pub(super) async fn look_at_all(&self) -> RedisResult<QueueStatus> {
         let mut workers = self.look("ZCOUNT", &Key::Workers);
-        workers.arg(self.living_since()).arg("+inf");
+        workers.arg(self.living_since().await?).arg("+inf");
         let commands = vec![
             self.look("HGETALL", &Key::Counts),
             self.look("HLEN", &Key::Making),
@@ -98,7 +103,7 @@ impl RedisQueue {
     /// The workers that were heard of lately, by name.
     pub(super) async fn look_at_workers(&self) -> RedisResult<Vec<WorkerStatus>> {
         let mut living = self.look("ZRANGEBYSCORE", &Key::Workers);
-        living.arg(self.living_since()).arg("+inf").arg("WITHSCORES");
+        living.arg(self.living_since().await?).arg("+inf").arg("WITHSCORES");
         living.arg("LIMIT").arg(0).arg(MAX_WORKERS);
         let mut living: Vec<(String, f64)> = living.query_async(&mut self.redis.clone()).await?;
         living.sort_by(|(one, _), (other, _)| one.cmp(other));
