@@ -121,6 +121,9 @@ pub enum ApiError {
     /// It cannot be done now.
     #[error("{0}")]
     Unavailable(String),
+    /// A voice does not speak.
+    #[error("{0}")]
+    Voice(VoiceError),
     /// Asked too often.
     #[error("Too many requests. Try again in {} seconds.", retry_after.as_secs())]
     TooMany {
@@ -147,6 +150,9 @@ pub enum ApiError {
         "This server is not known as “{0}”. If it should be, start it with --host {0}, or set EARMARK_HOST."
     )]
     OtherHost(String),
+    /// The address takes other methods than this.
+    #[error("This address does not take {0}.")]
+    OtherMethod(String),
     /// The request comes from another site's page.
     #[error("Requests from other sites are not accepted.")]
     OtherSite,
@@ -191,6 +197,16 @@ pub enum ApiError {
     /// Everything that is not the client's business.
     #[error("Something went wrong on the server. The log says what.")]
     Internal,
+}
+
+impl ApiError {
+    /// The same for whoever runs the place, with what an engine has answered.
+    pub fn in_full(self) -> Self {
+        match self {
+            Self::Voice(error) => Self::Unavailable(error.in_full()),
+            error => error,
+        }
+    }
 }
 
 impl From<LibraryError> for ApiError {
@@ -242,7 +258,7 @@ impl From<VoiceError> for ApiError {
                 reason: format!("names no voice that is installed ({error})"),
             },
             VoiceError::OverAllowance { .. } => Self::NotPaid(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
+            error => Self::Voice(error),
         }
     }
 }
@@ -281,7 +297,7 @@ impl From<EnginesError> for ApiError {
             EnginesError::NoSuchEngine(_) => Self::NotFound(error.to_string()),
             EnginesError::Settings(_) | EnginesError::TooMany => Self::BadBody(error.to_string()),
             // What a service says of its settings is for the person who enters them.
-            EnginesError::Voice(error) => Self::Unavailable(error.to_string()),
+            EnginesError::Voice(error) => Self::Unavailable(error.in_full()),
             EnginesError::Secrets(SecretsError::Foreign(_)) => Self::BadBody(error.to_string()),
             EnginesError::Secrets(_) | EnginesError::Database(_) | EnginesError::Damaged(_) => {
                 internal(&error)

@@ -192,10 +192,21 @@ pub fn router(state: AppState) -> Router {
             .layer(compressed)
     };
     // Sound is no page and cannot be compressed.
-    let (routes, asked, _) = api().map(with_pages).merge(sound(&state)).split();
+    let (routes, mut asked, _) = api().map(with_pages).merge(sound()).split();
+    let (of_programs, asked_of_programs, _) = for_programs().split();
+    asked.merge(asked_of_programs);
     let door = door::Guarded { state: state.clone(), asked: Arc::new(asked) };
+    let door = middleware::from_fn_with_state(door, door::let_in);
     let routes = routes
-        .layer(middleware::from_fn_with_state(door, door::let_in))
+        .method_not_allowed_fallback(other_method)
+        .layer(door.clone())
+        // Also what the door refuses is for a page of another site to read.
+        .merge(
+            of_programs
+                .method_not_allowed_fallback(other_method)
+                .layer(door)
+                .layer(foreign_pages()),
+        )
         .layer(middleware::map_response(headers::secure))
         .with_state(state.clone());
     base::below(routes, state.site.base(), state.limits.proxies().clone())
@@ -203,7 +214,7 @@ pub fn router(state: AppState) -> Router {
 
 /// What can be asked of the server, as it says of itself.
 pub fn description() -> OpenApi {
-    api().merge(listen::streams()).merge(listen::clips()).split().2
+    api().merge(for_programs()).merge(listen::streams()).merge(listen::clips()).split().2
 }
 
 /// The description as `docs/api.md` has it.
@@ -211,7 +222,7 @@ pub fn api_in_markdown() -> String {
     openapi::markdown(&description())
 }
 
-/// All routes but those of sound, and what pages ask for.
+/// All routes but those of sound and of programs that speak OpenAI's API, and what pages ask for.
 fn api() -> Routes {
     let calls = Routes::default()
         .merge(books::router())
@@ -243,12 +254,22 @@ fn api() -> Routes {
                 .route("/api/{*unknown}", any(unknown))
                 .layer(middleware::from_fn(origin::reject_cross_site))
         });
-    let for_programs = openai::router().map(|routes| {
-        routes
-            .layer(middleware::from_fn(origin::reject_cross_site_but_tokens))
-            .layer(foreign_pages())
-    });
-    calls.merge(oidc::router()).merge(for_programs).merge(events::router()).merge(pages::router())
+    calls
+        .merge(feeds::for_apps())
+        .merge(oidc::router())
+        .merge(events::router())
+        .merge(pages::router())
+}
+
+/// Routes that pages of other sites may ask for with a token.
+fn for_programs() -> Routes {
+    openai::router()
+        .map(|routes| routes.layer(middleware::from_fn(origin::reject_cross_site_but_tokens)))
+}
+
+/// Where there is something, but not for this method.
+async fn other_method(method: Method) -> ApiError {
+    ApiError::OtherMethod(method.to_string())
 }
 
 /// Where the API has nothing.
@@ -266,12 +287,8 @@ fn foreign_pages() -> CorsLayer {
 }
 
 /// Routes of streams and clips.
-fn sound(state: &AppState) -> Routes {
-    let (streams, limited) = (listen::streams(), state.clone());
-    streams
-        .map(|routes| {
-            routes.route_layer(middleware::from_fn_with_state(limited, limits::refuse_more_streams))
-        })
+fn sound() -> Routes {
+    listen::streams()
         .merge(listen::clips())
         .map(|routes| routes.layer(middleware::from_fn(origin::reject_cross_site)))
 }

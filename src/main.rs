@@ -231,12 +231,12 @@ async fn dead_letters(config: DeadLettersConfig) -> Result<ExitCode, RunError> {
             let line = serde_json::json!({
                 "bookId": job.book, "chapter": job.chapter, "sentence": job.sentence,
                 "voice": format!("{}:{}", job.voice.engine, job.voice.voice), "text": &*job.text,
-                "error": letter.error.to_string(), "diedAtMs": letter.died_at_ms,
+                "error": letter.error.in_full(), "diedAtMs": letter.died_at_ms,
             });
             println!("{line}");
         } else {
             let place = format!("{}/{}/{}", job.book, job.chapter, job.sentence);
-            println!("{place}  {}  {}", letter.error, job.text);
+            println!("{place}  {}  {}", letter.error.in_full(), job.text);
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -9,6 +9,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use common::browser::{Browser, PASSWORD, with_people};
+use common::standin::{Fault, KEY, StandIn};
 use common::{TestServer, epub};
 use reqwest::header::{COOKIE, ORIGIN};
 use reqwest::{Client, Method, redirect};
@@ -364,6 +365,14 @@ async fn pages_of_other_sites_ask_with_a_token() {
     let before = before.send().await.unwrap();
     assert_eq!(before.status(), 200);
     assert_eq!(before.headers()["access-control-allow-origin"], "*");
+    for path in ["/v1/models", "/v1/audio/models", "/v1/audio/voices"] {
+        let before = ask(Method::OPTIONS, path).header("access-control-request-method", "GET");
+        assert_eq!(before.send().await.unwrap().status(), 200, "{path}");
+        // What is refused is for the page to read as well.
+        let refused = ask(Method::GET, path).send().await.unwrap();
+        assert_eq!(refused.status(), 401, "{path}");
+        assert_eq!(refused.headers()["access-control-allow-origin"], "*", "{path}");
+    }
     assert!(!before.headers().contains_key("access-control-allow-credentials"));
     let body = json!({ "input": "One.", "voice": "alloy" });
     let spoken = ask(Method::POST, "/v1/audio/speech").bearer_auth(token).json(&body);
@@ -379,6 +388,42 @@ async fn pages_of_other_sites_ask_with_a_token() {
     let laptop = TestServer::start().await;
     let forged = page.post(laptop.url("/v1/audio/speech")).header("sec-fetch-site", "cross-site");
     assert_eq!(forged.bearer_auth(token).json(&body).send().await.unwrap().status(), 403);
+}
+
+/// A speech service may be a program of the house that is nobody else's business.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_service_answers_is_for_whoever_runs_the_place() {
+    let (server, standin) = (with_people().await, StandIn::start().await);
+    let [ada, max] =
+        [Browser::logged_in(&server, "Ada").await, Browser::logged_in(&server, "Max").await];
+    let form = [
+        ("name", "inner"),
+        ("kind", "openai"),
+        ("url", standin.url.as_str()),
+        ("key", KEY),
+        ("voices", "af_heart"),
+    ];
+    assert_eq!(ada.post("/api/engines", &form).await.status(), 201);
+    let people = ada.json("/api/people").await;
+    let him = people.as_array().unwrap().iter().find(|person| person["name"] == "Max").unwrap();
+    let of_max = format!("/api/people/{}", him["id"].as_str().unwrap());
+    assert_eq!(ada.post(&of_max, &[("allowance", "∞")]).await.status(), 204);
+    let file = reqwest::multipart::Part::bytes(epub("Inner", &[("One", "<p>Words.</p>")]));
+    let form = reqwest::multipart::Form::new().part("file", file.file_name("a.epub"));
+    let added = max.ask(Method::POST, "/api/books").multipart(form).send().await.unwrap();
+    let added: Value = added.json().await.unwrap();
+    let book = added["id"].as_str().unwrap();
+    let hear = async |browser: &Browser| {
+        standin.fail([Fault::Body("{\"secret\": \"of the house\"}")]);
+        let path = format!("/audio/{book}/1/0.mp3?voice=inner:af_heart");
+        let answer = browser.ask(Method::GET, &path).send().await.unwrap();
+        assert_eq!(answer.status(), 503);
+        answer.text().await.unwrap()
+    };
+    let said = hear(&max).await;
+    assert!(said.contains("no usable audio") && !said.contains("secret"), "{said}");
+    let said = hear(&ada).await;
+    assert!(said.contains("secret"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -90,7 +90,10 @@ async fn a_podcast_app_gets_the_chapters_in_order() {
         assert_eq!(head.headers()["cross-origin-resource-policy"], "cross-origin");
         let whole = app.get(url).send().await.unwrap().bytes().await.unwrap();
         assert_eq!(whole.len().to_string(), length);
-        let rest = app.get(url).header(RANGE, "bytes=1000-").send().await.unwrap();
+        // As a player on a page of another site asks.
+        let rest = app.get(url).header(RANGE, "bytes=1000-").header("sec-fetch-site", "cross-site");
+        let rest = rest.send().await.unwrap();
+        assert_eq!(rest.headers()["access-control-allow-origin"], "*");
         assert_eq!(rest.status(), 206);
         assert_eq!(rest.bytes().await.unwrap(), whole.slice(1000..));
     }

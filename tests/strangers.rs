@@ -104,8 +104,32 @@ async fn nothing_is_made_or_told_for_another_sites_page() {
     ];
     assert_eq!(status_for(&server, "GET", &format!("/book/{book}"), &link).await, 200);
     let clip = format!("/audio/{book}/1/0.mp3");
+    // To a plain HTTP address browsers say less.
+    for told in ["origin: http://evil.example", "referer: http://evil.example/page"] {
+        assert_eq!(status_for(&server, "GET", &clip, &[host, told]).await, 403, "{told}");
+    }
+    assert_eq!(made().await, before);
+    let own = [host, "referer: http://localhost/read"];
+    assert_eq!(status_for(&server, "GET", &clip, &own).await, 200);
     assert_eq!(status_for(&server, "GET", &clip, &[host, "sec-fetch-site: none"]).await, 200);
     assert_eq!(status_for(&server, "GET", &clip, &[host]).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_said_as_a_problem() {
+    let server = TestServer::start().await;
+    for (method, path, status) in [
+        ("PATCH", "/api/books", 405),
+        ("DELETE", "/settings", 405),
+        ("GET", "/api/none", 404),
+        ("GET", "/pkg/none.js", 404),
+        ("GET", "/books/0123456789abcdef/cover", 404),
+    ] {
+        let method = method.parse().unwrap();
+        let answer = server.client.request(method, server.url(path)).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!(answer.headers()["content-type"], "application/problem+json", "{path}");
+    }
 }
 
 /// Browsers send forms to a plain HTTP address of the house without `Sec-Fetch-Site`.

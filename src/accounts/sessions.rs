@@ -199,6 +199,7 @@ impl Accounts {
                 name: row.get(1),
                 role: role_of(&row.get::<String, _>(2)),
                 session: PROXY_SESSION.to_owned(),
+                token: String::new(),
                 // The proxy has asked.
                 confirmed_until_ms: u64::MAX,
                 has_password: row.get::<String, _>(3) != passwords::OF_NOBODY,
@@ -243,6 +244,7 @@ impl Accounts {
                 name: row.get(1),
                 role: role_of(&row.get::<String, _>(2)),
                 session: id.clone(),
+                token: String::new(),
                 confirmed_until_ms: row.get::<i64, _>(4).max(0) as u64,
                 has_password: row.get::<String, _>(5) != passwords::OF_NOBODY,
                 scopes: None,
@@ -260,7 +262,11 @@ impl Accounts {
             "" if person.lent.is_some() => {
                 (shares::GUEST_IS_IN, person.id.trim_start_matches(shares::GUEST))
             }
-            // Of a program or of somebody whom a proxy lets in there is nothing to look at but the person.
+            "" if !person.token.is_empty() => (
+                "SELECT id FROM tokens WHERE id = $1 AND (expires_at = 0 OR expires_at > $2)",
+                &*person.token,
+            ),
+            // Of somebody whom a proxy lets in there is nothing to look at but the person.
             "" | PROXY_SESSION => ("SELECT id FROM users WHERE id = $1 AND $2 > 0", &*person.id),
             session => ("SELECT id FROM user_sessions WHERE id = $1 AND expires_at > $2", session),
         };

@@ -175,6 +175,7 @@ impl Accounts {
                 name: String::new(),
                 role: Role::Listener,
                 session: String::new(),
+                token: String::new(),
                 confirmed_until_ms: 0,
                 has_password: false,
                 scopes: Some(Scope::USUAL.to_vec()),

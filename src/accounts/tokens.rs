@@ -153,6 +153,7 @@ impl Accounts {
                 name: row.get(1),
                 role: role_of(&row.get::<String, _>(2)),
                 session: String::new(),
+                token: row.get(5),
                 confirmed_until_ms: 0,
                 has_password: false,
                 scopes: Some(scopes_of(&row.get::<String, _>(4))),

@@ -21,7 +21,7 @@ pub struct LimitConfig {
     /// Connections at once that one address may have; this machine and trusted proxies may have all
     #[arg(long, env = "EARMARK_CONNECTIONS_PER_ADDRESS", default_value_t = 256, value_name = "N")]
     pub connections_per_address: u32,
-    /// Streams and timelines at once that one address may have; this machine may have any number
+    /// Streams, timelines and other events that go on at once that one address may have; this machine may have any number
     #[arg(long, env = "EARMARK_STREAMS_PER_ADDRESS", default_value_t = 64, value_name = "N")]
     pub streams_per_address: u32,
     /// Proxies in front of the server, as addresses or networks: they are believed when they name the client

@@ -22,10 +22,6 @@ use super::{ApiError, headers};
 
 /// In which a trusted proxy says below which path it shows the site.
 const HEADER: &str = "x-forwarded-prefix";
-/// The cookie that has a page's script forget what the browser has kept of the site (`islands/offline.rs`).
-const FORGET: &str = "earmark_forget";
-/// How long it waits for a page, in seconds.
-const FORGET_AGE: u64 = 400 * 24 * 3600;
 /// Largest page, in bytes: as leptos makes them, the longest chapters have a few million.
 const MAX_PAGE_BYTES: usize = 256 << 20;
 /// Attributes with an address in them.
@@ -98,10 +94,6 @@ fn below_base(base: &Base, headers: &mut HeaderMap) {
     if headers.contains_key(&clear) {
         // The storage of the whole host would be cleared; the page's script clears what is the site's.
         headers.insert(clear, HeaderValue::from_static("\"cache\""));
-        let forget = format!("{FORGET}=1; Path={}/; Max-Age={FORGET_AGE}; SameSite=Strict", base.0);
-        if let Ok(forget) = HeaderValue::from_str(&forget) {
-            headers.append(header::SET_COOKIE, forget);
-        }
     }
 }
 

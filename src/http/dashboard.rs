@@ -34,6 +34,7 @@ pub fn router() -> Routes {
         .add(Needs::ADMIN, routes!(discard))
         .page(Needs::ADMIN, Method::POST, "/api/dead-letters/discard", post(discard))
         .page(Needs::ADMIN, Method::GET, "/dashboard/events", get(events))
+        .lasting(&["/dashboard/events"])
 }
 
 /// How many sentences it was.

@@ -14,8 +14,9 @@ use axum::http::{Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::error::Refusal;
+use super::error::{ForOperators, Refusal};
 use super::forms::{in_address, takes_problems, wants_page};
+use super::limits::for_as_long_as;
 use super::origin::{HasToken, check_name};
 use super::routes::{Asked, Needs};
 use super::{ApiError, AppState, cookies, kosync, notice, opds};
@@ -259,7 +260,7 @@ pub async fn let_in(
         }
         Some(_) if wants_page(request.headers()) => {
             // The page where a refusal is read, and that everybody may see.
-            Some(notice::refused("/", &ApiError::NotAllowed.to_string()))
+            Some(notice::refused("/", &ApiError::NotAllowed.notice()))
         }
         Some(_) => Some(ApiError::NotAllowed.into_response()),
         None => {
@@ -273,7 +274,7 @@ pub async fn let_in(
     if let Some(refused) = refused {
         return refused;
     }
-    if let Some(person) = person {
+    if let Some(person) = person.clone() {
         if needs.asks_again() && changes && person.confirmed_until_ms < now_ms() + CONFIRMED_ANEW_MS
         {
             // Whoever is busy with it is not asked in the middle.
@@ -288,19 +289,32 @@ pub async fn let_in(
         request.extensions_mut().insert(person);
     }
     request.extensions_mut().insert(ClientAddress(client));
+    let slot = match route.is_some_and(|route| asked.is_lasting(route)) {
+        true => state.limits.begin_stream(client),
+        false => Ok(None),
+    };
+    let slot = match slot {
+        Ok(slot) => slot,
+        Err(error) => return error.into_response(),
+    };
     let proxied = proxied_anew(&request);
     let (begun, method) = (Instant::now(), request.method().clone());
     let page_of_form = changes.then(|| place_to_go_on(&request)).flatten();
     // A script that knows what to do with a problem says so.
     let page_of_form = page_of_form.filter(|_| wants_page(request.headers()));
     let page_of_form = page_of_form.filter(|_| !takes_problems(request.headers()));
+    let runs_the_place = person.as_ref().is_some_and(|person| person.runs_the_place());
     let mut response = next.run(request).await;
+    if runs_the_place && let Some(ForOperators(error)) = response.extensions_mut().remove() {
+        response = error.into_response();
+    }
+    // A form that is refused is counted as that, and not as the way back to its page.
+    count(&method, matched.as_ref(), &response, begun);
     if let Some(page) = page_of_form
         && let Some(Refusal(why)) = response.extensions_mut().remove()
     {
         response = notice::refused(&page, &why);
     }
-    count(&method, matched.as_ref(), &response, begun);
     if let Some(user) = proxied {
         // Another person's kept pages and books are not for this one.
         remember(&mut response, &user);
@@ -310,7 +324,10 @@ pub async fn let_in(
     if by_cookie {
         response.headers_mut().append(header::VARY, header::HeaderValue::from_static("cookie"));
     }
-    response
+    match slot {
+        Some(slot) => for_as_long_as(response, slot),
+        None => response,
+    }
 }
 
 /// Counts an answer, where somebody listens, by the route as it was registered: there are only so many of those.
@@ -380,7 +397,7 @@ async fn to_login(state: &AppState, wanted: Option<String>, is_catalogue: bool) 
             let is_set_up_here = matches!(state.door.unlocked, Unlocked::WithCode { .. });
             return match is_set_up_here {
                 true => Redirect::to("/setup").into_response(),
-                false => notice::refused("/setup", &ApiError::NotSetUp.to_string()),
+                false => notice::refused("/setup", &ApiError::NotSetUp.notice()),
             };
         }
         return Redirect::to(&format!("/login?next={}", in_address(&wanted))).into_response();

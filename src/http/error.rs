@@ -1,6 +1,7 @@
 //! Errors as answers: "problem details" (RFC 9457).
 
 use app::model::Progress;
+use app::notice::Refused;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -15,11 +16,12 @@ impl ApiError {
             Self::BadParameter { .. } | Self::BadBody(_) => StatusCode::BAD_REQUEST,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable(_) | Self::Voice(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany { .. } | Self::TooManyAtOnce(_) | Self::TooManyWaiting(_) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::OtherMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::OtherHost(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Moved(_) | Self::Conflict(_) => StatusCode::CONFLICT,
             Self::NoLogin
@@ -55,6 +57,26 @@ pub struct Problem {
 }
 
 impl ApiError {
+    /// What a page is to say of it: in the words of its language, where every language has them.
+    pub(super) fn notice(&self) -> String {
+        let known = match self {
+            Self::NoLogin => Refused::NoLogin,
+            Self::NotSetUp => Refused::NotSetUp,
+            Self::WrongLogin => Refused::WrongLogin,
+            Self::NotAllowed => Refused::NotAllowed,
+            Self::LoggedIn => Refused::LoggedIn,
+            Self::NotLetIn => Refused::NotLetIn,
+            Self::WrongCode => Refused::WrongCode,
+            Self::OtherSite => Refused::OtherSite,
+            Self::TooSlow => Refused::TooSlow,
+            Self::TooManyAtOnce(_) => Refused::TooManyAtOnce,
+            Self::TooMany { retry_after } => Refused::TooMany(retry_after.as_secs()),
+            Self::Internal => Refused::Internal,
+            error => return error.to_string(),
+        };
+        known.mark()
+    }
+
     /// What went wrong, as it is answered.
     pub(super) fn problem(&self) -> Problem {
         let status = self.status();
@@ -75,6 +97,10 @@ impl ApiError {
 #[derive(Debug, Clone)]
 pub(super) struct Refusal(pub(super) String);
 
+/// The same answer for whoever runs the place, which says more.
+#[derive(Debug, Clone)]
+pub(super) struct ForOperators(pub(super) ApiError);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.problem())).into_response();
@@ -84,9 +110,12 @@ impl IntoResponse for ApiError {
         if let Self::TooMany { retry_after } = self {
             response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
         }
+        if let Self::Voice(error) = &self {
+            response.extensions_mut().insert(ForOperators(Self::Voice(error.clone()).in_full()));
+        }
         // What another site has a browser send has no page here.
         if !matches!(self, Self::OtherSite | Self::OtherHost(_)) {
-            response.extensions_mut().insert(Refusal(self.to_string()));
+            response.extensions_mut().insert(Refusal(self.notice()));
         }
         response
     }

@@ -57,11 +57,10 @@ pub fn router() -> Routes {
         .add(Needs::ONESELF, routes!(feeds, make_shelf))
         .add(Needs::ONESELF, routes!(end))
         .page(Needs::ONESELF, Method::POST, "/api/feeds/{feed}/delete", post(end))
-        .merge(for_apps())
 }
 
-/// Those of apps: the address is what lets one in.
-fn for_apps() -> Routes {
+/// Those of apps and of players on other sites: the address is what lets one in, and nothing is made.
+pub fn for_apps() -> Routes {
     Routes::default()
         .page(Needs::Nobody, Method::GET, "/feed/{feed}", get(feed))
         .page(Needs::Nobody, Method::GET, "/feed/{feed}/{file}", get(file))

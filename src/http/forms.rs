@@ -44,11 +44,7 @@ pub fn answer(headers: &HeaderMap, page: &str, done: Result<StatusCode, ApiError
 
 /// Sends a browser back to the page it comes from, which says what went wrong; a program gets the problem.
 pub fn refused(headers: &HeaderMap, page: &str, error: ApiError) -> Response {
-    if wants_page(headers) {
-        notice::refused(page, &error.to_string())
-    } else {
-        error.into_response()
-    }
+    if wants_page(headers) { notice::refused(page, &error.notice()) } else { error.into_response() }
 }
 
 /// A text as it stands in the query of an address.

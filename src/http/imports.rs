@@ -82,7 +82,7 @@ pub async fn import(
     match imported {
         Ok(_) if wants_page => Redirect::to("/").into_response(),
         Ok(book) => (StatusCode::CREATED, Json(book)).into_response(),
-        Err(error) if wants_page => notice::refused("/", &error.to_string()),
+        Err(error) if wants_page => notice::refused("/", &error.notice()),
         Err(error) => error.into_response(),
     }
 }

@@ -5,23 +5,21 @@
 //! itself. What is refused costs nothing and is not counted.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, Method};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures::StreamExt;
 use redis::{RedisResult, Script};
 use sha2::{Digest, Sha256};
 
+use super::ApiError;
 use super::client::Proxies;
 use super::slots::{Slot, Slots};
-use super::{ApiError, AppState};
 use crate::config::LimitConfig;
 use crate::redis::{Key, RedisConnection};
 use crate::text::hash::hex;
@@ -32,8 +30,6 @@ const WINDOW: Duration = Duration::from_secs(60);
 const MAX_COUNTED: usize = 50_000;
 /// How often it is looked for those that have been quiet, so that no crowd makes every request pay for it.
 const FORGET_INTERVAL: Duration = Duration::from_secs(5);
-/// Whom those are counted as for whom there is no room.
-const OTHERS: &str = "others";
 
 /// Counts a request in both windows, or says after how many ms there is room.
 /// KEYS: own, all    ARGV: window ms, own limit, limit of all (0 for none), a unique name
@@ -80,6 +76,10 @@ const LOGINS_OF_ADDRESS: Rule = Rule { window: Duration::from_secs(600), own: 60
 
 /// Forms with files that may come in at once from one address.
 const UPLOADS_PER_ADDRESS: usize = 8;
+/// The same of all addresses: each may put 256 MB into the temporary folder before it is read.
+const UPLOADS: usize = 64;
+/// Searches through whole books that one address may make a minute: each reads and folds all of a book's text.
+const SEARCHES: u32 = 120;
 
 /// Counts requests.
 pub struct Limits {
@@ -102,10 +102,11 @@ struct Counted {
 }
 
 impl Counted {
-    /// Whom somebody is counted as. When there are too many, newcomers are counted together.
-    fn name<'a>(&mut self, who: &'a str, endpoint: &'static str, now: Instant) -> &'a str {
+    /// Makes room for a newcomer: of those that have been quiet first, and then of those that were here longest ago.
+    /// Newcomers are never refused for what a crowd does.
+    fn make_room(&mut self, who: &str, endpoint: &'static str, now: Instant) {
         if self.times.len() < MAX_COUNTED || self.times.contains_key(&(who.to_owned(), endpoint)) {
-            return who;
+            return;
         }
         if self.forgotten_at.is_none_or(|last| now - last >= FORGET_INTERVAL) {
             self.forgotten_at = Some(now);
@@ -118,7 +119,14 @@ impl Counted {
                 times.back().is_some_and(|last| now - *last < window)
             });
         }
-        if self.times.len() < MAX_COUNTED { who } else { OTHERS }
+        if self.times.len() >= MAX_COUNTED {
+            let last = |times: &VecDeque<Instant>| times.back().copied();
+            let mut all: Vec<_> = self.times.values().map(last).collect();
+            let (_, middle, _) = all.select_nth_unstable(MAX_COUNTED / 2);
+            let middle = *middle;
+            // That of all together stays, whose name is empty.
+            self.times.retain(|(who, _), times| who.is_empty() || last(times) > middle);
+        }
     }
 }
 
@@ -126,9 +134,9 @@ impl Limits {
     /// Nothing counted yet.
     pub fn new(config: LimitConfig, link: Option<RedisConnection>) -> Self {
         let proxies = Proxies::new(&config);
-        // Each has a connection of its own, and of those there are only so many.
-        let streams = Slots::new(usize::MAX, config.streams_per_address as usize);
-        let uploads = Slots::new(usize::MAX, UPLOADS_PER_ADDRESS);
+        // Over HTTP/2 one connection has many.
+        let streams = Slots::new(config.connections as usize, config.streams_per_address as usize);
+        let uploads = Slots::new(UPLOADS, UPLOADS_PER_ADDRESS);
         Self {
             config,
             proxies,
@@ -152,6 +160,16 @@ impl Limits {
         }
         let taken = self.uploads.take(Some(client));
         taken.map(Some).map_err(|_| ApiError::TooManyAtOnce("uploads"))
+    }
+
+    /// Begins a stream of a client, of which one address has only so many at once.
+    pub(super) fn begin_stream(&self, client: IpAddr) -> Result<Option<Slot>, ApiError> {
+        // Whoever is on this machine itself is its owner, or a proxy that does not say for whom it asks.
+        if client.is_loopback() {
+            return Ok(None);
+        }
+        let taken = self.streams.take(Some(client));
+        taken.map(Some).map_err(|_| ApiError::TooManyAtOnce("streams"))
     }
 
     /// Proxies in front of the server.
@@ -193,6 +211,14 @@ impl Limits {
         client: IpAddr,
     ) -> Result<(), ApiError> {
         match endpoint(method, path) {
+            Some(SEARCH) if self.counts() => {
+                let own = match self.config.limit_per_minute {
+                    0 => SEARCHES,
+                    own => own.min(SEARCHES),
+                };
+                let rule = Rule { window: WINDOW, own, all: self.config.limit_per_minute_overall };
+                self.count_within(&client.to_string(), SEARCH, rule).await
+            }
             Some(endpoint) if self.counts() => self.count(&client.to_string(), endpoint).await,
             _ => Ok(()),
         }
@@ -251,8 +277,8 @@ impl Limits {
     fn count_here(&self, who: &str, endpoint: &'static str, rule: Rule) -> Duration {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let who = counted.name(who, endpoint, now).to_owned();
-        let keys = [((who, endpoint), rule.own), ((String::new(), endpoint), rule.all)];
+        counted.make_room(who, endpoint, now);
+        let keys = [((who.to_owned(), endpoint), rule.own), ((String::new(), endpoint), rule.all)];
         let mut wait = Duration::ZERO;
         for (key, limit) in &keys {
             let times = counted.times.entry(key.clone()).or_default();
@@ -277,13 +303,17 @@ impl Limits {
     }
 }
 
-/// What a request uses, if it is counted: pages and pictures are not.
+const SEARCH: &str = "search";
+
+/// What a request uses, if it is counted: the files of pages are not.
 fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
     let rest = path.strip_prefix('/')?;
     if rest == "opds" {
         return Some("api");
     }
-    match rest.split_once('/')? {
+    let Some(parts) = rest.split_once('/') else { return (!is_file(rest)).then_some("pages") };
+    match parts {
+        ("book", rest) | ("api", rest) if rest.ends_with("{book}/search") => Some(SEARCH),
         ("listen", rest) if rest.ends_with("/timeline") => Some("timeline"),
         ("listen", _) => Some("listen"),
         ("audio", _) => Some("audio"),
@@ -293,34 +323,25 @@ fn endpoint(method: &Method, path: &str) -> Option<&'static str> {
         ("api", "voice") | ("v1", _) => Some("speech"),
         ("kosync", _) => Some("progress"),
         ("opds", rest) if rest.starts_with("audiobooks/{book}/") => Some("audio"),
-        ("api" | "opds", _) => Some("api"),
-        _ => None,
+        ("api" | "opds" | "feed", _) => Some("api"),
+        ("books" | "pkg" | "fonts" | "icons" | "samples", _) => None,
+        _ => Some("pages"),
     }
 }
 
-/// Refuses more streams than one address may have at once. A stream lasts until the last of its body.
-pub async fn refuse_more_streams(
-    State(state): State<AppState>,
-    request: Request,
-    next: Next,
-) -> Response {
-    // Whoever is on this machine itself is its owner, or a proxy that does not say for whom it asks.
-    let client = asked_by(&state, &request).filter(|address| !address.is_loopback());
-    let Some(client) = client else { return next.run(request).await };
-    let Ok(slot) = state.limits.streams.take(Some(client)) else {
-        return ApiError::TooManyAtOnce("streams").into_response();
-    };
-    next.run(request).await.map(|body| {
+/// Whether this is a file at the top of the site, or what a supervisor asks for.
+fn is_file(name: &str) -> bool {
+    name == "health" || name.contains('.')
+}
+
+/// Holds the place of a stream until the last of its body.
+pub fn for_as_long_as(response: Response, slot: Slot) -> Response {
+    response.map(|body| {
         Body::from_stream(body.into_data_stream().inspect(move |_| {
             // It moves into the stream, and is given back when that goes.
             let _ = &slot;
         }))
     })
-}
-
-fn asked_by(state: &AppState, request: &Request) -> Option<IpAddr> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0;
-    Some(state.limits.proxies.client(request.headers(), peer.ip()))
 }
 
 #[cfg(test)]
@@ -383,17 +404,23 @@ mod tests {
         }
         let counted = limits.counted.lock().unwrap().times.len();
         assert!(counted <= MAX_COUNTED + 2, "{counted}");
-        // Who was there before keeps a count of its own; newcomers slot one.
-        assert!(limits.count("10.0.0.0", "listen").await.is_ok());
+        // Nobody is refused for what the crowd does, and each has a count of its own.
+        for _ in 0..2 {
+            assert!(limits.count("a newcomer", "listen").await.is_ok());
+        }
         assert!(limits.count("a newcomer", "listen").await.is_err());
     }
 
     #[test]
-    fn pages_are_not_counted() {
+    fn files_of_pages_are_not_counted() {
         for (path, counted) in [
-            ("/", None),
-            ("/read/0123456789abcdef/1", None),
-            ("/pkg/pages.js", None),
+            ("/", Some("pages")),
+            ("/read/{book}/{chapter}", Some("pages")),
+            ("/book/{book}", Some("pages")),
+            ("/book/{book}/search", Some("search")),
+            ("/api/books/{book}/search", Some("search")),
+            ("/pkg/{*file}", None),
+            ("/sw.js", None),
             ("/health", None),
             ("/api/events/page_open", Some("events")),
             ("/listen/0123456789abcdef/1.mp3", Some("listen")),

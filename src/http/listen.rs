@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use app::model::BookId;
 use app::preferences::{Rests, Skipped};
+use app::words::{self, VoiceTroubles};
 use axum::body::Body;
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -27,16 +29,16 @@ use crate::narration::NarrationError;
 use crate::narration::plan::ChapterPlan;
 use crate::narration::stream::{Extent, Recording};
 use crate::narration::timeline::TimelineEvent;
+use crate::speech::{NO_PAYER, VoiceError};
 
 const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
 
 /// Routes of streams.
 pub fn streams() -> Routes {
-    Routes::default().carrying(Carries::Nothing, Needs::LISTEN, routes!(stream)).carrying(
-        Carries::Nothing,
-        Needs::LISTEN,
-        routes!(timeline),
-    )
+    Routes::default()
+        .carrying(Carries::Nothing, Needs::LISTEN, routes!(stream))
+        .carrying(Carries::Nothing, Needs::LISTEN, routes!(timeline))
+        .lasting(&["/listen/{book}/{chapter}", "/listen/{book}/{chapter}/timeline"])
 }
 
 /// Routes of clips.
@@ -213,6 +215,7 @@ pub(super) async fn rested(
 )]
 pub async fn timeline(
     state: Visit,
+    headers: HeaderMap,
     ChapterPath { book, chapter }: ChapterPath,
     ApiQuery(query): ApiQuery<ListenQuery>,
     ApiQuery(others): ApiQuery<FallbackQuery>,
@@ -220,23 +223,66 @@ pub async fn timeline(
 ) -> Result<impl IntoResponse, ApiError> {
     let extent = extent(to.as_deref())?;
     let (plan, from) = opened(&state, (&book, chapter), &query, &others, extent).await?;
-    let events = state.narrator.timeline(plan, from).map(|event| Ok::<_, Infallible>(sse(event)));
+    let runs_the_place = state.runs_the_place();
+    let chosen = state.library.recent_preferences().await?.tongue;
+    let words = &words::of(chosen, accepted(&headers)).voice_troubles;
+    let events = state.narrator.timeline(plan, from);
+    let events = events.map(move |event| Ok::<_, Infallible>(sse(event, words, runs_the_place)));
     let shutdown = state.shutdown.clone().cancelled_owned();
     let events = events.take_until(shutdown).take_until(Box::pin(state.logged_out()));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }
 
-fn sse(event: Result<TimelineEvent, NarrationError>) -> Event {
+fn accepted(headers: &HeaderMap) -> &str {
+    headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn sse(
+    event: Result<TimelineEvent, NarrationError>,
+    words: &VoiceTroubles,
+    runs_the_place: bool,
+) -> Event {
     let named = match event {
         Ok(TimelineEvent::Entries(entries)) => Event::default().event("entries").json_data(entries),
         Ok(TimelineEvent::End(end)) => Event::default().event("end").json_data(end),
         Err(error) => {
-            let reason = ApiError::from(error).to_string();
+            let reason = match error.of_voice() {
+                Some(error) => voice_trouble(error, words, runs_the_place),
+                None => ApiError::from(error).to_string(),
+            };
             Event::default().event("failed").json_data(reason)
         }
     };
     // Plain numbers and strings always serialise.
     named.unwrap_or_default()
+}
+
+/// Why a voice does not read on, in the words of a language; for whoever runs the place with what it has answered.
+fn voice_trouble(error: &VoiceError, words: &VoiceTroubles, runs_the_place: bool) -> String {
+    let said = match error {
+        VoiceError::NoSuchVoice(voice) => (words.no_such_voice)(voice),
+        VoiceError::NotStarted { program, .. } => (words.not_started)(program),
+        VoiceError::TimedOut { program, limit } => (words.timed_out)(program, limit.as_secs()),
+        VoiceError::Failed { program, .. } => (words.failed)(program),
+        VoiceError::NoAudio { program, .. } => (words.no_audio)(program),
+        VoiceError::Refused { engine, .. } => (words.refused)(engine),
+        VoiceError::Exhausted { engine, .. } => (words.exhausted)(engine),
+        VoiceError::Rejected { engine, .. } => (words.rejected)(engine),
+        VoiceError::Busy { engine, .. } => (words.busy)(engine),
+        VoiceError::Unreachable { engine, .. } => (words.unreachable)(engine),
+        VoiceError::TooSlow { engine, seconds } => (words.too_slow)(engine, (*seconds).into()),
+        VoiceError::NotReady { .. } => words.not_ready.to_owned(),
+        VoiceError::OverBudget { engine, .. } => (words.over_budget)(engine),
+        VoiceError::OverAllowance { payer, .. } if payer == NO_PAYER => {
+            words.not_for_token.to_owned()
+        }
+        VoiceError::OverAllowance { allowance: 0, .. } => words.not_open.to_owned(),
+        VoiceError::OverAllowance { allowance, .. } => (words.over_allowance)(*allowance),
+    };
+    match error.reason().filter(|_| runs_the_place) {
+        Some(reason) => format!("{said} – {reason}"),
+        None => said,
+    }
 }
 
 /// One sentence, made now if it has to be.

@@ -115,7 +115,7 @@ async fn look(state: &AppState) {
         Err(error) => tracing::warn!(%error, "narrations cannot be counted"),
     }
     for (engine, _) in state.voices.capacities() {
-        let rests = state.narrator.rest_card(&engine).await.is_some();
+        let rests = state.narrator.engine_rest(&engine).await.is_some();
         gauge!("earmark_engine_resting", "engine" => engine).set(if rests { 1.0 } else { 0.0 });
     }
 }

@@ -47,6 +47,7 @@ pub fn router() -> Routes {
         .add(Needs::NARRATE, routes!(resume))
         .add(Needs::NARRATE, routes!(retry))
         .add(Needs::NARRATE, routes!(events))
+        .lasting(&["/api/narrations/events", "/api/narrations/{narration}/events"])
         .add(Needs::NARRATE, routes!(queue, enqueue))
         .add(Needs::NARRATE, routes!(queued, dequeue))
 }

@@ -114,7 +114,7 @@ pub async fn link(
             let (from, purpose) = ((&headers, peer, base.is_some()), Purpose::Link(session));
             off(&state, from, &name, purpose, ACCOUNT.to_owned()).await
         }
-        None => notice::refused(ACCOUNT, &ApiError::OtherSite.to_string()),
+        None => notice::refused(ACCOUNT, &ApiError::OtherSite.notice()),
     }
 }
 
@@ -147,7 +147,7 @@ async fn off(
             cookies::set(&mut response, &away_cookie(&kept, COOKIE_AGE, is_https, is_below));
             response
         }
-        Err(error) => notice::refused("/login", &error.to_string()),
+        Err(error) => notice::refused("/login", &error.notice()),
     }
 }
 
@@ -228,7 +228,7 @@ pub async fn come_back(
             with_session(response, (&secret, &user), &headers, (is_https, is_below))
         }
         Ok((None, next)) => Redirect::to(&next).into_response(),
-        Err(error) => notice::refused(page, &error.to_string()),
+        Err(error) => notice::refused(page, &error.notice()),
     };
     cookies::set(&mut response, &away_cookie("", 0, is_https, is_below));
     response

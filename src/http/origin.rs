@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::header::{HOST, ORIGIN};
+use axum::http::header::{HOST, ORIGIN, REFERER};
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -80,7 +80,8 @@ pub struct HasToken;
 /// Refuses what another site's page would have our reader's browser do here, and what it would have made or
 /// tell it: also a picture or a script on that page can be an address of ours.
 pub async fn reject_cross_site(request: Request, next: Next) -> Response {
-    if comes_from_elsewhere(request.method(), request.headers()) {
+    let headers = request.headers();
+    if comes_from_elsewhere(request.method(), headers) || is_shown_elsewhere(headers) {
         return ApiError::OtherSite.into_response();
     }
     next.run(request).await
@@ -104,8 +105,8 @@ pub async fn reject_cross_site_but_links(request: Request, next: Next) -> Respon
     next.run(request).await
 }
 
-/// Browsers say where a request comes from: in `Sec-Fetch-Site`, or to a plain HTTP address of the house
-/// network in `Origin` alone, when it changes something. Programs say nothing.
+/// Browsers say where a request comes from: in `Sec-Fetch-Site`, or to a plain HTTP address of the house network in
+/// `Origin` alone, when it changes something or a script may read the answer. Programs say nothing.
 fn comes_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
     match text(headers, "sec-fetch-site") {
         Some("cross-site" | "same-site") => return true,
@@ -113,10 +114,29 @@ fn comes_from_elsewhere(method: &Method, headers: &HeaderMap) -> bool {
         Some("same-origin" | "none") => return false,
         _ => {}
     }
-    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    let (host, origin) = (text(headers, HOST.as_str()), text(headers, ORIGIN.as_str()));
-    let origin = origin.map(|origin| origin.split_once("://").map(|(_, host)| host));
-    changes && origin.is_some_and(|origin| origin.is_none() || origin != host)
+    let Some(origin) = text(headers, ORIGIN.as_str()) else { return false };
+    let may_be_page = match *method {
+        // What is asked before a script of another site may ask says so, and nothing is done for it.
+        Method::OPTIONS => false,
+        // An app that is made of pages has an origin that is no site's.
+        Method::GET | Method::HEAD => origin == "null" || origin.starts_with("http"),
+        _ => true,
+    };
+    may_be_page && !is_of_host(origin, headers)
+}
+
+/// Whether what another site's page shows or plays is ours: to a plain HTTP address of the house network browsers say so
+/// in `Referer` alone. A page that has them keep quiet is not known from a program.
+fn is_shown_elsewhere(headers: &HeaderMap) -> bool {
+    let is_told = headers.contains_key("sec-fetch-site");
+    !is_told && text(headers, REFERER.as_str()).is_some_and(|from| !is_of_host(from, headers))
+}
+
+/// Whether an origin or an address is of the host that was asked.
+fn is_of_host(address: &str, headers: &HeaderMap) -> bool {
+    let rest = address.split_once("://").map(|(_, rest)| rest);
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
+    host.is_some() && host == text(headers, HOST.as_str())
 }
 
 /// Whether somebody follows a link to a page. What our own service worker passes on is for nothing in particular (Fetch
@@ -199,6 +219,33 @@ mod tests {
         assert!(sent(&[("sec-fetch-site", "cross-site")]));
         assert!(!sent(&[("sec-fetch-site", "same-origin"), ("origin", "https://books.example")]));
         assert!(!sent(&[("sec-fetch-site", "none")]));
+    }
+
+    #[test]
+    fn what_another_sites_page_reads_or_plays_over_plain_http_is_known() {
+        let read = |headers| foreign(Method::GET, headers).0;
+        assert!(read(&[("origin", "http://evil.example")]));
+        assert!(!read(&[("origin", "http://house:3000")]));
+        assert!(read(&[("origin", "null")]));
+        assert!(!read(&[("origin", "tauri://localhost")]), "an app");
+        assert!(!foreign(Method::OPTIONS, &[("origin", "http://evil.example")]).0);
+        let played = |headers: &[(&'static str, &str)]| {
+            let mut map = HeaderMap::new();
+            map.insert("host", "house:3000".parse().unwrap());
+            for (name, value) in headers {
+                map.insert(*name, value.parse().unwrap());
+            }
+            is_shown_elsewhere(&map)
+        };
+        assert!(!played(&[]), "a program");
+        assert!(played(&[("referer", "http://evil.example/page")]));
+        assert!(played(&[("referer", "http://house:3000.evil.example/")]));
+        assert!(!played(&[("referer", "http://house:3000/read/0123/1?from=x")]));
+        // Behind a proxy the name may be another; there browsers say more.
+        assert!(!played(&[
+            ("referer", "https://books.example/"),
+            ("sec-fetch-site", "same-origin")
+        ]));
     }
 
     #[test]

@@ -8,9 +8,9 @@ use app::model::Person;
 use app::ways::{LoginWays, SiteAddress};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::Method;
 use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn};
+use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::{provide_context, use_context};
 use leptos_axum::{AxumRouteListing, ErrorHandler, LeptosRoutes, generate_route_list};
@@ -18,7 +18,7 @@ use tower_http::services::ServeDir;
 
 use super::bodies::{self, SMALL_BYTES};
 use super::routes::{Needs, Routes};
-use super::{AppState, Visit, base, events, headers, openapi, origin, preferences};
+use super::{ApiError, AppState, Visit, base, events, headers, openapi, origin, preferences};
 use crate::backend::Server;
 
 /// The routes of the pages, found once in a process: while leptos looks for them, a page that is being
@@ -54,8 +54,6 @@ pub fn router() -> Routes {
         "/developers",
         SAMPLES,
     ];
-    // What a browser asks before a page of another site may send a token.
-    let preflights = ["/v1/audio/speech", "/v1/audio/voices", "/v1/models"];
     let calls = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
     let nowhere = calls.iter().fold(Routes::default(), |routes, method| {
         routes.asking(Needs::READ, method, &["/api/{*unknown}"])
@@ -67,7 +65,6 @@ pub fn router() -> Routes {
             &["/login", "/setup", "/invite", "/offline", "/s/{link}"],
         )
         .asking(Needs::Nobody, &Method::GET, &FILES)
-        .asking(Needs::Nobody, &Method::OPTIONS, &preflights)
         .asking(Needs::READ, &Method::GET, &of_listeners)
         .asking(
             Needs::PROGRESS,
@@ -130,6 +127,17 @@ fn site_files(files: &ServeDir) -> Router<AppState> {
         .iter()
         .chain(&[SAMPLES])
         .fold(Router::new(), |routes, path| routes.route_service(path, files.clone()))
+        .layer(map_response(no_such_file))
+}
+
+/// Says in words that a file is not there.
+async fn no_such_file(response: Response) -> Response {
+    match response.status() {
+        StatusCode::NOT_FOUND => {
+            ApiError::NotFound("There is no such file.".to_owned()).into_response()
+        }
+        _ => response,
+    }
 }
 
 /// Puts whoever asks, and the server as they see it, into the context of the page being rendered.

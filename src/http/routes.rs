@@ -1,6 +1,6 @@
 //! Routes, each with what it asks of whoever calls it, how much it takes, and its part of the API's description.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use app::model::{Role, Scope};
 use axum::Router;
@@ -75,7 +75,10 @@ pub enum Carries {
 
 /// What each route asks for, by its path as it was registered.
 #[derive(Debug, Default)]
-pub struct Asked(HashMap<String, Vec<(Method, Needs)>>);
+pub struct Asked {
+    needs: HashMap<String, Vec<(Method, Needs)>>,
+    lasting: HashSet<&'static str>,
+}
 
 impl Asked {
     /// What a route asks for. One that is not named is an admin's, and no program's; and where nothing is registered
@@ -83,15 +86,28 @@ impl Asked {
     pub fn of(&self, method: &Method, path: Option<&str>) -> Needs {
         let Some(path) = path else { return Needs::READ };
         let method = if *method == Method::HEAD { &Method::GET } else { method };
-        let of_path = self.0.get(path).into_iter().flatten();
+        let of_path = self.needs.get(path).into_iter().flatten();
         of_path
             .into_iter()
             .find(|(named, _)| named == method)
             .map_or(Needs::Confirmed(Role::Admin), |(_, needs)| *needs)
     }
 
+    /// Whether what is answered goes on for as long as somebody listens.
+    pub fn is_lasting(&self, path: &str) -> bool {
+        self.lasting.contains(path)
+    }
+
     fn add(&mut self, needs: Needs, method: Method, path: &str) {
-        self.0.entry(path.to_owned()).or_default().push((method, needs));
+        self.needs.entry(path.to_owned()).or_default().push((method, needs));
+    }
+
+    /// What the routes of both ask for.
+    pub fn merge(&mut self, other: Self) {
+        for (path, asked) in other.needs {
+            self.needs.entry(path).or_default().extend(asked);
+        }
+        self.lasting.extend(other.lasting);
     }
 }
 
@@ -158,12 +174,16 @@ impl Routes {
         self
     }
 
+    /// Says of routes that what they answer goes on for as long as somebody listens: one address has only so many.
+    pub fn lasting(mut self, paths: &[&'static str]) -> Self {
+        self.asked.lasting.extend(paths);
+        self
+    }
+
     /// All routes of both.
     pub fn merge(mut self, other: Self) -> Self {
         self.router = self.router.merge(other.router);
-        for (path, asked) in other.asked.0 {
-            self.asked.0.entry(path).or_default().extend(asked);
-        }
+        self.asked.merge(other.asked);
         self
     }
 
@@ -209,12 +229,13 @@ fn bounded(methods: MethodRouter<AppState>, carries: Carries) -> MethodRouter<Ap
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{api, listen};
+    use crate::http::{api, for_programs, listen};
 
     #[test]
     fn no_base_can_be_taken_for_a_route() {
-        let (_, routes, _) = api().merge(listen::streams()).merge(listen::clips()).split();
-        for path in routes.0.keys() {
+        let (_, routes, _) =
+            api().merge(for_programs()).merge(listen::streams()).merge(listen::clips()).split();
+        for path in routes.needs.keys() {
             let first = path.split('/').nth(1).unwrap_or_default();
             assert!(first.is_empty() || app::base::OWN.contains(&first), "{path}");
         }

@@ -53,6 +53,11 @@ impl Visit {
         &self.state
     }
 
+    /// Whether whoever asks runs the place.
+    pub fn runs_the_place(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.runs_the_place())
+    }
+
     /// Returns when whoever listens has been logged out, or the link that they came by is no longer good.
     pub fn logged_out(&self) -> impl Future<Output = ()> + Send + use<> {
         let (state, person) = (self.state.clone(), self.person.clone());

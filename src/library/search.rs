@@ -1,6 +1,9 @@
 //! Finding words in a book: whole words, whatever their case and accents.
 
+use std::sync::LazyLock;
+
 use app::model::{BookId, Hit};
+use tokio::sync::Semaphore;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -12,6 +15,12 @@ use crate::text::spoken::is_invisible;
 pub const MAX_HITS: usize = 200;
 /// Longest text searched for, in characters.
 const MAX_QUERY_CHARS: usize = 200;
+/// Searches at once, of all people; others wait for their turn. Each reads and folds the whole of a book, and half of
+/// the processors is for those who listen.
+static AT_ONCE: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new(processors.div_ceil(2))
+});
 /// Text shown before and after what was found, in characters.
 const CONTEXT_CHARS: usize = 80;
 
@@ -28,6 +37,8 @@ impl Library {
             return Ok(Vec::new());
         }
         let mut hits = Vec::new();
+        // It is never closed.
+        let _turn = AT_ONCE.acquire().await;
         for card in &details.chapters {
             // Past the cache of chapters: a search reads all, and would drive out what is read.
             let revision = details.card.revision;

@@ -233,19 +233,19 @@ pub fn epub_with(
     writer.finish().unwrap().into_inner()
 }
 
-/// A book of the corpus that stands beside the repository and is no part of it.
+/// A book of the corpus in `EARMARK_CORPUS`, a folder of real books that are not for the repository.
 pub fn shared_book(name: &str) -> Option<Vec<u8>> {
     shared(&format!("books/{name}")).map(|file| std::fs::read(file).unwrap())
 }
 
 /// A file of that corpus.
 pub fn shared(path: &str) -> Option<PathBuf> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(path);
-    if !file.exists() {
-        eprintln!("skipped: {} is not here", file.display());
-        return None;
+    let folder = std::env::var_os("EARMARK_CORPUS").map(PathBuf::from);
+    let file = folder.map(|folder| folder.join(path)).filter(|file| file.exists());
+    if file.is_none() {
+        eprintln!("skipped: EARMARK_CORPUS has no {path}");
     }
-    Some(file)
+    file
 }
 
 /// How many samples a decoder other than ours finds in an MP3.

@@ -101,6 +101,8 @@ pub struct Person {
     pub role: Role,
     /// Which of their sessions this is; empty for a program with a token.
     pub session: String,
+    /// Which of their tokens lets their program in; empty when they are there themselves.
+    pub token: String,
     /// Until when they have said their password again, in ms since 1970: before what changes who runs the place.
     pub confirmed_until_ms: u64,
     /// Whether there is a password that they can be asked for: who comes by a provider has none unless an administrator
@@ -115,9 +117,17 @@ pub struct Person {
 impl Person {
     /// Whoever is there, where nobody has to log in.
     pub fn without_login(role: Role) -> Self {
-        let (id, name, session) = (String::new(), String::new(), String::new());
-        let (confirmed_until_ms, has_password) = (u64::MAX, false);
-        Self { id, name, role, session, confirmed_until_ms, has_password, scopes: None, lent: None }
+        Self {
+            id: String::new(),
+            name: String::new(),
+            role,
+            session: String::new(),
+            token: String::new(),
+            confirmed_until_ms: u64::MAX,
+            has_password: false,
+            scopes: None,
+            lent: None,
+        }
     }
 
     /// Whether they are there themselves, or their program may do this.

@@ -13,6 +13,8 @@ const GUEST_COOKIES: [&str; 3] =
     ["__Host-earmark-guest", "__Secure-earmark-guest", "earmark_guest"];
 /// Remembers whose pages a browser may have kept.
 pub const LAST: &str = "earmark_last";
+/// Has a page's script forget what the browser has kept of the site.
+const FORGET: &str = "earmark_forget";
 /// How long a browser keeps a cookie, in seconds: the 400 days that it may have at most (RFC 6265bis, section 5.5).
 /// When a session ends is the server's to say.
 pub const COOKIE_AGE: u64 = 400 * 24 * 3600;
@@ -88,8 +90,11 @@ pub fn remember(response: &mut Response, user: &str) {
     cookies::set(response, &last);
 }
 
-/// Has a browser forget pages, sound and books that it has kept.
+/// Has a browser forget pages, sound, books and places that it has kept: by itself, which it does over HTTPS alone
+/// (Clear Site Data, section 4.2), and by the script of the next page (`islands/offline.rs`).
 pub fn clear_site(response: &mut Response) {
+    let forget = format!("{FORGET}=1; Path=/; Max-Age={COOKIE_AGE}; SameSite=Strict");
+    cookies::set(response, &forget);
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),
         header::HeaderValue::from_static("\"cache\", \"storage\""),
