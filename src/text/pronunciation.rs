@@ -33,6 +33,11 @@ const WORD: char = '\u{fdd0}';
 const PHONEMES: char = '\u{fdd1}';
 const END: char = '\u{fdd2}';
 
+/// Whether a text says of words how they sound.
+pub fn has_phonemes(text: &str) -> bool {
+    text.contains(PHONEMES)
+}
+
 /// What is wrong with an entry, in words for the person who entered it.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PronunciationError {

@@ -11,7 +11,7 @@ type Say = fn(&Captures<'_>) -> String;
 
 /// The rules, in the order in which they apply.
 pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
-    let rules: [(&str, Say); 44] = [
+    let rules: [(&str, Say); 49] = [
         (r"\bhttps?://(?:www\.)?", |_| String::new()),
         (r"\[", |_| "(".to_owned()),
         (r"\]", |_| ")".to_owned()),
@@ -49,6 +49,7 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"(\d)\s?°", |found| format!("{} degrees", &found[1])),
         // Parts.
         (r"(\d)\s?([½¼¾⅓⅔⅛])", |found| format!("{} and {}", &found[1], part(&found[2]))),
+        (r"½ (an?|the)\b", |found| format!("half {}", &found[1])),
         (r"[½¼¾⅓⅔⅛]", |found| part(&found[0]).to_owned()),
         (r"\b(\d{1,2})/(\d{1,2})/(\d{2,4})\b", |found| {
             format!("{} {} {}", &found[1], &found[2], &found[3])
@@ -65,7 +66,12 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\b(\d\d)([1-9])0s\b", |found| format!("{} {}", &found[1], decade(&found[2]))),
         (r"['’‘]?\b([1-9])0s\b", |found| decade(&found[1]).to_owned()),
         (r"(\d)\s?(km/h|mph|kg|mg|km|cm|mm|ml|lbs?|oz|ft|kB|MB|GB|kHz|MHz|Hz|kW)\b", measure),
-        // Telephone numbers, ranges, and what hyphens join.
+        // Days as ISO 8601 writes them, telephone numbers, ranges, and what hyphens join.
+        (r"\b([12]\d{3})-(\d\d)-(\d\d)\b", day),
+        (r"\b(?:(\d)-)?(\d{3})-(\d{3})-(\d{4})\b", |found| {
+            let first = found.get(1).map_or(String::new(), |first| format!("{}, ", first.as_str()));
+            format!("{first}{}, {}, {}", spaced(&found[2]), spaced(&found[3]), spaced(&found[4]))
+        }),
         (r"\b(\d{3})-(\d{4})\b", |found| format!("{}, {}", spaced(&found[1]), spaced(&found[2]))),
         (r"(\d)\s?–\s?(\d)", |found| format!("{} to {}", &found[1], &found[2])),
         (r"\b(\d{3,4})-(\d{2,4})\b", |found| format!("{} to {}", &found[1], &found[2])),
@@ -76,6 +82,18 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"([\p{L}\d)])\s?=\s?([\p{L}\d(])", |found| format!("{} equals {}", &found[1], &found[2])),
         (r"§\s?", |_| "section ".to_owned()),
         // Abbreviations that are read in other words.
+        (r"\b(Rev|Gen|Col|Capt|Lt|Sgt|Maj|Cpl|Prof|Gov|Sen|Hon|Adm)\.\s(\p{Lu})", |found| {
+            format!("{} {}", title(&found[1]), &found[2])
+        }),
+        // Behind a name; the stop of one that ends the sentence ends it still. “Sr. García” is Spanish.
+        (r"(\p{Ll},? )(Jr|Sr|Esq)\.($| \p{Lu})?", |found| {
+            let behind = found.get(3).map_or("", |behind| behind.as_str());
+            match (&found[2], behind) {
+                ("Sr", name) if !name.is_empty() => found[0].to_owned(),
+                (short, "") if found.get(3).is_some() => format!("{}{}.", &found[1], title(short)),
+                (short, behind) => format!("{}{}{behind}", &found[1], title(short)),
+            }
+        }),
         (r"&c\.", |_| "et cetera".to_owned()),
         (r"\be\. ?g\.", |_| "for example".to_owned()),
         (r"\bi\. ?e\.", |_| "that is".to_owned()),
@@ -150,6 +168,59 @@ const ORDINALS: [&str; 25] = [
     "twenty-fourth",
     "twenty-fifth",
 ];
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// A day of the calendar; what is none is read figure by figure.
+fn day(found: &Captures<'_>) -> String {
+    let (month, day) = (found[2].parse().unwrap_or(0_usize), found[3].parse().unwrap_or(0_usize));
+    let month = month.checked_sub(1).and_then(|month| MONTHS.get(month));
+    let ordinal = match day {
+        0 | 32.. => None,
+        1 | 21 | 31 => Some("st"),
+        2 | 22 => Some("nd"),
+        3 | 23 => Some("rd"),
+        _ => Some("th"),
+    };
+    match (month, ordinal) {
+        (Some(month), Some(ordinal)) => format!("{month} {day}{ordinal}, {}", &found[1]),
+        _ => [&found[1], &found[2], &found[3]].map(spaced).join(", "),
+    }
+}
+
+fn title(short: &str) -> &'static str {
+    match short {
+        "Rev" => "Reverend",
+        "Gen" => "General",
+        "Col" => "Colonel",
+        "Capt" => "Captain",
+        "Lt" => "Lieutenant",
+        "Sgt" => "Sergeant",
+        "Maj" => "Major",
+        "Cpl" => "Corporal",
+        "Prof" => "Professor",
+        "Gov" => "Governor",
+        "Sen" => "Senator",
+        "Hon" => "Honorable",
+        "Adm" => "Admiral",
+        "Jr" => "Junior",
+        "Sr" => "Senior",
+        _ => "Esquire",
+    }
+}
 
 fn time(found: &Captures<'_>) -> String {
     let hour = found[1].trim_start_matches('0');

@@ -47,7 +47,11 @@ pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| {
         (r"\bMio\.", As("Millionen")),
         (r"\bMrd\.", As("Milliarden")),
         // Days, and what else is counted: the stop behind a figure ends no sentence.
-        (r"\b(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})\b", By(date)),
+        (r"\b([12]\d{3})-(\d\d)-(\d\d)\b", As("$3.$2.$1")),
+        (
+            r"\b((?:[Aa]m|[Vv]om|[Zz]um|[Bb]eim|[Dd]em|[Dd]en|[Dd]es|[Ii]m) )?(\d{1,2})\. ?(\d{1,2})\. ?(\d{4})\b",
+            By(date),
+        ),
         (
             r"\b((?:[Aa]m|[Vv]om|[Zz]um|[Bb]eim|[Dd]em|[Dd]en|[Dd]es|[Ii]m) )?(\d{1,2})\. (Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhunderts?|Kapitel|Mal|Stock|Klasse)\b",
             By(counted),
@@ -168,8 +172,12 @@ fn counted_roman(found: &Captures<'_>) -> String {
 
 fn date(found: &Captures<'_>) -> String {
     let part = |at: usize| ordinal(found[at].parse().ok()?);
-    match (part(1), part(2)) {
-        (Some(day), Some(month)) => format!("{day}er {month}er {}", &found[3]),
+    // “am zwölften dritten”, but “zwölfter dritter”.
+    let (before, ending) = found.get(1).map_or(("", "er"), |before| (before.as_str(), "en"));
+    match (part(2), part(3)) {
+        (Some(day), Some(month)) => {
+            format!("{before}{day}{ending} {month}{ending} {}", &found[4])
+        }
         _ => found[0].to_owned(),
     }
 }
