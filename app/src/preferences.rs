@@ -364,35 +364,37 @@ impl Preferences {
         Ok(())
     }
 
-    /// Sets what is for one language or one book alone, `voice_en` and `rate_0123456789abcdef`. An empty value
+    /// Sets what is for one language or one book alone, `voice_en`, `rate_en` and `rate_0123456789abcdef`. An empty value
     /// takes it back.
     fn set_own(&mut self, name: &str, value: &str) -> Option<()> {
         if let Some(language) = name.strip_prefix("voice_") {
-            let is_language = (2..=8).contains(&language.len())
-                && language.bytes().all(|byte| byte.is_ascii_lowercase());
+            let is_language = is_language(language);
             let is_voice = value.contains(':') && value.len() <= MAX_VOICE_BYTES;
             if !is_language || !(is_voice || value.is_empty()) {
                 return None;
             }
             return keep(&mut self.voices, language, (!value.is_empty()).then(|| value.to_owned()));
         }
-        let book: BookId = name.strip_prefix("rate_")?.parse().ok()?;
+        let own = name.strip_prefix("rate_")?;
+        if !is_language(own) && own.parse::<BookId>().is_err() {
+            return None;
+        }
         let rate = match value {
             "" => None,
             value => Some(value.parse().ok().filter(|rate| RATES.contains(rate))?),
         };
-        keep(&mut self.rates, book.as_str(), rate)
+        keep(&mut self.rates, own, rate)
     }
 
     /// The voice for books in a language, if one was chosen.
     pub fn voice_for(&self, language: &str) -> Option<&str> {
-        let language = language.split('-').next().unwrap_or_default().to_ascii_lowercase();
-        self.voices.get(&language).map(String::as_str)
+        self.voices.get(&plain_language(language)).map(String::as_str)
     }
 
-    /// The speed in a book.
-    pub fn rate_in(&self, book: &BookId) -> u16 {
-        self.rates.get(book.as_str()).copied().unwrap_or(self.rate)
+    /// The speed in a book in a language: its own, else that of the language, else that of all.
+    pub fn rate_in(&self, book: &BookId, language: &str) -> u16 {
+        let of = |name: &str| self.rates.get(name).copied();
+        of(book.as_str()).or_else(|| of(&plain_language(language))).unwrap_or(self.rate)
     }
 
     /// What the voice passes over.
@@ -473,6 +475,16 @@ fn typeface_name(value: &str) -> Option<String> {
     (value.chars().count() <= MAX_TYPEFACE && value.chars().all(is_plain)).then(|| value.to_owned())
 }
 
+/// The language of a BCP 47 tag, without its script and region, as preferences name it; empty when it names none.
+pub fn plain_language(tag: &str) -> String {
+    let language = tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+    if is_language(&language) { language } else { String::new() }
+}
+
+fn is_language(name: &str) -> bool {
+    (2..=8).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 /// Keeps a value for a language or book, or forgets the one there is. None when there is no room for one more.
 fn keep<T>(kept: &mut BTreeMap<String, T>, key: &str, value: Option<T>) -> Option<()> {
     match value {
@@ -541,14 +553,19 @@ mod tests {
     }
 
     #[test]
-    fn a_language_has_a_voice_and_a_book_a_speed() {
+    fn a_language_has_a_voice_and_a_speed_and_a_book_a_speed() {
         let mut preferences = Preferences::default();
         let book: BookId = "0123456789abcdef".parse().unwrap_or_else(|_| unreachable!());
         for (name, value) in [("voice_en", "kokoro:af_heart"), ("rate_0123456789abcdef", "150")] {
             assert_eq!(preferences.set(name, value), Ok(()), "{name}");
         }
         assert_eq!(preferences.voice_for("en-GB"), Some("kokoro:af_heart"));
-        assert_eq!((preferences.voice_for("es"), preferences.rate_in(&book)), (None, 150));
+        assert_eq!((preferences.voice_for("es"), preferences.rate_in(&book, "en")), (None, 150));
+        let other: BookId = "1123456789abcdef".parse().unwrap_or_else(|_| unreachable!());
+        assert_eq!(preferences.set("rate_en", "80"), Ok(()));
+        let rates = [(&book, "en"), (&other, "en-GB"), (&other, "es")];
+        assert_eq!(rates.map(|(book, tag)| preferences.rate_in(book, tag)), [150, 80, 100]);
+        assert_eq!(preferences.set("rate_en", ""), Ok(()));
         for (name, value) in [
             ("voice_EN", "a:b"),
             ("voice_", "a:b"),

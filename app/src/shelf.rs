@@ -24,20 +24,30 @@ pub fn arrange(books: Vec<BookCard>, find: &str, show: Show, sort: Sort) -> Vec<
         books.into_iter().filter(|book| is_shown(show, book) && says(book)).collect();
     match sort {
         Sort::Recent => {}
-        Sort::Title => books.sort_by_cached_key(|book| filed(&book.title)),
+        Sort::Title => books.sort_by_cached_key(filed),
         Sort::Author => books.sort_by_cached_key(|book| {
-            (book.authors.first().map(|author| surname(author)), filed(&book.title))
+            (book.authors.first().map(|author| surname(author)), filed(book))
         }),
         Sort::Added => books.sort_by_key(|book| std::cmp::Reverse(book.added_ms)),
     }
     books
 }
 
-/// A title as it is filed: without its article.
-fn filed(title: &str) -> String {
-    let title = title.to_lowercase();
-    let article = ["the ", "a ", "an ", "el ", "la ", "los ", "las ", "un ", "una "];
-    let plain = article.iter().find_map(|article| title.strip_prefix(article));
+/// A title as it is filed: without the article of its language.
+fn filed(book: &BookCard) -> String {
+    let title = book.title.to_lowercase();
+    let language = book.language.split(['-', '_']).next().unwrap_or_default();
+    let articles: &[&str] = match language.to_ascii_lowercase().as_str() {
+        "en" => &["the ", "a ", "an "],
+        "es" => &["el ", "la ", "los ", "las ", "un ", "una "],
+        "de" => &["der ", "die ", "das ", "ein ", "eine "],
+        "fr" => &["le ", "la ", "les ", "l’", "l'", "un ", "une "],
+        "it" => &["il ", "lo ", "la ", "i ", "gli ", "le ", "l’", "l'", "un ", "uno ", "una "],
+        "pt" => &["o ", "a ", "os ", "as ", "um ", "uma "],
+        "nl" => &["de ", "het ", "een "],
+        _ => &[],
+    };
+    let plain = articles.iter().find_map(|article| title.strip_prefix(article));
     plain.unwrap_or(&title).to_owned()
 }
 

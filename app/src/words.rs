@@ -15,6 +15,7 @@ mod narrations;
 mod operator;
 mod packs;
 mod player;
+mod refusals;
 mod sharing;
 mod spanish;
 mod statistics;
@@ -33,6 +34,7 @@ pub use narrations::Narrations;
 pub use operator::Operator;
 pub use packs::Packs;
 pub use player::{Player, Playing};
+pub use refusals::{Refusals, VoiceTroubles};
 pub use sharing::Sharing;
 pub use statistics::Statistics;
 pub use take::Take;
@@ -75,6 +77,8 @@ pub struct Words {
     pub dashboard: Dashboard,
     pub statistics: Statistics,
     pub dictionary: DictionaryWords,
+    pub refusals: Refusals,
+    pub voice_troubles: VoiceTroubles,
 }
 
 /// Every page.
@@ -126,7 +130,7 @@ pub struct Book {
     pub begin: &'static str,
     pub go_on: &'static str,
     pub contents: &'static str,
-    pub saved: fn(money: f64) -> String,
+    pub saved: fn(money: &str) -> String,
     pub facts: fn(chapters: u32, sentences: u32) -> String,
     pub listen: &'static str,
     pub lasts: fn(to_read: &str, to_hear: &str) -> String,
@@ -334,6 +338,14 @@ pub struct Keys {
     pub does: [&'static str; 15],
 }
 
+/// What stands between a whole number and its decimals in the language of a BCP 47 tag.
+pub fn decimal_point(tag: &str) -> &'static str {
+    match tag {
+        "es" | "de" => ",",
+        _ => ".",
+    }
+}
+
 /// The words of a language; of the first one we have among `accepted` (an `Accept-Language` header)
 /// when none was chosen.
 pub fn of(chosen: UiLanguage, accepted: &str) -> &'static Words {
@@ -366,6 +378,16 @@ pub fn length(ms: u64) -> String {
     }
 }
 
+/// A number with so many decimals, as it is written in the language of this request.
+pub fn decimal(number: f64, decimals: usize) -> String {
+    format!("{number:.decimals$}").replace('.', decimal_point(words().tag))
+}
+
+/// An amount of money, in whatever currency the operator thinks in. A sentence costs a fraction of a cent.
+pub fn money(amount: f64) -> String {
+    decimal(amount, if amount > 0.0 && amount < 0.1 { 4 } else { 2 })
+}
+
 /// The words of this request.
 pub fn words() -> &'static Words {
     use_context::<&'static Words>().unwrap_or(&english::ENGLISH)
@@ -388,5 +410,16 @@ mod tests {
             assert_eq!(of(UiLanguage::System, accepted).tag, tag, "{accepted}");
         }
         assert_eq!(of(UiLanguage::Spanish, "en").tag, "es");
+    }
+
+    #[test]
+    fn numbers_have_the_point_or_the_comma_of_the_language() {
+        let sums = || [0.0, 0.0042, 0.5, 12.0].map(money);
+        assert_eq!(sums(), ["0.00", "0.0042", "0.50", "12.00"]);
+        let owner = leptos::prelude::Owner::new();
+        owner.set();
+        leptos::prelude::provide_context(of(UiLanguage::German, ""));
+        assert_eq!(sums(), ["0,00", "0,0042", "0,50", "12,00"]);
+        assert_eq!(decimal(3.17, 1), "3,2");
     }
 }

@@ -15,7 +15,7 @@ use crate::islands::controls::voice::VoiceControl;
 use crate::islands::controls::way_back::WayBackButton;
 use crate::islands::{Player, Silence, Start};
 use crate::model::{BookCard, Voice};
-use crate::preferences::Preferences;
+use crate::preferences::{Preferences, plain_language};
 use crate::words::words;
 
 /// The bar at the foot of the page; `voice` is the narrator, `cast` names all who read, and `silence` says why nobody does,
@@ -42,8 +42,10 @@ pub fn PlayerBar(
         known_ms: progress.map(|at| at.at_ms).unwrap_or_default(),
         cast,
         voice_name: voice.map(|voice| voice.name).unwrap_or_default(),
-        rate: preferences.rate_in(&book.id),
-        is_own_rate: preferences.rates.contains_key(&id),
+        rate: preferences.rate_in(&book.id, &book.language),
+        language: plain_language(&book.language),
+        language_rate: preferences.rates.get(&plain_language(&book.language)).copied(),
+        own_rate: preferences.rates.get(&id).copied(),
         silence,
     };
     let words = &words().player;
@@ -55,7 +57,6 @@ pub fn PlayerBar(
             </button>
         }
     };
-    let (rate, is_own) = (start.rate, start.is_own_rate);
     let (name, is_silent) = (start.voice_name.clone(), start.cast.is_empty());
     let said = silence.map(|silence| silence.said(&crate::words::words().playing));
     view! {
@@ -81,7 +82,7 @@ pub fn PlayerBar(
                     {skip("chapter-on", words.chapter_on, "N Shift+ArrowRight", Icon::ChapterOn)}
                 </div>
                 <div class="player-side player-choices">
-                    <SpeedControl book=id.clone() rate is_own/>
+                    <SpeedControl start=start.clone()/>
                     <VoiceControl book=id.clone() name/>
                     <StoredMark/>
                     <SleepControl/>

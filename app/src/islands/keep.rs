@@ -11,8 +11,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Cache, CacheStorage, HtmlElement, Response};
 
 use super::dom::{self, Body};
-use super::offline::{cache_head, cache_name, caches, shell_name};
-use crate::words::Keeping;
+use super::offline::{cache_head, cache_name, caches, forget_kept, shell_name};
+use crate::words::{Keeping, decimal_point};
 
 /// Brings the button that keeps a book on this device to life
 /// ([`KeepButton`](crate::components::KeepButton)).
@@ -57,7 +57,8 @@ enum State {
 
 /// Keeps the button and the line under it as it is.
 fn show(state: RwSignal<State>) {
-    let words = Keeping::of(&dom::language());
+    let language = dom::language();
+    let (words, point) = (Keeping::of(&language), decimal_point(&language));
     dom::shows(".keep", move |part| dom::show(part, state.with(|state| *state != State::Unknown)));
     dom::shows(".keep button", move |button| {
         let (is_kept, is_busy) = state
@@ -70,7 +71,7 @@ fn show(state: RwSignal<State>) {
             State::Unknown | State::NotKept => words.hint.to_owned(),
             State::Outdated => words.outdated.to_owned(),
             State::Keeping(chapter, chapters) => (words.keeping)(chapter, chapters),
-            State::Kept(bytes) => (words.kept)(&megabytes(bytes)),
+            State::Kept(bytes) => (words.kept)(&megabytes(bytes, point)),
             State::Failed(reason) => (words.failed)(&reason),
         };
         dom::write(line, &said);
@@ -111,6 +112,8 @@ impl Keep {
     /// Looks what this device has of the book.
     async fn look(&self) {
         let book = &self.book.id;
+        // A cache that is looked into while it is removed would be there again.
+        let _ = forget_kept().await;
         let state = match (self.is_whole().await, self.is_current().await) {
             (Ok(true), Ok(true)) => State::Kept(size(&self.caches, book).await.unwrap_or_default()),
             (Ok(true), _) => State::Outdated,
@@ -238,6 +241,7 @@ pub fn KeptBooks() -> impl IntoView {
 
 async fn list_kept() -> Result<(), JsValue> {
     let (Some(caches), Some(list)) = (caches(), dom::one(".kept-books")) else { return Ok(()) };
+    forget_kept().await?;
     let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
     for name in names.iter().filter_map(|name| name.as_string()) {
         let Some(book) = name.strip_prefix(&*cache_head()) else { continue };
@@ -288,7 +292,8 @@ async fn size(caches: &CacheStorage, book: &str) -> Result<f64, JsValue> {
     Ok(bytes)
 }
 
-fn megabytes(bytes: f64) -> String {
+/// A size as people write it where `point` stands before decimals. Browsers need no code for fractions.
+fn megabytes(bytes: f64, point: &str) -> String {
     let tenths = (bytes / 1e5) as u64;
-    format!("{}.{} MB", tenths / 10, tenths % 10)
+    format!("{}{point}{} MB", tenths / 10, tenths % 10)
 }

@@ -10,9 +10,10 @@ use super::dom;
 
 /// Registers the service worker, and forgets what is to be forgotten.
 pub fn begin() {
+    forget_stored();
     spawn_local(async {
         // Without storage there is nothing to forget.
-        let _ = forget_if_told().await;
+        let _ = forget_kept().await;
     });
     let navigator: JsValue = window().navigator().into();
     if let Some(workers) = dom::property(&navigator, "serviceWorker") {
@@ -28,31 +29,48 @@ pub fn cache_head() -> String {
     }
 }
 
-/// Forgets what was kept on this device, when the server says that it was another person's. Where the site has its
-/// host for itself, the browser does that without us.
-async fn forget_if_told() -> Result<(), JsValue> {
+/// Whether the server says that what was kept on this device was another person's.
+fn is_to_forget() -> bool {
     let cookies = dom::property(&document().into(), "cookie").and_then(|all| all.as_string());
-    if !cookies.is_some_and(|all| all.split("; ").any(|one| one == "earmark_forget=1")) {
+    cookies.is_some_and(|all| all.split("; ").any(|one| one == "earmark_forget=1"))
+}
+
+/// Forgets places and time spent that are another person's: at once, before anything is told of them.
+pub fn forget_stored() {
+    let Some(storage) = window().local_storage().ok().flatten().filter(|_| is_to_forget()) else {
+        return;
+    };
+    let own = format!("{}earmark.", dom::base());
+    let names = (0..storage.length().unwrap_or(0)).filter_map(|index| storage.key(index).ok()?);
+    for name in names.filter(|name| name.starts_with(&own)).collect::<Vec<_>>() {
+        // What cannot be removed could not be stored either.
+        let _ = storage.remove_item(&name);
+    }
+}
+
+/// Forgets the books and pages that were kept on this device, when the server says that they were another person's. Over
+/// HTTPS, where the site has its host for itself, the browser does that without us.
+pub async fn forget_kept() -> Result<(), JsValue> {
+    if !is_to_forget() {
         return Ok(());
     }
-    if let Some(storage) = window().local_storage()? {
-        let own = format!("{}earmark.", dom::base());
-        let names = (0..storage.length()?).filter_map(|index| storage.key(index).ok()?);
-        for name in names.filter(|name| name.starts_with(&own)).collect::<Vec<_>>() {
-            storage.remove_item(&name)?;
-        }
-    }
-    if let Some(caches) = caches() {
-        let shell = shell_name();
-        let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
-        for name in names.iter().filter_map(|name| name.as_string()) {
-            if name == shell || name.starts_with(&cache_head()) {
-                JsFuture::from(caches.delete(&name)).await?;
-            }
-        }
-    }
+    // Where nothing can be kept there is nothing to forget, and it is not to be forgotten over and over.
+    let forgotten = forget_caches().await;
     let gone = format!("earmark_forget=; Path={}/; Max-Age=0; SameSite=Strict", dom::base());
-    js_sys::Reflect::set(&document(), &"cookie".into(), &gone.into()).map(drop)
+    js_sys::Reflect::set(&document(), &"cookie".into(), &gone.into())?;
+    forgotten
+}
+
+async fn forget_caches() -> Result<(), JsValue> {
+    let Some(caches) = caches() else { return Ok(()) };
+    let shell = shell_name();
+    let names: js_sys::Array = JsFuture::from(caches.keys()).await?.into();
+    for name in names.iter().filter_map(|name| name.as_string()) {
+        if name == shell || name.starts_with(&cache_head()) {
+            JsFuture::from(caches.delete(&name)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The name of the cache of what pages are made of; the service worker knows the same.

@@ -30,7 +30,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlAudioElement;
 
-use super::dom;
+use super::{dom, offline};
 use driver::Driver;
 use machine::Phase;
 use state::PlayerState;
@@ -43,6 +43,7 @@ pub fn Player() -> impl IntoView {
     // What signals belong to lives as long as the island; what runs later has no owner of its own.
     let owner = Owner::current();
     dom::in_browser(move || {
+        offline::forget_stored();
         let Some(player) = dom::one(".player") else { return };
         let audio = player.query_selector("audio").ok().flatten();
         let audio = audio.and_then(|audio| audio.dyn_into::<HtmlAudioElement>().ok());

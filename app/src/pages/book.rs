@@ -14,7 +14,7 @@ use crate::model::{
 use crate::notice::notice;
 use crate::pacing::Length;
 use crate::preferences::Preferences;
-use crate::words::{length, words};
+use crate::words::{length, money, words};
 
 /// `/book/{book}`
 #[component]
@@ -48,7 +48,7 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
     let verb = if card.progress.is_some() { words.go_on } else { words.begin };
     let at = card.progress.as_ref().map(|progress| progress.chapter);
     let current = toc.iter().rposition(|line| at == Some(line.chapter) && line.anchor.is_none());
-    let rate = use_context::<Preferences>().unwrap_or_default().rate_in(&card.id);
+    let rate = use_context::<Preferences>().unwrap_or_default().rate_in(&card.id, &card.language);
     let heard_ms = |length: Length| length.to_hear_ms * 100 / u64::from(rate.max(1));
     let lasts = |characters: u32| Length::of(characters.into(), &card.language);
     let minutes = |line: &TocLine| {
@@ -79,7 +79,7 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
                         {card.percent.map(|percent| format!(" · {percent} %"))}
                     </p>
                     {lasts.map(|text| view! { <p class="facts">{text}</p> })}
-                    {(saved >= 0.005).then(|| view! { <p class="facts">{(words.saved)(saved)}</p> })}
+                    {(saved >= 0.005).then(|| view! { <p class="facts">{(words.saved)(&money(saved))}</p> })}
                     {own_sound.map(|text| view! { <p class="facts">{text}</p> })}
                     {card.is_own.then(|| view! { <p class="facts">{is_own}</p> })}
                     <p class="ways">

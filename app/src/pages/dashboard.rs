@@ -14,7 +14,7 @@ use crate::model::{
     Activity, BegunInTime, DeadLetterCard, EngineCard, FigurePoint, LaneLine, NarrationCard,
     NarrationState, NarrationStats, TotalLine, Waiting, WorkerLine,
 };
-use crate::words::words;
+use crate::words::{money, words};
 
 /// Slots that are shown: a day of ten minutes each.
 const SLOTS: usize = 144;
@@ -232,7 +232,7 @@ fn speakers(engines: Vec<EngineCard>) -> Option<impl IntoView> {
         view! {
             <li>
                 <strong dir="auto">{card.name.clone()}</strong>" · "{state}" · "
-                {format!("{:.2} {}, {:.2} {}", spent.money_today, words.today, spent.money_this_month, words.month.to_lowercase())}
+                {format!("{} {}, {} {}", money(spent.money_today), words.today, money(spent.money_this_month), words.month.to_lowercase())}
             </li>
         }
     };
@@ -313,8 +313,8 @@ fn month(caption: &'static str, lines: &[TotalLine]) -> Option<impl IntoView + u
             line.made.to_string(),
             line.heard.to_string(),
             format!("{rate} %"),
-            format!("{:.2}", line.spent),
-            format!("{:.2}", line.saved),
+            money(line.spent),
+            money(line.saved),
         ];
         view! {
             <tr>

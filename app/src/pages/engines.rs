@@ -8,7 +8,7 @@ use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::model::EngineCard;
 use crate::notice::notice;
-use crate::words::words;
+use crate::words::{self, words};
 
 /// `/engines?added=&tested=&removed=`
 #[component]
@@ -117,13 +117,13 @@ fn engine(card: EngineCard, tested: &str) -> impl IntoView + use<> {
 fn spending(card: &EngineCard) -> String {
     let words = &words().operator;
     let EngineCard { budget, spent, .. } = card;
-    let of = |used: String, limit: f64| match limit {
-        0.0 => used,
-        limit => format!("{used} / {limit}"),
+    let of = |used: String, limit: String, is_limited: bool| match is_limited {
+        false => used,
+        true => format!("{used} / {limit}"),
     };
     let line = |characters: u64, most: u64, money: f64, most_money: f64| {
-        let characters = of(characters.to_string(), most as f64);
-        let money = of(format!("{money:.2}"), most_money);
+        let characters = of(characters.to_string(), most.to_string(), most > 0);
+        let money = of(words::money(money), words::money(most_money), most_money > 0.0);
         (words.characters_and_money)(&characters, &money)
     };
     let today = line(

@@ -40,7 +40,7 @@ pub fn LibraryPage() -> impl IntoView {
         let is_plain = find.is_empty() && show.is_empty() && sort.is_empty();
         let show = Show::parse(&show).unwrap_or(chosen.shelf_show);
         let sort = Sort::parse(&sort).unwrap_or(chosen.shelf_sort);
-        let last_read = books.first().filter(|book| is_plain && begun(book)).cloned();
+        let last_read = books.iter().find(|book| is_plain && begun(book)).cloned();
         let above = (bell(&narrations), last_read.map(go_on)).into_any();
         library((books, gone, above), &refused, &find, show, sort)
     };

@@ -14,7 +14,7 @@ use crate::model::{
     Voice,
 };
 use crate::notice::notice;
-use crate::words::words;
+use crate::words::{money, words};
 
 /// Hours until it begins, as they are offered.
 const HOURS: [u64; 4] = [0, 1, 4, 8];
@@ -103,8 +103,8 @@ fn begin(
     let words = &words().narrations;
     let NarrationEstimate { missing, sentences, cost, audio_seconds, bytes, .. } = *estimate;
     let is_free = cost <= 0.0;
-    let button = if is_free { words.begin.to_owned() } else { (words.agree)(cost) };
-    let price = if is_free { words.costs_nothing.to_owned() } else { (words.costs)(cost) };
+    let button = if is_free { words.begin.to_owned() } else { (words.agree)(&money(cost)) };
+    let price = if is_free { words.costs_nothing.to_owned() } else { (words.costs)(&money(cost)) };
     let hours = HOURS.map(|hours| view! { <option value=hours>{(words.hours)(hours)}</option> });
     let megabytes = bytes.div_ceil(1_000_000);
     let outputs = outputs.into_iter().chain([NarrationOutput::None]).map(|output| {
@@ -238,7 +238,7 @@ fn card(card: NarrationCard) -> impl IntoView {
         minutes => words.left_template.replace("{}", &minutes.to_string()),
     });
     let failed = (card.failed > 0).then(|| (words.failed)(card.failed));
-    let spent = (card.cost > 0.0).then(|| (words.spent)(card.cost));
+    let spent = (card.cost > 0.0).then(|| (words.spent)(&money(card.cost)));
     let facts = [Some(place), failed, spent].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let address = format!("/api/narrations/{}", card.id);
     let is_open = card.state.is_open();

@@ -8,7 +8,7 @@ use crate::backend::backend;
 use crate::components::{PageTitle, SiteHead};
 use crate::model::{FAST_ENOUGH, PackCard, PackProgress, PackState, PackVoice};
 use crate::notice::notice;
-use crate::words::words;
+use crate::words::{decimal, words};
 
 /// `/voices?begun=&removed=`
 #[component]
@@ -112,7 +112,7 @@ fn state(pack: &PackCard) -> AnyView {
                 .into_any()
         }
         PackState::Installed { times_real } => {
-            let speed = times_real.map(|times| (said.as_fast)(times));
+            let speed = times_real.map(|times| (said.as_fast)(&decimal(times, 1)));
             let slow = times_real.filter(|times| *times < FAST_ENOUGH).map(|_| said.too_slow);
             view! { <p><strong>{said.installed}</strong>". "{speed}" "{slow}</p> }.into_any()
         }

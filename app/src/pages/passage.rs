@@ -9,7 +9,7 @@ use crate::components::{PageTitle, SiteHead};
 use crate::error::AppError;
 use crate::model::{Annotation, AnnotationKind, BookCard, Passage, PassageSentence, Voice};
 use crate::notice::notice;
-use crate::words::words;
+use crate::words::{money, words};
 
 /// `/book/{book}/passage?chapter=&first=&last=`
 #[component]
@@ -128,11 +128,7 @@ fn directions_at_once(place: Place<'_>, again: Option<f64>, is_read: bool) -> An
         }
     };
     let again = again.map(|cost| {
-        let label = if cost > 0.0 {
-            (said.again_for)(&format!("{cost:.4}"))
-        } else {
-            said.again.to_owned()
-        };
+        let label = if cost > 0.0 { (said.again_for)(&money(cost)) } else { said.again.to_owned() };
         form("again", label)
     });
     let skip = is_read.then(|| form("skip", said.skip.to_owned()));

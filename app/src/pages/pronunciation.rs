@@ -11,7 +11,7 @@ use crate::model::{
     BookCard, Matching, NewPronunciation, Passage, Pronunciation, PronunciationScope, Vocabulary,
 };
 use crate::notice::notice;
-use crate::words::words;
+use crate::words::{money, words};
 
 /// `/book/{book}/pronunciation`, with the fields of the form in the query.
 #[component]
@@ -138,7 +138,7 @@ fn effect(vocabulary: &Vocabulary) -> String {
     }
     let changes = (words.changes)(effect.sentences, effect.characters);
     if effect.cost > 0.0 {
-        return format!("{changes} {}", (words.costs)(&format!("{:.2}", effect.cost)));
+        return format!("{changes} {}", (words.costs)(&money(effect.cost)));
     }
     changes
 }

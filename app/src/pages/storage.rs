@@ -7,7 +7,7 @@ use super::{loaded, query};
 use crate::backend::backend;
 use crate::components::{PageTitle, Refusal, SiteHead};
 use crate::model::{StorageFigures, StorageLine};
-use crate::words::words;
+use crate::words::{decimal, money, words};
 
 /// `/storage?removed=`
 #[component]
@@ -130,8 +130,8 @@ fn table(caption: &'static str, lines: Vec<StorageLine>) -> Option<AnyView> {
 fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+        1_000_000..1_000_000_000 => format!("{} MB", decimal(bytes as f64 / 1e6, 1)),
+        _ => format!("{} GB", decimal(bytes as f64 / 1e9, 2)),
     }
 }
 
@@ -140,11 +140,6 @@ fn rate(line: &StorageLine) -> String {
         0 => "–".to_owned(),
         heard => format!("{} %", line.hits * 100 / heard),
     }
-}
-
-fn money(amount: f64) -> String {
-    // A sentence costs a fraction of a cent.
-    if amount > 0.0 && amount < 1.0 { format!("{amount:.4}") } else { format!("{amount:.2}") }
 }
 
 #[cfg(test)]
@@ -159,6 +154,5 @@ mod tests {
         let line = StorageLine { heard: 4, hits: 3, ..StorageLine::default() };
         assert_eq!(rate(&line), "75 %");
         assert_eq!(rate(&StorageLine::default()), "–");
-        assert_eq!([money(0.0), money(0.0174), money(12.5)], ["0.00", "0.0174", "12.50"]);
     }
 }

@@ -11,7 +11,7 @@ use crate::components::{PageTitle, Qr, SiteHead};
 use crate::model::{BookDetails, NarrationCard, NarrationEstimate, NarrationOutput};
 use crate::notice::notice;
 use crate::ways::SiteAddress;
-use crate::words::words;
+use crate::words::{money, words};
 
 /// What the address of a site has that only this computer reaches.
 const LOOPBACK: [&str; 3] = ["//127.", "//localhost", "//[::1]"];
@@ -131,8 +131,11 @@ fn size(estimate: &Result<NarrationEstimate, String>) -> AnyView {
         Ok(estimate) => {
             let NarrationEstimate { missing, cost, audio_seconds, bytes, .. } = *estimate;
             let takes = estimate.seconds_to_make.filter(|_| missing > 0);
-            let price =
-                if cost > 0.0 { (words.costs)(cost) } else { words.costs_nothing.to_owned() };
+            let price = if cost > 0.0 {
+                (words.costs)(&money(cost))
+            } else {
+                words.costs_nothing.to_owned()
+            };
             view! {
                 <p>
                     {(words.lasts)(audio_seconds.div_ceil(60), bytes.div_ceil(1_000_000))}

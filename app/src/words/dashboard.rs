@@ -95,7 +95,10 @@ pub(super) const ENGLISH: Dashboard = Dashboard {
         format!("{share} % of {waits} sentences that somebody waited for came within a second.")
     },
     no_waits: "Nobody had to wait for a sentence.",
-    lock_waits: |count| format!("{count} sentences were already being made by another process."),
+    lock_waits: |count| match count {
+        1 => "One sentence was already being made by another process.".to_owned(),
+        _ => format!("{count} sentences were already being made by another process."),
+    },
     engines: "Engines",
     speaks: "speaks",
     rests: |reason, seconds| format!("rests for {seconds} s: {reason}"),
@@ -166,7 +169,10 @@ pub(super) const SPANISH: Dashboard = Dashboard {
         format!("El {share} % de las {waits} frases que alguien esperó llegó en un segundo.")
     },
     no_waits: "Nadie tuvo que esperar una frase.",
-    lock_waits: |count| format!("{count} frases ya las estaba haciendo otro proceso."),
+    lock_waits: |count| match count {
+        1 => "Una frase ya la estaba haciendo otro proceso.".to_owned(),
+        _ => format!("{count} frases ya las estaba haciendo otro proceso."),
+    },
     engines: "Motores",
     speaks: "habla",
     rests: |reason, seconds| format!("descansa {seconds} s: {reason}"),
@@ -229,7 +235,7 @@ pub(super) const GERMAN: Dashboard = Dashboard {
     seen: |seconds| format!("zuletzt vor {seconds} s gehört"),
     day: "Die letzten 24 Stunden",
     at_last: "jetzt",
-    queue_chart: "Wartende Sätze, die meisten je zehn Minuten",
+    queue_chart: "Wartende Sätze, Höchstzahl je zehn Minuten",
     clips_chart: "Aufnahmen je zehn Minuten",
     made: "gemacht",
     heard: "gehört",
@@ -241,7 +247,10 @@ pub(super) const GERMAN: Dashboard = Dashboard {
         )
     },
     no_waits: "Niemand musste auf einen Satz warten.",
-    lock_waits: |count| format!("{count} Sätze machte schon ein anderer Prozess."),
+    lock_waits: |count| match count {
+        1 => "Einen Satz machte schon ein anderer Prozess.".to_owned(),
+        _ => format!("{count} Sätze machte schon ein anderer Prozess."),
+    },
     engines: "Sprachdienste",
     speaks: "spricht",
     rests: |reason, seconds| format!("ruht noch {seconds} s: {reason}"),

@@ -42,10 +42,11 @@ pub(super) static ENGLISH: Words = Words {
         begin: "Start reading",
         go_on: "Continue",
         contents: "Contents",
-        saved: |money| format!("Hearing it again has saved {money:.2} so far."),
+        saved: |money| format!("Hearing it again has saved {money} so far."),
         facts: |chapters, sentences| {
             let noun = if chapters == 1 { "chapter" } else { "chapters" };
-            format!("{chapters} {noun} · {sentences} sentences")
+            let them = if sentences == 1 { "sentence" } else { "sentences" };
+            format!("{chapters} {noun} · {sentences} {them}")
         },
         listen: "Listen",
         lasts: |to_read, to_hear| format!("{to_read} to read · {to_hear} to hear"),
@@ -175,7 +176,9 @@ pub(super) static ENGLISH: Words = Words {
         words: "Words",
         find: "Find",
         nothing: |words| format!("“{words}” is not in this book."),
-        found: |count| format!("Found {count} times"),
+        found: |count| {
+            if count == 1 { "Found once".to_owned() } else { format!("Found {count} times") }
+        },
         first_of: |count| format!("The first {count} places"),
     },
     pronunciation: Pronunciation {
@@ -200,10 +203,11 @@ pub(super) static ENGLISH: Words = Words {
         phonemes: "Sound (IPA)",
         phonemes_hint: "For voices that take it, as the built-in one does: ˈhɜːmaɪni. The others say what is above.",
         changes: |sentences, characters| {
-            let them = if sentences == 1 { "sentence" } else { "sentences" };
-            format!(
-                "It is in {sentences} {them} of this book. Only those are made again: {characters} characters."
-            )
+            let those = match sentences {
+                1 => "one sentence of this book. Only that one is".to_owned(),
+                _ => format!("{sentences} sentences of this book. Only those are"),
+            };
+            format!("It is in {those} made again: {characters} characters.")
         },
         changes_nothing: "It is nowhere in this book.",
         used: |count| format!("It is used in this book ({count}), and changes nothing."),
@@ -272,5 +276,7 @@ pub(super) static ENGLISH: Words = Words {
     take: super::take::ENGLISH,
     dashboard: super::dashboard::ENGLISH,
     statistics: super::statistics::ENGLISH,
+    refusals: super::refusals::ENGLISH,
+    voice_troubles: super::refusals::ENGLISH_VOICES,
     dictionary: super::dictionary::ENGLISH,
 };

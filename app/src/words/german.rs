@@ -42,7 +42,7 @@ pub(super) static GERMAN: Words = Words {
         begin: "Anfangen zu lesen",
         go_on: "Weiterlesen",
         contents: "Inhalt",
-        saved: |money| format!("Dass es schon gesprochen war, hat bisher {money:.2} gespart."),
+        saved: |money| format!("Dass es schon gesprochen war, hat bisher {money} gespart."),
         facts: |chapters, sentences| {
             let noun = if sentences == 1 { "Satz" } else { "Sätze" };
             format!("{chapters} Kapitel · {sentences} {noun}")
@@ -202,10 +202,11 @@ pub(super) static GERMAN: Words = Words {
         phonemes: "Laute (IPA)",
         phonemes_hint: "Für Stimmen, die sie annehmen, wie die eingebaute: ˈhɜːmaɪni. Die anderen sprechen, was oben steht.",
         changes: |sentences, characters| {
-            let them = if sentences == 1 { "Satz" } else { "Sätzen" };
-            format!(
-                "Es kommt in {sentences} {them} dieses Buchs vor. Nur diese werden neu gesprochen: {characters} Zeichen."
-            )
+            let those = match sentences {
+                1 => "einem Satz dieses Buchs vor. Nur dieser wird".to_owned(),
+                _ => format!("{sentences} Sätzen dieses Buchs vor. Nur diese werden"),
+            };
+            format!("Es kommt in {those} neu gesprochen: {characters} Zeichen.")
         },
         changes_nothing: "Es kommt in diesem Buch nicht vor.",
         used: |count| format!("Es gilt in diesem Buch ({count}) und ändert nichts."),
@@ -274,5 +275,7 @@ pub(super) static GERMAN: Words = Words {
     take: super::take::GERMAN,
     dashboard: super::dashboard::GERMAN,
     statistics: super::statistics::GERMAN,
+    refusals: super::refusals::GERMAN,
+    voice_troubles: super::refusals::GERMAN_VOICES,
     dictionary: super::dictionary::GERMAN,
 };

@@ -19,7 +19,7 @@ pub struct Narrations {
     pub nothing_missing: &'static str,
     pub lasts: fn(minutes: u64, megabytes: u64) -> String,
     pub takes: fn(minutes: u64) -> String,
-    pub costs: fn(cost: f64) -> String,
+    pub costs: fn(cost: &str) -> String,
     pub costs_nothing: &'static str,
     pub when: &'static str,
     pub hours: fn(hours: u64) -> String,
@@ -33,11 +33,11 @@ pub struct Narrations {
     pub shelf_hint: &'static str,
     pub shelf_make: &'static str,
     pub begin: &'static str,
-    pub agree: fn(cost: f64) -> String,
+    pub agree: fn(cost: &str) -> String,
     pub state: fn(state: NarrationState) -> &'static str,
     pub place: fn(first: u32, last: u32) -> String,
     pub failed: fn(failed: u64) -> String,
-    pub spent: fn(cost: f64) -> String,
+    pub spent: fn(cost: &str) -> String,
     pub soon: &'static str,
     pub left_template: &'static str,
     pub later: fn(hours: u64) -> String,
@@ -63,13 +63,16 @@ pub(super) const ENGLISH: Narrations = Narrations {
     chapters: "Chapters",
     chapters_hint: "3, or 3-7; all of them when it is empty",
     look: "See what it takes",
-    missing: |missing, sentences| format!("{missing} of {sentences} sentences are to be made."),
+    missing: |missing, sentences| match missing {
+        1 => format!("One of {sentences} sentences is to be made."),
+        _ => format!("{missing} of {sentences} sentences are to be made."),
+    },
     nothing_missing: "All of it is there already.",
     lasts: |minutes, megabytes| {
         format!("About {} of sound, {megabytes} MB.", duration(minutes, " h ", " min"))
     },
     takes: |minutes| format!("It takes about {}.", duration(minutes.max(1), " h ", " min")),
-    costs: |cost| format!("It costs {cost:.2}."),
+    costs: |cost| format!("It costs {cost}."),
     costs_nothing: "It costs nothing.",
     when: "Begin",
     hours: |hours| match hours {
@@ -96,7 +99,7 @@ pub(super) const ENGLISH: Narrations = Narrations {
     shelf_hint: "One address for all: your podcast app gets the chapters that are made of the books you read or added last, and of those you add. Whoever has the address hears them all, your own too. It is shown once.",
     shelf_make: "One address for all that you read",
     begin: "Make it ready",
-    agree: |cost| format!("Make it ready for {cost:.2}"),
+    agree: |cost| format!("Make it ready for {cost}"),
     state: |state| match state {
         NarrationState::Queued => "waits for its turn",
         NarrationState::Running => "being made",
@@ -113,7 +116,7 @@ pub(super) const ENGLISH: Narrations = Narrations {
         1 => "one sentence could not be spoken".to_owned(),
         failed => format!("{failed} sentences could not be spoken"),
     },
-    spent: |cost| format!("cost {cost:.2}"),
+    spent: |cost| format!("cost {cost}"),
     soon: "less than a minute left",
     left_template: "about {} min left",
     later: |hours| format!("begins in about {} h", hours.max(1)),
@@ -145,7 +148,7 @@ pub(super) const SPANISH: Narrations = Narrations {
         format!("Unos {} de sonido, {megabytes} MB.", duration(minutes, " h ", " min"))
     },
     takes: |minutes| format!("Tarda unos {}.", duration(minutes.max(1), " h ", " min")),
-    costs: |cost| format!("Cuesta {cost:.2}."),
+    costs: |cost| format!("Cuesta {cost}."),
     costs_nothing: "No cuesta nada.",
     when: "Empezar",
     hours: |hours| match hours {
@@ -178,7 +181,7 @@ pub(super) const SPANISH: Narrations = Narrations {
     shelf_hint: "Una dirección para todo: tu app de pódcast recibe los capítulos hechos de los libros que leíste o añadiste últimamente, y de los que añadas. Quien tiene la dirección los oye todos, también los tuyos. Se muestra una sola vez.",
     shelf_make: "Una dirección para todo lo que lees",
     begin: "Prepararlo",
-    agree: |cost| format!("Prepararlo por {cost:.2}"),
+    agree: |cost| format!("Prepararlo por {cost}"),
     state: |state| match state {
         NarrationState::Queued => "espera su turno",
         NarrationState::Running => "se está haciendo",
@@ -195,7 +198,7 @@ pub(super) const SPANISH: Narrations = Narrations {
         1 => "una frase no se ha podido leer".to_owned(),
         failed => format!("{failed} frases no se han podido leer"),
     },
-    spent: |cost| format!("ha costado {cost:.2}"),
+    spent: |cost| format!("ha costado {cost}"),
     soon: "queda menos de un minuto",
     left_template: "quedan unos {} min",
     later: |hours| format!("empieza en unas {} h", hours.max(1)),
@@ -237,7 +240,7 @@ pub(super) const GERMAN: Narrations = Narrations {
         format!("Etwa {} Ton, {megabytes} MB.", duration(minutes, " h ", " min"))
     },
     takes: |minutes| format!("Es dauert etwa {}.", duration(minutes.max(1), " h ", " min")),
-    costs: |cost| format!("Es kostet {cost:.2}."),
+    costs: |cost| format!("Es kostet {cost}."),
     costs_nothing: "Es kostet nichts.",
     when: "Anfangen",
     hours: |hours| match hours {
@@ -264,7 +267,7 @@ pub(super) const GERMAN: Narrations = Narrations {
     shelf_hint: "Eine Adresse für alles: Deine Podcast-App bekommt die fertigen Kapitel der Bücher, die du zuletzt gelesen oder hinzugefügt hast, und derer, die du hinzufügst. Wer die Adresse hat, hört sie alle, auch deine eigenen. Sie wird nur einmal gezeigt.",
     shelf_make: "Eine Adresse für alles, was du liest",
     begin: "Vorbereiten",
-    agree: |cost| format!("Für {cost:.2} vorbereiten"),
+    agree: |cost| format!("Für {cost} vorbereiten"),
     state: |state| match state {
         NarrationState::Queued => "wartet, bis es dran ist",
         NarrationState::Running => "in Arbeit",
@@ -281,7 +284,7 @@ pub(super) const GERMAN: Narrations = Narrations {
         1 => "ein Satz ließ sich nicht sprechen".to_owned(),
         failed => format!("{failed} Sätze ließen sich nicht sprechen"),
     },
-    spent: |cost| format!("kostete {cost:.2}"),
+    spent: |cost| format!("kostete {cost}"),
     soon: "noch weniger als eine Minute",
     left_template: "noch etwa {} Min.",
     later: |hours| format!("beginnt in etwa {} Std.", hours.max(1)),

@@ -15,7 +15,7 @@ pub struct Packs {
     pub remove: &'static str,
     pub is_bundled: &'static str,
     pub installed: &'static str,
-    pub as_fast: fn(f64) -> String,
+    pub as_fast: fn(times: &str) -> String,
     pub too_slow: &'static str,
     pub size: &'static str,
     pub speaker: fn(Speaker) -> &'static str,
@@ -45,7 +45,7 @@ pub(super) const ENGLISH: Packs = Packs {
     remove: "Remove",
     is_bundled: "part of Earmark",
     installed: "Installed",
-    as_fast: |times| format!("Speaks {times:.1} × as fast as you listen here."),
+    as_fast: |times| format!("Speaks {times} × as fast as you listen here."),
     too_slow: "That is too slow for this computer: you will wait between sentences.",
     size: "Size",
     speaker: |speaker| match speaker {
@@ -89,7 +89,7 @@ pub(super) const SPANISH: Packs = Packs {
     remove: "Quitar",
     is_bundled: "parte de Earmark",
     installed: "Instalada",
-    as_fast: |times| format!("Aquí habla {times:.1} × más rápido de lo que escuchas."),
+    as_fast: |times| format!("Aquí habla a {times} × la velocidad a la que escuchas."),
     too_slow: "Es demasiado lenta para este ordenador: esperarás entre frases.",
     size: "Tamaño",
     speaker: |speaker| match speaker {
@@ -133,7 +133,7 @@ pub(super) const GERMAN: Packs = Packs {
     remove: "Entfernen",
     is_bundled: "Teil von Earmark",
     installed: "Installiert",
-    as_fast: |times| format!("Spricht hier {times:.1} × so schnell, wie du hörst."),
+    as_fast: |times| format!("Spricht hier {times} × so schnell, wie du hörst."),
     too_slow: "Das ist zu langsam für diesen Rechner: Du wirst zwischen Sätzen warten.",
     size: "Größe",
     speaker: |speaker| match speaker {
@@ -165,6 +165,6 @@ pub(super) const GERMAN: Packs = Packs {
     },
     begun: |title| format!("{title} wird installiert. Du kannst diese Seite verlassen."),
     removed: |title| format!("{title} ist entfernt. Was sie gesprochen hat, bleibt."),
-    others: "Sprachdienste werden dort hinzugefügt:",
+    others: "Andere kommen dazu unter",
     command: "Ohne Internetverbindung oder auf einem Arbeiter:",
 };

@@ -42,10 +42,11 @@ pub(super) static SPANISH: Words = Words {
         begin: "Empezar a leer",
         go_on: "Continuar",
         contents: "Índice",
-        saved: |money| format!("Oírlo otra vez ha ahorrado {money:.2} hasta ahora."),
+        saved: |money| format!("Oírlo otra vez ha ahorrado {money} hasta ahora."),
         facts: |chapters, sentences| {
             let noun = if chapters == 1 { "capítulo" } else { "capítulos" };
-            format!("{chapters} {noun} · {sentences} frases")
+            let them = if sentences == 1 { "frase" } else { "frases" };
+            format!("{chapters} {noun} · {sentences} {them}")
         },
         listen: "Escuchar",
         lasts: |to_read, to_hear| format!("{to_read} para leerlo · {to_hear} para oírlo"),
@@ -173,7 +174,9 @@ pub(super) static SPANISH: Words = Words {
         words: "Palabras",
         find: "Buscar",
         nothing: |words| format!("«{words}» no aparece en este libro."),
-        found: |count| format!("Aparece {count} veces"),
+        found: |count| {
+            if count == 1 { "Aparece una vez".to_owned() } else { format!("Aparece {count} veces") }
+        },
         first_of: |count| format!("Los primeros {count} lugares"),
     },
     pronunciation: Pronunciation {
@@ -198,10 +201,11 @@ pub(super) static SPANISH: Words = Words {
         phonemes: "Sonido (AFI)",
         phonemes_hint: "Para las voces que lo entienden, como la incorporada: ˈhɜːmaɪni. Las demás dicen lo de arriba.",
         changes: |sentences, characters| {
-            let them = if sentences == 1 { "frase" } else { "frases" };
-            format!(
-                "Está en {sentences} {them} de este libro. Solo esas se hacen de nuevo: {characters} caracteres."
-            )
+            let those = match sentences {
+                1 => "una frase de este libro. Solo esa se hace".to_owned(),
+                _ => format!("{sentences} frases de este libro. Solo esas se hacen"),
+            };
+            format!("Está en {those} de nuevo: {characters} caracteres.")
         },
         changes_nothing: "No está en este libro.",
         used: |count| format!("Se usa en este libro ({count}) y no cambia nada."),
@@ -270,5 +274,7 @@ pub(super) static SPANISH: Words = Words {
     take: super::take::SPANISH,
     dashboard: super::dashboard::SPANISH,
     statistics: super::statistics::SPANISH,
+    refusals: super::refusals::SPANISH,
+    voice_troubles: super::refusals::SPANISH_VOICES,
     dictionary: super::dictionary::SPANISH,
 };

@@ -43,7 +43,7 @@ pub enum Command {
     /// So many steps faster, or slower.
     RateBy(i32),
     /// The speed is for this book alone, or no longer.
-    OwnRate,
+    OwnRate { of_language: bool },
     /// A setting of the sleep timer.
     Sleep(SleepChoice),
     /// Sleep later.
@@ -103,7 +103,7 @@ impl Command {
             "look-back" => Self::LookBack,
             "rate" => Self::Rate(value.parse().ok()?),
             "rate-by" => Self::RateBy(value.parse().ok()?),
-            "own-rate" => Self::OwnRate,
+            "own-rate" => Self::OwnRate { of_language: value == "language" },
             "sleep" => Self::Sleep(SleepChoice::parse(value)?),
             "sleep-longer" => Self::SleepLonger,
             "sleep-origin" => Self::SleepOrigin,
@@ -152,7 +152,7 @@ impl Driver {
                 let rate = rate.clamp(i32::from(*RATES.start()), i32::from(*RATES.end()));
                 self.set_rate(u16::try_from(rate).unwrap_or(100));
             }
-            Command::OwnRate => self.toggle_own_rate(),
+            Command::OwnRate { of_language } => self.toggle_own_rate(of_language),
             Command::Sleep(choice) => {
                 session::ask_for_motion();
                 self.choose_sleep(choice);

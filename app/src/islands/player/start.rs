@@ -28,10 +28,14 @@ pub struct Start {
     pub cast: String,
     /// The name of the voice; empty when there is none.
     pub voice_name: String,
-    /// The listener's speed, in hundredths.
+    /// The language of the book, as preferences name it; empty when the book does not say.
+    pub language: String,
+    /// The listener's speed here, in hundredths.
     pub rate: u16,
-    /// Whether it is that of this book alone.
-    pub is_own_rate: bool,
+    /// That of books in the language, if it has one.
+    pub language_rate: Option<u16>,
+    /// That of this book alone, if it has one.
+    pub own_rate: Option<u16>,
     /// Why nobody reads.
     pub silence: Option<Silence>,
 }
@@ -51,8 +55,10 @@ impl Start {
             known_ms: known.number("known_ms"),
             cast: text("cast"),
             voice_name: text("voice_name"),
+            language: text("language"),
             rate: known.index("rate") as u16,
-            is_own_rate: known.is_true("is_own_rate"),
+            language_rate: known.get("language_rate").map(|_| known.index("language_rate") as u16),
+            own_rate: known.get("own_rate").map(|_| known.index("own_rate") as u16),
             silence: known.text("silence").and_then(|why| Silence::parse(&why)),
         })
     }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::super::dom;
-use super::controls::speed::{EVERY_BOOK, rate_name};
+use super::controls::speed::rate_name;
 use super::machine::{Phase, Spot};
 use super::sleep::SleepChoice;
 use super::start::{Silence, Start};
@@ -28,7 +28,7 @@ pub struct PlayerState {
     pub aim_ms: RwSignal<Option<u64>>,
     /// The listener's speed, in hundredths.
     pub rate: RwSignal<u16>,
-    /// The preference that the speed is set by: that of all books, or of this one alone.
+    /// The preference that the speed is set by: that of all books, of those in a language, or of this one alone.
     pub rate_name: RwSignal<String>,
     /// Who reads ([`crate::cast::CastNames`]); empty when nobody does.
     pub cast: RwSignal<String>,
@@ -88,7 +88,7 @@ impl PlayerState {
             place: RwSignal::new(Place::default()),
             aim_ms: RwSignal::new(None),
             rate: RwSignal::new(start.rate),
-            rate_name: RwSignal::new(rate_name(&start.book, start.is_own_rate)),
+            rate_name: RwSignal::new(rate_name(start)),
             cast: RwSignal::new(start.cast.clone()),
             voice_name: RwSignal::new(start.voice_name.clone()),
             silence: start.silence,
@@ -104,11 +104,6 @@ impl PlayerState {
     /// Whether sound comes, or is about to.
     pub fn is_running(&self) -> bool {
         self.phase.with(Phase::is_running)
-    }
-
-    /// Whether the book has a speed of its own.
-    pub fn is_own_rate(&self) -> bool {
-        self.rate_name.with(|name| name != EVERY_BOOK)
     }
 
     /// A length of the voice as it takes at the listener's speed.

@@ -164,8 +164,9 @@ async fn send_kept() {
         ]);
         let sent =
             dom::ask("POST", "/api/statistics", "application/json", Body::Json(&report)).await;
-        // What it refuses it will not take later either.
-        if sent.is_ok_and(|answer| answer.status() < 500) {
+        // What it refuses as wrong it will not take later either; a session that has ended is begun anew.
+        let is_over = |status: u16| status < 500 && ![401, 403, 408, 429].contains(&status);
+        if sent.is_ok_and(|answer| is_over(answer.status())) {
             continue;
         }
         keep(day);

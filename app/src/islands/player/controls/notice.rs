@@ -17,6 +17,7 @@ pub fn Notice(book: String, said: Option<&'static str>, news: Option<String>) ->
             {news.map(|name| voice_news(&book, &name))}
             <p class="player-state" role="status" data-said=said.is_some().then_some("true")>{said}</p>
             <button type="button" class="notice-button retry" data-do="toggle" hidden>{words.retry}</button>
+            <a class="notice-button other-voice" href=format!("/book/{book}/voices") data-panel hidden>{words.choose_voice}</a>
             <button type="button" class="notice-button wake" data-do="sleep-origin" hidden>{words.sleep_origin}</button>
             <button type="button" class="notice-button go-there" data-do="go-there" hidden>{words.go_there}</button>
             <button type="button" class="notice-button stay-here" data-do="stay-here" hidden>{words.stay_here}</button>
@@ -47,6 +48,10 @@ pub fn show(state: PlayerState) {
     dom::shows(".player .retry", move |button| {
         let has_failed = |phase: &Phase| matches!(phase, Phase::Failed(_) | Phase::BrokenOff);
         dom::show(button, state.phase.with(has_failed));
+    });
+    // What a voice cannot read another may.
+    dom::shows(".player .other-voice", move |link| {
+        dom::show(link, state.phase.with(|phase| matches!(phase, Phase::Failed(_))));
     });
     dom::shows(".player .wake", move |button| dom::show(button, state.has_slept.get()));
     for selector in [".player .go-there", ".player .stay-here"] {
