@@ -103,6 +103,72 @@ async function subscribes(page: Page, site: string, book: string): Promise<void>
   }
 }
 
+async function logIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Log in" }).click();
+}
+
+/** Invites somebody, who comes by the link and sees where they are logged in; and lends the book by a link to a guest. */
+async function letsOthersIn(page: Page, site: string, book: string): Promise<void> {
+  const browser = page.context().browser()!;
+  const stranger = async () => (await browser.newContext({ ignoreHTTPSErrors: true })).newPage();
+  await page.goto(`${site}/people`);
+  const invite = page.locator("form", { hasText: "Invite somebody" });
+  await invite.getByLabel("May do").selectOption("member");
+  await invite.getByRole("button").click();
+  const invitation = await page.locator("code.token").innerText();
+  expect(invitation.startsWith(`${site}/`), invitation).toBe(true);
+  const max = await stranger();
+  await max.goto(invitation);
+  await max.getByLabel("Name").fill("Max");
+  await max.getByLabel("Password").fill(PASSWORD);
+  await max.getByRole("button", { name: "Create the account" }).click();
+  await expect(max).toHaveURL(`${site}/login`);
+  await logIn(max, "Max");
+  await expect(max).toHaveURL(`${site}/`);
+  // Another browser of his, which is logged out from this one.
+  const other = await stranger();
+  await other.goto(`${site}/login`);
+  await logIn(other, "Max");
+  await expect(other).toHaveURL(`${site}/`);
+  await max.goto(`${site}/account`);
+  await max.getByRole("button", { name: /^Log out there/ }).click();
+  await expect(max.getByRole("button", { name: /^Log out there/ })).toHaveCount(0);
+  await other.goto(`${site}/settings`);
+  await expect(other).toHaveURL(/\/earmark\/login\?next=/);
+
+  await page.goto(`${site}/book/${book}`);
+  await page.locator("summary").first().click();
+  await page.getByText("Share by link").click();
+  await page.getByRole("button", { name: "Make a link" }).click();
+  const link = await page.getByRole("status").locator("code").innerText();
+  expect(link.startsWith(`${site}/s/`), link).toBe(true);
+  const guest = await stranger();
+  await guest.goto(link);
+  await guest.getByRole("button", { name: "Open the book" }).click();
+  await expect(guest).toHaveURL(`${site}/book/${book}`);
+  await guest.getByRole("link", { name: "Start reading" }).click();
+  const reader = new Reader(guest);
+  await reader.isLive();
+  await reader.startPlaying();
+}
+
+/** Another person on this browser finds nothing of what the first has kept; other sites of the host lose nothing. */
+async function forgets(page: Page, site: string, book: string): Promise<void> {
+  await page.context().setOffline(false);
+  await page.goto(`${site}/`);
+  await page.evaluate(() => localStorage.setItem("of another site", "stays"));
+  const kept = () => page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("book:/earmark:")).length);
+  expect(await kept()).toBe(1);
+  await page.context().clearCookies({ name: "__Secure-earmark" });
+  await page.goto(`${site}/book/${book}`);
+  await logIn(page, "Max");
+  await expect(page).toHaveURL(`${site}/book/${book}`);
+  await expect.poll(kept).toBe(0);
+  expect(await page.evaluate(() => localStorage.getItem("of another site"))).toBe("stays");
+}
+
 /** Keeps the book on the device and opens it without a connection. */
 async function readsOffline(page: Page, site: string, book: string): Promise<void> {
   await page.goto(`${site}/book/${book}`);
@@ -124,7 +190,7 @@ test.describe("behind nginx with HTTPS and HTTP/2", () => {
   test.beforeEach(({}, info) => test.skip(info.project.name !== "desktop", "it is not about the size"));
 
   test("a site below a path is whole", async () => {
-    test.setTimeout(120_000);
+    test.setTimeout(180_000);
     const port = await freePort();
     const site = `https://localhost:${port}/earmark`;
     const server = await Server.start("others", ["--url", site, "--trusted-proxies", "127.0.0.1"]);
@@ -139,9 +205,7 @@ test.describe("behind nginx with HTTPS and HTTP/2", () => {
       await page.getByLabel("Password").fill(PASSWORD);
       await page.getByRole("button").click();
       await expect(page).toHaveURL(`${site}/login`);
-      await page.getByLabel("Name").fill("Ada");
-      await page.getByLabel("Password").fill(PASSWORD);
-      await page.getByRole("button", { name: "Log in" }).click();
+      await logIn(page, "Ada");
       await expect(page).toHaveURL(`${site}/`);
       const cookies = await context.cookies();
       expect(cookies.find((cookie) => cookie.name === "__Secure-earmark")).toMatchObject({ secure: true, httpOnly: true, path: "/earmark/" });
@@ -149,7 +213,9 @@ test.describe("behind nginx with HTTPS and HTTP/2", () => {
       expect(protocol).toBe("h2");
       const book = await reads(page, site, "/earmark");
       await subscribes(page, site, book);
+      await letsOthersIn(page, site, book);
       await readsOffline(page, site, book);
+      await forgets(page, site, book);
     } finally {
       await browser.close();
       await proxy.stop();

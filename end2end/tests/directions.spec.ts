@@ -105,7 +105,7 @@ test("pauses are as long as a listener makes them", async ({ library, reader, pa
   await expect(panel.getByLabel("Between paragraphs")).toBeHidden();
 });
 
-test("a book has a speed of its own, and a language a voice", async ({ library, reader, page }, info) => {
+test("a book and a language have a speed of their own, and a language a voice", async ({ library, reader, page }, info) => {
   const one = await library.import(`Speed ${info.project.name}`, novel(`Speed ${info.project.name}`));
   const other = await library.import(`Other ${info.project.name}`, novel(`Other ${info.project.name}`));
   await reader.open(one, 1);
@@ -129,7 +129,21 @@ test("a book has a speed of its own, and a language a voice", async ({ library, 
   await reader.player.locator(".speed").click();
   await page.getByRole("button", { name: "Only in this book" }).click();
   await expect(speed).toHaveText("1.2×");
+  // One for the language, which is that of both.
+  const ofLanguage = page.getByRole("button", { name: "In every book in this language (en)" });
+  await ofLanguage.click();
+  await expect(ofLanguage).toHaveAttribute("aria-pressed", "true");
+  await choose("80");
+  await kept();
+  await expect(speed).toHaveText("0.8×");
+  await reader.open(other, 1);
+  await expect(speed).toHaveText("0.8×");
+  await reader.player.locator(".speed").click();
+  await ofLanguage.click();
+  await kept();
+  await expect(speed).toHaveText("1.2×");
   await page.keyboard.press("Escape");
+  await reader.open(one, 1);
 
   // A voice for the book, and then for the language.
   const saved = page.waitForResponse((response) => response.url().endsWith("/progress") && response.request().method() === "PUT");

@@ -50,6 +50,7 @@ test("a speech service is added, tested, heard, paid once, and removed", async (
   await reader.open(id, 2);
   await reader.play.click();
   await expect(page.locator(".player")).toContainText("used up");
+  await expect(page.locator(".player-notice").getByRole("link", { name: "Choose a voice" })).toBeVisible();
   service.refusal = null;
 
   await page.goto("/engines");

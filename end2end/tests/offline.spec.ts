@@ -1,4 +1,6 @@
+import type { Locator } from "@playwright/test";
 import { novel } from "../support/books";
+import { Server } from "../support/server";
 import { expect, test as base } from "../support/test";
 
 // A worker answers for the server here, and being offline is no fault.
@@ -118,4 +120,45 @@ test("the app can be installed", async ({ page, request }) => {
   const manifest = await (await request.get(href!)).json();
   expect(manifest).toMatchObject({ name: "Earmark", display: "standalone", start_url: "./" });
   for (const icon of manifest.icons) expect((await request.get(new URL(icon.src, new URL(href!, page.url())).href)).headers()["content-type"]).toBe("image/png");
+});
+
+test("what one person keeps on a device is gone when another logs in there", async ({ browser }, info) => {
+  test.skip(info.project.name !== "desktop", "it is not about the size");
+  test.setTimeout(90_000);
+  const server = await Server.start();
+  try {
+    const page = await (await browser.newContext({ baseURL: server.url })).newPage();
+    const fill = async (form: Locator, name: string) => {
+      await form.getByLabel("Name").fill(name);
+      await form.getByLabel("Password").fill("a long enough one");
+    };
+    const logIn = async (name: string) => {
+      await fill(page.locator("form"), name);
+      await page.getByRole("button", { name: "Log in" }).click();
+    };
+    await page.goto("/people");
+    await fill(page.locator("form"), "Ada");
+    await page.getByRole("button", { name: "Have people log in" }).click();
+    await logIn("Ada");
+    const adding = page.locator("form", { hasText: "Add somebody" });
+    await fill(adding, "Max");
+    await adding.getByRole("button").click();
+    await expect(page.getByRole("listitem").filter({ hasText: "Max" })).toBeVisible();
+    const id = await page.request.get("/api/books").then(async (answer) => (await answer.json())[0].id);
+    await page.goto(`/book/${id}`);
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.locator("summary").first().click();
+    await page.getByRole("button", { name: "Keep on this device" }).click();
+    await expect(page.locator(".keep .hint")).toHaveText(/^Kept: /, { timeout: 60_000 });
+    const kept = () => page.evaluate(async () => (await caches.keys()).filter((name) => name.startsWith("book-")).length);
+    expect(await kept()).toBe(1);
+    // Her session ends, and he comes.
+    await page.context().clearCookies({ name: "earmark" });
+    await page.goto(`/book/${id}`);
+    await logIn("Max");
+    await expect(page).toHaveURL(`/book/${id}`);
+    await expect.poll(kept).toBe(0);
+  } finally {
+    await server.stop();
+  }
 });

@@ -3,6 +3,7 @@ import { Server } from "../support/server";
 import { launchOptions } from "../support/browser";
 
 // Names that lead here, as a house network and a hostile site would have them.
+const PASSWORD = "a long enough one";
 const NAMES = "MAP house.lan 127.0.0.1, MAP rebind.example 127.0.0.1";
 
 test("forms work by a name of the house over plain HTTP, and a foreign name leads nowhere", async ({}, info) => {
@@ -43,6 +44,54 @@ test("a link on another site leads here, also once this browser has the app", as
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Library");
     expect(await page.evaluate(() => navigator.serviceWorker.controller !== null)).toBe(true);
   } finally {
+    await server.stop();
+  }
+});
+
+// Over plain HTTP a browser does not clear by itself what it has stored of a site.
+test("where one person was is not told as the next one's, also over plain HTTP", async ({}, info) => {
+  test.skip(info.project.name !== "desktop", "it is not about the size");
+  const server = await Server.start("others", ["--open", "--host", "house.lan"]);
+  const args = [...(launchOptions.args ?? []), `--host-resolver-rules=${NAMES}`];
+  const browser = await chromium.launch({ ...launchOptions, args });
+  try {
+    const site = server.url.replace("127.0.0.1", "house.lan");
+    const page = await (await browser.newContext({ baseURL: site })).newPage();
+    const logIn = async (name: string) => {
+      await page.getByLabel("Name").fill(name);
+      await page.getByLabel("Password").fill(PASSWORD);
+      await page.getByRole("button", { name: "Log in" }).click();
+    };
+    await page.goto("/people");
+    await page.getByLabel("Name").fill("Ada");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Have people log in" }).click();
+    await logIn("Ada");
+    const form = page.locator("form", { hasText: "Add somebody" });
+    await form.getByLabel("Name").fill("Max");
+    await form.getByLabel("Password").fill(PASSWORD);
+    await form.getByRole("button").click();
+    await expect(page.getByRole("listitem").filter({ hasText: "Max" })).toBeVisible();
+
+    // Ada's session ends while she reads, and the server does not hear where she is.
+    const book = await page.evaluate(() => fetch("/api/books").then(async (all) => (await all.json())[0].id));
+    await page.evaluate((id) => localStorage.setItem(`earmark.place.${id}`, `1 5 0 ${Date.now()}`), book);
+    await page.context().clearCookies({ name: "earmark" });
+    await page.goto(`/read/${book}/1`);
+    await logIn("Max");
+    await expect(page.locator("html")).toHaveAttribute("data-panels", "live");
+    await expect(page.locator(".player")).toHaveAttribute("data-live", "true");
+    const [place, progress] = await page.evaluate(
+      async (id) => [
+        localStorage.getItem(`earmark.place.${id}`),
+        await fetch(`/api/books/${id}/progress`).then((answer) => answer.json()),
+      ],
+      book,
+    );
+    expect(place).toBeNull();
+    expect(progress?.sentence ?? 0).toBe(0);
+  } finally {
+    await browser.close();
     await server.stop();
   }
 });
