@@ -5,7 +5,7 @@ ARG BASE=docker.io/library/debian:bookworm-slim
 
 FROM ${BUILDER} AS build
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends build-essential ca-certificates curl git nodejs npm unzip \
+  && apt-get install -y --no-install-recommends build-essential ca-certificates curl git nodejs npm python3-venv \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .

@@ -4,7 +4,7 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Tests of what is the same whichever database there is: they run once, on SQLite, which saves minutes. The tests of the
 # queue, which are in a folder and not in this list, run once as well.
-WITHOUT_SQL := golden heart memory packs rooms strangers
+WITHOUT_SQL := doctor golden heart hostile memory packs rooms strangers
 ON_POSTGRES := $(filter-out $(WITHOUT_SQL),$(notdir $(basename $(wildcard tests/*.rs))))
 
 .PHONY: run setup dev build package test lint unit browser bench api-docs fuzz fmt audit

@@ -3,6 +3,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 program="${CARGO_TARGET_DIR:-target}/release/earmark"
+if [ ! -e target/voices/heart/hibari.onnx ]; then
+  echo "package: the built-in voice is not there: run scripts/setup.sh setup, which says why" >&2
+  exit 1
+fi
 version=$("$program" --version | cut -d' ' -f2)
 machine=$(uname -m)
 out=target/package
@@ -12,8 +16,7 @@ mkdir -p "$tree/completions"
 
 install -m 755 "$program" "$tree/earmark"
 cp -r target/site "$tree/site"
-# Without the built-in voice, espeak-ng reads.
-[ ! -d target/voices ] || cp -r target/voices "$tree/voices"
+cp -r target/voices "$tree/voices"
 cp -r README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT docs packaging/earmark.service packaging/env "$tree/"
 "$program" manual | gzip -9n > "$tree/earmark.1.gz"
 for shell in bash zsh fish; do
@@ -30,7 +33,7 @@ mkdir -p "$lib" "$doc" "$root/usr/bin" "$root/etc/earmark" "$root/lib/systemd/sy
   "$root/usr/share/bash-completion/completions" "$root/usr/share/zsh/vendor-completions" \
   "$root/usr/share/fish/vendor_completions.d" "$root/DEBIAN"
 cp -r "$tree/earmark" "$tree/site" "$lib/"
-[ ! -d "$tree/voices" ] || cp -r "$tree/voices" "$lib/"
+cp -r "$tree/voices" "$lib/"
 ln -s ../lib/earmark/earmark "$root/usr/bin/earmark"
 cp -r README.md CHANGELOG.md LICENSE LICENSE-APACHE LICENSE-MIT docs "$doc/"
 cp packaging/env "$root/etc/earmark/env"

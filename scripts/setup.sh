@@ -55,9 +55,16 @@ install_packages() {
     sudo=(sudo)
   fi
   echo "setup: installing ${missing[*]}"
-  # Another package manager may be at work, as on a machine that was just started.
-  local patient=(-o DPkg::Lock::Timeout=600 -o Acquire::Retries=3)
-  "${sudo[@]}" apt-get "${patient[@]}" update -qq
+  # Another package manager may be at work, as on a machine that was just started. apt waits for that when it installs,
+  # and not when it looks for what there is.
+  local patient=(-o DPkg::Lock::Timeout=600 -o Acquire::Retries=3) said tries=60
+  until said=$("${sudo[@]}" env LC_ALL=C apt-get "${patient[@]}" update -qq 2>&1); do
+    if [ $((tries -= 1)) -eq 0 ] || ! grep -q 'Could not get lock' <<<"$said"; then
+      echo "$said" >&2
+      return 1
+    fi
+    sleep 10
+  done
   "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get "${patient[@]}" install -y -qq --no-install-recommends "${missing[@]}"
 }
@@ -117,10 +124,10 @@ built_in_voice() {
   echo "setup: fetching the built-in voice"
   scratch=$(mktemp -d "${TMPDIR:-/tmp}/voice-XXXXXX")
   # In a shell of its own: without the voice espeak-ng reads, which is no reason to end here.
-  (wheels "$scratch" "$heart:$heart_sha256") || return 1
+  (wheels "$scratch" "$heart:$heart_sha256") || { rm -rf "$scratch"; return 1; }
   mkdir -p "$scratch/voice"
   (cd "$scratch/files" && cp hibari/assets/{hibari.onnx,vocab.json,oov.onnx,oov.json,oov_gb.onnx,oov_gb.json} \
-    hibari_tts-*.dist-info/licenses/{LICENSE,NOTICE} "$scratch/voice/") || return 1
+    hibari_tts-*.dist-info/licenses/{LICENSE,NOTICE} "$scratch/voice/") || { rm -rf "$scratch"; return 1; }
   touch "$scratch/voice/$stamp"
   rm -rf "$folder"
   mkdir -p "$(dirname "$folder")"
