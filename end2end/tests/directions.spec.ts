@@ -37,6 +37,8 @@ test("what was heard wrong is said again, by another voice, or passed over", asy
   await last.getByRole("button", { name: /^Say it again, differently \(costs 0\.00\d+\)$/ }).click();
   await expect(panel.getByText("Said again by Heart")).toBeVisible();
   await reader.closePanel();
+  // The voice may have gone on meanwhile.
+  await page.locator("#reading [data-s]", { hasText: text }).first().click();
   await expect.poll(() => service.spoken.filter((said) => said === text).length, { timeout: 20_000 }).toBe(2);
 
   // The fifth sentence in another voice, from the menu of selected text.
