@@ -130,7 +130,7 @@ impl Service {
             }
             let mut failure = self.unreachable(&plain_reason(error));
             // Once the request was sent the work may have been done, and the same again may be charged again.
-            let was_sent = !error.is_connect();
+            let was_sent = !error.is_connect() && !error.is_builder();
             if let VoiceError::Unreachable { may_have_cost, .. } = &mut failure {
                 *may_have_cost = was_sent;
             }
