@@ -7,6 +7,7 @@ mod common;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use common::browser::{Browser, PASSWORD, with_people};
 use common::standin::{Fault, KEY, StandIn};
@@ -338,8 +339,14 @@ async fn a_program_has_a_token_until_it_is_withdrawn() {
     );
     let end = format!("/api/tokens/{}", tokens[0]["id"].as_str().unwrap());
     assert_eq!(Browser::logged_in(&server, "Lea").await.status(Method::DELETE, &end).await, 404);
+    let stream = Client::new().get(server.url("/api/narrations/events")).bearer_auth(token);
+    let stream = stream.send().await.unwrap();
+    assert_eq!(stream.status(), 200);
     assert_eq!(max.status(Method::DELETE, &end).await, 204);
     assert_eq!(ask().await, 401);
+    // What goes on ends as well.
+    let ended = tokio::time::timeout(Duration::from_secs(60), stream.text()).await;
+    assert!(ended.is_ok_and(|text| text.is_ok()));
 }
 
 /// A page of another site may ask for speech with a token, and with nothing else.
