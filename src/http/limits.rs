@@ -76,7 +76,7 @@ const LOGINS_OF_ADDRESS: Rule = Rule { window: Duration::from_secs(600), own: 60
 
 /// Forms with files that may come in at once from one address.
 const UPLOADS_PER_ADDRESS: usize = 8;
-/// The same of all addresses: each may put 256 MB into the temporary folder before it is read.
+/// The same of all addresses: each may put a gigabyte into the temporary folder before it is read.
 const UPLOADS: usize = 64;
 /// Searches through whole books that one address may make a minute: each reads and folds all of a book's text.
 const SEARCHES: u32 = 120;

@@ -29,7 +29,6 @@ use crate::narration::NarrationError;
 use crate::narration::plan::ChapterPlan;
 use crate::narration::stream::{Extent, Recording};
 use crate::narration::timeline::TimelineEvent;
-use crate::speech::{NO_PAYER, VoiceError};
 
 const MP3: HeaderValue = HeaderValue::from_static("audio/mpeg");
 
@@ -247,7 +246,8 @@ fn sse(
         Ok(TimelineEvent::End(end)) => Event::default().event("end").json_data(end),
         Err(error) => {
             let reason = match error.of_voice() {
-                Some(error) => voice_trouble(error, words, runs_the_place),
+                Some(error) if runs_the_place => error.said_in_full(words),
+                Some(error) => error.said(words),
                 None => ApiError::from(error).to_string(),
             };
             Event::default().event("failed").json_data(reason)
@@ -255,34 +255,6 @@ fn sse(
     };
     // Plain numbers and strings always serialise.
     named.unwrap_or_default()
-}
-
-/// Why a voice does not read on, in the words of a language; for whoever runs the place with what it has answered.
-fn voice_trouble(error: &VoiceError, words: &VoiceTroubles, runs_the_place: bool) -> String {
-    let said = match error {
-        VoiceError::NoSuchVoice(voice) => (words.no_such_voice)(voice),
-        VoiceError::NotStarted { program, .. } => (words.not_started)(program),
-        VoiceError::TimedOut { program, limit } => (words.timed_out)(program, limit.as_secs()),
-        VoiceError::Failed { program, .. } => (words.failed)(program),
-        VoiceError::NoAudio { program, .. } => (words.no_audio)(program),
-        VoiceError::Refused { engine, .. } => (words.refused)(engine),
-        VoiceError::Exhausted { engine, .. } => (words.exhausted)(engine),
-        VoiceError::Rejected { engine, .. } => (words.rejected)(engine),
-        VoiceError::Busy { engine, .. } => (words.busy)(engine),
-        VoiceError::Unreachable { engine, .. } => (words.unreachable)(engine),
-        VoiceError::TooSlow { engine, seconds } => (words.too_slow)(engine, (*seconds).into()),
-        VoiceError::NotReady { .. } => words.not_ready.to_owned(),
-        VoiceError::OverBudget { engine, .. } => (words.over_budget)(engine),
-        VoiceError::OverAllowance { payer, .. } if payer == NO_PAYER => {
-            words.not_for_token.to_owned()
-        }
-        VoiceError::OverAllowance { allowance: 0, .. } => words.not_open.to_owned(),
-        VoiceError::OverAllowance { allowance, .. } => (words.over_allowance)(*allowance),
-    };
-    match error.reason().filter(|_| runs_the_place) {
-        Some(reason) => format!("{said} – {reason}"),
-        None => said,
-    }
 }
 
 /// One sentence, made now if it has to be.

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use app::preferences::UiLanguage;
+use app::words::{self, VoiceTroubles};
 use serde::{Deserialize, Serialize};
 
 /// The name of a voice program or service.
@@ -122,25 +124,58 @@ pub enum VoiceError {
 
 impl fmt::Display for VoiceError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text(|_| ".".to_owned()))
+        formatter.write_str(&self.said(english()))
     }
 }
 
 impl std::error::Error for VoiceError {}
 
+fn english() -> &'static VoiceTroubles {
+    &words::of(UiLanguage::English, "").voice_troubles
+}
+
 impl VoiceError {
     /// The same with what the engine has answered, for whoever runs the place.
     pub fn in_full(&self) -> String {
-        self.text(|reason| match reason.trim() {
-            "" => ".".to_owned(),
-            reason if reason.ends_with(['.', '!', '?']) => format!(": {reason}"),
-            reason => format!(": {reason}."),
-        })
+        self.said_in_full(english())
     }
 
-    /// What the engine has answered, if it has, for whoever runs the place.
-    pub fn reason(&self) -> Option<&str> {
+    /// The same in the words of a language.
+    pub fn said_in_full(&self, words: &VoiceTroubles) -> String {
+        let said = self.said(words);
+        match self.reason() {
+            Some(reason) => format!("{said} – {reason}"),
+            None => said,
+        }
+    }
+
+    /// What happened and what to do, for everybody, in the words of a language.
+    pub fn said(&self, words: &VoiceTroubles) -> String {
         match self {
+            Self::NoSuchVoice(voice) => (words.no_such_voice)(voice),
+            Self::NotStarted { program, .. } => (words.not_started)(program),
+            Self::TimedOut { program, limit } => (words.timed_out)(program, limit.as_secs()),
+            Self::Failed { program, .. } => (words.failed)(program),
+            Self::NoAudio { program, .. } => (words.no_audio)(program),
+            Self::Refused { engine, .. } => (words.refused)(engine),
+            Self::Exhausted { engine, .. } => (words.exhausted)(engine),
+            Self::Rejected { engine, .. } => (words.rejected)(engine),
+            Self::Busy { engine, .. } => (words.busy)(engine),
+            Self::Unreachable { engine, .. } => (words.unreachable)(engine),
+            Self::TooSlow { engine, seconds } => (words.too_slow)(engine, (*seconds).into()),
+            Self::NotReady { .. } => words.not_ready.to_owned(),
+            Self::OverBudget { engine, .. } => (words.over_budget)(engine),
+            Self::OverAllowance { payer, .. } if payer == NO_PAYER => {
+                words.not_for_token.to_owned()
+            }
+            Self::OverAllowance { allowance: 0, .. } => words.not_open.to_owned(),
+            Self::OverAllowance { allowance, .. } => (words.over_allowance)(*allowance),
+        }
+    }
+
+    /// What the engine has answered, or what of ours cannot be reached, for whoever runs the place.
+    fn reason(&self) -> Option<&str> {
+        let reason = match self {
             Self::NotStarted { reason, .. }
             | Self::Failed { reason, .. }
             | Self::NoAudio { reason, .. }
@@ -149,76 +184,19 @@ impl VoiceError {
             | Self::Rejected { reason, .. }
             | Self::Busy { reason, .. }
             | Self::Unreachable { reason, .. }
-            | Self::OverBudget { reason, .. } => Some(reason.trim_end_matches('.')),
-            _ => None,
-        }
-        .filter(|reason| !reason.is_empty())
-    }
-
-    /// What happened and what to do; `told` ends the sentence that says what happened with the reason, or without.
-    fn text(&self, told: fn(&str) -> String) -> String {
-        match self {
-            Self::NoSuchVoice(voice) => format!("There is no voice “{voice}”."),
-            Self::NotStarted { program, reason } => {
-                format!("The voice program “{program}” cannot be started{}", told(reason))
-            }
-            Self::TimedOut { program, limit } => {
-                format!("The voice “{program}” did not answer within {} seconds.", limit.as_secs())
-            }
-            Self::Failed { program, reason } => {
-                format!("The voice program “{program}” failed{}", told(reason))
-            }
-            Self::NoAudio { program, reason } => {
-                format!("The voice “{program}” returned no usable audio{}", told(reason))
-            }
-            Self::Refused { engine, reason } => format!(
-                "“{engine}” does not accept its key{} Check the key under Engines, or choose another voice.",
-                told(reason)
-            ),
-            Self::Exhausted { engine, reason } => format!(
-                "The quota of “{engine}” is used up{} Add to it there, or choose another voice.",
-                told(reason)
-            ),
-            Self::Rejected { engine, reason } => format!(
-                "“{engine}” does not take this{} Check its settings under Engines, or choose another voice.",
-                told(reason)
-            ),
-            Self::Busy { engine, reason, .. } => format!(
-                "“{engine}” is busy{} Try again in a minute, or choose another voice.",
-                told(reason)
-            ),
-            Self::Unreachable { engine, reason, .. } => format!(
-                "“{engine}” cannot be reached{} Try again, or choose another voice.",
-                told(reason)
-            ),
-            Self::TooSlow { engine, seconds } => format!(
-                "“{engine}” did not answer within {seconds} seconds. Try again, choose another voice, or give it more time under Engines."
-            ),
-            Self::NotReady { reason } => format!("{reason} Try again in a minute."),
-            Self::OverAllowance { allowance, payer } => over_allowance(*allowance, payer),
-            Self::OverBudget { engine, reason } => format!(
-                "The budget of “{engine}” is used up{} Raise it under Engines, or choose another voice.",
-                told(reason)
-            ),
-        }
+            | Self::NotReady { reason }
+            | Self::OverBudget { reason, .. } => reason.trim_end_matches('.'),
+            Self::NoSuchVoice(_)
+            | Self::TimedOut { .. }
+            | Self::TooSlow { .. }
+            | Self::OverAllowance { .. } => "",
+        };
+        (!reason.is_empty()).then_some(reason)
     }
 }
 
 /// Whoever has nothing to spend, in the place of a person: no id is like it.
 pub const NO_PAYER: &str = "nobody";
-
-fn over_allowance(allowance: u64, payer: &str) -> String {
-    match allowance {
-        _ if payer == NO_PAYER => {
-            "This token is not for voices that cost money: make one for “spend”, or choose another voice.".to_owned()
-        }
-        0 => "This voice costs money, and is not open to you. Choose another, or ask whoever runs this place.".to_owned(),
-        _ => format!(
-            "This would be more than the {allowance} characters a month that you may have spoken by voices that cost \
-             money. Choose another voice, or ask whoever runs this place for more."
-        ),
-    }
-}
 
 /// What a failure of one sentence means for the other sentences of its engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

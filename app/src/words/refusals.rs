@@ -97,20 +97,34 @@ pub(super) const ENGLISH_VOICES: VoiceTroubles = VoiceTroubles {
     },
     failed: |program| format!("The voice program “{program}” failed."),
     no_audio: |program| format!("The voice “{program}” returned no usable audio."),
-    refused: |engine| format!("“{engine}” does not accept its key. Choose another voice."),
-    exhausted: |engine| format!("The quota of “{engine}” is used up. Choose another voice."),
-    rejected: |engine| format!("“{engine}” does not take this sentence. Choose another voice."),
+    refused: |engine| {
+        format!(
+            "“{engine}” does not accept its key. Choose another voice, or check the key under Engines."
+        )
+    },
+    exhausted: |engine| {
+        format!("The quota of “{engine}” is used up. Choose another voice, or add to it there.")
+    },
+    rejected: |engine| {
+        format!(
+            "“{engine}” does not take this sentence. Choose another voice, or check its settings under Engines."
+        )
+    },
     busy: |engine| format!("“{engine}” is busy. Try again in a minute, or choose another voice."),
     unreachable: |engine| {
         format!("“{engine}” cannot be reached. Try again, or choose another voice.")
     },
     too_slow: |engine, seconds| {
         format!(
-            "“{engine}” did not answer within {seconds} seconds. Try again, or choose another voice."
+            "“{engine}” did not answer within {seconds} seconds. Try again, choose another voice, or give it more time under Engines."
         )
     },
-    over_budget: |engine| format!("The budget of “{engine}” is used up. Choose another voice."),
-    not_ready: "The stored audio is out of reach. Try again in a minute.",
+    over_budget: |engine| {
+        format!(
+            "The budget of “{engine}” is used up. Choose another voice, or raise it under Engines."
+        )
+    },
+    not_ready: "What Earmark keeps is out of reach just now. Try again in a minute.",
     not_for_token: "This token is not for voices that cost money: make one for “spend”, or choose another voice.",
     not_open: "This voice costs money, and is not open to you. Choose another, or ask whoever runs this place.",
     over_allowance: |characters| {
@@ -128,9 +142,19 @@ pub(super) const SPANISH_VOICES: VoiceTroubles = VoiceTroubles {
     },
     failed: |program| format!("El programa de voz «{program}» ha fallado."),
     no_audio: |program| format!("La voz «{program}» no ha devuelto audio que se pueda usar."),
-    refused: |engine| format!("«{engine}» no acepta su clave. Elige otra voz."),
-    exhausted: |engine| format!("El crédito de «{engine}» se ha agotado. Elige otra voz."),
-    rejected: |engine| format!("«{engine}» no acepta esta frase. Elige otra voz."),
+    refused: |engine| {
+        format!(
+            "«{engine}» no acepta su clave. Elige otra voz, o revisa la clave en Motores de voz."
+        )
+    },
+    exhausted: |engine| {
+        format!("El crédito de «{engine}» se ha agotado. Elige otra voz, o añade más allí.")
+    },
+    rejected: |engine| {
+        format!(
+            "«{engine}» no acepta esta frase. Elige otra voz, o revisa sus ajustes en Motores de voz."
+        )
+    },
     busy: |engine| {
         format!("«{engine}» está ocupado. Vuelve a intentarlo en un minuto, o elige otra voz.")
     },
@@ -139,11 +163,15 @@ pub(super) const SPANISH_VOICES: VoiceTroubles = VoiceTroubles {
     },
     too_slow: |engine, seconds| {
         format!(
-            "«{engine}» no ha respondido en {seconds} segundos. Vuelve a intentarlo, o elige otra voz."
+            "«{engine}» no ha respondido en {seconds} segundos. Vuelve a intentarlo, elige otra voz, o dale más tiempo en Motores de voz."
         )
     },
-    over_budget: |engine| format!("El presupuesto de «{engine}» se ha agotado. Elige otra voz."),
-    not_ready: "El audio guardado no está disponible. Vuelve a intentarlo en un minuto.",
+    over_budget: |engine| {
+        format!(
+            "El presupuesto de «{engine}» se ha agotado. Elige otra voz, o súbelo en Motores de voz."
+        )
+    },
+    not_ready: "Lo que Earmark guarda no está disponible ahora. Vuelve a intentarlo en un minuto.",
     not_for_token: "Este token no sirve para voces que cuestan dinero: crea uno con «spend», o elige otra voz.",
     not_open: "Esta voz cuesta dinero y no está abierta para ti. Elige otra, o pregunta a quien administra este sitio.",
     over_allowance: |characters| {
@@ -161,11 +189,21 @@ pub(super) const GERMAN_VOICES: VoiceTroubles = VoiceTroubles {
     },
     failed: |program| format!("Das Sprachprogramm „{program}“ ist gescheitert."),
     no_audio: |program| format!("Von der Stimme „{program}“ kam kein brauchbarer Ton."),
-    refused: |engine| format!("„{engine}“ nimmt den Schlüssel nicht an. Wähle eine andere Stimme."),
-    exhausted: |engine| {
-        format!("Das Guthaben bei „{engine}“ ist aufgebraucht. Wähle eine andere Stimme.")
+    refused: |engine| {
+        format!(
+            "„{engine}“ nimmt den Schlüssel nicht an. Wähle eine andere Stimme, oder prüfe ihn unter Sprachdienste."
+        )
     },
-    rejected: |engine| format!("„{engine}“ nimmt diesen Satz nicht an. Wähle eine andere Stimme."),
+    exhausted: |engine| {
+        format!(
+            "Das Guthaben bei „{engine}“ ist aufgebraucht. Wähle eine andere Stimme, oder lade es dort auf."
+        )
+    },
+    rejected: |engine| {
+        format!(
+            "„{engine}“ nimmt diesen Satz nicht an. Wähle eine andere Stimme, oder prüfe die Einstellungen unter Sprachdienste."
+        )
+    },
     busy: |engine| {
         format!(
             "„{engine}“ ist ausgelastet. Versuche es in einer Minute noch einmal, oder wähle eine andere Stimme."
@@ -178,13 +216,15 @@ pub(super) const GERMAN_VOICES: VoiceTroubles = VoiceTroubles {
     },
     too_slow: |engine, seconds| {
         format!(
-            "„{engine}“ hat in {seconds} Sekunden nicht geantwortet. Versuche es noch einmal, oder wähle eine andere Stimme."
+            "„{engine}“ hat in {seconds} Sekunden nicht geantwortet. Versuche es noch einmal, wähle eine andere Stimme, oder gib mehr Zeit unter Sprachdienste."
         )
     },
     over_budget: |engine| {
-        format!("Das Budget von „{engine}“ ist aufgebraucht. Wähle eine andere Stimme.")
+        format!(
+            "Das Budget von „{engine}“ ist aufgebraucht. Wähle eine andere Stimme, oder erhöhe es unter Sprachdienste."
+        )
     },
-    not_ready: "Der gespeicherte Ton ist gerade nicht erreichbar. Versuche es in einer Minute noch einmal.",
+    not_ready: "Was Earmark aufbewahrt, ist gerade nicht erreichbar. Versuche es in einer Minute noch einmal.",
     not_for_token: "Dieses Token ist nicht für Stimmen, die Geld kosten: Erstelle eines mit „spend“, oder wähle eine andere Stimme.",
     not_open: "Diese Stimme kostet Geld und ist nicht für dich freigegeben. Wähle eine andere, oder frage, wer hier verwaltet.",
     over_allowance: |characters| {
