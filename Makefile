@@ -49,6 +49,8 @@ lint:
 	end2end/node_modules/.bin/eslint end2end public scripts benches
 	end2end/node_modules/.bin/stylelint 'style/*.css' 'public/*.css'
 
+# Most of these tests wait more than they compute: with as many threads as processors they would take half as long again.
+unit: export RUST_TEST_THREADS := 4
 ## unit: unit and integration tests; those that have to do with the database also on PostgreSQL
 unit:
 	scripts/setup.sh test

@@ -13,7 +13,7 @@ use common::browser::{Browser, PASSWORD, with_people};
 use common::standin::{Fault, KEY, StandIn};
 use common::{TestServer, epub};
 use reqwest::header::{COOKIE, ORIGIN};
-use reqwest::{Client, Method, redirect};
+use reqwest::{Method, redirect};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,7 +298,7 @@ async fn a_program_may_do_what_its_token_is_for() {
         };
         let made: Value = max.post("/api/tokens", &fields).await.json().await.unwrap();
         for (needed, method, path) in &asked {
-            let asked = Client::new().request(method.clone(), server.url(path));
+            let asked = common::client().request(method.clone(), server.url(path));
             let answer = asked.bearer_auth(made["token"].as_str().unwrap()).send().await.unwrap();
             assert_eq!(answer.status() == 403, *needed != scope, "{method} {path} for {scope}");
         }
@@ -322,7 +322,7 @@ async fn a_program_has_a_token_until_it_is_withdrawn() {
         .unwrap();
     let token = made["token"].as_str().unwrap();
     assert!(token.starts_with("ema_") && token.len() == 62, "{token}");
-    let program = Client::new();
+    let program = common::client();
     let ask = async || {
         program.get(server.url("/api/books")).bearer_auth(token).send().await.unwrap().status()
     };
@@ -339,7 +339,7 @@ async fn a_program_has_a_token_until_it_is_withdrawn() {
     );
     let end = format!("/api/tokens/{}", tokens[0]["id"].as_str().unwrap());
     assert_eq!(Browser::logged_in(&server, "Lea").await.status(Method::DELETE, &end).await, 404);
-    let stream = Client::new().get(server.url("/api/narrations/events")).bearer_auth(token);
+    let stream = common::client().get(server.url("/api/narrations/events")).bearer_auth(token);
     let stream = stream.send().await.unwrap();
     assert_eq!(stream.status(), 200);
     assert_eq!(max.status(Method::DELETE, &end).await, 204);
@@ -361,7 +361,7 @@ async fn pages_of_other_sites_ask_with_a_token() {
         .await
         .unwrap();
     let token = made["token"].as_str().unwrap();
-    let page = Client::new();
+    let page = common::client();
     let ask = |method: Method, path: &str| {
         let asked = page.request(method, server.url(path)).header(ORIGIN, "https://reader.example");
         asked.header("sec-fetch-site", "cross-site").header("sec-fetch-mode", "cors")
@@ -601,7 +601,7 @@ impl Drop for Program {
 
 fn browser_at(line: &str) -> Browser {
     let port = line.rsplit(':').next().unwrap().trim();
-    let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+    let client = common::client_builder().redirect(redirect::Policy::none()).build().unwrap();
     Browser { client, cookie: String::new(), origin: format!("http://127.0.0.1:{port}") }
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use common::browser::{Browser, with_people};
 use common::epub;
+use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, RANGE};
 use reqwest::multipart::{Form, Part};
-use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -82,7 +82,7 @@ async fn a_podcast_app_gets_the_chapters_in_order() {
     let dates: Vec<_> = episodes.iter().map(|one| one["published"].as_f64().unwrap()).collect();
     assert!(dates.is_sorted() && dates[0] < dates[2], "{dates:?}");
     // An app that knows nothing but the address gets each whole, in parts, and the same each time.
-    let app = Client::new();
+    let app = common::client();
     for episode in episodes {
         let (url, length) = (episode["url"].as_str().unwrap(), episode["length"].as_str().unwrap());
         let head = app.head(url).send().await.unwrap();
@@ -112,7 +112,7 @@ async fn an_address_is_for_one_book_until_it_is_withdrawn() {
     assert_eq!(lea.post(&format!("/api/books/{book}/feeds"), &[]).await.status(), 404);
     let address = subscribe(&max, &book).await;
     read(&address, 3).await;
-    let app = Client::new();
+    let app = common::client();
     let status = async |address: &str| app.get(address).send().await.unwrap().status().as_u16();
     // One letter off is none, and the token is good for nothing else.
     assert_eq!(status(&address.replace("emf_", "emf_x")).await, 404);
@@ -157,7 +157,7 @@ async fn one_address_has_all_that_somebody_reads() {
     let episodes = feed["episodes"].as_array().unwrap();
     let titles: Vec<_> = episodes.iter().map(|one| one["title"].as_str().unwrap()).collect();
     assert!(titles.contains(&"A feed: Three") && titles.contains(&"For all: Three"), "{titles:?}");
-    let app = Client::new();
+    let app = common::client();
     for episode in episodes {
         let (url, length) = (episode["url"].as_str().unwrap(), episode["length"].as_str().unwrap());
         let whole = app.get(url).send().await.unwrap().bytes().await.unwrap();

@@ -289,7 +289,7 @@ fn only_one_place_writes_a_title_or_a_text_area() {
 async fn what_is_refused_is_said_once_and_an_address_cannot_say_it() {
     let server = TestServer::start().await;
     let client =
-        reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        common::client_builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let part = reqwest::multipart::Part::bytes(b"%PDF-1.7".to_vec()).file_name("a.pdf");
     let form = reqwest::multipart::Form::new().part("file", part);
     let request =

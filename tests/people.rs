@@ -7,7 +7,7 @@ mod common;
 use common::browser::{Browser, PASSWORD, with_people};
 use common::standin::{Fault, KEY, StandIn};
 use common::{TestServer, epub};
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 const SERVICE: &str = "stand-in:af_heart";
@@ -123,7 +123,7 @@ async fn nobody_spends_more_than_they_may() {
         let fields = [("name", "a program"), ("scopes", scopes)];
         let made: Value = ada.post("/api/tokens", &fields).await.json().await.unwrap();
         let sound = server.url(&format!("/audio/{book}/1/7.mp3?voice={SERVICE}"));
-        let heard = Client::new().get(sound).bearer_auth(made["token"].as_str().unwrap());
+        let heard = common::client().get(sound).bearer_auth(made["token"].as_str().unwrap());
         assert_eq!(heard.send().await.unwrap().status(), status, "{scopes}");
     }
 }
@@ -271,7 +271,8 @@ async fn a_proxy_that_is_trusted_says_who_comes() {
     ];
     let server = TestServer::start_with(&arguments).await;
     let ask = async |path: &str, names: &[&str]| {
-        let mut asked = Client::new().get(server.url(path)).header("x-forwarded-for", "192.0.2.1");
+        let mut asked =
+            common::client().get(server.url(path)).header("x-forwarded-for", "192.0.2.1");
         for name in names {
             asked = asked.header("remote-user", *name);
         }
@@ -295,14 +296,14 @@ async fn a_proxy_that_is_trusted_says_who_comes() {
     // Nobody logs in with the password that they do not have.
     for password in ["", "nobody"] {
         let fields = [("name", "Ada"), ("password", password)];
-        let login = Client::new().post(server.url("/login")).form(&fields).send().await.unwrap();
+        let login = common::client().post(server.url("/login")).form(&fields).send().await.unwrap();
         assert_eq!(login.status(), 401, "{password}");
     }
     // A page of another site has a browser send the proxy's login too.
-    let forged = Client::new().post(server.url("/settings")).header("remote-user", "Ada");
+    let forged = common::client().post(server.url("/settings")).header("remote-user", "Ada");
     assert_eq!(forged.form(&[("theme", "dark")]).send().await.unwrap().status(), 403);
     let server = TestServer::start().await;
-    let told = Client::new().get(server.url("/api/people")).header("remote-user", "Eve");
+    let told = common::client().get(server.url("/api/people")).header("remote-user", "Eve");
     let told = told.header("x-forwarded-for", "192.0.2.1").send().await.unwrap();
     assert_eq!(told.status(), 401, "nobody else is believed");
 }
@@ -319,7 +320,7 @@ async fn what_happened_is_written_down_for_admins() {
     // So is what a program of hers does, and that it was one.
     let fields = [("name", "operator"), ("scopes", "admin")];
     let made: Value = ada.post("/api/tokens", &fields).await.json().await.unwrap();
-    let asked = Client::new().post(server.url("/api/invitations"));
+    let asked = common::client().post(server.url("/api/invitations"));
     let asked = asked.bearer_auth(made["token"].as_str().unwrap()).form(&[("role", "listener")]);
     assert_eq!(asked.send().await.unwrap().status(), 201);
     let happened = ada.json("/api/happenings").await;

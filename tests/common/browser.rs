@@ -18,7 +18,7 @@ pub struct Browser {
 
 impl Browser {
     pub fn of(server: &TestServer) -> Self {
-        let client = Client::builder().redirect(redirect::Policy::none()).build().unwrap();
+        let client = super::client_builder().redirect(redirect::Policy::none()).build().unwrap();
         Self { client, cookie: String::new(), origin: server.url("") }
     }
 

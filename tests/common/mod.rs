@@ -146,10 +146,15 @@ pub async fn database(folder: &Path) -> sqlx::AnyPool {
     earmark::library::connect(database_url(folder).as_deref(), folder).await.unwrap()
 }
 
-/// A client; TLS needs a provider of cryptography, also where there is no TLS.
+/// A client.
 pub fn client() -> reqwest::Client {
+    client_builder().build().unwrap()
+}
+
+/// Begins a client; TLS needs a provider of cryptography, also where there is no TLS, and whichever test runs first.
+pub fn client_builder() -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::new()
+    reqwest::Client::builder()
 }
 
 /// A small EPUB 3 of these chapters: (title, body).
@@ -164,6 +169,17 @@ pub fn epub_in(language: &str, title: &str, chapters: &[(&str, &str)]) -> Vec<u8
 
 /// The same with more files beside the package, each with its media type.
 pub fn epub_with(
+    language: &str,
+    title: &str,
+    chapters: &[(&str, &str)],
+    more: &[(&str, &str, &str)],
+) -> Vec<u8> {
+    epub_about("", language, title, chapters, more)
+}
+
+/// The same with more metadata.
+pub fn epub_about(
+    metadata: &str,
     language: &str,
     title: &str,
     chapters: &[(&str, &str)],
@@ -203,7 +219,7 @@ pub fn epub_with(
             format!(
                 "<package xmlns='http://www.idpf.org/2007/opf' version='3.0' unique-identifier='id'>\
                  <metadata xmlns:dc='http://purl.org/dc/elements/1.1/'><dc:identifier id='id'>{title}</dc:identifier>\
-                 <dc:title>{title}</dc:title><dc:language>{language}</dc:language><dc:creator>A. Writer</dc:creator></metadata>\
+                 <dc:title>{title}</dc:title><dc:language>{language}</dc:language><dc:creator>A. Writer</dc:creator>{metadata}</metadata>\
                  <manifest><item id='nav' href='nav.xhtml' properties='nav' media-type='application/xhtml+xml'/>{manifest}</manifest>\
                  <spine>{spine}</spine></package>"
             ),
