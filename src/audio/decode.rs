@@ -67,7 +67,8 @@ fn wav(samples: &[i16], sample_rate: u32) -> Result<Bytes, hound::Error> {
     Ok(bytes.into_inner().into())
 }
 
-fn samples(mp3: &Bytes) -> Result<Vec<i16>, String> {
+/// The samples of an MP3 of one channel.
+pub(super) fn samples(mp3: &Bytes) -> Result<Vec<i16>, String> {
     let mut all = Vec::new();
     each_packet(Box::new(Cursor::new(mp3.clone())), |samples| {
         all.extend_from_slice(samples);

@@ -4,19 +4,13 @@
 use bytes::Bytes;
 
 use super::pcm::Pcm;
-use super::{AudioFormat, Clip, mp3};
+use super::{AudioFormat, decode, mp3};
 
-/// Sound as it came.
-#[derive(Debug)]
-pub enum Sound {
-    /// Samples, to be encoded.
-    Pcm(Pcm),
-    /// A clip that is used as it is.
-    Mp3(Clip),
-}
+/// Samples of an answer in MP3: ten minutes at 48 kHz.
+const MAX_SAMPLES: u64 = 600 * 48_000;
 
 /// Reads an answer that should be sound. Says what it is instead when it is not.
-pub fn read(bytes: Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Sound, String> {
+pub fn read(bytes: Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Pcm, String> {
     if bytes.is_empty() {
         return Err("the answer is empty".to_owned());
     }
@@ -29,7 +23,15 @@ pub fn read(bytes: Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Sound, 
         }
     }
     let pcm = match wire {
-        AudioFormat::Mp3 => return Ok(Sound::Mp3(mp3::from_engine(&bytes, sample_rate)?)),
+        AudioFormat::Mp3 => {
+            let frames = mp3::from_engine(&bytes, sample_rate)?;
+            // A few kilobytes of MP3 can be hours.
+            let samples = mp3::measure(&frames).map_or(0, |length| length.samples);
+            if samples > MAX_SAMPLES {
+                return Err("it is longer than any sentence".to_owned());
+            }
+            Pcm { samples: decode::samples(&frames)?, sample_rate }
+        }
         // Some say PCM and send WAV.
         _ if bytes.starts_with(b"RIFF") => {
             if is_cut_off(&bytes) {
@@ -44,7 +46,7 @@ pub fn read(bytes: Bytes, wire: AudioFormat, sample_rate: u32) -> Result<Sound, 
         let rate = pcm.sample_rate;
         return Err(format!("{rate} samples a second, where {sample_rate} were expected"));
     }
-    Ok(Sound::Pcm(pcm))
+    Ok(pcm)
 }
 
 /// Whether a WAV says that it is longer than it is. Who writes the header before the length is known

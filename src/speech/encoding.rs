@@ -1,11 +1,11 @@
-//! From what an engine returned to the clip that is kept: trimmed, encoded, and refused when it cannot be a
-//! reading of the text.
+//! From what an engine returned to the clip that is kept: trimmed, as loud as every other, encoded, and refused when
+//! it cannot be a reading of the text.
 
 use std::time::Duration;
 
 use super::VoiceError;
 use super::background::compute;
-use crate::audio::{self, Clip, Pcm, Sound, TimedWord, WordTiming};
+use crate::audio::{self, Clip, Pcm, TimedWord, WordTiming, loudness};
 
 /// Length of the clip for a text that an engine passes over: about a third of a second.
 const UNSPOKEN_SAMPLES: usize = 7_000;
@@ -24,21 +24,19 @@ pub(super) async fn encode_checked(
     engine: &str,
     text: &str,
     speed: f64,
-    sound: Sound,
+    pcm: Pcm,
     words: Option<Vec<TimedWord>>,
 ) -> Result<Clip, VoiceError> {
     let no_audio =
         |reason: String| VoiceError::NoAudio { program: engine.to_owned().into(), reason };
-    let (mut clip, lead) = match sound {
-        Sound::Mp3(clip) => (clip, 0),
-        Sound::Pcm(pcm) => {
-            let range = pcm.sounding().ok_or_else(|| no_audio("it is silence".to_owned()))?;
-            let lead = range.start as i64 - audio::ENCODER_DELAY as i64;
-            let rate = pcm.sample_rate;
-            let samples = pcm.samples[range].to_vec();
-            (encode_samples(samples, rate).await.map_err(no_audio)?, lead)
-        }
-    };
+    // Hiss alone is silence, before it is made louder.
+    let is_silent = pcm.sounding().is_none();
+    let pcm = levelled(pcm).await.map_err(no_audio)?;
+    let range = pcm.sounding().filter(|_| !is_silent);
+    let range = range.ok_or_else(|| no_audio("it is silence".to_owned()))?;
+    let lead = range.start as i64 - audio::ENCODER_DELAY as i64;
+    let samples = pcm.samples[range].to_vec();
+    let mut clip = encode_samples(samples, pcm.sample_rate).await.map_err(no_audio)?;
     let rate = f64::from(clip.length.sample_rate.max(1));
     let seconds = clip.length.samples as f64 / rate;
     let chars = text.chars().count() as f64;
@@ -74,11 +72,22 @@ pub(super) async fn encode(
     if pcm.sample_rate != sample_rate {
         return Err(no_audio(format!("{} samples a second", pcm.sample_rate)));
     }
-    let samples = match pcm.sounding() {
+    let is_silent = pcm.sounding().is_none();
+    let pcm = levelled(pcm).await.map_err(no_audio)?;
+    let samples = match pcm.sounding().filter(|_| !is_silent) {
         Some(range) => pcm.samples[range].to_vec(),
         None => vec![0; UNSPOKEN_SAMPLES],
     };
     encode_samples(samples, sample_rate).await.map_err(no_audio)
+}
+
+/// The same as loud as every other, before it is told what of it is silence: a soft voice begins softly.
+async fn levelled(mut pcm: Pcm) -> Result<Pcm, String> {
+    compute(move || {
+        loudness::level(&mut pcm.samples, pcm.sample_rate);
+        pcm
+    })
+    .await
 }
 
 /// Encoding is a few milliseconds of pure computation.
@@ -112,6 +121,33 @@ mod tests {
         assert!(clip("Yes.", 60.0).await.unwrap_err().in_full().contains("too long"));
         let silence = read(Bytes::from(vec![0; 48_000]), AudioFormat::Pcm, 24_000).unwrap();
         assert!(encode_checked("test", "Yes.", 1.0, silence, None).await.is_err());
+        let hiss = (0..24_000_u32).map(|n| (n.wrapping_mul(7919) % 60) as i16);
+        let hiss: Vec<u8> = hiss.flat_map(i16::to_le_bytes).collect();
+        let hiss = read(hiss.into(), AudioFormat::Pcm, 24_000).unwrap();
+        assert!(encode_checked("test", "Yes.", 1.0, hiss, None).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn clips_are_as_loud_as_each_other_however_they_came() {
+        let loud = tone(2.0);
+        let soft = loud
+            .chunks(2)
+            .flat_map(|pair| (i16::from_le_bytes([pair[0], pair[1]]) / 3).to_le_bytes());
+        let soft: Vec<u8> = soft.collect();
+        let samples: Vec<i16> =
+            soft.chunks(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
+        let mp3 = audio::encode(&samples, 24_000).unwrap().bytes;
+        for (answer, wire) in [
+            (loud.into(), AudioFormat::Pcm),
+            (soft.into(), AudioFormat::Pcm),
+            (mp3, AudioFormat::Mp3),
+        ] {
+            let pcm = read(answer, wire, 24_000).unwrap();
+            let clip = encode_checked("test", "One, two, three.", 1.0, pcm, None).await.unwrap();
+            let samples = read(clip.bytes, AudioFormat::Mp3, 24_000).unwrap().samples;
+            let told = loudness::loudness(&samples, 24_000).unwrap();
+            assert!((told - loudness::TARGET).abs() < 1.0, "{wire:?}: {told}");
+        }
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use super::addresses::Resolver;
+use super::background::compute;
 use super::settings::{EngineSettings, TimeLimits};
 use super::{Utterance, VoiceError, encoding};
 use crate::audio::{self, Clip, TimedWord, excerpt};
@@ -51,10 +52,12 @@ impl Answer {
         settings: &EngineSettings,
         utterance: Utterance<'_>,
     ) -> Result<Clip, VoiceError> {
-        let sound = audio::read(self.audio, settings.wire, settings.sample_rate);
-        let sound = sound.map_err(|reason| settings.no_audio(reason))?;
+        let (answer, wire, rate) = (self.audio, settings.wire, settings.sample_rate);
+        // Decoding MP3 is computation.
+        let pcm = compute(move || audio::read(answer, wire, rate)).await.flatten();
+        let pcm = pcm.map_err(|reason| settings.no_audio(reason))?;
         let Utterance { text, speed, .. } = utterance;
-        encoding::encode_checked(&settings.name, text, speed, sound, self.words).await
+        encoding::encode_checked(&settings.name, text, speed, pcm, self.words).await
     }
 }
 
