@@ -1,6 +1,7 @@
 //! What pages can do, in terms of the library, the voices and the narrator. Implements the port
 //! that `app` defines; each method is one use case.
 
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ use crate::text::language::is_right_to_left;
 
 /// Engines whose voices were the defaults before there were natural ones.
 const FORMER_ENGINES: [&str; 2] = ["espeak-ng:", "flite:"];
+
+/// Words shown that a voice reads as they look.
+const MAX_RARE: usize = 40;
 
 /// The server behind the pages.
 pub struct Server {
@@ -244,6 +248,10 @@ impl Backend for Server {
         Ok(self.jobs.stats(Whose::everybodys()).await.map_err(ApiError::from)?)
     }
 
+    async fn take_instructions(&self) -> bool {
+        self.voices.take_instructions()
+    }
+
     async fn saved_of(&self, book: &BookId) -> Result<f64, AppError> {
         Ok(self.narrator.saved_of(book).await.map_err(ApiError::from)?)
     }
@@ -305,11 +313,20 @@ impl Backend for Server {
         // What is asked for here is how the narrator says it.
         let voice = CastNames::parse(&voice).narrator;
         let chosen = self.voices.choose(&voice, &card.language);
-        let phonemes = chosen.is_ok_and(|chosen| chosen.takes_phonemes);
+        let phonemes = chosen.as_ref().is_ok_and(|chosen| chosen.takes_phonemes);
         let found = self.library.vocabulary(id, draft, replaced, phonemes).await;
         let mut vocabulary = found.map_err(ApiError::from)?;
         vocabulary.draft.cost =
             self.voices.cost(&voice, &card.language, vocabulary.draft.characters);
+        let words: Vec<&str> = vocabulary.rare.iter().map(|(word, _)| word.as_str()).collect();
+        let guessed: HashSet<String> = match &chosen {
+            Ok(chosen) => {
+                self.voices.guessed(chosen, &words.join(" ")).await.iter().cloned().collect()
+            }
+            Err(_) => HashSet::new(),
+        };
+        vocabulary.rare.retain(|(word, _)| guessed.contains(word));
+        vocabulary.rare.truncate(MAX_RARE);
         Ok(vocabulary)
     }
 

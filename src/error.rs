@@ -223,6 +223,7 @@ impl From<LibraryError> for ApiError {
             | LibraryError::TooManyPlaces(_)
             | LibraryError::Pronunciation(_)
             | LibraryError::NoAuthor
+            | LibraryError::NoSeries
             | LibraryError::TooManyPronunciations
             | LibraryError::LexiconTooLarge(_)
             | LibraryError::NoteTooLong(_)

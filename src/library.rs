@@ -129,6 +129,9 @@ pub enum LibraryError {
     /// An entry for an author of whom the book says nothing.
     #[error("The book names no author.")]
     NoAuthor,
+    /// An entry for a series, where the book is of none.
+    #[error("The book names no series.")]
+    NoSeries,
     /// More entries, or more patterns, than there can be.
     #[error(
         "There are as many pronunciations as there can be: 2,000, of which 100 are no whole words."

@@ -417,7 +417,7 @@ impl Narrator {
             },
         ];
         if let Some(queue) = queue {
-            bounds.push(bound("books", queue.books, MAX_BOOKS));
+            bounds.push(bound("books", queue.most_books, MAX_BOOKS));
             bounds.push(bound("retry", queue.retry, MAX_FAILED));
             bounds.push(bound("dead", queue.dead, MAX_FAILED));
         }

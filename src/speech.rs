@@ -35,6 +35,8 @@ use std::time::Duration;
 
 use app::model::{BookCard, Budget, FAST_ENOUGH, OVERLAY_VOICE, Voice};
 use async_trait::async_trait;
+use moka::future::Cache;
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::audio::Clip;
@@ -55,6 +57,9 @@ pub use secrets::{Secrets, SecretsError};
 /// Format of clips that are encoded here, part of their keys: MP3, mono, constant 48 kbit/s.
 const FORMAT: &str = "mp3-48k";
 
+/// Books of which it is remembered which words a voice does not know.
+const MAX_GUESSED: u64 = 32;
+
 /// The language of a voice that speaks many (ISO 639-2).
 pub const MANY_LANGUAGES: &str = "mul";
 
@@ -63,7 +68,7 @@ pub const MANY_LANGUAGES: &str = "mul";
 pub struct Utterance<'a> {
     /// Normalised text that has something to pronounce.
     pub text: &'a str,
-    /// What is said around it, if the engine wants to know.
+    /// What is said around it and how it is to be spoken, if the engine wants to know.
     pub context: Option<&'a Context>,
     /// The engine's own name for one of its voices.
     pub voice: &'a str,
@@ -131,6 +136,15 @@ pub trait Engine: Send + Sync {
         self.settings().is_some_and(|settings| settings.context && settings.kind.takes_context)
     }
 
+    /// Whether it can be told in words how to speak: as far as that is known of its model, or the operator tells it
+    /// something. Others refuse the field, or pass it over, and would be paid for the same sound twice.
+    fn takes_instructions(&self) -> bool {
+        self.settings().is_some_and(|settings| {
+            let is_told = !settings.instructions.is_empty() || settings.model.contains("gpt-");
+            settings.kind.takes_instructions && is_told
+        })
+    }
+
     /// Whether its clips say when each word begins.
     fn times_words(&self) -> bool {
         self.settings().is_some_and(|settings| settings.words && settings.kind.times_words)
@@ -193,6 +207,11 @@ pub trait Engine: Send + Sync {
         })
     }
 
+    /// Those of some words, parted by spaces, that it has in no lexicon and reads as they look; `None` where it cannot tell.
+    async fn guessed(&self, _words: &str, _voice: &str) -> Option<Vec<String>> {
+        None
+    }
+
     /// The longest it may take for a sentence.
     fn time_limit(&self) -> Duration {
         self.settings().map_or(process::SMALL_PROGRAM.time, |settings| settings.time_limits.total())
@@ -230,6 +249,8 @@ pub struct Voices {
     preferred: Option<String>,
     /// Where spending is booked; nothing is booked without one.
     ledger: OnceLock<Ledger>,
+    /// Which words voices do not know, by the voice and the hash of those that were asked for.
+    guessed: Cache<(String, [u8; 32]), Arc<[String]>>,
 }
 
 /// A clip, and what it cost.
@@ -262,7 +283,8 @@ impl Voices {
         let running = Semaphore::new(parallel.max(1));
         let engines = Mutex::new([installed, Vec::new(), Vec::new()]);
         let (version, ledger) = (AtomicU64::new(0), OnceLock::new());
-        Self { engine_set, engines, version, running, preferred, ledger }
+        let guessed = Cache::new(MAX_GUESSED);
+        Self { engine_set, engines, version, running, preferred, ledger, guessed }
     }
 
     /// Looks again for the engines that are installed. One that is still there goes on.
@@ -354,6 +376,23 @@ impl Voices {
         {
             engine.wake();
         }
+    }
+
+    /// Whether a voice that is there can be told in words how to speak.
+    pub fn take_instructions(&self) -> bool {
+        self.engine_set().engines.iter().any(|engine| engine.takes_instructions())
+    }
+
+    /// Which of some words a voice reads as they look, as far as it can tell. It is asked once, however many look at a
+    /// book at the same time.
+    pub async fn guessed(&self, voice: &ChosenVoice, words: &str) -> Arc<[String]> {
+        let asked = (voice.id.clone(), Sha256::digest(words.as_bytes()).into());
+        let set = self.engine_set();
+        let ask = async {
+            let engine = set.engine(&voice.key.engine).ok()?;
+            engine.guessed(words, &voice.key.voice).await.map(Arc::from)
+        };
+        self.guessed.optionally_get_with(asked, ask).await.unwrap_or_default()
     }
 
     /// Whether an engine may say the same text otherwise when it is asked once more.
@@ -573,6 +612,7 @@ impl EngineSet {
             language: listed.language.clone(),
             sample_rate: engine.sample_rate(),
             wants_context: engine.wants_context(),
+            takes_instructions: engine.takes_instructions(),
             times_words: engine.times_words(),
             takes_phonemes: engine.takes_phonemes(),
             wants_words: engine.wants_words(),

@@ -75,6 +75,24 @@ async fn sentences_are_whole_as_loud_as_each_other_and_tell_their_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn words_that_it_does_not_know_are_told() {
+    let voices = voices().await;
+    let voice = voices.choose("", "en").unwrap();
+    let guessed = voices.guessed(&voice, "walking flurgle houses tsundokuing understand").await;
+    assert_eq!(&*guessed, ["flurgle", "tsundokuing"]);
+    // It goes on to speak.
+    assert!(speak(&voices, "Flurgle houses.").await.length.samples > 10_000);
+
+    let server = TestServer::start_with(&["--voices", voices_folder().to_str().unwrap()]).await;
+    let text = "<p>They saw a flurgle, and another flurgle, in the house.</p>";
+    let book = server.import("book.epub", epub("Words", &[("One", text)])).await;
+    let page = server.client.get(server.url(&format!("/book/{book}/pronunciation")));
+    let page = page.header("accept", "text/html").send().await.unwrap().text().await.unwrap();
+    assert!(page.contains("Rare words") && page.contains(">flurgle<"), "{page}");
+    assert!(!page.contains(">house<"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn words_begin_when_they_are_said_to() {
     let voices = voices().await;
     let mut errors = Vec::new();

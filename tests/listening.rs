@@ -168,6 +168,49 @@ async fn parts_are_passed_over_as_a_listener_chooses() {
     assert_eq!(wrong.status(), 400);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_is_read_as_is_chosen_for_it_alone() {
+    let server = TestServer::start().await;
+    let table = "<table><tr><th>Country</th><th>Capital</th></tr><tr><td>Peru</td><td>Lima</td></tr></table>";
+    let text = format!("<p>The text begins.</p>{NOTES}{table}<p>It goes on.</p>");
+    let book = server.import("one.epub", epub("One", &[("One", &text)])).await;
+    let other = server.import("two.epub", epub("Two", &[("One", &text)])).await;
+    let lasts = async |book: &str| {
+        let chapter = format!("/api/books/{book}/chapters/1");
+        server.get(&TestServer::stream(book, 1, "&to=chapter")).await.bytes().await.unwrap();
+        let told = server.json(&format!("{chapter}/timeline?voice={VOICE}")).await;
+        let told = told.as_array().unwrap().iter();
+        told.map(|one| one["duration_ms"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let before = lasts(&book).await;
+    let fields = [(format!("tables_{book}"), "headings"), (format!("notes_{book}"), "off")];
+    let chosen = server.client.post(server.url("/settings")).form(&fields).send().await.unwrap();
+    assert!(chosen.status().is_success());
+    let now = lasts(&book).await;
+    // The note, the headings of the table, and its cells.
+    assert_eq!(now[1..3], [0, 0], "{now:?}");
+    // Times are rounded from the beginning of the chapter on.
+    let is_same = |now: &u64, before: &u64| now.abs_diff(*before) <= 1;
+    assert!(now[3..5].iter().zip(&before[3..5]).all(|(now, before)| is_same(now, before)));
+    assert!(now[5] > before[5] + 300 && now[6] > before[6] + 300, "{before:?}, {now:?}");
+    assert_eq!(lasts(&other).await, before);
+    let page = async |address: String| {
+        let page = server.client.get(server.url(&address)).header("accept", "text/html");
+        page.send().await.unwrap().text().await.unwrap()
+    };
+    let own = page(format!("/read/{book}/1")).await;
+    let told = format!("data-own=\"{book} notes tables\"");
+    assert!(own.contains(&told) && own.contains("data-notes=\"off\""), "{own}");
+    assert!(page(format!("/read/{other}/1")).await.contains("data-notes=\"on\""));
+    let chosen = page(format!("/book/{book}")).await;
+    assert!(chosen.contains(&format!("name=\"tables_{book}\"")), "{chosen}");
+    assert!(chosen.contains("<option value=\"headings\" selected"), "{chosen}");
+    // Taken back.
+    let fields = fields.map(|(name, _)| (name, ""));
+    assert!(server.client.post(server.url("/settings")).form(&fields).send().await.is_ok());
+    assert_eq!(lasts(&book).await, before);
+}
+
 /// A text that refers to a note in its own chapter, twice, and to one at the end of the book.
 fn with_numbers() -> Vec<u8> {
     let noteref = |target: &str| format!("<a epub:type='noteref' href='{target}'>1</a>");

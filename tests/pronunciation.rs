@@ -5,7 +5,7 @@
 mod common;
 
 use common::standin::{KEY, StandIn};
-use common::{TestServer, epub, epub_in};
+use common::{TestServer, epub, epub_about, epub_in};
 use serde_json::{Value, json};
 
 const VOICE: &str = "stand-in:af_heart";
@@ -117,6 +117,33 @@ async fn an_entry_is_for_the_books_that_it_names() {
         server.json(&format!("/api/books/{second}/pronunciations")).await.as_array().unwrap().len(),
         3
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entry_for_a_series_is_for_its_books_alone() {
+    let server = TestServer::start().await;
+    let of = |title: &str, series: Option<&str>| {
+        let text = "<p>Pip was here.</p>";
+        let series =
+            series.map(|name| format!("<meta property='belongs-to-collection'>{name}</meta>"));
+        epub_about(&series.unwrap_or_default(), "en", title, &[("One", text)], &[])
+    };
+    let first = server.import("1.epub", of("First", Some("The Mill"))).await;
+    let second = server.import("2.epub", of("Second", Some("The Mill"))).await;
+    let other = server.import("3.epub", of("Third", Some("The Brook"))).await;
+    let alone = server.import("4.epub", of("Fourth", None)).await;
+    assert_eq!(server.json(&format!("/api/books/{first}")).await["series"], "The Mill");
+    let form = [("written", "Pip"), ("spoken", "Peep"), ("scope", "series")];
+    assert_eq!(keep(&server, &first, &form).await.0, 201);
+    let said = async |book: &str| {
+        let entries = server.json(&format!("/api/books/{book}/pronunciations")).await;
+        entries.as_array().unwrap().len()
+    };
+    assert_eq!([said(&first).await, said(&second).await], [1, 1]);
+    assert_eq!([said(&other).await, said(&alone).await], [0, 0]);
+    let (status, problem) = keep(&server, &alone, &form).await;
+    assert_eq!(status, 400);
+    assert!(problem["detail"].as_str().unwrap().contains("no series"), "{problem}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

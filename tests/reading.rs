@@ -379,6 +379,37 @@ async fn how_a_service_is_to_speak_is_told_to_it_and_is_another_sound() {
     let form = [("name", "stand-in"), ("kind", "openai"), ("instructions", "-")];
     assert_eq!(post(&server, "/api/engines", &form).await.0, 201);
     assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
+    // A listener may want another manner in a language, or in one book; of a model that takes one.
+    let set_model = async |model: &str| {
+        let form = [("name", "stand-in"), ("kind", "openai"), ("model", model)];
+        assert_eq!(post(&server, "/api/engines", &form).await.0, 201);
+    };
+    let set = async |name: String, told: &str| {
+        let form = [(name, told.to_owned())];
+        let chosen = server.client.post(server.url("/settings")).form(&form).send().await.unwrap();
+        assert!(chosen.status().is_success());
+    };
+    set("instructions_en".to_owned(), "Slowly.").await;
+    set_model("tts-1").await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 3);
+    assert!(asked(standin.calls().last().unwrap()).is_null(), "this model is told nothing");
+    set_model(engines[0]["model"].as_str().unwrap()).await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 3);
+    assert_eq!(asked(standin.calls().last().unwrap()), "Slowly.");
+    set(format!("instructions_{book}"), "Like a pirate.").await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 3);
+    assert_eq!(asked(standin.calls().last().unwrap()), "Like a pirate.");
+    let page =
+        server.client.get(server.url(&format!("/book/{book}"))).header("accept", "text/html");
+    let page = page.send().await.unwrap().text().await.unwrap();
+    assert!(
+        page.contains("Like a pirate.</textarea>") && page.contains("Slowly.</textarea>"),
+        "{page}"
+    );
+    // Nothing that was paid for is lost.
+    set(format!("instructions_{book}"), "").await;
+    set("instructions_en".to_owned(), "").await;
+    assert_eq!(heard(&server, &standin, &book, "").await.len(), 0);
     let form = [("name", "stand-in"), ("kind", "openai"), ("instructions", &"x".repeat(1_001))];
     assert_eq!(post(&server, "/api/engines", &form).await.0, 400);
     server.stop().await;

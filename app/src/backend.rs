@@ -61,6 +61,9 @@ pub trait Backend: Send + Sync {
     /// How it goes with the books that are made ready, everybody's.
     async fn narration_stats(&self) -> Result<NarrationStats, AppError>;
 
+    /// Whether a voice that is there can be told in words how to speak.
+    async fn take_instructions(&self) -> bool;
+
     /// What has been saved by hearing a book again.
     async fn saved_of(&self, book: &BookId) -> Result<f64, AppError>;
 

@@ -131,6 +131,9 @@ pub struct BookCard {
     /// Who reads it aloud by the sound that it brings, if it brings some; empty when it does not say who.
     #[serde(default)]
     pub read_by: Option<String>,
+    /// The series that it is of, if its file names one.
+    #[serde(default)]
+    pub series: Option<String>,
 }
 
 impl BookCard {

@@ -47,7 +47,7 @@ macro_rules! choice {
 pub(crate) use choice;
 
 pub use library::{Show, Sort};
-pub use listening::{Links, NoteReading, Pauses, Rests, Skipped, Wording};
+pub use listening::{Links, NoteReading, Pauses, Rests, Skipped, TableReading, Wording};
 
 choice! {
     /// Colours.
@@ -180,6 +180,16 @@ pub const RATES: std::ops::RangeInclusive<u16> = 50..=400;
 /// Most languages that have a voice of their own, and most books that have a speed.
 const MAX_OWN: usize = 2_000;
 
+/// What can be chosen for a single book: what is read of it.
+pub const OF_BOOKS: [&str; 9] =
+    ["titles", "matter", "notes", "tables", "code", "captions", "pictures", "citations", "links"];
+
+/// Most languages and books for which voices are told how to speak.
+const MAX_INSTRUCTIONS: usize = 200;
+
+/// Most characters of what a voice is told of how to speak.
+pub const MAX_INSTRUCTIONS_CHARS: usize = 1_000;
+
 /// Longest id of a voice, in bytes.
 const MAX_VOICE_BYTES: usize = 1_000;
 
@@ -235,8 +245,8 @@ pub struct Preferences {
     pub matter: Switch,
     /// When footnotes and endnotes are read.
     pub notes: NoteReading,
-    /// Whether tables are read.
-    pub tables: Switch,
+    /// How tables are read.
+    pub tables: TableReading,
     /// Whether listings are read.
     pub code: Switch,
     /// Whether captions are read.
@@ -255,6 +265,13 @@ pub struct Preferences {
     pub voices: BTreeMap<String, String>,
     /// The speeds of books that have one of their own, by the book's id.
     pub rates: BTreeMap<String, u16>,
+    /// How voices that can be told are to speak, in words, by language or the book's id.
+    pub instructions: BTreeMap<String, String>,
+    /// What is read of single books, where that is not as everywhere: values of [`OF_BOOKS`] by name, by the book's id.
+    pub books: BTreeMap<String, BTreeMap<String, String>>,
+    /// The book that these are for, where they are [those of one](Self::in_book).
+    #[serde(skip)]
+    pub book: Option<BookId>,
     /// The id of the voice that speaks what the chosen one cannot; empty when none is to.
     pub fallback: String,
     /// The id of the voice that begins while a slow one gets ready; empty when none is to.
@@ -294,7 +311,7 @@ impl Default for Preferences {
             titles: Switch::On,
             matter: Switch::On,
             notes: NoteReading::There,
-            tables: Switch::On,
+            tables: TableReading::On,
             code: Switch::On,
             captions: Switch::On,
             pictures: Switch::Off,
@@ -304,6 +321,9 @@ impl Default for Preferences {
             tongue: UiLanguage::System,
             voices: BTreeMap::new(),
             rates: BTreeMap::new(),
+            instructions: BTreeMap::new(),
+            books: BTreeMap::new(),
+            book: None,
             fallback: String::new(),
             starter: String::new(),
             own_face: String::new(),
@@ -349,7 +369,7 @@ impl Preferences {
             "titles" => self.titles = Switch::parse(value).ok_or_else(invalid)?,
             "matter" => self.matter = Switch::parse(value).ok_or_else(invalid)?,
             "notes" => self.notes = NoteReading::parse(value).ok_or_else(invalid)?,
-            "tables" => self.tables = Switch::parse(value).ok_or_else(invalid)?,
+            "tables" => self.tables = TableReading::parse(value).ok_or_else(invalid)?,
             "code" => self.code = Switch::parse(value).ok_or_else(invalid)?,
             "captions" => self.captions = Switch::parse(value).ok_or_else(invalid)?,
             "pictures" => self.pictures = Switch::parse(value).ok_or_else(invalid)?,
@@ -364,8 +384,8 @@ impl Preferences {
         Ok(())
     }
 
-    /// Sets what is for one language or one book alone, `voice_en`, `rate_en` and `rate_0123456789abcdef`. An empty value
-    /// takes it back.
+    /// Sets what is for one language or one book alone, `voice_en`, `rate_en`, `rate_0123456789abcdef`,
+    /// `instructions_en` and `notes_0123456789abcdef`. An empty value takes it back.
     fn set_own(&mut self, name: &str, value: &str) -> Option<()> {
         if let Some(language) = name.strip_prefix("voice_") {
             let is_language = is_language(language);
@@ -375,8 +395,27 @@ impl Preferences {
             }
             return keep(&mut self.voices, language, (!value.is_empty()).then(|| value.to_owned()));
         }
-        let own = name.strip_prefix("rate_")?;
+        if let Some((rule, book)) = name.split_once('_')
+            && OF_BOOKS.contains(&rule)
+        {
+            return self.set_in_book(&book.parse().ok()?, rule, value);
+        }
+        let (kind, own) = name.split_once('_')?;
         if !is_language(own) && own.parse::<BookId>().is_err() {
+            return None;
+        }
+        if kind == "instructions" {
+            // However a browser ends its lines, it is one sound.
+            let value = value.split_whitespace().collect::<Vec<_>>().join(" ");
+            let is_known = self.instructions.contains_key(own);
+            if value.chars().count() > MAX_INSTRUCTIONS_CHARS
+                || self.instructions.len() >= MAX_INSTRUCTIONS && !is_known
+            {
+                return None;
+            }
+            return keep(&mut self.instructions, own, (!value.is_empty()).then_some(value));
+        }
+        if kind != "rate" {
             return None;
         }
         let rate = match value {
@@ -384,6 +423,32 @@ impl Preferences {
             value => Some(value.parse().ok().filter(|rate| RATES.contains(rate))?),
         };
         keep(&mut self.rates, own, rate)
+    }
+
+    fn set_in_book(&mut self, book: &BookId, rule: &str, value: &str) -> Option<()> {
+        let mut own = self.books.get(book.as_str()).cloned().unwrap_or_default();
+        if value.is_empty() {
+            own.remove(rule);
+        } else {
+            Self::default().set(rule, value).ok()?;
+            own.insert(rule.to_owned(), value.to_owned());
+        }
+        keep(&mut self.books, book.as_str(), (!own.is_empty()).then_some(own))
+    }
+
+    /// What is chosen for a book: all this, but what the book has of its own.
+    pub fn in_book(&self, book: &BookId) -> Self {
+        let mut preferences = Self { book: Some(book.clone()), ..self.clone() };
+        for (rule, value) in self.books.get(book.as_str()).into_iter().flatten() {
+            // Another version may have kept what this one does not know.
+            let _ = preferences.set(rule, value);
+        }
+        preferences
+    }
+
+    /// What a book has of its own for one of [`OF_BOOKS`].
+    pub fn own_of(&self, book: &BookId, rule: &str) -> Option<&str> {
+        self.books.get(book.as_str())?.get(rule).map(String::as_str)
     }
 
     /// The voice for books in a language, if one was chosen.
@@ -397,18 +462,36 @@ impl Preferences {
         of(book.as_str()).or_else(|| of(&plain_language(language))).unwrap_or(self.rate)
     }
 
-    /// What the voice passes over.
-    pub fn skipped(&self) -> Skipped {
+    /// How voices that can be told are to speak in a book in a language: as is said for it, else for the language; empty
+    /// when nothing is.
+    pub fn instructions_in(&self, book: &BookId, language: &str) -> &str {
+        let of = |name: &str| self.instructions.get(name).map(String::as_str);
+        of(book.as_str()).or_else(|| of(&plain_language(language))).unwrap_or_default()
+    }
+
+    /// What the voice passes over in a book.
+    pub fn skipped_in(&self, book: &BookId) -> Skipped {
+        match self.books.get(book.as_str()) {
+            Some(_) => self.in_book(book).skipped(),
+            None => self.skipped(),
+        }
+    }
+
+    fn skipped(&self) -> Skipped {
         let is_off = |switch| switch == Switch::Off;
         Skipped {
             titles: is_off(self.titles),
             matter: is_off(self.matter),
             notes: self.notes,
-            tables: is_off(self.tables),
+            tables: self.tables == TableReading::Off,
             code: is_off(self.code),
             captions: is_off(self.captions),
             pictures: is_off(self.pictures),
-            wording: Wording { skips_citations: is_off(self.citations), links: self.links },
+            wording: Wording {
+                skips_citations: is_off(self.citations),
+                links: self.links,
+                names_columns: self.tables == TableReading::Headings,
+            },
         }
     }
 
@@ -566,6 +649,15 @@ mod tests {
         let rates = [(&book, "en"), (&other, "en-GB"), (&other, "es")];
         assert_eq!(rates.map(|(book, tag)| preferences.rate_in(book, tag)), [150, 80, 100]);
         assert_eq!(preferences.set("rate_en", ""), Ok(()));
+        assert_eq!(preferences.set("instructions_en", " Calmly. "), Ok(()));
+        assert_eq!(preferences.set("instructions_0123456789abcdef", "Like a pirate."), Ok(()));
+        let told = [(&book, "en"), (&other, "en-GB"), (&other, "es")];
+        let told = told.map(|(book, tag)| preferences.instructions_in(book, tag).to_owned());
+        assert_eq!(told, ["Like a pirate.", "Calmly.", ""]);
+        assert!(preferences.set("instructions_en", &"x".repeat(1_001)).is_err());
+        for name in ["instructions_en", "instructions_0123456789abcdef"] {
+            assert_eq!(preferences.set(name, ""), Ok(()));
+        }
         for (name, value) in [
             ("voice_EN", "a:b"),
             ("voice_", "a:b"),
@@ -578,6 +670,36 @@ mod tests {
         assert_eq!(preferences.set("voice_en", ""), Ok(()));
         assert_eq!(preferences.set("rate_0123456789abcdef", ""), Ok(()));
         assert_eq!(preferences, Preferences::default());
+    }
+
+    #[test]
+    fn a_book_has_rules_of_its_own() {
+        let mut preferences = Preferences::default();
+        let book: BookId = "0123456789abcdef".parse().unwrap_or_else(|_| unreachable!());
+        let other: BookId = "1123456789abcdef".parse().unwrap_or_else(|_| unreachable!());
+        for (name, value) in [
+            ("tables_0123456789abcdef", "headings"),
+            ("notes_0123456789abcdef", "off"),
+            ("notes", "number"),
+        ] {
+            assert_eq!(preferences.set(name, value), Ok(()), "{name}");
+        }
+        let (own, others) = (preferences.skipped_in(&book), preferences.skipped_in(&other));
+        assert!(own.notes == NoteReading::Skip && own.wording.names_columns);
+        assert!(others.notes == NoteReading::AtNumber && !others.wording.names_columns);
+        assert_eq!(preferences.own_of(&book, "notes"), Some("off"));
+        assert_eq!(preferences.own_of(&book, "code"), None);
+        for (name, value) in [
+            ("theme_0123456789abcdef", "dark"),
+            ("notes_x", "off"),
+            ("notes_0123456789abcdef", "shoe"),
+        ] {
+            assert!(preferences.set(name, value).is_err(), "{name}={value}");
+        }
+        for name in ["tables_0123456789abcdef", "notes_0123456789abcdef"] {
+            assert_eq!(preferences.set(name, ""), Ok(()), "{name}");
+        }
+        assert!(preferences.books.is_empty());
     }
 
     #[test]
@@ -598,6 +720,17 @@ mod tests {
             assert!(preferences.set(name, value).is_err(), "{name}={value}");
         }
         assert_eq!(preferences, Preferences::default());
+    }
+
+    #[test]
+    fn what_earlier_versions_have_stored_is_read() {
+        let stored = r#"{"theme":"dark","tables":"off","notes":"off","voices":{"en":"a:b"}}"#;
+        let read: Result<Preferences, _> = serde_json::from_str(stored);
+        let read = read.unwrap_or_default();
+        assert_eq!((read.theme, read.tables), (Theme::Dark, TableReading::Off));
+        assert_eq!((read.notes, read.voice_for("en")), (NoteReading::Skip, Some("a:b")));
+        let now = serde_json::to_value(Preferences::default()).unwrap_or_default();
+        assert_eq!((&now["tables"], &now["notes"]), (&"on".into(), &"there".into()));
     }
 
     #[test]

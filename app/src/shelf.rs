@@ -83,6 +83,7 @@ mod tests {
             progress: None,
             is_own: false,
             read_by: None,
+            series: None,
         }
     }
 

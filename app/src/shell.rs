@@ -77,7 +77,13 @@ fn attributes(chosen: &Preferences) -> Vec<AnyAttribute> {
     let attribute = |(name, value): (&str, String)| {
         custom_attribute(format!("data-{name}"), value).into_any_attr()
     };
-    chosen.entries().into_iter().filter(is_seen).map(attribute).collect()
+    let entries = chosen.entries().into_iter().filter(is_seen);
+    // In a book that has rules of its own, those are what is changed.
+    let own = chosen.book.as_ref().and_then(|book| {
+        let own = chosen.books.get(book.as_str())?.keys().map(String::as_str);
+        Some(("own", [vec![book.as_str()], own.collect()].concat().join(" ")))
+    });
+    entries.chain(own).map(attribute).collect()
 }
 
 /// Names the typeface that the reader's own device has.

@@ -38,6 +38,7 @@ fuzz_target!(|input: (u8, &str, &str, &str, &str)| {
     let wording = Wording {
         skips_citations: kind & 1 == 1,
         links: Links::ALL[usize::from(kind >> 1) % Links::ALL.len()],
+        names_columns: false,
     };
     let text = reworded(text, wording);
     // What a book may say of the sound of a word.

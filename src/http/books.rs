@@ -67,6 +67,7 @@ pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookA
         progress,
         is_own,
         read_by,
+        series,
         ..
     } = card;
     Ok(Json(BookAnswer {
@@ -87,6 +88,7 @@ pub async fn one(state: Visit, BookPath { book }: BookPath) -> Result<Json<BookA
         is_outdated,
         is_own,
         read_by,
+        series,
     }))
 }
 
@@ -127,6 +129,8 @@ pub struct BookAnswer {
     is_own: bool,
     /// Who reads it aloud by the sound that it brings (voice `overlay:book`), empty when it does not say who; null when it brings none
     read_by: Option<String>,
+    /// The series that it is of; null when its file names none
+    series: Option<String>,
 }
 
 /// The file that was imported, byte for byte.

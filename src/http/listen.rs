@@ -190,7 +190,7 @@ pub(super) async fn rested(
         })?,
     };
     let skipped = match query.skip.as_deref() {
-        None => chosen.skipped(),
+        None => chosen.skipped_in(book),
         Some(list) => Skipped::parse(list).ok_or_else(|| {
             let reason = format!("must be a list of {}", Skipped::NAMES);
             ApiError::BadParameter { name: "skip", reason }

@@ -1,5 +1,6 @@
 //! A person's preferences: read before a page is made, and kept when a form comes in.
 
+use app::model::BookId;
 use app::notice::Notice;
 use app::preferences::Preferences;
 use axum::Json;
@@ -31,11 +32,17 @@ pub struct PageSettings {
 /// Puts preferences and words into the context of the page being rendered.
 pub fn provide() {
     let Some(parts) = use_context::<Parts>() else { return };
+    // What of a book is read is chosen for each.
+    let book = parts.uri.path().strip_prefix("/read/").and_then(|rest| rest.split('/').next());
+    let book = book.and_then(|book| book.parse::<BookId>().ok());
     if let Some(PageSettings { preferences, accepted, notice }) = parts.extensions.get() {
         if let Some(notice) = notice {
             provide_context(notice.clone());
         }
-        provide_context(preferences.clone());
+        provide_context(match book {
+            Some(book) => preferences.in_book(&book),
+            None => preferences.clone(),
+        });
         provide_context(app::words::of(preferences.tongue, accepted));
     }
 }
@@ -78,7 +85,9 @@ pub async fn chosen(state: Visit) -> Result<Json<Preferences>, ApiError> {
 
 /// Changes preferences: a form with any of them by name.
 ///
-/// A browser is sent back to where it was.
+/// What is read can be chosen for one book, by the name and the book's id: `notes_0123456789abcdef`. So can a speed and
+/// what voices are told of how to speak, which may also be for a language: `rate_en`, `instructions_en`. An empty value
+/// takes that back. A browser is sent back to where it was.
 #[utoipa::path(
     post, path = "/settings", tag = RUNNING,
     request_body(content = Object, content_type = "application/x-www-form-urlencoded"),
@@ -90,5 +99,8 @@ pub async fn set(
     ApiForm(fields): ApiForm<Vec<(String, String)>>,
 ) -> Result<Response, ApiError> {
     state.library.set_preferences(&fields).await?;
-    Ok(redirect_or_no_content(&headers, "/settings"))
+    // What is for one book is chosen on its page.
+    let book = fields.iter().find_map(|(name, _)| name.split_once('_')?.1.parse::<BookId>().ok());
+    let page = book.map_or_else(|| "/settings".to_owned(), |book| format!("/book/{book}"));
+    Ok(redirect_or_no_content(&headers, &page))
 }

@@ -57,7 +57,7 @@ pub struct PronunciationForm {
     /// `on`: capitals must agree
     #[serde(default)]
     matches_case: String,
-    /// `book`, `author`, `language` or `everywhere`
+    /// `book`, `series`, `author`, `language` or `everywhere`
     #[serde(default)]
     scope: String,
     /// The id of an entry that this one takes the place of
@@ -112,7 +112,7 @@ fn scope(name: &str) -> Result<PronunciationScope, ApiError> {
         return Ok(PronunciationScope::Book);
     }
     PronunciationScope::parse(name)
-        .ok_or_else(|| bad("scope", "must be book, author, language or everywhere"))
+        .ok_or_else(|| bad("scope", "must be book, series, author, language or everywhere"))
 }
 
 fn page(book: &BookId) -> String {
@@ -254,7 +254,7 @@ pub struct LexiconAnswer {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ScopeQuery {
-    /// “book”, “author”, “language” or “everywhere”; the book when left out
+    /// “book”, “series”, “author”, “language” or “everywhere”; the book when left out
     scope: Option<String>,
 }
 

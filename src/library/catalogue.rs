@@ -11,7 +11,7 @@ use crate::time::now_ms;
 
 const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.language, \
     books.cover, books.chapters, books.sentences, books.added_at, books.cover_widths, \
-    books.revision, books.owner, books.read_by, \
+    books.revision, books.owner, books.read_by, books.series, \
     (SELECT CAST(COALESCE(SUM(chapters.sentences), 0) AS BIGINT) FROM chapters \
      WHERE chapters.book_id = books.id AND chapters.number < progress.chapter) AS before_at, \
     progress.device AS at_device, progress.updated_at AS at_ms, \
@@ -21,7 +21,7 @@ const SELECT_CARD: &str = "SELECT books.id, books.title, books.authors, books.la
 
 /// The rules that files are read with now. Counts up when books that were imported before would gain from
 /// being read anew.
-pub(super) const IMPORT_RULES: i64 = 7;
+pub(super) const IMPORT_RULES: i64 = 8;
 
 /// Books that a person sees: everybody's and their own. Where nobody has to log in all are, and so they are to what
 /// the server does by itself.
@@ -41,8 +41,8 @@ pub(super) async fn insert(
     let mut transaction = database.begin().await?;
     sqlx::query(
         "INSERT INTO books (id, title, authors, language, vertical, format, cover, toc, chapters, \
-         sentences, added_at, fonts, cover_widths, warnings, rules, owner, read_by) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         sentences, added_at, fonts, cover_widths, warnings, rules, owner, read_by, series) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(id.as_str())
     .bind(&book.title)
@@ -61,6 +61,7 @@ pub(super) async fn insert(
     .bind(IMPORT_RULES)
     .bind(owner)
     .bind(book.read_by.clone())
+    .bind(book.series.clone())
     .execute(&mut *transaction)
     .await?;
     insert_chapters(&mut transaction, id, book).await?;
@@ -80,7 +81,7 @@ pub(super) async fn replace(
     let done = sqlx::query(
         "UPDATE books SET language = $1, vertical = $2, cover = $3, toc = $4, chapters = $5, \
          sentences = $6, fonts = $7, cover_widths = $8, warnings = $9, rules = $10, revision = $11, \
-         read_by = $14 WHERE id = $12 AND revision = $13",
+         read_by = $14, series = $15 WHERE id = $12 AND revision = $13",
     )
     .bind(&book.language)
     .bind(i64::from(book.vertical))
@@ -96,6 +97,7 @@ pub(super) async fn replace(
     .bind(id.as_str())
     .bind(i64::from(revision))
     .bind(book.read_by.clone())
+    .bind(book.series.clone())
     .execute(&mut **transaction)
     .await?;
     if done.rows_affected() != 1 {
@@ -513,6 +515,7 @@ fn card(row: &AnyRow) -> Result<BookCard, LibraryError> {
         progress,
         is_own: row.try_get::<Option<String>, _>("owner")?.is_some(),
         read_by: row.try_get("read_by")?,
+        series: row.try_get("series")?,
     })
 }
 

@@ -13,6 +13,7 @@ mod headings;
 mod matter;
 mod notes;
 mod overlays;
+mod tables;
 mod typeset;
 
 use std::borrow::Cow;

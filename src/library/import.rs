@@ -75,6 +75,9 @@ pub struct ImportedBook {
     pub title: String,
     /// Authors in the order given.
     pub authors: Vec<String>,
+    /// The series that it is of, if the file names one.
+    #[serde(default)]
+    pub series: Option<String>,
     /// BCP 47 tag; `und` when unknown.
     pub language: String,
     /// Columns run from right to left and lines from top to bottom.

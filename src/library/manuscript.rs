@@ -14,6 +14,8 @@ pub struct Manuscript {
     pub title: String,
     /// Authors in the order given.
     pub authors: Vec<String>,
+    /// The series that it is of, if the file names one.
+    pub series: Option<String>,
     /// BCP 47 tag; `und` when unknown.
     pub language: String,
     /// Columns run from right to left and lines from top to bottom.

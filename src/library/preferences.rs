@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::preferences::Preferences;
+use serde_json::{Map, Value};
 use sqlx::Row;
 
 use super::{Library, LibraryError};
@@ -87,7 +88,33 @@ impl Library {
     }
 }
 
-/// What is stored. What an older or newer version has stored and this one cannot read is chosen again.
+/// What is stored. What an older or newer version has stored and this one cannot read is chosen again, and nothing else.
 fn read(stored: &str) -> Preferences {
-    serde_json::from_str(stored).unwrap_or_default()
+    if let Ok(preferences) = serde_json::from_str(stored) {
+        return preferences;
+    }
+    let stored: Map<String, Value> = serde_json::from_str(stored).unwrap_or_default();
+    let mut readable = Map::new();
+    for (name, value) in stored {
+        readable.insert(name.clone(), value);
+        if serde_json::from_value::<Preferences>(readable.clone().into()).is_err() {
+            readable.remove(&name);
+        }
+    }
+    serde_json::from_value(readable.into()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use app::preferences::{Layout, Theme};
+
+    use super::*;
+
+    #[test]
+    fn one_thing_that_cannot_be_read_costs_no_other() {
+        let read =
+            read(r#"{"theme":"dark","face":"of another version","layout":"paged","rate":"x"}"#);
+        assert_eq!((read.theme, read.layout, read.rate), (Theme::Dark, Layout::Paged, 100));
+        assert_eq!(super::read("no JSON"), Preferences::default());
+    }
 }

@@ -1,4 +1,4 @@
-//! How words are said: kept for a book, an author, a language or everywhere, and applied by whoever plans a
+//! How words are said: kept for a book, a series, an author, a language or everywhere, and applied by whoever plans a
 //! chapter.
 
 pub(in crate::library) mod lexicon;
@@ -17,7 +17,7 @@ use crate::time::now_ms;
 
 pub use lexicon::{MAX_LEXICON_BYTES, Refused};
 
-/// Entries for one book, author or language, or for everywhere.
+/// Entries for one book, series, author or language, or for everywhere.
 const MAX_ENTRIES: i64 = 2_000;
 /// Those among them that are no whole words: each is sought in every sentence.
 const MAX_PATTERNS: i64 = 100;
@@ -47,21 +47,24 @@ impl Library {
         card: &BookCard,
     ) -> Result<Vec<Pronunciation>, LibraryError> {
         let authors: Vec<String> =
-            (5..).take(card.authors.len()).map(|n| format!("${n}")).collect();
+            (6..).take(card.authors.len()).map(|n| format!("${n}")).collect();
         let by_author = match authors.as_slice() {
             [] => String::new(),
             some => format!("OR (scope = 'author' AND target IN ({}))", some.join(", ")),
         };
         let statement = format!(
             "SELECT {COLUMNS} FROM pronunciations WHERE user_id IN ($1, '') AND (scope = $2 \
-             OR (scope = 'book' AND target = $3) OR (scope = 'language' AND target = $4) {by_author}) \
+             OR (scope = 'book' AND target = $3) OR (scope = 'language' AND target = $4) \
+             OR (scope = 'series' AND target = $5) {by_author}) \
              ORDER BY user_id DESC, created_at, id"
         );
         let mut query = sqlx::query(AssertSqlSafe(statement))
             .bind(&*self.user)
             .bind(PronunciationScope::Everywhere.name())
             .bind(card.id.as_str())
-            .bind(primary_subtag(&card.language));
+            .bind(primary_subtag(&card.language))
+            // No entry is for a series without a name.
+            .bind(card.series.as_deref().unwrap_or_default());
         for author in &card.authors {
             query = query.bind(author);
         }
@@ -96,7 +99,7 @@ impl Library {
         let known = known.filter(|(scope, _)| *scope == entry.scope.name());
         let target = match known {
             Some((_, target)) => target,
-            None => target(&details.card, entry.scope).ok_or(LibraryError::NoAuthor)?,
+            None => target(&details.card, entry.scope)?,
         };
         let mut room = Room::of(&mut transaction, &self.user, entry.scope, &target).await?;
         let kept = keep(&mut transaction, (&self.user, book), &target, entry, &mut room).await?;
@@ -134,7 +137,7 @@ impl Library {
         let (entries, mut refused) = read.await??;
         let mut transaction = self.shared.database.begin().await?;
         take(&mut transaction, &self.user, NOBODY).await?;
-        let target = target(&details.card, scope).ok_or(LibraryError::NoAuthor)?;
+        let target = target(&details.card, scope)?;
         let mut room = Room::of(&mut transaction, &self.user, scope, &target).await?;
         let mut count = 0;
         for (line, entry) in entries {
@@ -311,14 +314,17 @@ async fn take(
     Ok(Some((row.try_get("scope")?, row.try_get("target")?)))
 }
 
-/// What an entry of a scope is for, given the book it was entered in; none for the author of a book without
-/// one.
-fn target(book: &BookCard, scope: PronunciationScope) -> Option<String> {
+/// What an entry of a scope is for, given the book it was entered in.
+///
+/// # Errors
+/// When it is for the author or the series of a book without one.
+fn target(book: &BookCard, scope: PronunciationScope) -> Result<String, LibraryError> {
     match scope {
-        PronunciationScope::Book => Some(book.id.to_string()),
-        PronunciationScope::Author => book.authors.first().cloned(),
-        PronunciationScope::Language => Some(primary_subtag(&book.language).to_owned()),
-        PronunciationScope::Everywhere => Some(String::new()),
+        PronunciationScope::Book => Ok(book.id.to_string()),
+        PronunciationScope::Series => book.series.clone().ok_or(LibraryError::NoSeries),
+        PronunciationScope::Author => book.authors.first().cloned().ok_or(LibraryError::NoAuthor),
+        PronunciationScope::Language => Ok(primary_subtag(&book.language).to_owned()),
+        PronunciationScope::Everywhere => Ok(String::new()),
     }
 }
 

@@ -184,6 +184,7 @@ mod tests {
                 pause: Pause::Sentence,
                 part: Part::Text,
                 language: None,
+                heading: None,
                 sounds: Vec::new(),
                 notes: Vec::new(),
             })

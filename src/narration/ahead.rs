@@ -71,7 +71,7 @@ impl Narrator {
         chapter: u32,
         voice: &str,
     ) -> Result<ChapterAhead, NarrationError> {
-        let skipped = self.library.recent_preferences().await?.skipped();
+        let skipped = self.library.recent_preferences().await?.skipped_in(book);
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
         let plan = self.read_on(self.as_chosen(plan, skipped, 0).await?).await;
         let mut seen: HashSet<ContentHash> = HashSet::new();

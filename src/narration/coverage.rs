@@ -48,10 +48,12 @@ impl Narrator {
     ) -> Result<Vec<ChapterCoverage>, NarrationError> {
         let details = self.library.metadata(book).await?;
         let cast = self.cast(voice, &details.card).await?;
-        let wording = self.library.recent_preferences().await?.skipped().wording;
+        let preferences = self.library.recent_preferences().await?;
+        let wording = preferences.skipped_in(book).wording;
         // A clip is news of one voice: lists of several would not hear of it.
         // Nor is it known to Redis what has been said of passages, or is left out of sentences.
         let is_plain = wording == Wording::default()
+            && preferences.instructions_in(book, &details.card.language).is_empty()
             && self.library.said(book).await?.directions.version() == 0;
         let redis = self.shared.redis.as_ref();
         // On a cluster no clip makes it forget: the list is on another shard.

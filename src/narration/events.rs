@@ -61,7 +61,7 @@ impl Narrator {
         position: &ListenerPosition,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let listener = self.of_listener(position);
-        let skipped = listener.library.recent_preferences().await?.skipped();
+        let skipped = listener.library.recent_preferences().await?.skipped_in(&position.book);
         let (book, chapter) = (&position.book, position.chapter);
         let plan = listener.plan_worded(book, chapter, &position.voice, skipped.wording).await?;
         listener.as_chosen(plan, skipped, position.sentence as usize).await

@@ -16,7 +16,7 @@ use crate::audio::{self, Clip};
 use crate::clips::waits::WaitError;
 use crate::queue::{Job, Sentence};
 use crate::speech::{ChosenVoice, overlay};
-use crate::text::hash::ContentHash;
+use crate::text::hash::{ContentHash, Context};
 use crate::text::sentence::is_speakable;
 use crate::text::spoken::normalise;
 
@@ -40,7 +40,18 @@ pub(super) fn substitutes() -> Substitutes {
 /// The same sentence in another voice.
 pub(super) fn spoken_by(job: &Job, text: &Arc<str>, voice: &ChosenVoice) -> Job {
     let key = Arc::new(voice.key.clone());
-    let context = job.context.clone().filter(|_| voice.wants_context);
+    let context = job.context.as_ref().map(|context| {
+        let mut context = Context::clone(context);
+        if !voice.wants_context {
+            (context.before, context.after) = Default::default();
+        }
+        if !voice.takes_instructions {
+            context.instructions = Arc::default();
+        }
+        context
+    });
+    let is_told = |context: &Context| voice.wants_context || !context.instructions.is_empty();
+    let context = context.filter(is_told).map(Arc::new);
     let text = match voice.given(text) {
         Cow::Owned(other) => other.into(),
         Cow::Borrowed(_) => Arc::clone(text),

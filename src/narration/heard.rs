@@ -96,7 +96,7 @@ impl Narrator {
         voice: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
         let preferences = self.library.recent_preferences().await?;
-        let skipped = preferences.skipped();
+        let skipped = preferences.skipped_in(book);
         let plan = self.plan_worded(book, chapter, voice, skipped.wording).await?;
         self.as_chosen(plan.with_rests(preferences.rests()), skipped, 0).await
     }
@@ -157,7 +157,7 @@ impl Narrator {
         book: &BookDetails,
         range: &RangeInclusive<u32>,
     ) -> Result<Vec<u32>, NarrationError> {
-        let skipped = self.library.recent_preferences().await?.skipped();
+        let skipped = self.library.recent_preferences().await?.skipped_in(&book.card.id);
         let is_one = range.start() == range.end();
         let mut heard = Vec::new();
         for chapter in book.chapters.iter().filter(|chapter| range.contains(&chapter.number)) {

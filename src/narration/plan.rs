@@ -101,6 +101,8 @@ pub struct Reading {
     pub rules: Arc<Rules>,
     /// What is left out of sentences.
     pub wording: Wording,
+    /// How voices that can be told are to speak.
+    pub instructions: Arc<str>,
     /// Who reads what the book does not bring the sound of, where that is the narrator.
     pub instead: Option<ChosenVoice>,
     /// The revision of the book that has its sound.
@@ -130,10 +132,16 @@ impl ChapterPlan {
         let mut segments = Vec::with_capacity(parts.len());
         for (at, (source, parts)) in chapter.sentences.iter().zip(&parts).enumerate() {
             let job = |part: &SpokenPart| {
-                let context = part.voice.wants_context.then(|| {
-                    let (before, after) = (around(at.checked_sub(1)), around(Some(at + 1)));
-                    Arc::new(Context { before, after })
-                });
+                let mut context = Context::default();
+                if part.voice.wants_context {
+                    context.before = around(at.checked_sub(1));
+                    context.after = around(Some(at + 1));
+                }
+                if part.voice.takes_instructions {
+                    context.instructions = Arc::clone(&reading.instructions);
+                }
+                let is_told = part.voice.wants_context || !context.instructions.is_empty();
+                let context = is_told.then(|| Arc::new(context));
                 let voice = Arc::clone(&part.key);
                 Job::new(Sentence {
                     book: book.clone(),
@@ -351,6 +359,12 @@ fn said(
     voice: &ChosenVoice,
 ) -> Arc<str> {
     let text = &source.text[place.clone()];
+    let heading = source.heading.as_ref();
+    let heading = heading.filter(|_| reading.wording.names_columns && place.start == 0);
+    // What is passed over of a text is passed over of its heading, and a heading says nothing by itself.
+    let heading = heading.map(|heading| reworded(heading, reading.wording));
+    let heading = heading.filter(|_| is_speakable(&reworded(text, reading.wording)));
+    let heading = heading.map(|heading| format!("{heading}: ")).unwrap_or_default();
     let inside = source.sounds.iter().filter(|sound| {
         place.start <= sound.place.start
             && sound.place.end <= place.end
@@ -359,12 +373,13 @@ fn said(
     let own = inside.map(|Sound { place: at, phonemes }| {
         let word = &source.text[at.clone()];
         // Counted in what the voice is given, as it is sought there.
-        let before = normalise(&reworded(&source.text[place.start..at.start], reading.wording));
+        let before = reworded(&source.text[place.start..at.start], reading.wording);
+        let before = normalise(&[&heading, &*before].concat());
         let before = before.matches(&*normalise(word)).count();
         OwnSound { word, before, phonemes }
     });
     let own: Vec<OwnSound<'_>> = own.collect();
-    let text = reworded(text, reading.wording);
+    let text = [&heading, &*reworded(text, reading.wording)].concat();
     voice.given(&pronounce(&reading.rules, &text, &own)).into()
 }
 

@@ -38,6 +38,8 @@ pub(super) struct PlanName {
     /// Who reads what the book does not bring the sound of, where that is heard.
     instead: Option<ChosenVoice>,
     wording: Wording,
+    /// How voices that can be told are to speak.
+    instructions: Arc<str>,
 }
 
 impl Narrator {
@@ -49,7 +51,7 @@ impl Narrator {
         chapter: u32,
         voice: &str,
     ) -> Result<Arc<ChapterPlan>, NarrationError> {
-        let wording = self.library.recent_preferences().await?.skipped().wording;
+        let wording = self.library.recent_preferences().await?.skipped_in(book).wording;
         self.plan_worded(book, chapter, voice, wording).await
     }
 
@@ -110,6 +112,15 @@ impl Narrator {
         };
         let instead = if cast.narrator.is_overlay() { self.instead(card).await? } else { None };
         let names_voices = directions.version() != 0;
+        let instructions = match self.shared.voices.take_instructions() {
+            true => self
+                .library
+                .recent_preferences()
+                .await?
+                .instructions_in(book, &card.language)
+                .into(),
+            false => Arc::default(),
+        };
         let name = PlanName {
             book: book.clone(),
             revision: card.revision,
@@ -121,6 +132,7 @@ impl Narrator {
             chosen,
             instead,
             wording,
+            instructions,
         };
         if let Some(plan) = self.shared.plans.get(&name).await {
             return Ok(plan);
@@ -129,9 +141,15 @@ impl Narrator {
         let languages = self.language_voices(cast, &text, &name.chosen);
         let directed = self.directed(directions.of_chapter(chapter), cast, &text);
         let rules = Arc::clone(rules);
-        let instead = name.instead.clone();
-        let revision = card.revision;
-        let reading = Reading { languages, directed, rules, wording, instead, revision };
+        let reading = Reading {
+            languages,
+            directed,
+            rules,
+            wording,
+            instead: name.instead.clone(),
+            instructions: Arc::clone(&name.instructions),
+            revision: card.revision,
+        };
         let plan = if text.sentences.len() > LONG_CHAPTER {
             let (book, cast) = (book.clone(), cast.clone());
             let planned = tokio::task::spawn_blocking(move || {

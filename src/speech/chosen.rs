@@ -26,6 +26,8 @@ pub struct ChosenVoice {
     pub sample_rate: u32,
     /// Whether it sounds different for what is said around a sentence.
     pub wants_context: bool,
+    /// Whether it can be told in words how to speak.
+    pub takes_instructions: bool,
     /// Whether its clips say when each word begins.
     pub times_words: bool,
     /// Whether it says phonemes where a text has them (`text/pronunciation.rs`).
@@ -104,6 +106,7 @@ mod tests {
             language: "en".to_owned(),
             sample_rate: 24_000,
             wants_context: false,
+            takes_instructions: false,
             times_words: false,
             takes_phonemes: false,
             wants_words: false,

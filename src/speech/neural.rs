@@ -10,7 +10,6 @@
 mod foreign;
 pub mod heart;
 pub mod kokoro;
-mod loudness;
 pub mod network;
 pub mod phonemes;
 mod pieces;
@@ -30,13 +29,15 @@ use tokio::io::AsyncReadExt;
 use super::packs::{Form, Pack, PackVoice, catalogue};
 use super::registry::Places;
 use super::{Capacity, Engine, FAST_ENOUGH, Utterance, VoiceError, encoding};
-use crate::audio::{Clip, Pcm, Sound, TimedWord};
+use crate::audio::{Clip, Pcm, TimedWord};
 use crate::text::hash::hex;
 use crate::text::language::primary_subtag;
 use network::SAMPLE_RATE;
 use phonemes::Accent;
 use process::VoiceProcess;
 
+/// How long it may take to tell which words of a book are in no lexicon: who asks has a list the less.
+const GUESSED_LIMIT: Duration = Duration::from_secs(10);
 /// Counts the changes of what is between a text and its sound; clips of another count are other clips.
 const RULES: u32 = 1;
 /// The longest that a sentence may take with Heart. On two cores thirty words take a quarter of a second, and a
@@ -358,6 +359,12 @@ impl Engine for Neural {
         self.process.wake();
     }
 
+    async fn guessed(&self, words: &str, voice: &str) -> Option<Vec<String>> {
+        let known = self.pack.voices.iter().find(|known| known.own == voice)?;
+        let asked = self.process.guessed(words, known.language);
+        tokio::time::timeout(GUESSED_LIMIT, asked).await.ok()?.ok()
+    }
+
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
         let Utterance { text, speed, voice, .. } = utterance;
         let name = self.pack.name;
@@ -382,7 +389,7 @@ impl Engine for Neural {
             return encoding::encode(name, SAMPLE_RATE, Ok(pcm)).await;
         }
         let words = words.into_iter().map(|(word, seconds)| TimedWord { word, seconds }).collect();
-        encoding::encode_checked(name, text, speed, Sound::Pcm(pcm), Some(words)).await
+        encoding::encode_checked(name, text, speed, pcm, Some(words)).await
     }
 }
 

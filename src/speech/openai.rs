@@ -99,14 +99,16 @@ impl Engine for OpenAi {
     }
 
     async fn speak(&self, utterance: Utterance<'_>) -> Result<Clip, VoiceError> {
-        let Utterance { text, voice, speed, .. } = utterance;
+        let Utterance { text, voice, speed, context } = utterance;
         let EngineSettings { model, wire, .. } = &self.settings;
         let mut body = json!({
             "model": model, "input": text, "voice": voice, "response_format": wire.name(),
         });
         // Some models refuse the fields.
-        if !self.settings.instructions.is_empty() {
-            body["instructions"] = json!(self.settings.instructions);
+        let asked = context.map(|context| &*context.instructions).filter(|asked| !asked.is_empty());
+        let instructions = asked.unwrap_or(&self.settings.instructions);
+        if !instructions.is_empty() {
+            body["instructions"] = json!(instructions);
         }
         if speed != 1.0 {
             body["speed"] = json!(speed);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::model::{Budget, Voice};
+use app::preferences::MAX_INSTRUCTIONS_CHARS;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
@@ -19,8 +20,6 @@ use crate::text::hash::hex;
 const MAX_NAME_CHARS: usize = 40;
 /// Longest address, command, model or voice, in characters.
 const MAX_TEXT_CHARS: usize = 500;
-/// Longest words for how an engine is to speak, in characters.
-const MAX_INSTRUCTIONS_CHARS: usize = 1_000;
 /// Bytes of a hash that tell one manner of speaking from another in keys.
 const MANNER_BYTES: usize = 8;
 /// Voices that one engine may have.

@@ -25,21 +25,33 @@ pub struct VoiceKey {
     pub format: String,
 }
 
-/// What is said around a sentence, for an engine whose sound depends on it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// What is said around a sentence and how it is to be spoken, for an engine whose sound depends on that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Context {
     /// What is spoken before; empty at the beginning of a chapter.
     pub before: Arc<str>,
     /// What is spoken after; empty at the end.
     pub after: Arc<str>,
+    /// How a listener wants it spoken, in words; empty when as the engine's settings say.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub instructions: Arc<str>,
 }
 
-/// SHA-256 of a normalised sentence, or with a context, over the length-prefixed three.
+impl Context {
+    /// What it adds to what is hashed. Instructions that nobody gave add nothing, so that clips from before there were
+    /// any keep their names.
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        let instructions = Some(&*self.instructions).filter(|given| !given.is_empty());
+        [&*self.before, &*self.after].into_iter().chain(instructions)
+    }
+}
+
+/// SHA-256 of a normalised sentence, or with a context, over the length-prefixed parts of both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SentenceHash([u8; 32]);
 
 /// SHA-256 over length-prefixed (text, engine, model, voice, speed, format), and with a context
-/// also (before, after).
+/// also (before, after) and the instructions, if there are some.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
 
@@ -48,7 +60,7 @@ impl SentenceHash {
     pub fn of(normalised: &str, context: Option<&Context>) -> Self {
         match context {
             None => Self(Sha256::digest(normalised.as_bytes()).into()),
-            Some(Context { before, after }) => Self(length_prefixed([normalised, before, after])),
+            Some(context) => Self(length_prefixed([normalised].into_iter().chain(context.parts()))),
         }
     }
 }
@@ -58,7 +70,7 @@ impl ContentHash {
     /// bytes as a big-endian `u64`, so that no two different inputs run together the same way.
     pub fn of(normalised: &str, context: Option<&Context>, voice: &VoiceKey) -> Self {
         let VoiceKey { engine, model, voice, speed, format } = voice;
-        let around = context.into_iter().flat_map(|context| [&*context.before, &*context.after]);
+        let around = context.into_iter().flat_map(Context::parts);
         Self(length_prefixed(
             [normalised, engine, model, voice, speed, format].into_iter().chain(around),
         ))
@@ -186,8 +198,12 @@ mod tests {
 
     #[test]
     fn what_is_said_around_a_sentence_makes_it_another() {
-        let context =
-            |before: &str, after: &str| Context { before: before.into(), after: after.into() };
+        let context = |before: &str, after: &str| Context {
+            before: before.into(),
+            after: after.into(),
+            ..Context::default()
+        };
+        let asked = Context { instructions: "a".into(), ..Context::default() };
         let of = |context: Option<&Context>| {
             (SentenceHash::of("Yes.", context), ContentHash::of("Yes.", context, &voice()))
         };
@@ -196,6 +212,7 @@ mod tests {
             of(Some(&context("", ""))),
             of(Some(&context("a", ""))),
             of(Some(&context("", "a"))),
+            of(Some(&asked)),
         ];
         for (at, one) in all.iter().enumerate() {
             for other in &all[at + 1..] {

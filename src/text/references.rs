@@ -2,6 +2,7 @@
 //! over, and the address of a page read as the name of its site.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use app::preferences::{Links, Wording};
@@ -70,6 +71,47 @@ pub fn reworded(text: &str, wording: Wording) -> Cow<'_, str> {
     text
 }
 
+/// What may be passed over of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Aside {
+    /// A reference to a source.
+    Citation,
+    /// The address of a page or of mail.
+    Address,
+}
+
+/// Where such stand in a text, in turn: what [`reworded`] leaves out when it is asked to.
+pub fn asides(text: &str) -> Vec<(Range<usize>, Aside)> {
+    let mut found = Vec::new();
+    if text.contains(['[', '(']) {
+        for one in CITATION.captures_iter(text) {
+            let Some(whole) = one.get(0) else { continue };
+            if one.name("names").is_none_or(|names| !is_month(names.as_str())) {
+                found.push((whole.range(), Aside::Citation));
+            }
+        }
+    }
+    if text.contains("://") || text.contains("www.") || text.contains('@') {
+        for one in ANY_ADDRESS.find_iter(text) {
+            let (address, _) = split_end(one.as_str());
+            found.push((one.start()..one.start() + address.len(), Aside::Address));
+        }
+    }
+    // The space before belongs to the text, and an address in a citation to that.
+    for (place, _) in &mut found {
+        let space = text[place.clone()].len() - text[place.clone()].trim_start().len();
+        place.start += space;
+    }
+    found.sort_by_key(|(place, _)| (place.start, usize::MAX - place.end));
+    let mut end = 0;
+    found.retain(|(place, _)| {
+        let is_new = place.start >= end && !place.is_empty();
+        end = if is_new { place.end } else { end };
+        is_new
+    });
+    found
+}
+
 fn replace(text: &mut Cow<'_, str>, pattern: &Regex, by: impl Fn(&Captures<'_>) -> String) {
     if let Cow::Owned(changed) = pattern.replace_all(text, by) {
         *text = Cow::Owned(changed);
@@ -117,8 +159,10 @@ mod tests {
 
     use super::*;
 
-    const SKIP: Wording = Wording { skips_citations: true, links: Links::Skip };
-    const SITES: Wording = Wording { skips_citations: false, links: Links::Site };
+    const SKIP: Wording =
+        Wording { skips_citations: true, links: Links::Skip, names_columns: false };
+    const SITES: Wording =
+        Wording { skips_citations: false, links: Links::Site, names_columns: false };
 
     #[test]
     fn references_to_sources_are_left_out() {
@@ -178,11 +222,27 @@ mod tests {
         fn any_text_is_taken_and_done_with(text in r"([(\[<]|https://|www\.|@|[a-zA-Z0-9.,;)\]> é’&–-]){0,80}") {
             for links in Links::ALL {
                 for skips_citations in [false, true] {
-                    let wording = Wording { skips_citations, links: *links };
+                    let wording = Wording { skips_citations, links: *links, names_columns: false };
                     let said = reworded(&text, wording).into_owned();
                     prop_assert!(said.len() <= text.len());
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_may_be_passed_over_has_its_place() {
+        let text = "As shown [12, 14] (Smith 1999), in (June 1914), at https://a.org/x. Write to <a@b.org>.";
+        let found = asides(text).into_iter();
+        let found: Vec<_> = found.map(|(place, aside)| (&text[place], aside)).collect();
+        assert_eq!(
+            found,
+            [
+                ("[12, 14]", Aside::Citation),
+                ("(Smith 1999)", Aside::Citation),
+                ("https://a.org/x", Aside::Address),
+                ("<a@b.org>", Aside::Address),
+            ]
+        );
     }
 }

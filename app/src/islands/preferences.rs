@@ -116,11 +116,24 @@ fn show(name: &str, value: &str) {
 
 fn keep(name: &str, value: &str, is_settled: bool) {
     if is_settled {
+        let name = of_book(name);
         PENDING.with_borrow_mut(|pending| {
-            pending.retain(|(known, _)| known != name);
-            pending.push((name.to_owned(), value.to_owned()));
+            pending.retain(|(known, _)| *known != name);
+            pending.push((name, value.to_owned()));
         });
         SENDING.with(|sending| sending.begin(SENT_AFTER, send));
+    }
+}
+
+/// What is changed by a name: what the book that is open has of its own, where it has.
+fn of_book(name: &str) -> String {
+    let root = document().document_element();
+    let own = root.and_then(|root| root.get_attribute("data-own")).unwrap_or_default();
+    match own.split_once(' ') {
+        Some((book, names)) if names.split(' ').any(|own| own == name) => {
+            [name, "_", book].concat()
+        }
+        _ => name.to_owned(),
     }
 }
 

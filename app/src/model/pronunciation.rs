@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub enum PronunciationScope {
     /// This book.
     Book,
+    /// Books of the same series.
+    Series,
     /// Books by the same author.
     Author,
     /// Books in the same language.
@@ -22,6 +24,7 @@ impl PronunciationScope {
     pub fn name(self) -> &'static str {
         match self {
             Self::Book => "book",
+            Self::Series => "series",
             Self::Author => "author",
             Self::Language => "language",
             Self::Everywhere => "everywhere",
@@ -30,7 +33,7 @@ impl PronunciationScope {
 
     /// The one of a name.
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Book, Self::Author, Self::Language, Self::Everywhere]
+        [Self::Book, Self::Series, Self::Author, Self::Language, Self::Everywhere]
             .into_iter()
             .find(|scope| scope.name() == name)
     }
@@ -93,7 +96,7 @@ pub struct Pronunciation {
     /// What a person has entered.
     #[serde(flatten)]
     pub entry: NewPronunciation,
-    /// The book's id, the author or the language that it is for; empty when it is for every book.
+    /// The book's id, the series, the author or the language that it is for; empty when it is for every book.
     pub target: String,
 }
 
@@ -117,4 +120,6 @@ pub struct Vocabulary {
     pub draft: PronunciationEffect,
     /// Names in the book that nothing is said of, the most frequent first, each with its number.
     pub names: Vec<(String, u32)>,
+    /// Other words that nothing is said of and the voice reads as they look, the most frequent first.
+    pub rare: Vec<(String, u32)>,
 }

@@ -1,5 +1,7 @@
 //! A book: cover, title, table of contents, and what can be done with it.
 
+mod reading;
+
 use leptos::prelude::*;
 
 use super::shared::{is_link, made, share_form};
@@ -15,6 +17,7 @@ use crate::notice::notice;
 use crate::pacing::Length;
 use crate::preferences::Preferences;
 use crate::words::{length, money, words};
+use reading::{how_it_is_read, what_is_read};
 
 /// `/book/{book}`
 #[component]
@@ -30,13 +33,13 @@ pub fn BookPage() -> impl IntoView {
                 true => backend.saved_of(&id).await.unwrap_or_default(),
                 false => 0.0,
             };
-            Ok((book, saved))
+            Ok((book, saved, backend.take_instructions().await))
         }
     };
     loaded(load, details)
 }
 
-fn details((book, saved): (BookDetails, f64)) -> AnyView {
+fn details((book, saved, take_instructions): (BookDetails, f64, bool)) -> AnyView {
     let BookDetails { card, toc, warnings, is_outdated, chapters, .. } = book;
     let is_own = words().sharing.is_own;
     let own_sound = words().player.has_own_sound;
@@ -74,6 +77,9 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
                 <div>
                     <h1 lang=language.clone() dir="auto">{card.title.clone()}</h1>
                     <p class="byline" dir="auto">{card.byline()}</p>
+                    {card.series.clone().map(|series| view! {
+                        <p class="facts">{words.series}": "<span dir="auto">{series}</span></p>
+                    })}
                     <p class="facts">
                         {(words.facts)(card.chapters, card.sentences)}
                         {card.percent.map(|percent| format!(" · {percent} %"))}
@@ -92,7 +98,7 @@ fn details((book, saved): (BookDetails, f64)) -> AnyView {
             {(!is_made && !notice.is_empty())
                 .then(|| view! { <p class="refusal" role="alert">{notice.clone()}</p> })}
             {is_outdated.then(|| reimport_offer(&id))}
-            {manage(&card, warnings, &chapters)}
+            {manage(&card, warnings, &chapters, take_instructions)}
             <nav class="contents" aria-label=words.contents>
                 <h2 data-panel-title>{words.contents}</h2>
                 <ol role="list" lang=language dir="auto">{lines}</ol>
@@ -225,6 +231,7 @@ fn manage(
     card: &BookCard,
     warnings: Vec<ImportWarning>,
     chapters: &[ChapterCard],
+    take_instructions: bool,
 ) -> impl IntoView + use<> {
     let words = words();
     let address = format!("/api/books/{}", card.id);
@@ -243,9 +250,11 @@ fn manage(
                 <a href=format!("/book/{}/pronunciation", card.id)>{words.pronunciation.title}</a>
             </p>
             {left_out(warnings)}
+            {what_is_read(&card.id)}
+            {take_instructions.then(|| how_it_is_read(card))}
             {around_the_text(&card.id, chapters)}
             {is_account_or_alone().then(|| view! {
-                <p class="engine-buttons">
+                <p class="ways">
                     <a class="button quiet-button" href=format!("/book/{}/take", card.id)>{words.take.title}</a>
                     <a class="button quiet-button" href=format!("/book/{}/narration", card.id)>{words.narrations.make}</a>
                 </p>

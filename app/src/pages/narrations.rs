@@ -14,7 +14,7 @@ use crate::model::{
     Voice,
 };
 use crate::notice::notice;
-use crate::words::{money, words};
+use crate::words::{self, money, words};
 
 /// Hours until it begins, as they are offered.
 const HOURS: [u64; 4] = [0, 1, 4, 8];
@@ -40,7 +40,12 @@ pub fn NarrationPage() -> impl IntoView {
                 let voices = backend.voices(&book.card.language).await?;
                 let estimate = backend.narration_estimate(&id, &voice, &chapters).await;
                 let outputs = taken(&*backend);
-                Ok((book, voices, estimate.map_err(|error| error.to_string()), outputs))
+                Ok((
+                    book,
+                    voices,
+                    estimate.map_err(|error| words::error(error.to_string())),
+                    outputs,
+                ))
             }
         }
     };
@@ -257,7 +262,7 @@ fn card(card: NarrationCard) -> impl IntoView {
                 <progress max="100" value=card.percent aria-label=card.title.clone()></progress>
             })}
             <p class="hint">{facts}" · "{card.voice.clone()}</p>
-            {(!card.error.is_empty()).then(|| view! { <p class="refusal">{card.error.clone()}</p> })}
+            {(!card.error.is_empty()).then(|| view! { <p class="refusal">{words::error(card.error.clone())}</p> })}
             <div class="engine-buttons">{buttons(&card, &address)}</div>
         </section>
     }

@@ -1,4 +1,4 @@
-//! How words are said: a form for one, what is kept for the book, and names that may need it.
+//! How words are said: a form for one, what is kept for the book, and names and rare words that may need it.
 
 use leptos::prelude::*;
 use leptos_router::location::Url;
@@ -70,7 +70,7 @@ fn page(
     // A word to be chosen is tapped: a keyboard would only hide it.
     let starts = if has_word { Some("spoken") } else { heard.is_none().then_some("written") };
     let entries = vocabulary.entries;
-    let names = vocabulary.names;
+    let (names, rare) = (vocabulary.names, vocabulary.rare);
     view! {
         <PageTitle text=format!("{} · {title}", words.title)/>
         <SiteHead/>
@@ -91,7 +91,8 @@ fn page(
                         </ul>
                     }
                 })}
-            {(!names.is_empty()).then(|| name_list(&id, names))}
+            {(!names.is_empty()).then(|| word_list(&id, words.names, words.names_hint, names))}
+            {(!rare.is_empty()).then(|| word_list(&id, words.rare, words.rare_hint, rare))}
             {lists(&id, book)}
         </main>
     }
@@ -211,9 +212,12 @@ fn scope_choice(book: &BookCard, chosen: PronunciationScope) -> AnyView {
     let words = &words().pronunciation;
     let author =
         book.authors.first().map(|author| ((words.by_author)(author), PronunciationScope::Author));
+    let series =
+        book.series.as_ref().map(|series| ((words.by_series)(series), PronunciationScope::Series));
     let tag = book.language.split('-').next().unwrap_or_default();
     let all = [
         Some((words.this_book.to_owned(), PronunciationScope::Book)),
+        series,
         author,
         Some(((words.this_language)(tag), PronunciationScope::Language)),
         Some((words.everywhere.to_owned(), PronunciationScope::Everywhere)),
@@ -237,6 +241,7 @@ fn line(book: &BookCard, kept: Pronunciation, count: u32) -> AnyView {
     let Pronunciation { id: entry_id, entry, target } = kept;
     let place = match entry.scope {
         PronunciationScope::Book => words.this_book.to_owned(),
+        PronunciationScope::Series => (words.by_series)(&target),
         PronunciationScope::Author => (words.by_author)(&target),
         PronunciationScope::Language => (words.this_language)(&target),
         PronunciationScope::Everywhere => words.everywhere.to_owned(),
@@ -280,9 +285,14 @@ fn fields(entry: &NewPronunciation, replaces: &str) -> String {
     fields.join("&")
 }
 
-fn name_list(book: &str, names: Vec<(String, u32)>) -> AnyView {
-    let words = &words().pronunciation;
-    let names = names.into_iter().map(|(name, count)| {
+/// Words that something may be said of, each with how often it is there.
+fn word_list(
+    book: &str,
+    title: &'static str,
+    hint: &'static str,
+    found: Vec<(String, u32)>,
+) -> AnyView {
+    let names = found.into_iter().map(|(name, count)| {
         let address = format!("/book/{book}/pronunciation?written={}", Url::escape(&name));
         let times = format!("\u{a0}×\u{202f}{count}");
         view! {
@@ -290,8 +300,8 @@ fn name_list(book: &str, names: Vec<(String, u32)>) -> AnyView {
         }
     });
     view! {
-        <h2>{words.names}</h2>
-        <p class="hint">{words.names_hint}</p>
+        <h2>{title}</h2>
+        <p class="hint">{hint}</p>
         <ul role="list" class="names">{names.collect_view()}</ul>
     }
     .into_any()

@@ -9,7 +9,7 @@ use crate::components::{PageTitle, Refusal, SiteHead};
 use crate::model::{Role, Voice};
 use crate::preferences::{
     Align, Layout, Links, MAX_TYPEFACE, Mark, NoteReading, Paragraphs, Pauses, Preferences, STEPS,
-    Switch, Theme, Tint, Typeface, UiLanguage,
+    Switch, TableReading, Theme, Tint, Typeface, UiLanguage,
 };
 use crate::words::words;
 
@@ -77,7 +77,6 @@ pub fn SettingsPage() -> impl IntoView {
                     <legend>{how.read_aloud}</legend>
                 {read_or_not("titles", how.titles, chosen.titles)}
                 {read_or_not("matter", how.matter, chosen.matter)}
-                {read_or_not("tables", how.tables, chosen.tables)}
                 {read_or_not("code", how.code, chosen.code)}
                 {read_or_not("captions", how.captions, chosen.captions)}
                 {read_or_not("pictures", how.pictures, chosen.pictures)}
@@ -85,6 +84,7 @@ pub fn SettingsPage() -> impl IntoView {
                 </fieldset>
                 {choice("notes", how.notes, NoteReading::ALL, NoteReading::name, chosen.notes, names(&how.notes_names))}
                 {choice("links", how.links, Links::ALL, Links::name, chosen.links, names(&how.links_names))}
+                {choice("tables", how.tables, TableReading::ALL, TableReading::name, chosen.tables, names(&how.tables_names))}
                 <p class="hint">{how.skipped_hint}</p>
                 <h2>{said.interface}</h2>
                 {choice("keys", said.keys, Switch::ALL, Switch::name, chosen.keys, vec![said.on, said.off])}

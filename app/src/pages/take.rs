@@ -34,7 +34,12 @@ pub fn TakePage() -> impl IntoView {
             let mut files = backend.narrations(false).await?;
             files.retain(|card| card.book == id.to_string() && card.file_bytes.is_some());
             let outputs = taken(&*backend);
-            Ok((book, estimate.map_err(|error| error.to_string()), files, outputs))
+            Ok((
+                book,
+                estimate.map_err(|error| crate::words::error(error.to_string())),
+                files,
+                outputs,
+            ))
         }
     };
     let said = notice();

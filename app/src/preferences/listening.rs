@@ -36,11 +36,25 @@ choice! {
     /// When footnotes and endnotes are read.
     NoteReading {
         /// Where they stand.
+        #[serde(alias = "on")]
         There = "on",
         /// Where the text refers to them; those that it does not refer to, where they stand.
         AtNumber = "number",
         /// Not at all.
+        #[serde(alias = "off")]
         Skip = "off",
+    }
+}
+
+choice! {
+    /// How tables are read.
+    TableReading {
+        /// Cell after cell.
+        On = "on",
+        /// Each cell with the heading of its column before it.
+        Headings = "headings",
+        /// Not at all.
+        Off = "off",
     }
 }
 
@@ -103,6 +117,8 @@ pub struct Wording {
     pub skips_citations: bool,
     /// How addresses are read.
     pub links: Links,
+    /// Whether the heading of its column is said before each cell of a table.
+    pub names_columns: bool,
 }
 
 /// What the voice passes over.
@@ -128,11 +144,11 @@ pub struct Skipped {
 
 impl Skipped {
     /// The names that a list may have.
-    pub const NAMES: &str = "titles, matter, notes, notes-at-number, tables, code, captions, pictures, citations, links and sites";
+    pub const NAMES: &str = "titles, matter, notes, notes-at-number, tables, table-headings, code, captions, pictures, citations, links and sites";
 
     /// Of a list such as `notes,code`. Notes are read where they stand, at their number where the list has
-    /// `notes-at-number`. Addresses are read whole, by the name of the site where it has `sites`, and not at
-    /// all where it has `links`.
+    /// `notes-at-number`; tables with the heading of its column before each cell where it has `table-headings`.
+    /// Addresses are read whole, by the name of the site where it has `sites`, and not at all where it has `links`.
     pub fn parse(list: &str) -> Option<Self> {
         let mut skipped = Self::default();
         skipped.wording.links = Links::Whole;
@@ -143,6 +159,7 @@ impl Skipped {
                 "notes" => skipped.notes = NoteReading::Skip,
                 "notes-at-number" => skipped.notes = NoteReading::AtNumber,
                 "tables" => skipped.tables = true,
+                "table-headings" => skipped.wording.names_columns = true,
                 "code" => skipped.code = true,
                 "captions" => skipped.captions = true,
                 "pictures" => skipped.pictures = true,
@@ -180,6 +197,8 @@ mod tests {
         let placed = Skipped::parse("notes-at-number").map(|skipped| skipped.notes);
         assert_eq!(placed, Some(NoteReading::AtNumber));
         assert_eq!(skipped.wording.links, Links::Site);
+        let headed = Skipped::parse("table-headings").unwrap_or_default();
+        assert!(headed.wording.names_columns && !headed.tables);
         assert_eq!(Skipped::parse("").map(|none| none.wording.links), Some(Links::Whole));
         assert_eq!(Skipped::parse("notes,shoes"), None);
     }

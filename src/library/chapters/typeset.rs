@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notes::{DocumentId, NoteReference, Notes, referred};
 use super::overlays::Standing;
+use super::tables::Tables;
 use super::{Parsed, chapter_of};
 use crate::library::html::{ALT_TEXT, BlockKind, Item, LOOK, MATHML, Part};
 use crate::library::import::language;
@@ -17,6 +18,7 @@ use crate::library::overlay::Overlay;
 use crate::library::paths::{encode, fragment, join};
 use crate::text::language::LanguageRules;
 use crate::text::markup::{self, Inline, InlineElement, Spans};
+use crate::text::references::{Aside, asides};
 use crate::text::sentence::{MAX_SENTENCE_CHARS, is_speakable, limit_length, split_sentences};
 
 /// A chapter, ready to be shown and spoken.
@@ -71,6 +73,9 @@ pub struct Sentence {
     /// Where it is heard in the sound that the book brings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<Overlay>,
+    /// The heading of the column of the table that it begins a cell of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heading: Option<String>,
     /// Places that the book says the sound of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sounds: Vec<Sound>,
@@ -219,6 +224,7 @@ pub(super) fn chapter(
         sentences: Vec::new(),
         standing: Standing::default(),
         notes: Notes::default(),
+        tables: Tables::default(),
         references: Vec::new(),
     };
     let mut part = None;
@@ -281,6 +287,7 @@ struct Typesetter<'b> {
     /// Where things stand in the text, for what is heard of it.
     standing: Standing,
     notes: Notes,
+    tables: Tables,
     /// What has been referred to before the first sentence.
     references: Vec<NoteReference>,
 }
@@ -329,6 +336,7 @@ impl Typesetter<'_> {
                 let attributes = self.page_attributes(document, attributes);
                 markup::start_tag(name, &attributes, &mut self.html);
                 self.open.push(name.clone());
+                self.tables.open(name, &attributes);
                 // A note that begins with its first paragraph may have more of them.
                 if let Some(id) = own_id.as_ref().filter(|_| name != "p") {
                     self.notes.opens(&page_id(document, id), self.open.len());
@@ -346,6 +354,7 @@ impl Typesetter<'_> {
             Item::Close => {
                 if let Some(name) = self.open.pop() {
                     self.end_tag(&name);
+                    self.tables.close(&name);
                     self.languages.pop();
                     self.standing.close();
                     self.notes.close(self.sentences.len() as u32, self.open.len());
@@ -388,7 +397,7 @@ impl Typesetter<'_> {
         // Numbers that stand alone before the first sentence belong to it.
         let before = mem::take(&mut self.references).into_iter().map(|note| (0, note));
         let references: Vec<(usize, NoteReference)> = before.chain(references).collect();
-        let inlines = self.page_inlines(document, inlines);
+        let inlines = with_asides(self.page_inlines(document, inlines));
         // Same bytes, so ranges hold for the text shown (preformatted text keeps its lines).
         let text = markup::plain_text(&inlines).replace(['\n', '\t', '\r'], " ");
         let first = self.sentences.len() as u32;
@@ -403,9 +412,9 @@ impl Typesetter<'_> {
             let language = self.languages.last().cloned().flatten();
             self.notes.block(first, part, is_numbered);
             self.standing.add(iter::once(0..text.len().max(1)), ids);
-            let (overlay, sounds) = (None, Vec::new());
+            let (overlay, heading, sounds) = (None, None, Vec::new());
             let notes = references.into_iter().map(|(_, note)| note).collect();
-            let said = Sentence { text, pause, part, language, overlay, sounds, notes };
+            let said = Sentence { text, pause, part, language, overlay, heading, sounds, notes };
             self.sentences.push(said);
             return;
         }
@@ -430,6 +439,7 @@ impl Typesetter<'_> {
         markup::render(&inlines, &ranges, spans, &mut self.html);
         self.notes.block(first, part, is_numbered);
         self.standing.add(ranges.iter().cloned(), ids);
+        let mut heading = self.tables.text(&text);
         let mut references = references.into_iter().peekable();
         self.sentences.extend(ranges.iter().map(|range| {
             Sentence {
@@ -446,6 +456,7 @@ impl Typesetter<'_> {
                 part,
                 language: language.clone(),
                 overlay: None,
+                heading: heading.take(),
                 sounds: sounds_in(&text, range, &sounds),
                 // A number right behind a sentence belongs to it, and what follows the last one to that.
                 notes: iter::from_fn(|| {
@@ -527,6 +538,39 @@ impl Typesetter<'_> {
         self.html.push_str(name);
         self.html.push('>');
     }
+}
+
+/// The same content with what may be passed over in an element of its own, for the style sheet to dim.
+fn with_asides(inlines: Vec<Inline>) -> Vec<Inline> {
+    let mut apart = Vec::with_capacity(inlines.len());
+    for inline in inlines {
+        match inline {
+            Inline::Element(mut element) => {
+                element.children = with_asides(element.children);
+                apart.push(Inline::Element(element));
+            }
+            Inline::Text(text) => {
+                let mut from = 0;
+                for (place, aside) in asides(&text) {
+                    apart.push(Inline::Text(text[from..place.start].to_owned()));
+                    let name = match aside {
+                        Aside::Citation => "citation",
+                        Aside::Address => "address",
+                    };
+                    apart.push(Inline::Element(InlineElement {
+                        name: "span".to_owned(),
+                        attributes: vec![("data-part".to_owned(), name.to_owned())],
+                        children: vec![Inline::Text(text[place.clone()].to_owned())],
+                        silent: false,
+                    }));
+                    from = place.end;
+                }
+                apart.push(Inline::Text(text[from..].to_owned()));
+            }
+        }
+    }
+    apart.retain(|inline| !matches!(inline, Inline::Text(text) if text.is_empty()));
+    apart
 }
 
 /// The sounds of a sentence that stands at `range` of its block's text. What is cut through has none.

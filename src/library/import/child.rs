@@ -108,6 +108,7 @@ pub fn convert(
         format,
         title: manuscript.title,
         authors: manuscript.authors,
+        series: manuscript.series,
         language: manuscript.language,
         vertical: manuscript.vertical,
         cover: manuscript.cover,

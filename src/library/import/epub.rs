@@ -99,6 +99,7 @@ pub fn read(
     Ok(Manuscript {
         title: package.title,
         authors: package.authors,
+        series: package.series,
         language: settled.language,
         vertical: is_vertical,
         documents,

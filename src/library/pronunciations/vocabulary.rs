@@ -1,7 +1,7 @@
-//! The words of a book: which entries change which sentences, and which names nothing is said of.
+//! The words of a book: which entries change which sentences, and which names and other words nothing is said of.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::model::{BookId, NewPronunciation, Pronunciation, PronunciationEffect, Vocabulary};
@@ -15,6 +15,10 @@ use crate::text::spoken::normalise;
 
 /// Names shown.
 const MAX_NAMES: usize = 40;
+/// Other words of a book that a voice is asked whether it knows.
+const MAX_OTHERS: usize = 30_000;
+/// Shorter words, in letters, are hardly ever ones that a voice does not know.
+const MIN_LETTERS: usize = 4;
 /// How often a name has to be there to be shown.
 const MIN_TIMES: u32 = 3;
 /// Different words that are counted; a book has about 20,000.
@@ -22,7 +26,8 @@ const MAX_WORDS: usize = 200_000;
 
 impl Library {
     /// The words of a book and how they are said; with a draft, what that would change in place of the entry
-    /// `replaced`, for a voice that takes phonemes or one that does not.
+    /// `replaced`, for a voice that takes phonemes or one that does not. Among `rare` are all words that are no names:
+    /// which of them are rare the voice knows.
     pub async fn vocabulary(
         &self,
         book: &BookId,
@@ -55,7 +60,15 @@ impl Library {
         // Where every noun has a capital, a capital says nothing.
         let has_names = primary_subtag(&details.card.language) != "de";
         let names = if has_names { found.names(&rules) } else { Vec::new() };
-        Ok(Vocabulary { entries, draft: found.draft, names })
+        let (found, rare) = tokio::task::spawn_blocking({
+            let rules = Arc::clone(&rules);
+            move || {
+                let others = found.others(&rules);
+                (found, others)
+            }
+        })
+        .await?;
+        Ok(Vocabulary { entries, draft: found.draft, names, rare })
     }
 }
 
@@ -101,8 +114,8 @@ struct Found {
     draft: PronunciationEffect,
     /// Words with a capital that does not come from their place.
     capitals: HashMap<String, u32>,
-    /// Words that are also written small.
-    small: HashSet<String>,
+    /// Words that are written small.
+    small: HashMap<String, u32>,
 }
 
 impl Found {
@@ -111,7 +124,7 @@ impl Found {
             changed: vec![0; entries],
             draft: PronunciationEffect::default(),
             capitals: HashMap::new(),
-            small: HashSet::new(),
+            small: HashMap::new(),
         }
     }
 
@@ -140,8 +153,10 @@ impl Found {
             let word = word.split(['’', '\'']).next().unwrap_or_default();
             let Some(first) = word.chars().next() else { continue };
             let is_name = first.is_uppercase() && word.chars().any(char::is_lowercase);
-            if first.is_lowercase() && self.small.len() < MAX_WORDS {
-                self.small.insert(word.to_owned());
+            if first.is_lowercase()
+                && (self.small.len() < MAX_WORDS || self.small.contains_key(word))
+            {
+                *self.small.entry(word.to_owned()).or_default() += 1;
             } else if is_name
                 && !is_first
                 && word.chars().count() > 2
@@ -154,19 +169,31 @@ impl Found {
     }
 
     fn names(&self, rules: &Rules) -> Vec<(String, u32)> {
-        let is_said = |word: &str| !rules.apply(word, &[]).used.is_empty();
-        let mut names: Vec<(String, u32)> = self
-            .capitals
-            .iter()
-            .filter(|(word, times)| {
-                **times >= MIN_TIMES && !self.small.contains(&word.to_lowercase()) && !is_said(word)
-            })
-            .map(|(word, times)| (word.clone(), *times))
-            .collect();
-        names.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        names.truncate(MAX_NAMES);
-        names
+        let is_name = |(word, times): &(&String, &u32)| {
+            **times >= MIN_TIMES && !self.small.contains_key(&word.to_lowercase())
+        };
+        unsaid(self.capitals.iter().filter(is_name), rules, MAX_NAMES)
     }
+
+    fn others(&self, rules: &Rules) -> Vec<(String, u32)> {
+        let is_word = |(word, _): &(&String, &u32)| {
+            word.chars().count() >= MIN_LETTERS && word.chars().all(char::is_alphabetic)
+        };
+        unsaid(self.small.iter().filter(is_word), rules, MAX_OTHERS)
+    }
+}
+
+/// The words among some that nothing is said of, the most frequent first.
+fn unsaid<'w>(
+    words: impl Iterator<Item = (&'w String, &'w u32)>,
+    rules: &Rules,
+    most: usize,
+) -> Vec<(String, u32)> {
+    let is_said = |word: &str| !rules.apply(word, &[]).used.is_empty();
+    let mut words: Vec<_> = words.collect();
+    words.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
+    let unsaid = words.into_iter().filter(|(word, _)| !is_said(word)).take(most);
+    unsaid.map(|(word, times)| (word.clone(), *times)).collect()
 }
 
 #[cfg(test)]
@@ -182,5 +209,11 @@ mod tests {
         found.count_words("A hat. Only once Sonia.");
         let names = found.names(&Rules::default());
         assert_eq!(names, [("Raskolnikov".to_owned(), 6), ("Polya".to_owned(), 3)]);
+        found.count_words("The samovar, the samovar: only a hat.");
+        let others = found.others(&Rules::default());
+        assert_eq!(
+            others,
+            [("samovar".to_owned(), 2), ("once".to_owned(), 1), ("only".to_owned(), 1)]
+        );
     }
 }

@@ -197,7 +197,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_job_is_read_as_it_was_written(
-            text in ".*", voice in ".*", around in prop::option::of((".*", ".*")), request in prop::option::of(".*"), payer in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
+            text in ".*", voice in ".*", around in prop::option::of((".*", ".*", ".*")), request in prop::option::of(".*"), payer in prop::option::of(".*"), chapter: u32, sentence: u32, tries: u8
         ) {
             let voice = VoiceKey {
                 engine: "e".to_owned(),
@@ -206,7 +206,7 @@ mod tests {
                 speed: "1".to_owned(),
                 format: "f".to_owned(),
             };
-            let context = around.map(|(before, after)| Arc::new(Context { before: before.into(), after: after.into() }));
+            let context = around.map(|(before, after, asked)| Arc::new(Context { before: before.into(), after: after.into(), instructions: asked.into() }));
             let mut job = Job::new(Sentence {
                 book: "0123456789abcdef".parse().unwrap(),
                 chapter,

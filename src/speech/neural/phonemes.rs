@@ -10,7 +10,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::network::{ModelError, Vocabulary};
 use super::pieces::{Piece, Token, pieces};
-use super::reader::Reader;
+use super::reader::{Reader, needs_network};
 use crate::text::pronunciation::apart;
 use crate::text::spelling::spell_out;
 
@@ -131,6 +131,13 @@ impl Pronouncer {
         let tokens = read(&text).or_else(|_| read(&plain(&text)));
         let tokens = tokens.map_err(|_| ModelError::Run("a word cannot be read".to_owned()))?;
         tokens.map(|(_, tokens)| tokens).map_err(|error| ModelError::Run(error.to_string()))
+    }
+
+    /// Whether no lexicon has a word, nor a word that it is formed from.
+    pub fn is_guessed(&self, word: &str) -> bool {
+        // What stumbles is not known either.
+        let mut stumbles = false;
+        needs_network(|| stumbles = self.read(word).is_err()) || stumbles
     }
 
     /// The phonemes of a text. A text that has none has no pieces.

@@ -159,6 +159,7 @@ impl VoiceProcess {
             voice: voice.to_owned(),
             language: language.to_owned(),
             speed,
+            only_guessed: false,
         };
         match self.ask(&mut request).await {
             Err(Failure::Ended(_)) => {
@@ -167,6 +168,20 @@ impl VoiceProcess {
             }
             spoken => spoken,
         }
+    }
+
+    /// Which words of a text no lexicon has, in a language.
+    pub async fn guessed(&self, words: &str, language: &str) -> Result<Vec<String>, Failure> {
+        let mut request = Request {
+            id: 0,
+            text: words.to_owned(),
+            voice: String::new(),
+            language: language.to_owned(),
+            speed: 1.0,
+            only_guessed: true,
+        };
+        let (_, guessed) = self.ask(&mut request).await?;
+        Ok(guessed.into_iter().map(|(word, _)| word).collect())
     }
 
     async fn ask(&self, request: &mut Request) -> Spoken {

@@ -1,5 +1,6 @@
 //! The network that reads words that no lexicon has.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -74,8 +75,24 @@ impl Reader {
     }
 }
 
+thread_local! {
+    /// Words that this thread has come to the network with, while it counts them instead of having them read.
+    static COUNTED: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Does something that reads words, and tells whether that came to the network, which is spared the work.
+pub(super) fn needs_network(reads: impl FnOnce()) -> bool {
+    COUNTED.set(Some(0));
+    reads();
+    COUNTED.take().is_some_and(|words| words > 0)
+}
+
 impl Fallback for Reader {
     fn phonemize(&self, word: &str) -> Result<String, FallbackError> {
+        if let Some(words) = COUNTED.get() {
+            COUNTED.set(Some(words + 1));
+            return Ok(String::new());
+        }
         Ok(self.read(word).unwrap_or_default())
     }
 }

@@ -17,7 +17,6 @@ use rten::ThreadPool;
 use serde::{Deserialize, Serialize};
 
 use super::foreign::ForeignReader;
-use super::loudness;
 use super::network::{
     ModelError, Network, SAMPLE_RATE, SECONDS_A_UNIT, Vocabulary, Voiced, load_network,
 };
@@ -60,6 +59,9 @@ pub struct Request {
     pub language: String,
     /// How fast, 1 being the voice's own speed.
     pub speed: f32,
+    /// Nothing is to be spoken: the answer names the words of the text that no lexicon has.
+    #[serde(default)]
+    pub only_guessed: bool,
 }
 
 /// A word, and the second at which it begins.
@@ -251,12 +253,25 @@ impl Voices {
         reader.pieces(text)
     }
 
+    /// The words that no lexicon has, in a language that is read by lexicons.
+    fn guessed(&self, words: &str, language: &str) -> Result<Vec<TimedText>, ModelError> {
+        if primary_subtag(language) != "en" {
+            return Ok(Vec::new());
+        }
+        let pronouncer = self.pronouncer(Accent::of(language))?;
+        let guessed = words.split_whitespace().filter(|word| pronouncer.is_guessed(word));
+        Ok(guessed.map(|word| (word.to_owned(), 0.0)).collect())
+    }
+
     /// The samples of a text, and when its words begin.
     fn speak(
         &self,
         request: &Request,
         threads: &Arc<ThreadPool>,
     ) -> Result<(Vec<i16>, Vec<TimedText>), ModelError> {
+        if request.only_guessed {
+            return Ok((Vec::new(), self.guessed(&request.text, &request.language)?));
+        }
         let (mut sound, mut words) = (Vec::new(), Vec::new());
         for piece in self.pieces(&request.text, &request.language)? {
             if !sound.is_empty() {
@@ -269,8 +284,9 @@ impl Voices {
                 return Err(ModelError::Run("the sentence takes too long".to_owned()));
             }
         }
-        loudness::level(&mut sound, SAMPLE_RATE);
-        let samples = sound.iter().map(|sample| (sample.clamp(-1.0, 1.0) * 32_767.0) as i16);
+        // What goes beyond full scale would be cut off; the whole sentence is softened instead.
+        let peak = sound.iter().fold(1.0_f32, |peak, sample| peak.max(sample.abs()));
+        let samples = sound.iter().map(|sample| (sample / peak * 32_767.0) as i16);
         Ok((samples.collect(), words))
     }
 }

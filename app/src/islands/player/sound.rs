@@ -35,6 +35,9 @@ fn manner() -> String {
     if chosen("data-notes").as_deref() == Some("number") {
         skipped.push("notes-at-number");
     }
+    if chosen("data-tables").as_deref() == Some("headings") {
+        skipped.push("table-headings");
+    }
     match chosen("data-links").as_deref() {
         Some("skip") => skipped.push("links"),
         Some("site") => skipped.push("sites"),

@@ -35,6 +35,8 @@ pub struct Package {
     pub covers: Vec<String>,
     /// Who reads it aloud, by the book's own account; empty when it does not say.
     pub narrator: String,
+    /// The series that it is of, if it names one.
+    pub series: Option<String>,
     /// Paths of documents that the guide of EPUB 2 says something of, and what it says.
     pub guide: Vec<(String, String)>,
     by_id: HashMap<String, usize>,
@@ -180,6 +182,7 @@ impl Package {
         let narrators =
             metas.iter().filter(|meta| meta.attribute("property") == Some("media:narrator"));
         self.narrator = names::authors(narrators.map(|meta| meta.text.as_str())).join(", ");
+        self.series = series(&metas);
         self.language = texts("language").map(|(_, tag)| tag).find(|tag| !tag.is_empty());
     }
 
@@ -211,6 +214,30 @@ impl Package {
     fn path_of(&self, id: &str) -> Option<String> {
         self.by_id.get(id).map(|index| self.items[*index].path.clone())
     }
+}
+
+/// Collections that are looked at; a book is of one or two.
+const MAX_COLLECTIONS: usize = 10;
+
+/// The series that metadata name: a collection that is not called something else (EPUB 3.3, appendix D.3.3), or what
+/// Calibre writes into those of EPUB 2.
+fn series(metas: &[&Element]) -> Option<String> {
+    let is_set = |collection: &Element| {
+        metas.iter().any(|meta| {
+            let refined = meta.attribute("refines").map(|refined| refined.trim_start_matches('#'));
+            meta.attribute("property") == Some("collection-type")
+                && refined.is_some()
+                && refined == collection.attribute("id")
+                && meta.text.trim() != "series"
+        })
+    };
+    let collections =
+        metas.iter().filter(|meta| meta.attribute("property") == Some("belongs-to-collection"));
+    let collections = collections.take(MAX_COLLECTIONS).filter(|meta| !is_set(meta));
+    let by_calibre = metas.iter().filter(|meta| meta.attribute("name") == Some("calibre:series"));
+    let names = collections.map(|meta| meta.text.as_str());
+    let names = names.chain(by_calibre.filter_map(|meta| meta.attribute("content")));
+    names.map(names::clean).find(|name| !name.is_empty())
 }
 
 #[cfg(test)]
@@ -278,5 +305,26 @@ mod tests {
         let items = "<item href='a'/>".repeat(MAX_ITEMS + 1);
         let document = xml::parse(&format!("<package><manifest>{items}</manifest></package>")).0;
         assert!(matches!(Package::read("p", &document), Err(ImportError::TooMany { .. })));
+    }
+
+    #[test]
+    fn a_series_is_a_collection_that_is_no_set() {
+        let series = |metas: &str| {
+            let source = format!("<package><metadata>{metas}</metadata></package>");
+            package(&source).series
+        };
+        let three = |kind: &str| {
+            format!(
+                "<meta property='belongs-to-collection' id='c'>The Mill\n Books</meta>\
+                 <meta refines='#c' property='collection-type'>{kind}</meta>"
+            )
+        };
+        assert_eq!(series(&three("series")).as_deref(), Some("The Mill Books"));
+        assert_eq!(series(&three("set")), None);
+        let untold = "<meta property='belongs-to-collection'>A</meta>";
+        assert_eq!(series(untold).as_deref(), Some("A"));
+        let two = "<meta name='calibre:series' content='B'/>";
+        assert_eq!(series(two).as_deref(), Some("B"));
+        assert_eq!(series("<meta name='calibre:series' content=' '/>"), None);
     }
 }
