@@ -164,7 +164,7 @@ pub async fn run(
     if let Some(listener) = metrics {
         tasks.spawn(http::metrics::serve(listener, state.clone(), shutdown.clone()));
     }
-    let server = http::serve(listener, http::router(state), &config.limits, shutdown.clone());
+    let server = http::serve(listener, state, shutdown.clone());
     // Once told to stop, neither slow clients nor slow voices hold it up beyond the limit.
     let overdue = async {
         shutdown.cancelled().await;

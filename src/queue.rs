@@ -361,6 +361,8 @@ pub struct QueueStatus {
     pub dead: usize,
     /// Books with sentences waiting, counted for each engine.
     pub books: usize,
+    /// The same of the engine that has most of them: each may have as many as there may be.
+    pub most_books: usize,
     /// Workers that have been heard of lately.
     pub workers: usize,
     /// Listeners of this server waiting for a clip.

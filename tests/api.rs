@@ -191,7 +191,7 @@ async fn an_event_that_looks_like_a_form_is_an_event() {
 async fn a_form_that_is_refused_says_so_on_its_page() {
     let server = TestServer::start().await;
     let book = server.import("f.epub", epub("F", &[("One", "<p>A word.</p>")])).await;
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    let client = common::client_builder().redirect(reqwest::redirect::Policy::none());
     let client = client.build().unwrap();
     let forms: [(String, &[(&str, &str)]); 2] = [
         (format!("/api/books/{book}"), &[("title", " "), ("authors", "")]),
@@ -216,4 +216,46 @@ async fn a_form_that_is_refused_says_so_on_its_page() {
         assert!(answer.status().is_client_error(), "{address}: {}", answer.status());
         assert_eq!(answer.headers()["content-type"], "application/problem+json", "{address}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_said_in_the_language_that_a_browser_asks_for() {
+    let server = TestServer::start().await;
+    let detail = async |language: &str, voice: &str| {
+        let address = format!("/api/books/0123456789abcdef/chapters/1/timeline?voice={voice}");
+        let request = server.client.get(server.url(&address)).header("accept-language", language);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/problem+json");
+        let problem: Value = answer.json().await.unwrap();
+        problem["detail"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(detail("de-AT,en;q=0.5", "").await, "Dieses Buch gibt es nicht.");
+    assert_eq!(detail("es", "").await, "Ese libro no existe.");
+    assert_eq!(detail("en", "").await, "There is no such book.");
+    assert_eq!(detail("fr", "").await, "There is no such book.");
+    // A long one has been compressed before it is said otherwise.
+    let long = format!("/api/books/{}/chapters/1/timeline", "x".repeat(40));
+    let request = server.client.get(server.url(&long)).header("accept-encoding", "gzip");
+    let answer = request.header("accept-language", "de").send().await.unwrap();
+    assert!(!answer.headers().contains_key("content-encoding"));
+    assert!(answer.json::<Value>().await.is_ok());
+    let body = format!("{{\"place\":{{\"listener\":\"{}\"}}}}", "x".repeat(900));
+    let request = server.client.post(server.url("/api/events/page_open")).body(body);
+    let request = request.header("content-type", "application/json");
+    let request = request.header("accept-encoding", "gzip").header("accept-language", "es");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    assert!(!answer.headers().contains_key("content-encoding"));
+    assert!(answer.json::<Value>().await.is_ok());
+    // The door says it too.
+    let asked = server.client.get(server.url("/health")).header("host", "somewhere.example");
+    let refused = asked.header("accept-language", "de").send().await.unwrap();
+    assert_eq!(refused.status(), 421);
+    // A form that is refused says it on its page.
+    let form = [("title", ""), ("authors", "")];
+    let book = server.import("b.epub", epub("B", &[("One", "<p>Text.</p>")])).await;
+    let refused = server.client.post(server.url(&format!("/api/books/{book}"))).form(&form);
+    let refused = refused.header("accept-language", "de").send().await.unwrap();
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["detail"], "Der Titel und jeder Autor brauchen 1 bis 500 Zeichen.");
 }

@@ -78,3 +78,40 @@ fn arrows_go_down() {
         }
     }
 }
+
+/// Where errors are that a person may be told on a page. What begins with a small letter is for the log.
+const TOLD: [&str; 9] = [
+    "src/accounts.rs",
+    "src/jobs.rs",
+    "src/library.rs",
+    "src/library/import.rs",
+    "src/narration.rs",
+    "src/queue.rs",
+    "src/speech/engines.rs",
+    "src/speech/settings.rs",
+    "src/text/pronunciation.rs",
+];
+
+#[test]
+fn what_a_person_may_be_told_is_said_in_every_language() {
+    let place = regex::Regex::new(r"\{[^}]*\}").unwrap();
+    let attribute = regex::Regex::new(r#"#\[error\(\s*"((?:[^"\\]|\\.)*)""#).unwrap();
+    let mut count = 0;
+    for file in TOLD {
+        let source = std::fs::read_to_string(file).unwrap();
+        for found in attribute.captures_iter(&source) {
+            let text = place.replace_all(&found[1], "{}").into_owned();
+            // Another error, or what an engine says; the queue's words are the store's own.
+            let is_told = text.starts_with(|first: char| first.is_uppercase() || first == '“');
+            if !is_told || text == "The queue is out of reach: {}" {
+                continue;
+            }
+            count += 1;
+            for tag in ["es", "de"] {
+                let said = app::words::error_in(tag, text.clone());
+                assert_ne!(said, text, "{file}: app/src/words/errors.rs has no words for this");
+            }
+        }
+    }
+    assert!(count > 60, "{count}");
+}

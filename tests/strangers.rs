@@ -220,6 +220,15 @@ async fn one_address_has_only_so_many_streams() {
     assert_eq!(refused.status(), 429);
     let problem: Value = refused.json().await.unwrap();
     assert!(problem["detail"].as_str().unwrap().contains("streams"), "{problem}");
+    let health = server.json("/health").await;
+    let used = |name: &str| {
+        let bounds = health["bounds"].as_array().unwrap().iter();
+        let bound = bounds.clone().find(|bound| bound["name"] == name).unwrap();
+        assert!(bound["limit"].as_u64() >= bound["used"].as_u64(), "{health}");
+        bound["used"].as_u64().unwrap()
+    };
+    assert_eq!((used("streams"), used("uploads")), (2, 0));
+    assert!(used("connections") >= 2, "{health}");
     assert_eq!(open("192.0.2.2").await.status(), 200, "another one's");
     drop(one);
     let begun = Instant::now();

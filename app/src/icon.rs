@@ -27,12 +27,16 @@ pub enum Icon {
     Sleep,
     Fold,
     Stored,
+    HeardWrong,
 }
 
 impl Icon {
     /// Its outline, as SVG writes paths.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::HeardWrong => {
+                "M4 4h16v12H9l-5 4zm2 2v9.800L8.300 14H18V6zm5 1h2v3.500h-2zm0 4.500h2v1.800h-2z"
+            }
             Self::Stored => {
                 "M9.500 16.200 5.800 12.500l-1.400 1.400 5.100 5.100L20 8.500l-1.400-1.400z"
             }

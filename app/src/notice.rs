@@ -2,7 +2,7 @@
 
 use leptos::prelude::use_context;
 
-use crate::words::{Refusals, words};
+use crate::words::{self, Refusals, words};
 
 /// What a notice begins with that is the password of a reading app, which was just made.
 pub const APP_PASSWORD_MARK: &str = "app-password:";
@@ -77,7 +77,8 @@ impl Refused {
         Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, refused)| *refused)
     }
 
-    fn said(self, words: &Refusals) -> String {
+    /// The same in words.
+    pub fn said(self, words: &Refusals) -> String {
         let said = match self {
             Self::TooMany(seconds) => return (words.too_many)(seconds),
             Self::NoLogin => words.no_login,
@@ -101,7 +102,7 @@ pub fn notice() -> String {
     let text = use_context::<Notice>().map(|Notice(text)| text).unwrap_or_default();
     match Refused::parse(&text) {
         Some(refused) => refused.said(&words().refusals),
-        None => text,
+        None => words::error(text),
     }
 }
 

@@ -9,6 +9,8 @@ mod dashboard;
 mod devices;
 mod dictionary;
 mod english;
+#[cfg(feature = "ssr")]
+mod errors;
 mod german;
 mod listening;
 mod narrations;
@@ -133,6 +135,7 @@ pub struct Book {
     pub saved: fn(money: &str) -> String,
     pub facts: fn(chapters: u32, sentences: u32) -> String,
     pub listen: &'static str,
+    pub series: &'static str,
     pub lasts: fn(to_read: &str, to_hear: &str) -> String,
     pub language: &'static str,
     pub added: &'static str,
@@ -281,6 +284,7 @@ pub struct Pronunciation {
     pub valid_for: &'static str,
     pub this_book: &'static str,
     pub by_author: fn(&str) -> String,
+    pub by_series: fn(&str) -> String,
     pub this_language: fn(&str) -> String,
     pub everywhere: &'static str,
     pub more: &'static str,
@@ -303,6 +307,8 @@ pub struct Pronunciation {
     pub remove: &'static str,
     pub names: &'static str,
     pub names_hint: &'static str,
+    pub rare: &'static str,
+    pub rare_hint: &'static str,
     pub lists: &'static str,
     pub lists_hint: &'static str,
     pub file: &'static str,
@@ -366,6 +372,19 @@ pub fn of(chosen: UiLanguage, accepted: &str) -> &'static Words {
             })
             .unwrap_or(&english::ENGLISH),
     }
+}
+
+/// An error, which is written in English, in the language with this tag, as far as that has words for it.
+#[cfg(feature = "ssr")]
+pub fn error_in(tag: &str, text: String) -> String {
+    errors::translated(&text, tag).unwrap_or(text)
+}
+
+/// An error in the language of the page.
+pub fn error(text: String) -> String {
+    #[cfg(feature = "ssr")]
+    let text = error_in(words().tag, text);
+    text
 }
 
 /// A length of time as people say it, in every language: `7 h 5 min`.

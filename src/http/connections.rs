@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -17,9 +18,9 @@ use tokio_util::sync::CancellationToken;
 use tower::Service;
 use tower_http::timeout::TimeoutBody;
 
-use super::client::{Proxies, client};
-use super::slots::{NoSlot, Slot, Slots};
-use crate::config::LimitConfig;
+use super::client::client;
+use super::slots::{NoSlot, Slot};
+use super::{AppState, router};
 
 /// A connection may wait so long for a request, and a request for the end of its head: longer than nginx and load
 /// balancers keep theirs open (60 s), or they would send requests over connections that are being closed.
@@ -37,15 +38,10 @@ const NO_ROOM_WAIT: Duration = Duration::from_millis(200);
 ///
 /// HTTP/1.1 alone is spoken: browsers speak HTTP/2 only over TLS, which is a proxy's work, and proxies speak
 /// HTTP/1.1 to what stands behind them.
-pub async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    limits: &LimitConfig,
-    shutdown: CancellationToken,
-) {
-    let all = room(limits.connections as usize);
-    let slots = Slots::new(all, limits.connections_per_address as usize);
-    let proxies = Proxies::new(limits);
+pub async fn serve(listener: TcpListener, state: AppState, shutdown: CancellationToken) {
+    let slots = Arc::clone(&state.limits.connections);
+    let proxies = state.limits.proxies.clone();
+    let routes = router(state);
     let graceful = GracefulShutdown::new();
     let mut is_full = false;
     loop {
@@ -71,7 +67,10 @@ pub async fn serve(
             Err(reason) => {
                 // Said once, or a crowd would fill the log.
                 if reason == NoSlot::All && !is_full {
-                    tracing::warn!(limit = all, "connections are refused: there are too many");
+                    tracing::warn!(
+                        limit = slots.fill().1,
+                        "connections are refused: there are too many"
+                    );
                 }
                 is_full |= reason == NoSlot::All;
                 continue;
@@ -87,7 +86,7 @@ pub async fn serve(
 }
 
 /// Connections that there can be: as many as were asked for, and as the system lets the process have.
-fn room(wanted: usize) -> usize {
+pub(super) fn room(wanted: usize) -> usize {
     let files = open_files();
     let free = files.saturating_sub(OTHER_FILES).max(files / 2);
     wanted.min(usize::try_from(free).unwrap_or(usize::MAX))

@@ -14,7 +14,7 @@ use axum::http::{Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::error::{ForOperators, Refusal};
+use super::error::Failed;
 use super::forms::{in_address, takes_problems, wants_page};
 use super::limits::for_as_long_as;
 use super::origin::{HasToken, check_name};
@@ -205,9 +205,25 @@ pub struct Guarded {
     pub asked: Arc<Asked>,
 }
 
-/// Lets a request in, with the person whose it is, or says what is missing.
+/// Lets a request in, with the person whose it is, or says what is missing: in the language that a browser asks for.
 pub async fn let_in(
-    State(Guarded { state, asked }): State<Guarded>,
+    State(guarded): State<Guarded>,
+    matched: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let accepted = request.headers().get(header::ACCEPT_LANGUAGE).cloned();
+    let mut response = pass(guarded, matched, request, next).await;
+    match response.extensions_mut().remove() {
+        Some(Failed(error)) if ApiError::is_said_otherwise(accepted.as_ref()) => {
+            error.said_in(response, accepted.as_ref())
+        }
+        _ => response,
+    }
+}
+
+async fn pass(
+    Guarded { state, asked }: Guarded,
     matched: Option<MatchedPath>,
     mut request: Request,
     next: Next,
@@ -305,15 +321,19 @@ pub async fn let_in(
     let page_of_form = page_of_form.filter(|_| !takes_problems(request.headers()));
     let runs_the_place = person.as_ref().is_some_and(|person| person.runs_the_place());
     let mut response = next.run(request).await;
-    if runs_the_place && let Some(ForOperators(error)) = response.extensions_mut().remove() {
-        response = error.into_response();
-    }
     // A form that is refused is counted as that, and not as the way back to its page.
     count(&method, matched.as_ref(), &response, begun);
-    if let Some(page) = page_of_form
-        && let Some(Refusal(why)) = response.extensions_mut().remove()
-    {
-        response = notice::refused(&page, &why);
+    if let Some(Failed(error)) = response.extensions_mut().remove() {
+        let says_more = runs_the_place && matches!(error, ApiError::Voice(_));
+        let error = if says_more { error.in_full() } else { error };
+        if let Some(page) = page_of_form.filter(|_| error.has_page()) {
+            response = notice::refused(&page, &error.notice());
+        } else {
+            if says_more {
+                response = error.said_in(response, None);
+            }
+            response.extensions_mut().insert(Failed(error));
+        }
     }
     if let Some(user) = proxied {
         // Another person's kept pages and books are not for this one.

@@ -2,12 +2,17 @@
 
 use app::model::Progress;
 use app::notice::Refused;
+use app::preferences::UiLanguage;
+use app::words;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 pub use crate::error::ApiError;
+
+/// The media type of a problem document (RFC 9457, 3).
+const PROBLEM: &str = "application/problem+json";
 
 impl ApiError {
     pub(super) fn status(&self) -> StatusCode {
@@ -40,6 +45,12 @@ impl ApiError {
     }
 }
 
+/// The words of the language that a browser asks for.
+fn language(accepted: Option<&HeaderValue>) -> &'static words::Words {
+    let accepted = accepted.and_then(|value| value.to_str().ok());
+    words::of(UiLanguage::System, accepted.unwrap_or_default())
+}
+
 /// What went wrong, as it is answered.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct Problem {
@@ -57,8 +68,8 @@ pub struct Problem {
 }
 
 impl ApiError {
-    /// What a page is to say of it: in the words of its language, where every language has them.
-    pub(super) fn notice(&self) -> String {
+    /// Its name, where every language has words for it that a page says; else what it says in English.
+    fn known(&self) -> Result<Refused, String> {
         let known = match self {
             Self::NoLogin => Refused::NoLogin,
             Self::NotSetUp => Refused::NotSetUp,
@@ -72,19 +83,41 @@ impl ApiError {
             Self::TooManyAtOnce(_) => Refused::TooManyAtOnce,
             Self::TooMany { retry_after } => Refused::TooMany(retry_after.as_secs()),
             Self::Internal => Refused::Internal,
-            error => return error.to_string(),
+            error => return Err(error.to_string()),
         };
-        known.mark()
+        Ok(known)
     }
 
-    /// What went wrong, as it is answered.
+    /// What a page is to say of it.
+    pub(super) fn notice(&self) -> String {
+        self.known().map_or_else(|text| text, Refused::mark)
+    }
+
+    /// What went wrong, as it is answered: in English, which programs are written for.
     pub(super) fn problem(&self) -> Problem {
+        self.problem_that_says(self.to_string())
+    }
+
+    /// The same in the language that a browser asks for, if there are words for it.
+    pub(super) fn problem_for(&self, accepted: Option<&HeaderValue>) -> Problem {
+        if !Self::is_said_otherwise(accepted) {
+            return self.problem();
+        }
+        let words = language(accepted);
+        self.problem_that_says(match (self, self.known()) {
+            (Self::Voice(error), _) => error.said(&words.voice_troubles),
+            (_, Ok(known)) => known.said(&words.refusals),
+            (_, Err(text)) => words::error_in(words.tag, text),
+        })
+    }
+
+    fn problem_that_says(&self, detail: String) -> Problem {
         let status = self.status();
         Problem {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            detail: self.to_string(),
+            detail,
             place: match self {
                 Self::Moved(place) => Some(Progress::clone(place)),
                 _ => None,
@@ -93,30 +126,46 @@ impl ApiError {
     }
 }
 
-/// Why something was refused, with the answer: a browser that has sent a form is shown it on the page of the form.
+/// What an answer says that went wrong, for those on its way who say it otherwise: on the page of a form, in another
+/// language, or in full.
 #[derive(Debug, Clone)]
-pub(super) struct Refusal(pub(super) String);
+pub(super) struct Failed(pub(super) ApiError);
 
-/// The same answer for whoever runs the place, which says more.
-#[derive(Debug, Clone)]
-pub(super) struct ForOperators(pub(super) ApiError);
+impl ApiError {
+    /// Whether a browser that has sent a form may be shown it on a page. What another site has a browser send has none
+    /// here.
+    pub(super) fn has_page(&self) -> bool {
+        !matches!(self, Self::OtherSite | Self::OtherHost(_))
+    }
+
+    /// An answer that has this problem in it, with the problem in the language that a browser asks for.
+    pub(super) fn said_in(&self, answer: Response, accepted: Option<&HeaderValue>) -> Response {
+        // What is no problem document has another form of its own.
+        if answer.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != PROBLEM) {
+            return answer;
+        }
+        let (mut parts, _) = answer.into_parts();
+        // What stood there may have been compressed.
+        parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.remove(header::CONTENT_ENCODING);
+        let body = Json(self.problem_for(accepted)).into_response().into_body();
+        Response::from_parts(parts, body)
+    }
+
+    /// Whether that would say anything else than the answer does.
+    pub(super) fn is_said_otherwise(accepted: Option<&HeaderValue>) -> bool {
+        language(accepted).tag != words::of(UiLanguage::English, "").tag
+    }
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status(), Json(self.problem())).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         if let Self::TooMany { retry_after } = self {
             response.headers_mut().insert(header::RETRY_AFTER, retry_after.as_secs().into());
         }
-        if let Self::Voice(error) = &self {
-            response.extensions_mut().insert(ForOperators(Self::Voice(error.clone()).in_full()));
-        }
-        // What another site has a browser send has no page here.
-        if !matches!(self, Self::OtherSite | Self::OtherHost(_)) {
-            response.extensions_mut().insert(Refusal(self.notice()));
-        }
+        response.extensions_mut().insert(Failed(self));
         response
     }
 }

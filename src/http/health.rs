@@ -71,7 +71,8 @@ pub(super) async fn how_it_is(state: &AppState) -> HealthAnswer {
         None => None,
         Some(connection) => Some(connection.figures().await.unwrap_or_default()),
     };
-    let bounds = state.narrator.bounds(queue.as_ref());
+    let mut bounds = state.narrator.bounds(queue.as_ref());
+    bounds.extend(state.limits.bounds());
     let status = if problems.is_empty() { "ok" } else { "degraded" };
     let version = env!("CARGO_PKG_VERSION");
     HealthAnswer { status, problems, version, voices, queue, redis, bounds }

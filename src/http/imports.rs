@@ -75,7 +75,9 @@ pub async fn import(
     };
     let wants_page = wants_page(&headers);
     let imported = match received {
-        Ok(files) if wants_events(&headers) => return events(state, files).into_response(),
+        Ok(files) if wants_events(&headers) => {
+            return events(state, headers, files).into_response();
+        }
         Ok(files) => import_all(&state, files, |_| {}).await,
         Err(error) => Err(error),
     };
@@ -180,6 +182,7 @@ async fn heard<T>(part: impl Future<Output = Result<T, MultipartError>>) -> Resu
 /// problem. When the client goes away this is dropped, and with it the child process that reads.
 fn events(
     state: Visit,
+    headers: HeaderMap,
     files: Received,
 ) -> Sse<impl futures::Stream<Item = Result<Event, Infallible>>> {
     let (sender, mut progress) = watch::channel(ImportProgress::Waiting);
@@ -200,7 +203,7 @@ fn events(
         };
         yield Ok(match imported {
             Ok(book) => event("done", &book),
-            Err(error) => event("refused", &error.problem()),
+            Err(error) => event("refused", &error.problem_for(headers.get(header::ACCEPT_LANGUAGE))),
         });
     };
     Sse::new(stream).keep_alive(KeepAlive::default())

@@ -17,10 +17,11 @@ use futures::StreamExt;
 use redis::{RedisResult, Script};
 use sha2::{Digest, Sha256};
 
-use super::ApiError;
 use super::client::Proxies;
 use super::slots::{Slot, Slots};
+use super::{ApiError, connections};
 use crate::config::LimitConfig;
+use crate::narration::Bound;
 use crate::redis::{Key, RedisConnection};
 use crate::text::hash::hex;
 
@@ -84,7 +85,8 @@ const SEARCHES: u32 = 120;
 /// Counts requests.
 pub struct Limits {
     config: LimitConfig,
-    proxies: Proxies,
+    pub(super) proxies: Proxies,
+    pub(super) connections: Arc<Slots>,
     streams: Arc<Slots>,
     uploads: Arc<Slots>,
     link: Option<RedisConnection>,
@@ -138,14 +140,31 @@ impl Limits {
         let streams = Slots::new(config.connections as usize, config.streams_per_address as usize);
         let uploads = Slots::new(UPLOADS, UPLOADS_PER_ADDRESS);
         Self {
-            config,
             proxies,
+            connections: Slots::new(
+                connections::room(config.connections as usize),
+                config.connections_per_address as usize,
+            ),
             streams,
             uploads,
             link,
+            config,
             counted: Mutex::default(),
             serial: AtomicU64::new(0),
         }
+    }
+
+    /// What is bounded here, and how full it is.
+    pub(super) fn bounds(&self) -> Vec<Bound> {
+        let bound = |name, slots: &Slots| {
+            let (used, limit) = slots.fill();
+            Bound { name, used: used as u64, limit: limit as u64 }
+        };
+        vec![
+            bound("connections", &self.connections),
+            bound("streams", &self.streams),
+            bound("uploads", &self.uploads),
+        ]
     }
 
     /// The client of a request.

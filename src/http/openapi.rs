@@ -242,7 +242,8 @@ pub fn markdown(description: &OpenApi) -> String {
          After each address stands who may ask, and what a token must be for; “logged in” means that no token will \
          do.\n\
          - What goes wrong is answered as a problem document (RFC 9457, `application/problem+json`), whose `detail` \
-         says what happened and what to do; under `/v1` in OpenAI’s form.\n\
+         says what happened and what to do, in Spanish or German where `Accept-Language` asks for that; under `/v1` in \
+         OpenAI’s form.\n\
          - A form may be sent for every `DELETE` too: as `POST` to the same address with `/delete` after it.\n",
     );
     let mut group = String::new();

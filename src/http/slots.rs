@@ -45,6 +45,11 @@ impl Slots {
         Arc::new(Self { all, each, taken: Mutex::default() })
     }
 
+    /// How many are taken, and how many there are.
+    pub fn fill(&self) -> (usize, usize) {
+        (self.taken.lock().unwrap_or_else(PoisonError::into_inner).all, self.all)
+    }
+
     /// Takes one, for a client or for nobody in particular.
     ///
     /// # Errors
@@ -93,6 +98,7 @@ mod tests {
         let _second = slots.take(a).unwrap();
         assert_eq!(slots.take(a).unwrap_err(), NoSlot::Client);
         let third = slots.take(None).unwrap();
+        assert_eq!(slots.fill(), (3, 3));
         assert_eq!(slots.take(b).unwrap_err(), NoSlot::All);
         drop(third);
         let _of_another = slots.take(b).unwrap();

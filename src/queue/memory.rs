@@ -533,6 +533,7 @@ impl Queue for MemoryQueue {
             retry: state.retry.len(),
             dead: state.dead.len(),
             books: state.pools.values().map(|pool| pool.books().len()).sum(),
+            most_books: state.pools.values().map(|pool| pool.books().len()).max().unwrap_or(0),
             workers: usize::from(self.living(&state).is_some()),
             waiters,
         })

@@ -45,7 +45,7 @@ async fn prefetch_comes_first_and_books_take_turns(bench: &Bench) {
     queue.enqueue(Class::Prefetch, &book(3), &[job(3, 9)]).await.unwrap();
     assert_eq!(
         status(queue).await,
-        QueueStatus { prefetch: 1, chapter: 4, books: 3, ..QueueStatus::default() }
+        QueueStatus { prefetch: 1, chapter: 4, books: 3, most_books: 3, ..QueueStatus::default() }
     );
     assert_eq!(drain(&bench.other).await, [(3, 9), (1, 0), (2, 0), (1, 1), (2, 1)]);
     assert_eq!(status(queue).await, QueueStatus::default());

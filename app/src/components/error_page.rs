@@ -29,7 +29,7 @@ pub fn ErrorPage(error: AppError) -> impl IntoView {
         <PageTitle text=format!("{heading} · Earmark")/>
         <main class="message">
             <h1>{heading}</h1>
-            <p>{error.to_string()}</p>
+            <p>{crate::words::error(error.to_string())}</p>
             <p><a class="button" href="/">{words.to_library}</a></p>
         </main>
     }

@@ -70,7 +70,9 @@ pub fn PlayerBar(
                 <FoldButton/>
                 <div class="player-side">
                     <BookLeft/>
-                    <button type="button" class="heard-wrong" data-do="heard-wrong" aria-keyshortcuts="W">{words.heard_wrong}</button>
+                    <button type="button" class="heard-wrong" data-do="heard-wrong" aria-keyshortcuts="W" title=words.heard_wrong>
+                        {icon(Icon::HeardWrong)}<span>{words.heard_wrong}</span>
+                    </button>
                 </div>
                 <div class="player-middle">
                     {skip("chapter-back", words.chapter_back, "P Shift+ArrowLeft", Icon::ChapterBack)}

@@ -271,6 +271,8 @@ async fn send(
     for (name, value) in said {
         put(&headers, name, &(*value).into());
     }
+    // What is refused is said in the language of the page.
+    put(&headers, "accept-language", &language().into());
     let options = RequestInit::new();
     options.set_method(method);
     let sent = match body {

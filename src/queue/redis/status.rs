@@ -47,10 +47,12 @@ impl RedisQueue {
         let counts = answers.next().unwrap_or(Value::Nil);
         let counts = HashMap::<String, i64>::from_redis_value(counts).map_err(RedisError::from)?;
         // A class, and after a colon the engine.
-        let count = |name: &str| {
-            let of_class = counts.iter().filter(|(field, _)| field.split(':').next() == Some(name));
-            of_class.map(|(_, count)| usize::try_from(*count).unwrap_or_default()).sum::<usize>()
+        let of_class = |name: &'static str| {
+            let fields = counts.iter();
+            let fields = fields.filter(move |(field, _)| field.split(':').next() == Some(name));
+            fields.map(|(_, count)| usize::try_from(*count).unwrap_or_default())
         };
+        let count = |name| of_class(name).sum::<usize>();
         let mut next = || match answers.next() {
             Some(Value::Int(number)) => usize::try_from(number).unwrap_or_default(),
             _ => 0,
@@ -60,6 +62,7 @@ impl RedisQueue {
             chapter: count("chapter"),
             background: count("background"),
             books: count("books"),
+            most_books: of_class("books").max().unwrap_or_default(),
             in_flight: next(),
             retry: next(),
             dead: next(),

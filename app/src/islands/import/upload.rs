@@ -165,6 +165,7 @@ fn request(file: &File) -> Option<(XmlHttpRequest, FormData)> {
     }
     request.open("POST", &dom::at("/api/books")).ok()?;
     request.set_request_header("Accept", "text/event-stream").ok()?;
+    request.set_request_header("Accept-Language", &dom::language()).ok()?;
     Some((request, form))
 }
 
