@@ -10,6 +10,8 @@ export class SpeechService {
   readonly voices: string[] = [];
   /** While it is set, requests end with this status and code. */
   refusal: { status: number; code: string } | null = null;
+  /** How long it takes for a sentence, in milliseconds. */
+  slowness = 0;
   private constructor(private readonly server: Server) {}
 
   static async start(): Promise<SpeechService> {
@@ -29,6 +31,7 @@ export class SpeechService {
         return response.end(JSON.stringify({ voices: [{ id: "af_heart", name: "Heart" }, { id: "bm_george", name: "George" }] }));
       }
       const { input, voice } = JSON.parse(Buffer.concat(chunks).toString());
+      if (service.slowness > 0) await new Promise((done) => setTimeout(done, service.slowness));
       service.spoken.push(input);
       service.voices.push(voice);
       if (request.url === "/dev/captioned_speech") {

@@ -31,7 +31,7 @@ test("a book is renamed, deleted, and brought back", async ({ library, page }, i
   await page.goto(`/book/${id}`);
   await page.getByText("Details").click();
   await page.getByText("Rename").click();
-  await page.getByLabel("Title").fill(`Renamed ${info.project.name}`);
+  await page.getByLabel("Title", { exact: true }).fill(`Renamed ${info.project.name}`);
   await page.getByLabel("Authors").fill("First Author; Second Author");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(`Renamed ${info.project.name}`);

@@ -211,6 +211,43 @@ test("notes and tables are passed over, and dimmed, as a reader chooses", async 
   expect((await outline(""))[sentence]).toBeLessThan((await outline("?skip="))[sentence]! - 500);
 });
 
+test("a book is read by rules of its own, and its text shows them", async ({ library, reader, page }, info) => {
+  const title = `Ruled ${info.project.name}`;
+  const table = "<table><tr><th>Country</th><th>Capital</th></tr><tr><td>Peru</td><td>Lima</td></tr></table>";
+  const body = `<h1>One</h1><p>It was told (Smith 1999) at https://example.org long ago.</p>${table}<p>The end.</p>`;
+  const id = await library.import(title, epub(title, [{ title: "One", body }]));
+  const other = await library.import(`${title} not`, epub(`${title} not`, [{ title: "One", body }]));
+  await page.goto(`/book/${id}`);
+  await page.getByText("Details", { exact: true }).click();
+  await page.getByText("What is read of this book").click();
+  await page.getByLabel("Tables").selectOption({ label: "Each cell with the heading of its column" });
+  await page.getByLabel("References such as").selectOption({ label: "Not read" });
+  await page.locator("form", { has: page.getByLabel("Tables") }).getByRole("button", { name: "Save" }).click();
+  await expect(page).toHaveURL(`/book/${id}`);
+
+  const citation = page.locator('[data-part="citation"]');
+  const colours = async () => {
+    const both = [citation, page.locator("#reading article p").first()];
+    return Promise.all(both.map((one) => one.evaluate((element) => getComputedStyle(element).color)));
+  };
+  await reader.open(id, 1);
+  await expect(citation).toHaveText("(Smith 1999)");
+  const [dimmed, plain] = await colours();
+  expect(dimmed).not.toBe(plain);
+  const stream = page.waitForRequest((request) => request.url().includes(`/listen/${id}/1.mp3`));
+  await reader.startPlaying();
+  expect((await stream).url()).toContain("&skip=pictures,citations,table-headings,sites&");
+  // What is changed beside the text is the book's own rule.
+  const panel = await reader.openPanel("Appearance");
+  const saved = page.waitForRequest((request) => request.url().endsWith("/settings") && request.method() === "POST");
+  await panel.getByRole("group", { name: "Tables" }).getByLabel("Not at all").check();
+  expect((await saved).postData()).toBe(`tables_${id}=off`);
+  await reader.closePanel();
+  await reader.open(other, 1);
+  const [read, text] = await colours();
+  expect(read).toBe(text);
+});
+
 test("a note is read at its number, and the sentence that has it stays marked", async ({ library, reader, page }, info) => {
   const title = `Numbers ${info.project.name}`;
   const id = await library.import(title, handbook(title));

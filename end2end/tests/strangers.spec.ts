@@ -19,7 +19,7 @@ test("forms work by a name of the house over plain HTTP, and a foreign name lead
     await page.goto(`${site("house.lan")}/book/${book}`);
     await page.getByText("Details", { exact: true }).click();
     await page.getByText("Rename", { exact: true }).click();
-    await page.getByLabel("Title").fill("Renamed by a form");
+    await page.getByLabel("Title", { exact: true }).fill("Renamed by a form");
     await page.getByRole("button", { name: "Save" }).last().click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Renamed by a form");
 
