@@ -116,7 +116,9 @@ async fn a_services_sentence_among_those_of_the_installed_voices_finds_its_own_l
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(redis.cli(&["LRANGE", &own, "0", "-1"]), payload, "and it counts no try");
+    let there = redis.cli(&["KEYS", "queue:*"]);
+    let found = redis.cli(&["LRANGE", &own, "0", "-1"]);
+    assert_eq!(found, payload, "and it counts no try; there are {there}");
     assert_eq!(redis.cli(&["HLEN", "queue:tts:making"]), "0");
 }
 
