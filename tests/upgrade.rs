@@ -92,6 +92,16 @@ async fn lanes_leases_retries_and_dead_letters_of_the_last_build_are_taken_over(
 async fn a_services_sentence_among_those_of_the_installed_voices_finds_its_own_lane() {
     let redis = RedisServer::start();
     let mut fleet = Fleet::start(&redis.url(), 0);
+    // The service is there, or what waits for it would be dropped, and rests, or it would be asked.
+    let engine = [
+        ("name", "kokoro"),
+        ("kind", "openai"),
+        ("url", "http://127.0.0.1:9"),
+        ("voices", "af_heart"),
+    ];
+    let added = fleet.client.post(fleet.url("/api/engines")).form(&engine).send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    redis.cli(&["SET", "engine_rest:kokoro", "\"It has asked for it.\"", "PX", "600000"]);
     let voice = VoiceKey {
         engine: "kokoro".to_owned(),
         model: "kokoro".to_owned(),
