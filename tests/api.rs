@@ -248,9 +248,12 @@ async fn what_is_refused_is_said_in_the_language_that_a_browser_asks_for() {
     assert!(!answer.headers().contains_key("content-encoding"));
     assert!(answer.json::<Value>().await.is_ok());
     // The door says it too.
-    let asked = server.client.get(server.url("/health")).header("host", "somewhere.example");
-    let refused = asked.header("accept-language", "de").send().await.unwrap();
-    assert_eq!(refused.status(), 421);
+    let house = with_people().await;
+    let asked = house.client.get(house.url("/api/books")).header("accept-language", "de");
+    let refused = asked.send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["detail"], "Melde dich zuerst an.");
     // A form that is refused says it on its page.
     let form = [("title", ""), ("authors", "")];
     let book = server.import("b.epub", epub("B", &[("One", "<p>Text.</p>")])).await;

@@ -136,12 +136,8 @@ test("stalls over a chapter at 2x", async ({ library, reader, page }) => {
   await reader.open(id, 1);
   await reader.setRate(2);
   await reader.startPlaying();
-  await page.evaluate(() => {
-    const audio = document.querySelector("audio")!;
-    Object.assign(window, { stalls: 0 });
-    audio.addEventListener("waiting", () => (window as never as { stalls: number }).stalls++);
-  });
+  await reader.countStalls();
   await page.waitForURL(`/read/${id}/2`, { timeout: 280_000 });
-  const stalls = await page.evaluate(() => (window as never as { stalls: number }).stalls);
+  const stalls = await reader.stalls();
   console.log(`stalls while listening through 81 sentences at 2×: ${stalls}`);
 });

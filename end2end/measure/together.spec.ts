@@ -42,14 +42,10 @@ test("two browsers hear a chapter of 300 sentences at 2x while a slow service na
     await reader.isLive();
     await reader.setRate(2);
     await reader.startPlaying();
-    await page.evaluate(() => {
-      const audio = document.querySelector("audio")!;
-      Object.assign(window, { stalls: 0 });
-      audio.addEventListener("waiting", () => (window as never as { stalls: number }).stalls++);
-    });
+    await reader.countStalls();
     const began = Date.now();
     await page.waitForURL(`/read/${id}/2`, { timeout: 1_000_000 });
-    const stalls = await page.evaluate(() => (window as never as { stalls: number }).stalls);
+    const stalls = await reader.stalls();
     return { stalls, seconds: Math.round((Date.now() - began) / 1000) };
   });
   for (const { stalls, seconds } of await Promise.all(heard)) {

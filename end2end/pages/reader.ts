@@ -179,4 +179,17 @@ export class Reader {
       return rect.top >= 0 && rect.top < bar.top;
     });
   }
+
+  /** Counts from now on how often the sound has to wait. */
+  async countStalls(): Promise<void> {
+    await this.page.evaluate(() => {
+      Object.assign(window, { stalls: 0 });
+      document.querySelector("audio")!.addEventListener("waiting", () => (window as never as { stalls: number }).stalls++);
+    });
+  }
+
+  /** How often it had to. */
+  stalls(): Promise<number> {
+    return this.page.evaluate(() => (window as never as { stalls: number }).stalls);
+  }
 }
